@@ -1,0 +1,1 @@
+"""What both papers stand on: images in, stages, cascades, training, metrics, pictures."""
