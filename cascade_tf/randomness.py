@@ -1,0 +1,80 @@
+"""Random numbers that belong to an example, not to the replica or batch that draws them.
+
+A counter-based generator, Threefry-2x32 with 20 rounds (Salmon et al., "Parallel random
+numbers: as easy as 1, 2, 3", 2011), written in plain integer operations so that one vectorized
+expression serves a whole batch, on any device and under XLA. TensorFlow's stateless
+generators take one seed for a whole tensor: element k of a batch then depends on the batch.
+"""
+
+import enum
+
+import tensorflow as tf
+
+_ROTATIONS = ((13, 15, 26, 6), (17, 29, 16, 24))
+_PARITY = 0x1BD11BDA
+
+
+class Stream(enum.IntEnum):
+    """What a draw is for: equal seeds and examples give independent numbers per stream."""
+
+    SLICE = 1
+    DROPOUT = 2
+    SAMPLING = 3
+
+
+def _u32(value: int) -> tf.Tensor:
+    return tf.constant(value & 0xFFFFFFFF, tf.uint32)
+
+
+def _rotate(x: tf.Tensor, bits: int) -> tf.Tensor:
+    return tf.bitwise.bitwise_or(
+        tf.bitwise.left_shift(x, _u32(bits)), tf.bitwise.right_shift(x, _u32(32 - bits))
+    )
+
+
+def threefry(
+    key: tuple[tf.Tensor, tf.Tensor], counter: tuple[tf.Tensor, tf.Tensor]
+) -> tuple[tf.Tensor, tf.Tensor]:
+    """Two words of 32 random bits for each key and counter; uint32 tensors that broadcast."""
+    xor = tf.bitwise.bitwise_xor
+    keys = (key[0], key[1], xor(xor(key[0], key[1]), _u32(_PARITY)))
+    x, y = counter[0] + keys[0], counter[1] + keys[1]
+    for group in range(5):
+        for rotation in _ROTATIONS[group % 2]:
+            x = x + y
+            y = xor(_rotate(y, rotation), x)
+        x = x + keys[(group + 1) % 3]
+        y = y + keys[(group + 2) % 3] + _u32(group + 1)
+    return x, y
+
+
+def uniform(seed: tf.Tensor | int, stream: tf.Tensor | int, indices: tf.Tensor, count: tf.Tensor):
+    """Numbers in (0, 1), neither end reached, float32 [B, len(count)].
+
+    Args:
+        seed: int32 scalar.
+        stream: which use of the example's numbers, a `Stream` (or a number past them).
+        indices: int64 [B], the examples.
+        count: uint32 [n], which numbers of the example's stream: counters.
+    """
+    indices = tf.convert_to_tensor(indices, tf.int64)[:, None]
+    low = tf.cast(tf.bitwise.bitwise_and(indices, 0xFFFFFFFF), tf.uint32)
+    high = tf.cast(tf.bitwise.right_shift(indices, tf.constant(32, tf.int64)), tf.uint32)
+    key = (
+        tf.bitcast(tf.convert_to_tensor(seed, tf.int32), tf.uint32) + high,
+        tf.cast(stream, tf.uint32),
+    )
+    bits, _ = threefry(key, (low, count[None, :]))
+    # 23 random bits and a half: exact in float32 and never 0 or 1.
+    mantissa = tf.cast(tf.bitwise.right_shift(bits, _u32(9)), tf.float32)
+    return (mantissa + 0.5) * 2.0**-23
+
+
+def dropout(
+    x: tf.Tensor, rate: float, seed: tf.Tensor | int, stream: tf.Tensor | int, indices: tf.Tensor
+) -> tf.Tensor:
+    """Zeroes units of x [B, ...] with probability `rate`, scaling the others up by 1/(1-rate)."""
+    units = x.shape[1:].num_elements()
+    draws = uniform(seed, stream, indices, tf.range(units, dtype=tf.uint32))
+    keep = tf.reshape(draws >= rate, [-1, *x.shape[1:]])
+    return tf.where(keep, x / (1.0 - rate), tf.zeros_like(x))

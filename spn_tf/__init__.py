@@ -1,0 +1,1 @@
+"""Subscale Pixel Networks and Multidimensional Upscaling (Menick and Kalchbrenner, 2019)."""

@@ -1,0 +1,185 @@
+"""Transformer layers over the pixels of a slice (section 3.2; Vaswani et al., 2017, 2018).
+
+Pre-norm, as in tensor2tensor: x + dropout(f(layer_norm(x))) for attention and for the
+feed-forward layer, and one more normalisation after the stack.
+
+Shape letters: B batch, T positions (h * w), D width of the residual stream, K heads * channels.
+"""
+
+from collections.abc import Callable
+
+import keras
+import tensorflow as tf
+
+# Drops units of [B, T, D] by a keyed mask; the identity outside training.
+Dropout = Callable[[tf.Tensor], tf.Tensor]
+
+
+def no_dropout(x: tf.Tensor) -> tf.Tensor:
+    return x
+
+
+def _dense(units: int, **kwargs) -> keras.layers.Dense:
+    return keras.layers.Dense(units, use_bias=False, **kwargs)
+
+
+def _split_heads(x: tf.Tensor, heads: int) -> tf.Tensor:
+    """[B, T, K] to [B, heads, T, K / heads]."""
+    _, length, width = x.shape
+    return tf.transpose(tf.reshape(x, [-1, length, heads, width // heads]), [0, 2, 1, 3])
+
+
+def _merge_heads(x: tf.Tensor) -> tf.Tensor:
+    """[B, heads, T, k] to [B, T, heads * k]."""
+    _, heads, length, channels = x.shape
+    return tf.reshape(tf.transpose(x, [0, 2, 1, 3]), [-1, length, heads * channels])
+
+
+class SelfAttention(keras.layers.Layer):
+    """Multi-head dot-product attention, [B, T, D] to [B, T, D].
+
+    With `causal`, position t attends to positions 0..t.
+    """
+
+    def __init__(self, width: int, heads: int, channels: int, causal: bool, **kwargs):
+        super().__init__(**kwargs)
+        self.heads = heads
+        self.channels = channels
+        self.causal = causal
+        self.qkv = _dense(3 * heads * channels, dtype=self.dtype_policy, name="qkv")
+        self.out = _dense(width, dtype=self.dtype_policy, name="out")
+
+    def build(self, input_shape):
+        self.qkv.build(input_shape)
+        self.out.build((*input_shape[:-1], self.heads * self.channels))
+        self.built = True
+
+    def call(self, x):
+        q, k, v = (_split_heads(part, self.heads) for part in tf.split(self.qkv(x), 3, axis=-1))
+        scores = tf.matmul(q, k, transpose_b=True) * self.channels**-0.5  # [B, heads, T, T]
+        scores = tf.cast(scores, tf.float32)
+        if self.causal:
+            length = x.shape[1]
+            past = tf.linalg.band_part(tf.ones([length, length], tf.bool), -1, 0)
+            scores = tf.where(past, scores, scores.dtype.min)
+        weights = tf.cast(tf.nn.softmax(scores), v.dtype)
+        return self.out(_merge_heads(tf.matmul(weights, v)))
+
+
+class ParameterAttention(keras.layers.Layer):
+    """Feed-forward layer as attention over learned rows (tensor2tensor's `parameter_attention`).
+
+    For each head: softmax(q K^T) V, with q the head's share of x W, and K and V the learned
+    [rows, K / heads]. No mask, no bias, no 1 / sqrt(d) scaling. [B, T, D] to [B, T, D].
+
+    Keys and values are stored at the scale D**-0.5 and multiplied up in use, as in
+    tensor2tensor, which matters to an optimizer whose steps do not follow the weights' scale.
+    """
+
+    def __init__(self, width: int, heads: int, channels: int, rows: int, **kwargs):
+        super().__init__(**kwargs)
+        self.width = width
+        self.heads = heads
+        self.channels = channels
+        self.rows = rows
+        self.query = _dense(heads * channels, dtype=self.dtype_policy, name="query")
+        self.out = _dense(width, dtype=self.dtype_policy, name="out")
+
+    def build(self, input_shape):
+        self.query.build(input_shape)
+        self.out.build((*input_shape[:-1], self.heads * self.channels))
+        shape = (self.heads, self.rows, self.channels)
+        normal = keras.initializers.RandomNormal(stddev=self.width**-0.5)
+        self.keys = self.add_weight(shape=shape, initializer=normal.clone(), name="keys")
+        self.values = self.add_weight(shape=shape, initializer=normal.clone(), name="values")
+        self.built = True
+
+    def call(self, x):
+        keys = tf.convert_to_tensor(self.keys) * self.heads**0.5
+        values = tf.convert_to_tensor(self.values) * self.width**0.5
+        queries = _split_heads(self.query(x), self.heads)
+        scores = tf.cast(tf.matmul(queries, keys, transpose_b=True), tf.float32)
+        weights = tf.cast(tf.nn.softmax(scores), values.dtype)  # [B, heads, T, rows]
+        return self.out(_merge_heads(tf.matmul(weights, values)))
+
+
+class DenseFeedForward(keras.layers.Layer):
+    """The Transformer's usual feed-forward layer, relu(x W1 + b1) W2 + b2."""
+
+    def __init__(self, width: int, hidden: int, **kwargs):
+        super().__init__(**kwargs)
+        self.hidden = hidden
+        self.inner = keras.layers.Dense(
+            hidden, activation="relu", dtype=self.dtype_policy, name="inner"
+        )
+        self.out = keras.layers.Dense(width, dtype=self.dtype_policy, name="out")
+
+    def build(self, input_shape):
+        self.inner.build(input_shape)
+        self.out.build((*input_shape[:-1], self.hidden))
+        self.built = True
+
+    def call(self, x):
+        return self.out(self.inner(x))
+
+
+class Transformer(keras.layers.Layer):
+    """A stack of self-attention and feed-forward layers, [B, T, D] to [B, T, D]."""
+
+    def __init__(
+        self,
+        layers: int,
+        width: int,
+        heads: int,
+        channels: int,
+        causal: bool,
+        ffn: str,
+        ffn_size: int,
+        **kwargs,
+    ):
+        super().__init__(**kwargs)
+        dtype = self.dtype_policy
+
+        def feed_forward(name: str) -> keras.layers.Layer:
+            if ffn == "dense":
+                return DenseFeedForward(width, ffn_size, dtype=dtype, name=name)
+            return ParameterAttention(width, heads, channels, ffn_size, dtype=dtype, name=name)
+
+        self.branches = []
+        for i in range(layers):
+            attention = SelfAttention(
+                width, heads, channels, causal, dtype=dtype, name=f"attention_{i}"
+            )
+            self.branches += [attention, feed_forward(f"ffn_{i}")]
+        self.norms = [
+            keras.layers.LayerNormalization(epsilon=1e-6, dtype=dtype, name=f"norm_{i}")
+            for i in range(2 * layers + 1)
+        ]
+
+    def build(self, input_shape):
+        for layer in self.branches + self.norms:
+            layer.build(input_shape)
+        self.built = True
+
+    def call(self, x, dropout: Dropout = no_dropout):
+        for norm, branch in zip(self.norms[:-1], self.branches, strict=True):
+            x = x + dropout(branch(norm(x)))
+        return self.norms[-1](x)
+
+
+class PositionEmbedding(keras.layers.Layer):
+    """Adds a learned vector for the row and one for the column, to [B, h, w, D]."""
+
+    def build(self, input_shape):
+        _, height, width, units = input_shape
+        normal = keras.initializers.RandomNormal(stddev=0.1)
+        self.rows = self.add_weight(
+            shape=(height, 1, units), initializer=normal.clone(), name="rows"
+        )
+        self.columns = self.add_weight(
+            shape=(1, width, units), initializer=normal.clone(), name="columns"
+        )
+        self.built = True
+
+    def call(self, x):
+        return x + tf.convert_to_tensor(self.rows) + tf.convert_to_tensor(self.columns)

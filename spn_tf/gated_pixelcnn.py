@@ -1,0 +1,179 @@
+"""The conditional gated PixelCNN (van den Oord et al., 2016c, section 2, equation 5, Figure 2).
+
+    y = tanh(W_f * x + V_f * s) . sigmoid(W_g * x + V_g * s)
+
+Two stacks: the vertical one sees the rows above, the horizontal one the pixels on the left and
+the earlier colours of the current pixel. A convolution of the vertical stack also reads its own
+row on the right, which is safe only while nothing in that row knows of the row's own pixels.
+So the slice embedding, which knows none of them, conditions both stacks, and the transformer's
+output, which at (h, w + 1) has seen pixel (h, w), the horizontal stack alone.
+"""
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from spn_tf.config import PIXEL_UNITS
+from spn_tf.masked_convolution import HorizontalConvolution, VerticalConvolution, colour_classes
+
+
+def _gate(x: tf.Tensor) -> tf.Tensor:
+    filters, gates = tf.split(x, 2, axis=-1)
+    return tf.tanh(filters) * tf.sigmoid(gates)
+
+
+class GatedLayer(keras.layers.Layer):
+    """One layer of both stacks.
+
+    Args:
+        size: filter size.
+        conv_channels: units before the gate, which halves them.
+        inputs: colour classes of the horizontal input.
+        residual: colour classes of the horizontal output.
+        first: reads the intensities: "A" mask, and no residual connection.
+    """
+
+    def __init__(
+        self,
+        size: int,
+        conv_channels: int,
+        inputs: np.ndarray,
+        residual: np.ndarray,
+        first: bool,
+        **kwargs,
+    ):
+        super().__init__(**kwargs)
+        dtype = self.dtype_policy
+        self.first = first
+        gated = colour_classes(conv_channels // 2, 1 + int(residual[-1]))
+        halves = np.concatenate([gated, gated])  # each half of the gate keeps every unit's class
+        self.conv_channels = conv_channels
+        self.vertical = VerticalConvolution(conv_channels, size, dtype=dtype, name="vertical")
+        self.vertical_to_horizontal = keras.layers.Dense(
+            conv_channels, use_bias=False, dtype=dtype, name="vertical_to_horizontal"
+        )
+        self.horizontal = HorizontalConvolution(
+            size, inputs, halves, strict=first, dtype=dtype, name="horizontal"
+        )
+        self.out = HorizontalConvolution(1, gated, residual, dtype=dtype, name="out")
+
+    def build(self, vertical_shape, horizontal_shape):
+        outer = tuple(vertical_shape[:-1])
+        self.vertical.build(vertical_shape)
+        self.vertical_to_horizontal.build((*outer, self.conv_channels))
+        self.horizontal.build(horizontal_shape)
+        self.out.build((*outer, self.conv_channels // 2))
+        self.built = True
+
+    def call(self, vertical, horizontal, vertical_condition, horizontal_condition):
+        """[B, h, w, .] each; returns the next vertical and horizontal features.
+
+        The conditions are V * s of equation 5, already projected; None where there is none.
+        """
+        v = self.vertical(vertical)
+        if vertical_condition is not None:
+            v = v + vertical_condition
+        h = self.horizontal(horizontal) + self.vertical_to_horizontal(v)
+        if horizontal_condition is not None:
+            h = h + horizontal_condition
+        residual = self.out(_gate(h))
+        return _gate(v), residual if self.first else horizontal + residual
+
+
+class GatedPixelCNN(keras.layers.Layer):
+    """Logits of every intensity of a slice, given what precedes it and conditions.
+
+    Args:
+        layers: gated layers.
+        size: filter size.
+        conv_channels: units before each gate.
+        residual_channels: width of the horizontal residual stream.
+        colours: C, 1 or 3.
+        levels: intensities, 2**bits.
+    """
+
+    def __init__(
+        self,
+        layers: int,
+        size: int,
+        conv_channels: int,
+        residual_channels: int,
+        colours: int,
+        levels: int,
+        **kwargs,
+    ):
+        super().__init__(**kwargs)
+        dtype = self.dtype_policy
+        self.colours = colours
+        self.levels = levels
+        self.conv_channels = conv_channels
+        self.residual_channels = residual_channels
+        pixels = colour_classes(colours * PIXEL_UNITS, colours)
+        residual = colour_classes(residual_channels, colours)
+        self.gated = [
+            GatedLayer(
+                size,
+                conv_channels,
+                residual if i else pixels,
+                residual,
+                first=i == 0,
+                dtype=dtype,
+                name=f"gated_{i}",
+            )
+            for i in range(layers)
+        ]
+        # V of equation 5 for all layers at once: one wide product instead of many narrow ones.
+        self.vertical_condition = keras.layers.Dense(
+            layers * conv_channels, use_bias=False, dtype=dtype, name="vertical_condition"
+        )
+        self.horizontal_condition = keras.layers.Dense(
+            layers * conv_channels, use_bias=False, dtype=dtype, name="horizontal_condition"
+        )
+        self.hidden = HorizontalConvolution(1, residual, residual, dtype=dtype, name="hidden")
+        self.logits = HorizontalConvolution(
+            1, residual, colour_classes(colours * levels, colours), dtype=dtype, name="logits"
+        )
+
+    def build(self, pixels_shape, vertical_condition_shape=None, horizontal_condition_shape=None):
+        outer = tuple(pixels_shape[:-1])
+        residual = (*outer, self.residual_channels)
+        vertical, horizontal = pixels_shape, pixels_shape
+        for layer in self.gated:
+            layer.build(vertical, horizontal)
+            vertical, horizontal = (*outer, self.conv_channels // 2), residual
+        if vertical_condition_shape is not None:
+            self.vertical_condition.build(vertical_condition_shape)
+        if horizontal_condition_shape is not None:
+            self.horizontal_condition.build(horizontal_condition_shape)
+        self.hidden.build(residual)
+        self.logits.build(residual)
+        self.built = True
+
+    def call(self, pixels, vertical_condition=None, horizontal_condition=None):
+        """Logits float32 [B, h, w, C, levels].
+
+        Args:
+            pixels: embedded intensities [B, h, w, C * 8].
+            vertical_condition: [B, h, w, .], must know nothing of the slice; or None.
+            horizontal_condition: [B, h, w, .], at a pixel may know the pixels before it; or None.
+        """
+        layers = len(self.gated)
+        for_vertical = for_horizontal = [None] * layers
+        if vertical_condition is not None:
+            for_vertical = tf.split(self.vertical_condition(vertical_condition), layers, axis=-1)
+        if horizontal_condition is not None:
+            for_horizontal = tf.split(
+                self.horizontal_condition(horizontal_condition), layers, axis=-1
+            )
+        # One row down, so that the vertical stack never holds the current row.
+        vertical = tf.pad(pixels[:, :-1], [[0, 0], [1, 0], [0, 0], [0, 0]])
+        horizontal = pixels
+        for layer, s_vertical, s_horizontal in zip(
+            self.gated, for_vertical, for_horizontal, strict=True
+        ):
+            vertical, horizontal = layer(vertical, horizontal, s_vertical, s_horizontal)
+        logits = self.logits(tf.nn.relu(self.hidden(tf.nn.relu(horizontal))))
+        _, height, width, _ = logits.shape
+        return tf.cast(
+            tf.reshape(logits, [-1, height, width, self.colours, self.levels]), tf.float32
+        )

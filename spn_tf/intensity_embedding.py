@@ -1,0 +1,47 @@
+"""Pixel intensities as learned vectors of 8 units (section 3.2)."""
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from spn_tf.config import PIXEL_UNITS
+
+
+class CosineRows(keras.initializers.Initializer):
+    """Row v holds the first cosines of the intensity v, so that close intensities start close.
+
+    A table started at random must first learn which intensities are neighbours; this one
+    starts with that order and stays free to leave it. Extra rows past `levels` are zero.
+    """
+
+    def __init__(self, levels: int):
+        self.levels = levels
+
+    def __call__(self, shape, dtype=None):
+        rows, units = shape
+        phase = (np.arange(self.levels)[:, None] + 0.5) / self.levels
+        table = np.zeros((rows, units), np.float32)
+        table[: self.levels] = np.cos(np.pi * phase * np.arange(1, units + 1))
+        return tf.constant(table, dtype)
+
+
+class IntensityEmbedding(keras.layers.Layer):
+    """Int intensities [..., C] in [0, levels] to [..., C * 8] units, channel by channel.
+
+    The intensity `levels` stands for an empty pixel of a padding slice.
+    """
+
+    def __init__(self, levels: int, **kwargs):
+        super().__init__(**kwargs)
+        self.levels = levels
+
+    def build(self, input_shape):
+        self.table = self.add_weight(
+            shape=(self.levels + 1, PIXEL_UNITS), initializer=CosineRows(self.levels), name="table"
+        )
+        self.built = True
+
+    def call(self, intensities):
+        units = tf.gather(tf.convert_to_tensor(self.table), intensities)
+        *outer, channels, width = units.shape
+        return tf.reshape(units, [-1 if size is None else size for size in outer] + [channels * width])

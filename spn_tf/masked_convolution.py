@@ -1,0 +1,101 @@
+"""Convolutions that see only what precedes, in pixels and in colours.
+
+Every unit of a feature map belongs to one colour class: units of class R, G and B stand in
+that order along the channel axis and feed the logits of their colour alone. What concerns the
+current pixel passes from a class only to itself ("B" masks) or to later ones ("A" masks, for
+the first layer, which reads the intensities themselves) (van den Oord et al., 2016b, section
+3.4). Pixels passed already are seen by every class.
+"""
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+
+def colour_classes(units: int, colours: int) -> np.ndarray:
+    """The colour class of each of `units` units, int [units], ascending.
+
+    The classes are as equal in size as they can be: a width need not be divisible by three.
+    """
+    return np.arange(units) * colours // units
+
+
+def colour_mask(inputs: np.ndarray, outputs: np.ndarray, strict: bool) -> np.ndarray:
+    """float32 [len(inputs), len(outputs)]: 1 where an output unit may see an input unit.
+
+    Args:
+        inputs: classes of the input units.
+        outputs: classes of the output units.
+        strict: the "A" mask: a colour does not see itself.
+    """
+    allowed = np.less if strict else np.less_equal
+    return allowed(inputs[:, None], outputs[None, :]).astype(np.float32)
+
+
+class VerticalConvolution(keras.layers.Layer):
+    """Convolution over the current row and those above it, [B, h, w, D] to [B, h, w, filters].
+
+    In a filter of k x k, the rows below the centre would be masked; they are left out instead.
+    """
+
+    def __init__(self, filters: int, size: int, **kwargs):
+        super().__init__(**kwargs)
+        self.filters = filters
+        self.size = size
+
+    def build(self, input_shape):
+        rows = (self.size + 1) // 2
+        self.kernel = self.add_weight(
+            shape=(rows, self.size, input_shape[-1], self.filters),
+            initializer=keras.initializers.LecunNormal(),
+            name="kernel",
+        )
+        self.bias = self.add_weight(shape=(self.filters,), initializer="zeros", name="bias")
+        self.built = True
+
+    def call(self, x):
+        half = self.size // 2
+        padding = [[0, 0], [half, 0], [half, half], [0, 0]]
+        return tf.nn.conv2d(x, tf.convert_to_tensor(self.kernel), 1, padding) + self.bias
+
+
+class HorizontalConvolution(keras.layers.Layer):
+    """Convolution over the current pixel, masked by colour, and those on its left.
+
+    [B, h, w, D] to [B, h, w, len(outputs)]. With size 1 it is a masked 1x1 convolution.
+
+    Args:
+        size: the filter's size k: (k + 1) / 2 pixels are seen.
+        inputs, outputs: colour classes of the units.
+        strict: "A" mask at the current pixel (first layer), else "B".
+    """
+
+    def __init__(
+        self,
+        size: int,
+        inputs: np.ndarray,
+        outputs: np.ndarray,
+        strict: bool = False,
+        initializer: str | keras.initializers.Initializer = "lecun_normal",
+        **kwargs,
+    ):
+        super().__init__(**kwargs)
+        self.filters = len(outputs)
+        self.initializer = initializer
+        self.left = size // 2
+        mask = np.ones((1, self.left + 1, len(inputs), len(outputs)), np.float32)
+        mask[0, -1] = colour_mask(inputs, outputs, strict)
+        self.mask = mask
+
+    def build(self, input_shape):
+        self.kernel = self.add_weight(
+            shape=self.mask.shape, initializer=self.initializer, name="kernel"
+        )
+        self.bias = self.add_weight(shape=(self.filters,), initializer="zeros", name="bias")
+        self.built = True
+
+    def call(self, x):
+        kernel = tf.convert_to_tensor(self.kernel)
+        kernel = kernel * tf.constant(self.mask, kernel.dtype)
+        padding = [[0, 0], [0, 0], [self.left, 0], [0, 0]]
+        return tf.nn.conv2d(x, kernel, 1, padding) + self.bias

@@ -1,0 +1,80 @@
+"""The decoder of one slice: masked 1D Transformer, then gated PixelCNN (section 3.2, Figure 4b)."""
+
+import keras
+import tensorflow as tf
+
+from spn_tf.attention import Dropout, PositionEmbedding, Transformer, no_dropout
+from spn_tf.config import PIXEL_UNITS, SPNConfig
+from spn_tf.gated_pixelcnn import GatedPixelCNN
+from spn_tf.intensity_embedding import IntensityEmbedding
+
+
+class SliceDecoder(keras.layers.Layer):
+    """Logits of a slice's intensities, each from those before it and from the slice embedding.
+
+    Order: raster over pixels; R, G, B within a pixel. The Transformer is masked over pixels;
+    the colours of the current pixel enter in the PixelCNN alone.
+    """
+
+    def __init__(self, config: SPNConfig, **kwargs):
+        super().__init__(**kwargs)
+        c, dtype = config, self.dtype_policy
+        self.config = config
+        self.width = c.decoder_attention_heads * c.decoder_attention_channels
+        self.intensities = IntensityEmbedding(c.levels, dtype=dtype, name="intensities")
+        self.project = keras.layers.Dense(self.width, dtype=dtype, name="project")
+        self.positions = PositionEmbedding(dtype=dtype, name="positions")
+        self.transformer = Transformer(
+            layers=c.decoder_attention_layers,
+            width=self.width,
+            heads=c.decoder_attention_heads,
+            channels=c.decoder_attention_channels,
+            causal=True,
+            ffn=c.attention_ffn,
+            ffn_size=c.ffn_size,
+            dtype=dtype,
+            name="transformer",
+        )
+        self.pixelcnn = GatedPixelCNN(
+            layers=c.pixelcnn_layers,
+            size=c.pixelcnn_filter_size,
+            conv_channels=c.pixelcnn_conv_channels,
+            residual_channels=c.pixelcnn_residual_channels,
+            colours=c.channels,
+            levels=c.levels,
+            dtype=dtype,
+            name="pixelcnn",
+        )
+
+    def build(self, input_shape=None):
+        c = self.config
+        plane = (None, c.slice_height, c.slice_width)
+        pixels = (*plane, c.channels * PIXEL_UNITS)
+        self.intensities.build((*plane, c.channels))
+        self.project.build(pixels)
+        self.positions.build((*plane, self.width))
+        self.transformer.build((None, plane[1] * plane[2], self.width))
+        if c.scale == 1:
+            self.pixelcnn.build(pixels, None, (*plane, self.width))
+        else:
+            embedding = c.embedder_residual_channels
+            self.pixelcnn.build(pixels, (*plane, embedding), (*plane, self.width + embedding))
+        self.built = True
+
+    def call(self, pixels, embedding=None, dropout: Dropout = no_dropout):
+        """Logits float32 [B, h, w, C, levels].
+
+        Args:
+            pixels: int32 [B, h, w, C], intensities of the slice.
+            embedding: the slice embedder's [B, h, w, .]; None for the decoder alone.
+        """
+        h, w = self.config.slice_height, self.config.slice_width
+        units = self.intensities(pixels)
+        x = tf.reshape(self.project(units), [-1, h * w, self.width])
+        x = tf.pad(x[:, :-1], [[0, 0], [1, 0], [0, 0]])  # pixel t sees pixels before t
+        x = self.positions(tf.reshape(x, [-1, h, w, self.width]))
+        x = self.transformer(tf.reshape(x, [-1, h * w, self.width]), dropout=dropout)
+        context = tf.reshape(x, [-1, h, w, self.width])
+        if embedding is not None:
+            context = tf.concat([context, embedding], axis=-1)
+        return self.pixelcnn(units, embedding, context)
