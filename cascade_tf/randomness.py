@@ -6,20 +6,12 @@ expression serves a whole batch, on any device and under XLA. TensorFlow's state
 generators take one seed for a whole tensor: element k of a batch then depends on the batch.
 """
 
-import enum
+import zlib
 
 import tensorflow as tf
 
 _ROTATIONS = ((13, 15, 26, 6), (17, 29, 16, 24))
 _PARITY = 0x1BD11BDA
-
-
-class Stream(enum.IntEnum):
-    """What a draw is for: equal seeds and examples give independent numbers per stream."""
-
-    SLICE = 1
-    DROPOUT = 2
-    SAMPLING = 3
 
 
 def _u32(value: int) -> tf.Tensor:
@@ -48,30 +40,43 @@ def threefry(
     return x, y
 
 
-def uniform(seed: tf.Tensor | int, stream: tf.Tensor | int, indices: tf.Tensor, count: tf.Tensor):
-    """Numbers in (0, 1), neither end reached, float32 [B, len(count)].
+def uniform(
+    seed: tf.Tensor | int, stream: str, indices: tf.Tensor, counters: tf.Tensor
+) -> tf.Tensor:
+    """Numbers in (0, 1), neither end reached, float32 [B, n].
 
     Args:
         seed: int32 scalar.
-        stream: which use of the example's numbers, a `Stream` (or a number past them).
+        stream: what the numbers are for: equal seeds and examples give independent numbers in
+            streams of different names.
         indices: int64 [B], the examples.
-        count: uint32 [n], which numbers of the example's stream: counters.
+        counters: uint32 [n], which numbers of each example's stream.
     """
     indices = tf.convert_to_tensor(indices, tf.int64)[:, None]
     low = tf.cast(tf.bitwise.bitwise_and(indices, 0xFFFFFFFF), tf.uint32)
     high = tf.cast(tf.bitwise.right_shift(indices, tf.constant(32, tf.int64)), tf.uint32)
     key = (
-        tf.bitcast(tf.convert_to_tensor(seed, tf.int32), tf.uint32) + high,
-        tf.cast(stream, tf.uint32),
+        tf.bitcast(tf.convert_to_tensor(seed, tf.int32), tf.uint32),
+        tf.bitwise.bitwise_xor(_u32(zlib.crc32(stream.encode())), high),
     )
-    bits, _ = threefry(key, (low, count[None, :]))
+    bits, _ = threefry(key, (low, counters[None, :]))
     # 23 random bits and a half: exact in float32 and never 0 or 1.
     mantissa = tf.cast(tf.bitwise.right_shift(bits, _u32(9)), tf.float32)
     return (mantissa + 0.5) * 2.0**-23
 
 
+def gumbel(
+    seed: tf.Tensor | int, stream: str, indices: tf.Tensor, counters: tf.Tensor
+) -> tf.Tensor:
+    """Standard Gumbel noise, float32 [B, n]; arguments as for `uniform`.
+
+    argmax(logits + noise) is a draw from softmax(logits).
+    """
+    return -tf.math.log(-tf.math.log(uniform(seed, stream, indices, counters)))
+
+
 def dropout(
-    x: tf.Tensor, rate: float, seed: tf.Tensor | int, stream: tf.Tensor | int, indices: tf.Tensor
+    x: tf.Tensor, rate: float, seed: tf.Tensor | int, stream: str, indices: tf.Tensor
 ) -> tf.Tensor:
     """Zeroes units of x [B, ...] with probability `rate`, scaling the others up by 1/(1-rate)."""
     units = x.shape[1:].num_elements()

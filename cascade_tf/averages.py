@@ -1,0 +1,61 @@
+"""Polyak averages of weights: what evaluation, sampling and export use."""
+
+import contextlib
+from collections.abc import Iterator, Sequence
+
+import keras
+import tensorflow as tf
+
+
+class PolyakAverage(tf.Module):
+    """An exponential moving average of variables.
+
+    Update t, counted from zero after `start`, keeps min(decay, (1 + t) / (10 + t)) of the
+    average: without this warm-up, short trainings would evaluate their initial weights. Before
+    `start` the average follows the variables themselves.
+    """
+
+    def __init__(self, variables: Sequence[keras.Variable], decay: float, start: int = 0):
+        """Creates the averages as copies; call it under the strategy's scope."""
+        super().__init__(name="polyak_average")
+        self._variables = [v.value for v in variables]
+        self._decay = decay
+        self._start = start
+        self.averages = [tf.Variable(v, trainable=False) for v in self._variables]
+
+    def update(self, step: tf.Tensor) -> None:
+        """Moves the averages towards the variables; call it in replica context.
+
+        Args:
+            step: int64 scalar, the training step just made, counted from zero.
+        """
+        t = tf.cast(tf.maximum(step - self._start, 0), tf.float32)
+        keep = tf.minimum(self._decay, (1 + t) / (10 + t))
+        keep = tf.where(step < self._start, 0.0, keep)
+
+        def update_all(strategy: tf.distribute.Strategy, keep) -> None:
+            for average, variable in zip(self.averages, self._variables, strict=True):
+                strategy.extended.update(
+                    average,
+                    lambda a, v, k: a.assign(v + k * (a - v)),
+                    args=(variable, keep),
+                    group=False,
+                )
+
+        tf.distribute.get_replica_context().merge_call(update_all, args=(keep,))
+
+    @contextlib.contextmanager
+    def in_place(self) -> Iterator[None]:
+        """Puts the averages into the variables for a while; call it outside tf.function."""
+        live = [v.numpy() for v in self._variables]
+        self.apply()
+        try:
+            yield
+        finally:
+            for variable, value in zip(self._variables, live, strict=True):
+                variable.assign(value)
+
+    def apply(self) -> None:
+        """Puts the averages into the variables for good."""
+        for variable, average in zip(self._variables, self.averages, strict=True):
+            variable.assign(average.numpy())

@@ -1,0 +1,69 @@
+"""Optimizers and learning rates of the papers, and one way to apply gradients on all replicas."""
+
+from collections.abc import Sequence
+
+import keras
+import tensorflow as tf
+
+
+class _SumsNothing:
+    """Optimizers that take gradients already summed over replicas by `apply_gradients`."""
+
+    def _all_reduce_sum_gradients(self, grads_and_vars):
+        return grads_and_vars
+
+
+class RMSprop(_SumsNothing, keras.optimizers.RMSprop):
+    """RMSProp as TensorFlow 1 had it: the mean of squares starts at one, not at zero.
+
+    From zero, the first steps at decay .95 are about four times larger.
+    """
+
+    def build(self, var_list):
+        if self.built:
+            return
+        super().build(var_list)
+        for velocity in self._velocities:
+            velocity.assign(tf.ones_like(velocity))
+
+
+def learning_rate_schedule(
+    rates: Sequence[float], boundaries: Sequence[int]
+) -> float | keras.optimizers.schedules.LearningRateSchedule:
+    """Piecewise-constant: rates[0] for steps before boundaries[0], and so on (Table 4's "sched").
+
+    With one rate and no boundary, the rate itself.
+    """
+    if not boundaries:
+        return rates[0]
+    # Keras changes the rate after the boundary; step counts start at zero.
+    return keras.optimizers.schedules.PiecewiseConstantDecay(
+        [step - 1 for step in boundaries], list(rates)
+    )
+
+
+def apply_gradients(
+    optimizer: keras.optimizers.Optimizer,
+    gradients: Sequence[tf.Tensor],
+    variables: Sequence[keras.Variable],
+    clip_norm: float = 0.0,
+) -> tf.Tensor:
+    """Sums gradients over replicas, clips their global norm, and applies them.
+
+    Call it in replica context, outside XLA. Losses must have been divided by the global batch.
+
+    Args:
+        optimizer: one of this module.
+        gradients: of this replica, one for each variable.
+        clip_norm: the largest norm let through; 0 clips nothing.
+
+    Returns:
+        The global norm before clipping, float32 scalar, the same on every replica.
+    """
+    replica = tf.distribute.get_replica_context()
+    gradients = replica.all_reduce(tf.distribute.ReduceOp.SUM, list(gradients))
+    norm = tf.linalg.global_norm(gradients)
+    if clip_norm:
+        gradients, _ = tf.clip_by_global_norm(gradients, clip_norm, use_norm=norm)
+    optimizer.apply(gradients, variables)
+    return norm

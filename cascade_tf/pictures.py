@@ -1,0 +1,54 @@
+"""Pictures for people: sheets of many images in one, and PNG files."""
+
+import io
+import math
+import pathlib
+
+import numpy as np
+from PIL import Image
+
+
+def sheet(images: np.ndarray, columns: int | None = None, gap: int = 0) -> np.ndarray:
+    """Tiles images on one sheet, row by row.
+
+    Args:
+        images: uint8 [N, H, W, C].
+        columns: images in a row; by default as many as make the sheet nearly square.
+        gap: pixels of white between images.
+
+    Returns:
+        uint8 [rows * (H + gap) - gap, columns * (W + gap) - gap, C]; empty places are white.
+    """
+    count, height, width, channels = images.shape
+    columns = columns or math.ceil(math.sqrt(count))
+    rows = math.ceil(count / columns)
+    page = np.full((rows * columns, height + gap, width + gap, channels), 255, np.uint8)
+    page[:count, :height, :width] = images
+    page = page.reshape(rows, columns, height + gap, width + gap, channels)
+    page = page.transpose(0, 2, 1, 3, 4).reshape(
+        rows * (height + gap), columns * (width + gap), channels
+    )
+    return page[: page.shape[0] - gap, : page.shape[1] - gap]
+
+
+def pillow_image(image: np.ndarray) -> Image.Image:
+    """uint8 [H, W, C], C 1 or 3, as a Pillow image."""
+    return Image.fromarray(image[..., 0] if image.shape[-1] == 1 else image)
+
+
+def png_bytes(image: np.ndarray) -> bytes:
+    """uint8 [H, W, C] as a PNG file."""
+    file = io.BytesIO()
+    pillow_image(image).save(file, "PNG")
+    return file.getvalue()
+
+
+def enlarge(image: np.ndarray, smallest_side: int = 512) -> np.ndarray:
+    """Repeats pixels a whole number of times, so that a small picture can be looked at."""
+    factor = max(1, smallest_side // max(1, min(image.shape[:2])))
+    return image.repeat(factor, axis=0).repeat(factor, axis=1)
+
+
+def write_png(path: pathlib.Path, image: np.ndarray) -> None:
+    """Writes uint8 [H, W, C] as PNG."""
+    path.write_bytes(png_bytes(image))

@@ -1,0 +1,93 @@
+"""A stage: one learned step of a cascade, p(target | condition) or a map from one to the other.
+
+The shared loop (training.py) owns strategy, data, checkpoints, averages, logs, progress and
+resume. A stage owns what it computes: its networks and optimizers, one training step, its
+evaluation, its sampling and what it exports. Stages differ much: a likelihood model has one
+network; a GAN has two, which take turns; a regression has float targets and no likelihood.
+"""
+
+import abc
+from collections.abc import Callable, Mapping, Sequence
+
+import keras
+import tensorflow as tf
+
+from cascade_tf.examples import Examples
+
+# Called as work goes on: (finished, total) in units of the stage's choice.
+OnProgress = Callable[[int, int], None]
+
+
+class Stage(abc.ABC):
+    """What the shared loop and the commands ask of every stage.
+
+    Attributes:
+        name: of its directory in the workdir, and of `--stage`.
+        headline: the metric of `train_step` and `evaluate_step` that sums the stage up.
+    """
+
+    name: str
+    headline: str
+
+    @abc.abstractmethod
+    def build(self) -> None:
+        """Creates all variables; called once, under the strategy's scope."""
+
+    @abc.abstractmethod
+    def trackables(self) -> Mapping[str, tf.__internal__.tracking.Trackable]:
+        """What a checkpoint holds beside step and averages: networks and optimizers, by name."""
+
+    @abc.abstractmethod
+    def averaged_variables(self) -> Sequence[keras.Variable]:
+        """The variables whose Polyak averages evaluation, sampling and export use."""
+
+    @abc.abstractmethod
+    def train_step(self, examples: Examples, step: tf.Tensor) -> Mapping[str, tf.Tensor]:
+        """Makes one step; called in replica context, in a graph.
+
+        Losses are sums over the replica's examples divided by the *global* batch, and gradients
+        go through `optimizers.apply_gradients`. Every random draw is keyed by seed and
+        `examples.indices` (randomness.py), so that replicas together compute what one would.
+
+        Args:
+            examples: this replica's share of the batch.
+            step: int64 scalar, steps made before this one.
+
+        Returns:
+            float scalars by name, which the loop averages over replicas.
+        """
+
+    @abc.abstractmethod
+    def evaluate_step(self, examples: Examples) -> Mapping[str, tf.Tensor]:
+        """Held-out figures of each example, float32 [b] by name; replica context, in a graph."""
+
+    @abc.abstractmethod
+    def sample(
+        self,
+        indices: tf.Tensor,
+        seed: tf.Tensor,
+        temperature: tf.Tensor,
+        condition: tf.Tensor | None = None,
+        on_progress: OnProgress | None = None,
+    ) -> tf.Tensor:
+        """Draws the stage's target for each index, given the previous stage's targets.
+
+        It runs eagerly, reporting progress, or as part of a graph (without `on_progress`).
+
+        Args:
+            indices: int64 [B]; equal index, seed and temperature give equal draws.
+            seed: int32 scalar.
+            temperature: float32 scalar.
+            condition: the target of the stage before, or None for the first stage.
+
+        Returns:
+            The target, in the stage's own representation.
+        """
+
+    @abc.abstractmethod
+    def to_images(self, target: tf.Tensor) -> tf.Tensor:
+        """A target as pictures to look at: uint8 [B, H, W, C]."""
+
+    @abc.abstractmethod
+    def endpoints(self) -> Mapping[str, tuple[Callable, Sequence[tf.TensorSpec]]]:
+        """Functions for a SavedModel and their input signatures, by endpoint name."""

@@ -1,0 +1,82 @@
+"""A stage with its averages and step count, and their checkpoints."""
+
+import dataclasses
+import pathlib
+
+import keras
+import tensorflow as tf
+
+from cascade_tf.averages import PolyakAverage
+from cascade_tf.errors import UserError
+from cascade_tf.stage import Stage
+from cascade_tf.training_config import TrainingConfig
+
+
+@dataclasses.dataclass
+class StageState:
+    """Everything that training changes.
+
+    Attributes:
+        stage: its networks and optimizers are built.
+        average: of the stage's `averaged_variables`.
+        step: int64, training steps made. With the batch size it is also the position in the
+            data: the next example's index is step * batch_size.
+        seconds: float64, time spent training, over all resumes.
+        manager: writes and finds checkpoints.
+    """
+
+    stage: Stage
+    average: PolyakAverage
+    step: tf.Variable
+    seconds: tf.Variable
+    manager: tf.train.CheckpointManager
+
+    @classmethod
+    def create(
+        cls,
+        stage: Stage,
+        config: TrainingConfig,
+        directory: pathlib.Path,
+        strategy: tf.distribute.Strategy,
+    ) -> "StageState":
+        """Builds the stage, its weights drawn from `config.seed`; checkpoints in `directory`."""
+        keras.utils.set_random_seed(config.seed)
+        with strategy.scope():
+            stage.build()
+            average = PolyakAverage(
+                stage.averaged_variables(), config.polyak_decay, config.polyak_start
+            )
+            step = tf.Variable(0, dtype=tf.int64, trainable=False)
+            seconds = tf.Variable(0.0, dtype=tf.float64, trainable=False)
+        checkpoint = tf.train.Checkpoint(
+            average=average, step=step, seconds=seconds, **stage.trackables()
+        )
+        manager = tf.train.CheckpointManager(
+            checkpoint, str(directory / "checkpoints"), max_to_keep=config.keep_checkpoints
+        )
+        return cls(stage, average, step, seconds, manager)
+
+    def restore(self) -> bool:
+        """Loads the newest checkpoint; False where there is none yet."""
+        if self.manager.latest_checkpoint is None:
+            return False
+        status = self.manager.checkpoint.restore(self.manager.latest_checkpoint)
+        status.assert_existing_objects_matched()
+        return True
+
+    def restore_averages(self) -> None:
+        """Loads the newest checkpoint and puts the averages into the stage's variables.
+
+        Raises:
+            UserError: there is no checkpoint.
+        """
+        if not self.restore():
+            raise UserError(
+                f"stage {self.stage.name} has no checkpoint in {self.manager.directory}; "
+                f"train it first with bin/train"
+            )
+        self.average.apply()
+
+    def save(self) -> None:
+        """Writes a checkpoint of the current step."""
+        self.manager.save(checkpoint_number=self.step)
