@@ -6,32 +6,49 @@ import numpy as np
 
 from cascade_tf.pictures import pillow_image, sheet
 
-LARGEST_SIDE = 16383  # of a WebP image
+_OPTIONS = {
+    "png": {"format": "PNG", "optimize": True},
+    "webp": {"format": "WEBP", "lossless": True, "quality": 100, "method": 6},
+}
+_SHEET_SIDE = 8192  # pixels; WebP allows 16,383
 
 
-def codec_bits_per_dim(images: np.ndarray) -> dict[str, float]:
-    """Bits per dimension of PNG and lossless WebP, both at their strongest setting.
+class CodecSizes:
+    """Adds up what PNG and lossless WebP, at their strongest settings, make of images.
 
-    The images are tiled on sheets, as large as the formats allow, so that file headers do not
-    count against the codecs.
-
-    Args:
-        images: uint8 [N, H, W, C].
+    Images are tiled on sheets, so that file headers do not count against the codecs.
     """
-    count, height, width, _ = images.shape
-    columns = min(LARGEST_SIDE // width, int(np.ceil(np.sqrt(count))))
-    # Whole rows where possible: white filling would be charged to the codec.
-    columns = next((c for c in range(columns, columns // 2, -1) if count % c == 0), columns)
-    per_sheet = columns * (LARGEST_SIDE // height)
-    options = {
-        "png": {"format": "PNG", "optimize": True},
-        "webp": {"format": "WEBP", "lossless": True, "quality": 100, "method": 6},
-    }
-    sizes = dict.fromkeys(options, 0)
-    for start in range(0, count, per_sheet):
-        page = pillow_image(sheet(images[start : start + per_sheet], columns))
-        for name, option in options.items():
+
+    def __init__(self) -> None:
+        self._waiting: list[np.ndarray] = []  # uint8 [n, H, W, C] each
+        self._bytes = dict.fromkeys(_OPTIONS, 0)
+        self._dimensions = 0
+
+    def add(self, images: np.ndarray) -> None:
+        """Adds images, uint8 [N, H, W, C]."""
+        self._waiting.append(images)
+        _, height, width, _ = images.shape
+        full = max(1, _SHEET_SIDE // height) * max(1, _SHEET_SIDE // width)
+        if sum(len(part) for part in self._waiting) >= full:
+            self._encode()
+
+    def bits_per_dim(self) -> dict[str, float]:
+        """Bits per dimension of all images added, by codec: "png" and "webp"."""
+        self._encode()
+        return {name: 8 * size / self._dimensions for name, size in self._bytes.items()}
+
+    def _encode(self) -> None:
+        if not self._waiting:
+            return
+        images = np.concatenate(self._waiting)
+        self._waiting.clear()
+        count = len(images)
+        # Whole rows where possible: white filling would be charged to the codecs.
+        near_square = int(np.ceil(np.sqrt(count)))
+        whole = (c for c in range(near_square, near_square // 2, -1) if count % c == 0)
+        page = pillow_image(sheet(images, next(whole, near_square)))
+        for name, options in _OPTIONS.items():
             file = io.BytesIO()
-            page.save(file, **option)
-            sizes[name] += file.tell()
-    return {name: 8 * size / images.size for name, size in sizes.items()}
+            page.save(file, **options)
+            self._bytes[name] += file.tell()
+        self._dimensions += images.size

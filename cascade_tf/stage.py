@@ -10,6 +10,7 @@ import abc
 from collections.abc import Callable, Mapping, Sequence
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from cascade_tf.examples import Examples
@@ -34,8 +35,17 @@ class Stage(abc.ABC):
         """Creates all variables; called once, under the strategy's scope."""
 
     @abc.abstractmethod
-    def trackables(self) -> Mapping[str, tf.__internal__.tracking.Trackable]:
-        """What a checkpoint holds beside step and averages: networks and optimizers, by name."""
+    def networks(self) -> Mapping[str, keras.Layer]:
+        """The stage's networks, by name."""
+
+    @abc.abstractmethod
+    def optimizers(self) -> Mapping[str, keras.optimizers.Optimizer]:
+        """The stage's optimizers, by name."""
+
+    def parameters(self) -> int:
+        """The number of trainable weights of all networks."""
+        weights = [w for network in self.networks().values() for w in network.trainable_weights]
+        return sum(int(np.prod(w.shape)) for w in weights)
 
     @abc.abstractmethod
     def averaged_variables(self) -> Sequence[keras.Variable]:

@@ -49,7 +49,11 @@ class StageState:
             step = tf.Variable(0, dtype=tf.int64, trainable=False)
             seconds = tf.Variable(0.0, dtype=tf.float64, trainable=False)
         checkpoint = tf.train.Checkpoint(
-            average=average, step=step, seconds=seconds, **stage.trackables()
+            average=average,
+            step=step,
+            seconds=seconds,
+            **stage.networks(),
+            **stage.optimizers(),
         )
         manager = tf.train.CheckpointManager(
             checkpoint, str(directory / "checkpoints"), max_to_keep=config.keep_checkpoints

@@ -24,6 +24,7 @@ class TrainingConfig:
     summary_every: int = 50  # steps
     evaluate_every: int = 1000  # steps; 0: never
     evaluate_images: int = 256
+    evaluate_batch_size: int = 32
     sample_every: int = 0  # steps; 0: never
     sample_images: int = 16
 

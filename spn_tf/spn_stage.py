@@ -56,8 +56,11 @@ class SPNStage(Stage):
         self.optimizer.build(self.network.trainable_variables)
         self.sampler = Sampler(self.network, stream=f"{self.name}/sampling")
 
-    def trackables(self):
-        return {"network": self.network, "optimizer": self.optimizer}
+    def networks(self):
+        return {"network": self.network}
+
+    def optimizers(self):
+        return {"optimizer": self.optimizer}
 
     def averaged_variables(self):
         return self.network.trainable_variables

@@ -1,0 +1,77 @@
+"""How every command starts and ends: quiet TensorFlow, one line for an error, an exit code.
+
+Import it before anything that imports TensorFlow.
+"""
+
+import contextlib
+import importlib.util
+import os
+import pathlib
+import sys
+from collections.abc import Callable, Iterator
+from typing import NoReturn
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # errors reach users as exceptions
+os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+# The packages lie beside bin/, installed or not.
+sys.path.insert(1, str(pathlib.Path(__file__).resolve().parent.parent))
+
+
+def fail(message: str, exit_code: int) -> NoReturn:
+    """Ends the program with one line on stderr."""
+    sys.stdout.flush()
+    line = " ".join(message.split("\n"))
+    print(f"{pathlib.Path(sys.argv[0]).name}: {line}", file=sys.stderr, flush=True)
+    os._exit(exit_code)  # threads of a data pipeline must not keep the program alive
+
+
+for _package in ("tensorflow", "absl", "rich"):
+    if importlib.util.find_spec(_package) is None:
+        fail(f"{_package} is not installed for {sys.executable}: see README.md, Install", 1)
+
+
+@contextlib.contextmanager
+def _silent_stderr() -> Iterator[None]:
+    """Drops what native code writes to stderr; Python's exceptions come through."""
+    saved = os.dup(2)
+    with open(os.devnull, "w") as nowhere:
+        os.dup2(nowhere.fileno(), 2)
+    try:
+        yield
+    finally:
+        os.dup2(saved, 2)
+        os.close(saved)
+
+
+with _silent_stderr():  # TensorFlow greets whatever its log level
+    import keras  # noqa: E402, F401
+    import tensorflow  # noqa: E402, F401
+
+from absl import app, flags, logging  # noqa: E402
+
+from cascade_tf.errors import UserError  # noqa: E402
+from cascade_tf.interruption import Interrupted  # noqa: E402
+
+
+def run(main: Callable[[], None]) -> None:
+    """Parses flags and runs `main`; errors meant for the user end the program in one line."""
+
+    def parse(argv: list[str]) -> list[str]:
+        try:
+            rest = flags.FLAGS(argv)
+        except (flags.Error, OSError) as error:
+            fail(str(error), 2)
+        if len(rest) > 1:
+            fail(f"unexpected argument {rest[1]!r}: flags start with --", 2)
+        return rest
+
+    def guarded(_: list[str]) -> None:
+        logging.set_verbosity(logging.WARNING)
+        try:
+            main()
+        except (UserError, Interrupted) as error:
+            fail(str(error), error.exit_code)
+        except KeyboardInterrupt:
+            fail("stopped", 130)
+
+    app.run(guarded, flags_parser=parse)

@@ -1,0 +1,34 @@
+"""SavedModels that run without this project's code."""
+
+import pathlib
+import shutil
+from collections.abc import Callable, Mapping, Sequence
+
+import keras
+import tensorflow as tf
+
+
+def export(
+    directory: pathlib.Path,
+    layers: Sequence[keras.Layer],
+    endpoints: Mapping[str, tuple[Callable, Sequence[tf.TensorSpec]]],
+) -> None:
+    """Writes a SavedModel whose endpoints are callable as attributes of the loaded object.
+
+    It is written aside and renamed, so that `directory` is never half of a model.
+
+    Args:
+        directory: must not exist.
+        layers: the networks whose variables the endpoints use.
+        endpoints: functions and their input signatures, by name.
+    """
+    archive = keras.export.ExportArchive()
+    for layer in layers:
+        archive.track(layer)
+    for name, (function, signature) in endpoints.items():
+        # Keras traces without AutoGraph; a tf.function inside keeps its own.
+        archive.add_endpoint(name, tf.function(function), input_signature=list(signature))
+    aside = directory.with_name(f".{directory.name}.tmp")
+    shutil.rmtree(aside, ignore_errors=True)
+    archive.write_out(str(aside), verbose=False)
+    aside.rename(directory)

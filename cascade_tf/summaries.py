@@ -1,0 +1,45 @@
+"""What TensorBoard shows of a stage: scalars, sample grids, and the flags as text."""
+
+import pathlib
+from collections.abc import Mapping
+
+import numpy as np
+import tensorflow as tf
+
+from cascade_tf.pictures import enlarge, sheet
+
+
+class Summaries:
+    """Event files of one stage, in one directory (a TensorBoard "run") per kind of figure.
+
+    Training, held-out images under averaged weights, and held-out images under live weights
+    are three runs with the same tags, so that their curves share a chart.
+    """
+
+    def __init__(self, directory: pathlib.Path):
+        self._directory = directory
+        self._writers: dict[str, tf.summary.SummaryWriter] = {}
+
+    def scalars(self, run: str, step: int, values: Mapping[str, float]) -> None:
+        """Writes scalars by tag, of the run "train", "test" or "test_live_weights"."""
+        with self._writer(run).as_default():
+            for tag, value in values.items():
+                tf.summary.scalar(tag, value, step=step)
+
+    def images(self, run: str, step: int, tag: str, images: np.ndarray) -> None:
+        """Writes uint8 [N, H, W, C] as one grid."""
+        with self._writer(run).as_default():
+            tf.summary.image(tag, enlarge(sheet(images, gap=1))[None], step=step)
+
+    def text(self, run: str, step: int, tag: str, markdown: str) -> None:
+        with self._writer(run).as_default():
+            tf.summary.text(tag, markdown, step=step)
+
+    def flush(self) -> None:
+        for writer in self._writers.values():
+            writer.flush()
+
+    def _writer(self, run: str) -> tf.summary.SummaryWriter:
+        if run not in self._writers:
+            self._writers[run] = tf.summary.create_file_writer(str(self._directory / run))
+        return self._writers[run]

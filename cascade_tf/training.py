@@ -1,0 +1,176 @@
+"""The training loop that all stages share, on `strategy.run`."""
+
+import pathlib
+import time
+from collections.abc import Callable
+
+import numpy as np
+import tensorflow as tf
+
+from cascade_tf.data import Source
+from cascade_tf.evaluation import Evaluator
+from cascade_tf.examples import Examples
+from cascade_tf.interruption import Interrupted, StopRequest
+from cascade_tf.progress import ProgressBar
+from cascade_tf.stage import Stage
+from cascade_tf.stage_state import StageState
+from cascade_tf.summaries import Summaries
+from cascade_tf.training_config import TrainingConfig
+
+
+class _Stop(Exception):
+    """A stop was requested during an evaluation or a sampling, which can be dropped."""
+
+
+class Trainer:
+    """Trains one stage in its directory, from its newest checkpoint on.
+
+    Args:
+        stage: not yet built.
+        config: of this stage.
+        train: training examples.
+        test: held-out examples, or None.
+        directory: of this stage: `checkpoints/` and the runs of TensorBoard.
+        strategy: its replicas share each batch.
+        sample: draws pictures of the stage for TensorBoard, uint8 [N, H, W, C], given a callback
+            to be called as work goes on; None for a stage that cannot yet be sampled.
+    """
+
+    def __init__(
+        self,
+        stage: Stage,
+        config: TrainingConfig,
+        train: Source,
+        test: Source | None,
+        directory: pathlib.Path,
+        strategy: tf.distribute.Strategy,
+        sample: Callable[[Callable[..., None]], np.ndarray] | None = None,
+    ):
+        self._stage, self._config, self._train, self._test = stage, config, train, test
+        self._strategy, self._sample = strategy, sample
+        # The order is important: variables are created, then loaded, then traced.
+        self.state = StageState.create(stage, config, directory, strategy)
+        self.resumed = self.state.restore()
+        self.summaries = Summaries(directory)
+        self._evaluator = Evaluator(stage, strategy)
+        self._train_step = tf.function(self._train_step)
+
+    @property
+    def step(self) -> int:
+        """Training steps made."""
+        return int(self.state.step.numpy())
+
+    @property
+    def finished(self) -> bool:
+        """All steps made, or all of the time spent."""
+        limit = 60 * self._config.max_minutes
+        return self.step >= self._config.steps or (limit > 0 and self.state.seconds >= limit)
+
+    def train(self) -> None:
+        """Trains to `config.steps`, or for `config.max_minutes`, and saves a checkpoint.
+
+        Raises:
+            Interrupted: on SIGTERM or Ctrl-C, after a checkpoint was saved.
+        """
+        if self.finished:
+            return
+        name, start = self._stage.name, self.step
+        with (
+            StopRequest() as stop,
+            ProgressBar(f"train {name}", self._config.steps, "steps", start) as bar,
+        ):
+            try:
+                self._loop(stop, bar)
+            except _Stop:
+                pass
+            self.state.save()
+            self.summaries.flush()
+        if stop.signal is not None:
+            raise Interrupted(
+                stop.signal,
+                f"stopped: stage {name} is saved at step {self.step}, and the same command "
+                f"goes on from there",
+            )
+
+    def _loop(self, stop: StopRequest, bar: ProgressBar) -> None:
+        c, step = self._config, self.step
+        examples = self._train.training_examples(c.batch_size, start_index=step * c.batch_size)
+        batches = iter(self._strategy.experimental_distribute_dataset(examples))
+        spent_before, began = float(self.state.seconds), time.monotonic()
+        recent: list[dict[str, float]] = []
+        speed = _Speed(c.batch_size)
+
+        def due(every: int) -> bool:
+            return every > 0 and step % every == 0
+
+        def check_stop(*_) -> None:
+            if stop.signal is not None:
+                raise _Stop
+
+        while not self.finished and stop.signal is None:
+            with speed:
+                metrics = self._train_step(next(batches))
+                recent.append({name: float(value) for name, value in metrics.items()})
+            step += 1
+            self.state.seconds.assign(spent_before + time.monotonic() - began)
+            headline = {self._stage.headline: recent[-1][self._stage.headline]}
+            bar.update(step, **headline, **{"images/s": speed.images_per_second})
+
+            if due(c.summary_every):
+                means = {name: np.mean([m[name] for m in recent]) for name in recent[0]}
+                means["images_per_second"] = speed.images_per_second
+                self.summaries.scalars("train", step, means)
+                recent.clear()
+            if due(c.checkpoint_every):
+                self.state.save()
+            if due(c.evaluate_every) and self._test is not None:
+                self._evaluate(step, self._test, check_stop)
+            if due(c.sample_every) and self._sample is not None:
+                with self.state.average.in_place():
+                    self.summaries.images("test", step, "samples", self._sample(check_stop))
+
+    def _train_step(self, examples: Examples) -> dict[str, tf.Tensor]:
+        """One step on all replicas; metrics averaged over them."""
+
+        def replica_step(examples: Examples):
+            metrics = self._stage.train_step(examples, self.state.step)
+            self.state.average.update(self.state.step)
+            return metrics
+
+        metrics = self._strategy.run(replica_step, (examples,))
+        self.state.step.assign_add(1)
+        mean = tf.distribute.ReduceOp.MEAN
+        return {k: self._strategy.reduce(mean, v, axis=None) for k, v in metrics.items()}
+
+    def _evaluate(self, step: int, test: Source, on_batch: Callable[[int], None]) -> None:
+        """Held-out figures under live and under averaged weights, on the same images."""
+        c = self._config
+        examples = test.evaluation_examples(c.evaluate_batch_size, limit=c.evaluate_images)
+        live = self._evaluator.evaluate(examples, on_batch)
+        with self.state.average.in_place():
+            averaged = self._evaluator.evaluate(examples, on_batch)
+        for run, figures in (("test_live_weights", live), ("test", averaged)):
+            means = {name: value.mean() for name, value in figures.items()}
+            self.summaries.scalars(run, step, means)
+        self.summaries.flush()
+
+
+class _Speed:
+    """Images per second of the training steps alone, smoothed; the first, compiling, left out."""
+
+    def __init__(self, batch_size: int):
+        self._batch_size = batch_size
+        self._seconds: float | None = None
+        self._first = True
+        self.images_per_second = 0.0
+
+    def __enter__(self) -> None:
+        self._began = time.monotonic()
+
+    def __exit__(self, *_) -> None:
+        took = time.monotonic() - self._began
+        if self._first:
+            self._first = False
+            return
+        self._seconds = took if self._seconds is None else 0.9 * self._seconds + 0.1 * took
+        self.images_per_second = self._batch_size / self._seconds
