@@ -7,6 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 import keras
 import tensorflow as tf
 
+from cascade_tf.errors import UserError
+
 
 def export(
     directory: pathlib.Path,
@@ -15,13 +17,19 @@ def export(
 ) -> None:
     """Writes a SavedModel whose endpoints are callable as attributes of the loaded object.
 
-    It is written aside and renamed, so that `directory` is never half of a model.
+    It is written aside and renamed, so that `directory` is never half of a model. A SavedModel
+    that is there already is replaced.
 
     Args:
-        directory: must not exist.
+        directory: where it goes.
         layers: the networks whose variables the endpoints use.
         endpoints: functions and their input signatures, by name.
+
+    Raises:
+        UserError: `directory` holds something else.
     """
+    if directory.exists() and not (directory / "saved_model.pb").exists():
+        raise UserError(f"{directory} is there and is no SavedModel: use another --output_dir")
     archive = keras.export.ExportArchive()
     for layer in layers:
         archive.track(layer)
@@ -31,4 +39,5 @@ def export(
     aside = directory.with_name(f".{directory.name}.tmp")
     shutil.rmtree(aside, ignore_errors=True)
     archive.write_out(str(aside), verbose=False)
+    shutil.rmtree(directory, ignore_errors=True)
     aside.rename(directory)

@@ -57,7 +57,7 @@ class SelfAttention(keras.layers.Layer):
     def call(self, x):
         q, k, v = (_split_heads(part, self.heads) for part in tf.split(self.qkv(x), 3, axis=-1))
         scores = tf.matmul(q, k, transpose_b=True) * self.channels**-0.5  # [B, heads, T, T]
-        scores = tf.cast(scores, tf.float32)
+        scores = tf.cast(scores, self.variable_dtype)  # softmax is not for bfloat16
         if self.causal:
             length = x.shape[1]
             past = tf.linalg.band_part(tf.ones([length, length], tf.bool), -1, 0)
@@ -98,7 +98,7 @@ class ParameterAttention(keras.layers.Layer):
         keys = tf.convert_to_tensor(self.keys) * self.heads**0.5
         values = tf.convert_to_tensor(self.values) * self.width**0.5
         queries = _split_heads(self.query(x), self.heads)
-        scores = tf.cast(tf.matmul(queries, keys, transpose_b=True), tf.float32)
+        scores = tf.cast(tf.matmul(queries, keys, transpose_b=True), self.variable_dtype)
         weights = tf.cast(tf.nn.softmax(scores), values.dtype)  # [B, heads, T, rows]
         return self.out(_merge_heads(tf.matmul(weights, values)))
 

@@ -174,6 +174,5 @@ class GatedPixelCNN(keras.layers.Layer):
             vertical, horizontal = layer(vertical, horizontal, s_vertical, s_horizontal)
         logits = self.logits(tf.nn.relu(self.hidden(tf.nn.relu(horizontal))))
         _, height, width, _ = logits.shape
-        return tf.cast(
-            tf.reshape(logits, [-1, height, width, self.colours, self.levels]), tf.float32
-        )
+        logits = tf.reshape(logits, [-1, height, width, self.colours, self.levels])
+        return tf.cast(logits, self.variable_dtype)

@@ -71,7 +71,7 @@ class SubscalePixelNetwork(keras.layers.Layer):
         _, nats = tf.while_loop(
             lambda m, _: m < self.config.scale**2,
             add_slice,
-            (tf.constant(0), tf.zeros([batch])),
+            (tf.constant(0), tf.zeros([batch], self.variable_dtype)),
             maximum_iterations=self.config.scale**2,
             parallel_iterations=1,
         )

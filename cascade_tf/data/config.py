@@ -1,0 +1,37 @@
+"""Which images to read, and the shape they take."""
+
+import dataclasses
+
+from cascade_tf.errors import UsageError
+
+
+@dataclasses.dataclass(frozen=True)
+class DataConfig:
+    """A dataset and its preprocessing.
+
+    Attributes:
+        dataset: `digits`, `photos`, `folder`, or the name of a TFDS dataset, such as
+            `celeb_a_hq/256`.
+        data_dir: the folder of images for `folder`; where TFDS keeps its datasets otherwise
+            (None: TFDS's own default).
+        image_size: height and width, in pixels, of the images that come out.
+        channels: 1 (grey) or 3 (RGB).
+        flip: whether a training image is mirrored left to right half of the time.
+        seed: with an example's index, determines its record, its crop and its flip.
+
+    Raises:
+        UsageError: `channels` or `image_size` is out of range.
+    """
+
+    dataset: str
+    data_dir: str | None
+    image_size: int
+    channels: int
+    flip: bool = False
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if self.channels not in (1, 3):
+            raise UsageError(f"--channels must be 1 or 3, not {self.channels}")
+        if self.image_size < 1:
+            raise UsageError(f"--image_size must be at least 1, not {self.image_size}")

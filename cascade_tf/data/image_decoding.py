@@ -1,0 +1,33 @@
+"""Image files of any kind to plain 8-bit RGB, through Pillow."""
+
+import io
+
+import numpy as np
+from PIL import Image, ImageOps
+
+
+def decode_rgb(encoded: bytes) -> np.ndarray:
+    """Decodes a PNG, JPEG or WebP file as a viewer would show it.
+
+    The EXIF orientation is applied, transparency is laid over white, 16 bits become 8, and an
+    animation gives its first frame.
+
+    Args:
+        encoded: the file's content.
+
+    Returns:
+        uint8 [h, w, 3].
+
+    Raises:
+        Exception: whatever Pillow raises for a file that is not, or not entirely, an image.
+    """
+    with Image.open(io.BytesIO(encoded)) as image:
+        image = ImageOps.exif_transpose(image)
+        if image.mode.startswith("I"):  # 16-bit grey, which Pillow's convert() would clip
+            grey = np.rint(np.asarray(image, np.float32) / 257).astype(np.uint8)
+            return np.stack([grey] * 3, axis=-1)
+        if image.has_transparency_data:
+            image = image.convert("RGBA")
+            white = Image.new("RGBA", image.size, "white")
+            image = Image.alpha_composite(white, image)
+        return np.asarray(image.convert("RGB"))

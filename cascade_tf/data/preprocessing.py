@@ -1,0 +1,80 @@
+"""From an image of any size to the square uint8 image that a stage receives.
+
+As the SPN paper: a square crop (random in training, central in evaluation), then an area resize.
+The result is rounded to whole intensities, as in the Colorization Transformer's public code, by
+one of the SPN authors; the paper does not say.
+"""
+
+import tensorflow as tf
+
+from cascade_tf.data.config import DataConfig
+
+# Folded into the key of an example, so that its crop and its flip are independent draws.
+_CROP = 0
+_FLIP = 1
+
+
+def training_image(image: tf.Tensor, index: tf.Tensor, config: DataConfig) -> tf.Tensor:
+    """Crops at random, resizes, and, with `config.flip`, mirrors half of the images.
+
+    The draws depend on `config.seed` and `index` alone.
+
+    Args:
+        image: uint8 [h, w, 1 or 3].
+        index: int64 scalar, the example's global index.
+        config: the shape that comes out.
+
+    Returns:
+        uint8 [image_size, image_size, channels].
+    """
+    key = tf.stack([tf.constant(config.seed, tf.int64), index])
+    slack = _slack(image)
+    offset = tf.random.stateless_uniform(
+        shape=[],
+        seed=tf.random.experimental.stateless_fold_in(key, _CROP),
+        maxval=tf.reduce_max(slack) + 1,
+        dtype=tf.int32,
+    )
+    # One side has no slack, so the minimum moves the crop along the other side only.
+    image = _fit(_square(image, tf.minimum(slack, offset)), config)
+    if config.flip:
+        image = tf.image.stateless_random_flip_left_right(
+            image, seed=tf.random.experimental.stateless_fold_in(key, _FLIP)
+        )
+    return image
+
+
+def evaluation_image(image: tf.Tensor, config: DataConfig) -> tf.Tensor:
+    """Crops at the centre and resizes: uint8 [h, w, 1 or 3] to [image_size, image_size, channels]."""
+    return _fit(_square(image, _slack(image) // 2), config)
+
+
+def resize_area(image: tf.Tensor, size: int) -> tf.Tensor:
+    """Averages over areas: [h, w, C] to float32 [size, size, C] in the input's units, unrounded.
+
+    The same kernel as TF1's `tf.image.resize_area`, which the SPN paper names.
+    """
+    return tf.image.resize(image, [size, size], method="area")
+
+
+def _slack(image: tf.Tensor) -> tf.Tensor:
+    """Pixels by which height and width exceed the largest square: int32 [2], one of them 0."""
+    sides = tf.shape(image)[:2]
+    return sides - tf.reduce_min(sides)
+
+
+def _square(image: tf.Tensor, corner: tf.Tensor) -> tf.Tensor:
+    side = tf.reduce_min(tf.shape(image)[:2])
+    return image[corner[0] : corner[0] + side, corner[1] : corner[1] + side]
+
+
+def _fit(image: tf.Tensor, config: DataConfig) -> tf.Tensor:
+    """Converts channels and resizes a square image; one that already fits comes out unchanged."""
+    # Luma stays float until after the resize, so that the image is rounded once.
+    image = tf.cast(image, tf.float32)
+    if config.channels == 1 and image.shape[-1] == 3:
+        image = tf.image.rgb_to_grayscale(image)
+    image = tf.cast(tf.round(resize_area(image, config.image_size)), tf.uint8)
+    if config.channels == 3 and image.shape[-1] == 1:
+        image = tf.image.grayscale_to_rgb(image)
+    return image

@@ -1,0 +1,128 @@
+"""What every dataset offers: an endless training stream that can start anywhere, and one pass."""
+
+import abc
+
+import tensorflow as tf
+
+from cascade_tf.data.config import DataConfig
+from cascade_tf.data.preprocessing import evaluation_image, training_image
+from cascade_tf.examples import Examples
+
+
+class Source(abc.ABC):
+    """One split of one dataset.
+
+    A subclass says how its records are ordered and how one becomes an image. A *record* is
+    whatever stands cheaply for an image that has not been read or decoded yet.
+
+    Attributes:
+        config: the dataset and its preprocessing.
+        name: the dataset's name, as in `config.dataset`.
+        num_examples: images in the split, at least 1.
+        num_classes: labels are in [0, num_classes); 1 when the dataset has no classes.
+    """
+
+    def __init__(self, config: DataConfig, num_examples: int, num_classes: int) -> None:
+        self.config = config
+        self.name = config.dataset
+        self.num_examples = num_examples
+        self.num_classes = num_classes
+
+    @abc.abstractmethod
+    def _ordered_records(self) -> tf.data.Dataset:
+        """The split's records, once each, always in the same order."""
+
+    @abc.abstractmethod
+    def _epoch_records(self, epoch: tf.Tensor) -> tf.data.Dataset:
+        """The split's records, once each, in an order set by `config.seed` and `epoch` (int64)."""
+
+    @abc.abstractmethod
+    def _read(self, record: tf.Tensor | dict[str, tf.Tensor]) -> tuple[tf.Tensor, tf.Tensor]:
+        """The record's image, uint8 [h, w, 1 or 3], and label, int32."""
+
+    def training_examples(self, batch_size: int, start_index: int) -> tf.data.Dataset:
+        """Returns an endless stream of full, shuffled, preprocessed batches.
+
+        With N examples in the split, example n of the stream is record n % N of the permutation
+        of epoch n // N. The stream from `start_index` is what the stream from 0 yields from
+        there on, so a resumed run sees what an undisturbed one would have seen.
+
+        Args:
+            batch_size: the global batch.
+            start_index: the global index of the first example to yield.
+
+        Returns:
+            A dataset of `Examples` with static shapes.
+        """
+        first_epoch, skipped = divmod(start_index, self.num_examples)
+        records = (
+            tf.data.Dataset.range(first_epoch, tf.int64.max)
+            .flat_map(self._epoch_records)
+            .skip(skipped)
+        )
+
+        def example(index: tf.Tensor, record: tf.Tensor) -> Examples:
+            image, label = self._read(record)
+            return Examples(training_image(image, index, self.config), label, index)
+
+        examples = _map_with_index(example, records, start_index)
+        return _batched(examples, batch_size)
+
+    def evaluation_examples(self, batch_size: int, limit: int | None = None) -> tf.data.Dataset:
+        """Returns one pass over the split in its own order, or over its first `limit` examples.
+
+        Args:
+            batch_size: the global batch.
+            limit: how many examples to pass over; None means all.
+
+        Returns:
+            A dataset of `Examples` with static shapes. The last batch is filled up with black
+            images of label 0 and index -1.
+        """
+        count = self.num_examples if limit is None else min(limit, self.num_examples)
+
+        def example(index: tf.Tensor, record: tf.Tensor) -> Examples:
+            image, label = self._read(record)
+            return Examples(evaluation_image(image, self.config), label, index)
+
+        examples = _map_with_index(example, self._ordered_records().take(count), 0)
+        shape = [self.config.image_size, self.config.image_size, self.config.channels]
+        filler = Examples(
+            images=tf.zeros(shape, tf.uint8),
+            labels=tf.constant(0, tf.int32),
+            indices=tf.constant(-1, tf.int64),
+        )
+        fillers = tf.data.Dataset.from_tensors(filler).repeat(-count % batch_size)
+        return _batched(examples.concatenate(fillers), batch_size)
+
+
+class NumberedSource(Source):
+    """A source whose records are the numbers 0..N-1, so that skipping one costs nothing."""
+
+    def _ordered_records(self) -> tf.data.Dataset:
+        return tf.data.Dataset.range(self.num_examples)
+
+    def _epoch_records(self, epoch: tf.Tensor) -> tf.data.Dataset:
+        # Not tf.random.experimental.index_shuffle, which needs no memory but is visibly biased:
+        # over 2,000 seeds of 100 numbers, chi-square of the positions is 8 per degree of freedom.
+        numbers = tf.random.experimental.stateless_shuffle(
+            tf.range(self.num_examples, dtype=tf.int64),
+            seed=tf.stack([tf.constant(self.config.seed, tf.int64), epoch]),
+        )
+        return tf.data.Dataset.from_tensor_slices(numbers)
+
+
+def _map_with_index(function, records: tf.data.Dataset, start_index: int) -> tf.data.Dataset:
+    indices = tf.data.Dataset.range(start_index, tf.int64.max)
+    return tf.data.Dataset.zip(indices, records).map(
+        function, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True
+    )
+
+
+def _batched(examples: tf.data.Dataset, batch_size: int) -> tf.data.Dataset:
+    options = tf.data.Options()
+    options.deterministic = True
+    # Workers must share out the examples, never the files: they would see other indices.
+    options.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.DATA
+    batches = examples.batch(batch_size, drop_remainder=True)
+    return batches.prefetch(tf.data.AUTOTUNE).with_options(options)

@@ -1,0 +1,123 @@
+import numpy as np
+import pytest
+import tensorflow as tf
+from PIL import Image
+
+from cascade_tf.data import DataConfig, folder, open_source, undecodable_image_message
+from cascade_tf.errors import UsageError, UserError
+
+
+def folder_source(path, split: str = "all"):
+    return open_source(DataConfig("folder", str(path), 8, 3), split)
+
+
+def add_images(path, names) -> None:
+    for number, name in enumerate(names):
+        (path / name).parent.mkdir(parents=True, exist_ok=True)
+        Image.new("RGB", (8, 8), (number % 256, 0, 0)).save(path / name)
+
+
+def numbered(count: int) -> list[str]:
+    return [f"{number:04d}.png" for number in range(count)]
+
+
+def first_batch(source, batch_size: int):
+    return next(source.evaluation_examples(batch_size).as_numpy_iterator())
+
+
+def test_images_come_in_sorted_order_whatever_their_extension(tmp_path):
+    add_images(tmp_path, ["a.png", "b.PNG", "c.WebP", "d.JPEG", "e.jpg"])
+    (tmp_path / "notes.txt").write_text("not an image")
+    (tmp_path / "._a.png").write_text("what macOS leaves behind")
+    source = folder_source(tmp_path)
+    assert (source.num_examples, source.num_classes) == (5, 1)
+    batch = first_batch(source, 5)
+    np.testing.assert_allclose(batch.images[:, 0, 0, 0], np.arange(5), atol=2)
+    np.testing.assert_array_equal(batch.labels, np.zeros(5))
+
+
+def test_folders_are_classes_in_sorted_order(tmp_path):
+    add_images(tmp_path, ["dog/1.png", "cat/b.png", "cat/deeper/a.png"])
+    source = folder_source(f"{tmp_path}/")
+    assert source.num_classes == 2
+    batch = first_batch(source, 3)
+    np.testing.assert_array_equal(batch.labels, [0, 0, 1])
+    np.testing.assert_array_equal(batch.images[:, 0, 0, 0], [1, 2, 0])
+
+
+def test_labels_are_those_of_the_whole_folder_in_either_split(tmp_path):
+    add_images(tmp_path, [f"{name}/{number}.png" for name in "abcdef" for number in range(2)])
+    for split in ("train", "test"):
+        source = folder_source(tmp_path, split)
+        labels = first_batch(source, source.num_examples).labels
+        paths = [path.decode() for path in source._paths.numpy()]
+        assert ["abcdef"[label] for label in labels] == [path.split("/")[-2] for path in paths]
+
+
+def test_about_a_tenth_is_held_out_and_stays_so_when_images_are_added():
+    def test_split(count: int) -> set[str]:
+        splits = folder._split_paths(numbered(count), "folder")
+        assert sorted(splits["train"] + splits["test"]) == numbered(count)
+        return set(splits["test"])
+
+    assert 70 < len(test_split(1000)) < 130
+    assert test_split(500) == test_split(1000) & set(numbered(500))
+
+
+@pytest.mark.parametrize("hashes", [(0.02, 0.03, 0.01), (0.6, 0.7, 0.5)])
+def test_neither_split_of_a_tiny_folder_is_empty(hashes, monkeypatch):
+    of = dict(zip("abc", hashes, strict=True))
+    monkeypatch.setattr(folder, "_hash_in_unit_interval", of.get)
+    splits = folder._split_paths(list("abc"), "folder")
+    assert "b" in splits["train"] and "c" in splits["test"]
+
+
+def test_one_image_cannot_be_split(tmp_path):
+    add_images(tmp_path, ["a.png"])
+    assert folder_source(tmp_path).num_examples == 1
+    for split in ("train", "test"):
+        with pytest.raises(UserError, match="cannot be split"):
+            folder_source(tmp_path, split)
+
+
+def test_restart(tmp_path, assert_restarts_exactly):
+    add_images(tmp_path, numbered(7))
+    assert_restarts_exactly(folder_source(tmp_path))
+
+
+def test_a_restart_decodes_only_what_is_used(tmp_path, monkeypatch):
+    add_images(tmp_path, numbered(400))
+    decoded = []
+
+    def decode_rgb(encoded: bytes) -> np.ndarray:
+        decoded.append(encoded)
+        return np.zeros((8, 8, 3), np.uint8)
+
+    monkeypatch.setattr(folder, "decode_rgb", decode_rgb)
+    source = folder_source(tmp_path)
+    assert not decoded
+    next(iter(source.training_examples(2, start_index=399)))
+    assert 2 <= len(decoded) < 100
+
+
+@pytest.mark.parametrize("content", [b"", b"not an image", b"\x89PNG\r\n\x1a\n truncated"])
+def test_an_undecodable_image_is_named_in_one_line(tmp_path, content):
+    (tmp_path / "bad one.png").write_bytes(content)
+    with pytest.raises(tf.errors.OpError) as raised:
+        next(iter(folder_source(tmp_path).training_examples(1, 0)))
+    message = undecodable_image_message(raised.value)
+    assert message.startswith(f"cannot decode image {tmp_path}/bad one.png: ")
+    assert "\n" not in message and "0x" not in message
+
+
+def test_other_errors_are_not_taken_for_undecodable_images():
+    assert undecodable_image_message(tf.errors.InternalError(None, None, "out of luck")) is None
+
+
+def test_what_the_user_can_put_right(tmp_path):
+    with pytest.raises(UsageError, match="--dataset=folder needs --data_dir"):
+        open_source(DataConfig("folder", None, 8, 3), "all")
+    with pytest.raises(UserError, match=f"no folder {tmp_path}/missing"):
+        folder_source(tmp_path / "missing")
+    with pytest.raises(UserError, match=rf"no images \(\.png, \.jpg.*\) in the folder {tmp_path}"):
+        folder_source(tmp_path)

@@ -1,0 +1,107 @@
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from cascade_tf.data import DataConfig
+from cascade_tf.data.preprocessing import evaluation_image, resize_area, training_image
+
+
+def config(size: int, channels: int = 3, flip: bool = False, seed: int = 0) -> DataConfig:
+    return DataConfig("digits", None, size, channels, flip=flip, seed=seed)
+
+
+def noise(height: int, width: int, channels: int = 3) -> np.ndarray:
+    return np.random.default_rng(0).integers(0, 256, (height, width, channels), np.uint8)
+
+
+def train(image: np.ndarray, index: int, settings: DataConfig) -> np.ndarray:
+    return training_image(tf.constant(image), tf.constant(index, tf.int64), settings).numpy()
+
+
+@pytest.mark.parametrize("source", [7, 32, 45, 64, 100])
+@pytest.mark.parametrize("target", [1, 16, 32, 33, 64])
+def test_resize_is_the_resize_area_of_tf1(source, target):
+    image = noise(source, source)
+    expected = tf.compat.v1.image.resize_area(image[None], [target, target])[0]
+    np.testing.assert_allclose(resize_area(tf.constant(image), target), expected, atol=1e-5)
+
+
+def test_resize_averages_over_areas():
+    image = noise(64, 64)
+    means = image.reshape(32, 2, 32, 2, 3).mean((1, 3))
+    np.testing.assert_allclose(resize_area(tf.constant(image), 32), means, atol=1e-4)
+
+
+def test_means_are_rounded_to_the_nearest_intensity():
+    image = np.zeros((2, 2, 1), np.uint8)
+    for intensities, expected in [
+        ((0, 0, 0, 1), 0),
+        ((0, 1, 1, 1), 1),
+        ((255, 255, 255, 254), 255),
+    ]:
+        image[:] = np.reshape(intensities, (2, 2, 1))
+        assert (
+            evaluation_image(tf.constant(image), config(1, channels=1)).numpy().item() == expected
+        )
+
+
+@pytest.mark.parametrize("size", [1, 31, 32, 256])
+def test_an_image_that_fits_comes_out_unchanged(size):
+    image = noise(size, size)
+    np.testing.assert_array_equal(evaluation_image(tf.constant(image), config(size)), image)
+    np.testing.assert_array_equal(train(image, 5, config(size)), image)
+    # The shape is unknown while a pipeline is built, so TensorFlow itself cannot skip the resize.
+    pipeline = tf.data.Dataset.from_generator(
+        lambda: [image], output_signature=tf.TensorSpec([None, None, 3], tf.uint8)
+    ).map(lambda image: evaluation_image(image, config(size)))
+    assert pipeline.element_spec.shape == [size, size, 3]
+    np.testing.assert_array_equal(next(iter(pipeline)), image)
+
+
+@pytest.mark.parametrize(("height", "width"), [(8, 13), (13, 8)])
+def test_evaluation_crops_at_the_centre(height, width):
+    image = noise(height, width)
+    expected = image[2:10] if height > width else image[:, 2:10]
+    np.testing.assert_array_equal(evaluation_image(tf.constant(image), config(8)), expected)
+
+
+@pytest.mark.parametrize("tall", [False, True])
+def test_training_crops_reach_every_position_and_depend_on_seed_and_index_alone(tall):
+    image = np.tile(np.arange(12, dtype=np.uint8)[None, :, None], (8, 1, 3))
+    image = image.transpose(1, 0, 2) if tall else image
+
+    def left(index: int, seed: int) -> int:
+        return int(train(image, index, config(8, seed=seed))[0, 0, 0])
+
+    lefts = [left(index, seed=0) for index in range(60)]
+    assert set(lefts) == set(range(5))
+    assert lefts == [left(index, seed=0) for index in range(60)]
+    assert lefts != [left(index, seed=1) for index in range(60)]
+
+
+def test_flip_mirrors_about_half_and_independently_of_the_crop():
+    image = np.tile(np.arange(12, dtype=np.uint8)[None, :, None], (8, 1, 3))
+    flipped, crops = [], []
+    for index in range(200):
+        row = train(image, index, config(8, flip=True))[0, :, 0].astype(int)
+        assert abs(row[0] - row[-1]) == 7
+        flipped.append(row[0] > row[-1])
+        crops.append(min(row))
+        assert min(row) == train(image, index, config(8))[0, 0, 0]
+    assert 70 < sum(flipped) < 130
+    assert abs(np.corrcoef(flipped, crops)[0, 1]) < 0.2
+
+
+def test_colour_becomes_luma_and_grey_is_repeated():
+    colour = np.array([[[255, 0, 0], [0, 255, 0]], [[0, 0, 255], [255, 255, 255]]], np.uint8)
+    luma = evaluation_image(tf.constant(colour), config(2, channels=1)).numpy()
+    np.testing.assert_array_equal(luma[..., 0], [[76, 150], [29, 255]])
+    grey = noise(2, 2, channels=1)
+    repeated = evaluation_image(tf.constant(grey), config(2)).numpy()
+    np.testing.assert_array_equal(repeated, np.repeat(grey, 3, axis=-1))
+
+
+def test_luma_of_a_grey_colour_image_is_exact():
+    grey = np.arange(256, dtype=np.uint8).reshape(16, 16, 1)
+    luma = evaluation_image(tf.constant(np.repeat(grey, 3, axis=-1)), config(16, channels=1))
+    np.testing.assert_array_equal(luma, grey)

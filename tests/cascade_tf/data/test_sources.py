@@ -1,0 +1,13 @@
+import pytest
+
+from cascade_tf.data import DataConfig, open_source
+from cascade_tf.errors import UsageError
+
+
+def test_a_source_tells_its_name():
+    assert open_source(DataConfig("photos", None, 64, 3), "test").name == "photos"
+
+
+def test_unknown_split_is_a_usage_error():
+    with pytest.raises(UsageError, match="train, test, all, not 'valid'"):
+        open_source(DataConfig("digits", None, 32, 1), "valid")

@@ -1,0 +1,134 @@
+"""No network: TFDS's own mock, and the real CelebA-HQ builder on an archive made here."""
+
+import io
+import json
+import tarfile
+
+import numpy as np
+import pytest
+import tensorflow as tf
+import tensorflow_datasets as tfds
+from absl import logging
+from PIL import Image
+
+from cascade_tf.data import DataConfig, open_source, tfds_source
+from cascade_tf.errors import UserError
+
+_COUNT = 7
+
+
+@pytest.fixture
+def mocked_datasets(tmp_path):
+    """MNIST and ImageNet as TFDS's mock makes them: 7 random images in every split."""
+    versions = {
+        "mnist/3.0.1": ("train", "test"),
+        "imagenet2012/5.1.0": ("train", "validation", "test"),
+        "imagenet_resized/8x8/0.1.0": ("train", "validation"),
+        "imagenet_v2/matched-frequency/3.0.0": ("test",),
+    }
+    for version, splits in versions.items():
+        (tmp_path / version).mkdir(parents=True)
+        shards = [
+            {"name": split, "shardLengths": [str(_COUNT)], "numBytes": "1"} for split in splits
+        ]
+        info = {"name": version.split("/")[0], "fileFormat": "tfrecord", "splits": shards}
+        info["version"] = version.split("/")[-1]
+        (tmp_path / version / "dataset_info.json").write_text(json.dumps(info))
+    policy = tfds.testing.MockPolicy.USE_FILES
+    with tfds.testing.mock_data(num_examples=_COUNT, data_dir=tmp_path, policy=policy):
+        yield
+
+
+@pytest.fixture(scope="module")
+def celeb_a_hq_dir(tmp_path_factory) -> str:
+    """A data_dir with an archive of CelebA-HQ's layout: 20 images, image n of intensity n."""
+    data_dir = tmp_path_factory.mktemp("tfds")
+    manual = data_dir / "downloads" / "manual"
+    manual.mkdir(parents=True)
+    with tarfile.open(manual / "data256x256.tar", "w") as archive:
+        for number in range(20):
+            file = io.BytesIO()
+            Image.new("RGB", (256, 256), (number, 0, 0)).save(file, "PNG")
+            member = tarfile.TarInfo(f"data256x256/{number:05d}.png")
+            member.size = file.tell()
+            file.seek(0)
+            archive.addfile(member, file)
+    return str(data_dir)
+
+
+def celeb_a_hq(data_dir: str, split: str, seed: int = 0):
+    return open_source(DataConfig("celeb_a_hq/256", data_dir, 256, 3, seed=seed), split)
+
+
+def intensities(batches) -> list[int]:
+    return [int(n) for batch in batches.as_numpy_iterator() for n in batch.images[:, 0, 0, 0]]
+
+
+@pytest.mark.parametrize(("name", "classes"), [("mnist", 10), ("imagenet2012", 1000)])
+@pytest.mark.parametrize("channels", [1, 3])
+def test_labelled_datasets(name, classes, channels, mocked_datasets, assert_restarts_exactly):
+    source = open_source(DataConfig(name, None, 16, channels), "train")
+    assert (source.name, source.num_examples, source.num_classes) == (name, _COUNT, classes)
+    batch = next(source.evaluation_examples(8).as_numpy_iterator())
+    assert batch.images.shape == (8, 16, 16, channels)
+    np.testing.assert_array_equal(batch.indices, [0, 1, 2, 3, 4, 5, 6, -1])
+    assert 0 <= batch.labels.min() and 0 < batch.labels.max() < classes
+    assert_restarts_exactly(source)
+
+
+@pytest.mark.parametrize(("name", "test"), [("mnist", "test"), ("imagenet2012", "validation")])
+def test_the_labelled_split_is_tested_on(name, test, mocked_datasets):
+    builder = tfds.builder(name)
+    assert tfds_source._split_instruction(builder, "test") == test
+    assert tfds_source._split_instruction(builder, "all") == f"train+{test}"
+
+
+def test_a_dataset_to_test_on_only(mocked_datasets):
+    config = DataConfig("imagenet_v2/matched-frequency", None, 8, 3)
+    assert open_source(config, "test").num_examples == _COUNT
+    with pytest.raises(UserError, match="--split=train: imagenet_v2 has no train split, only test"):
+        open_source(config, "train")
+
+
+def test_imagenet_resized_is_said_to_be_another_set(mocked_datasets, monkeypatch):
+    warnings = []
+    monkeypatch.setattr(logging, "log_first_n", lambda level, text, n: warnings.append(text))
+    assert open_source(DataConfig("imagenet_resized/8x8", None, 8, 3), "test").num_classes == 1000
+    assert "not comparable with Table 1" in warnings[0]
+
+
+def test_celeb_a_hq_holds_out_its_last_tenth(celeb_a_hq_dir, capfd):
+    train, test, everything = (
+        celeb_a_hq(celeb_a_hq_dir, split) for split in ("train", "test", "all")
+    )
+    assert [s.num_examples for s in (train, test, everything)] == [18, 2, 20]
+    assert train.num_classes == 1
+    ordered = intensities(everything.evaluation_examples(1))
+    assert sorted(ordered) == list(range(20))
+    assert intensities(train.evaluation_examples(1)) == ordered[:18]
+    assert intensities(test.evaluation_examples(1)) == ordered[18:]
+    assert not capfd.readouterr().out
+
+
+def test_epochs_of_celeb_a_hq_are_permutations_that_depend_on_the_seed_alone(celeb_a_hq_dir):
+    def epochs(seed: int) -> np.ndarray:
+        batches = celeb_a_hq(celeb_a_hq_dir, "all", seed).training_examples(4, 0).take(15)
+        return np.reshape(intensities(batches), (3, 20))
+
+    first = epochs(seed=0)
+    np.testing.assert_array_equal(np.sort(first), np.tile(np.arange(20), (3, 1)))
+    assert len({tuple(epoch) for epoch in first}) == 3
+    assert not np.array_equal(first, epochs(seed=1))
+    tf.random.set_seed(123)
+    np.testing.assert_array_equal(first, epochs(seed=0))
+
+
+def test_celeb_a_hq_restarts(celeb_a_hq_dir, assert_restarts_exactly):
+    assert_restarts_exactly(celeb_a_hq(celeb_a_hq_dir, "test"))
+    assert_restarts_exactly(celeb_a_hq(celeb_a_hq_dir, "train"))
+
+
+def test_a_dataset_without_images_is_refused_before_it_is_prepared(tmp_path):
+    with pytest.raises(UserError, match="--dataset=ag_news_subset: .* no 8-bit images"):
+        open_source(DataConfig("ag_news_subset", str(tmp_path), 8, 3), "train")
+    assert not list(tmp_path.iterdir())

@@ -1,0 +1,44 @@
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from tests.spn_tf.random_networks import random_network
+
+
+@pytest.mark.parametrize("bits", [1, 5, 8])
+@pytest.mark.parametrize("scale", [1, 2])
+def test_uniform_logits_give_exactly_bits_bits_per_dim(bits, scale):
+    network = random_network(height=4, width=6, channels=3, bits=bits, scale=scale)
+    for weight in network.decoder.pixelcnn.logits.weights:
+        weight.assign(tf.zeros_like(weight))
+    images = tf.random.uniform([5, 4, 6, 3], 0, 2**bits, tf.int32)
+    np.testing.assert_allclose(network.bits_per_dim(network.image_nats(images)), bits, rtol=1e-6)
+
+
+def test_image_nats_are_the_sum_over_all_slices():
+    network = random_network(height=4, width=6, channels=3, bits=2, scale=2)
+    images = tf.random.uniform([5, 4, 6, 3], 0, 4, tf.int32)
+    by_slice = [network.slice_nats(images, tf.fill([5], m)) for m in range(4)]
+    np.testing.assert_allclose(network.image_nats(images), sum(by_slice), rtol=1e-5)
+
+
+def test_slices_from_the_target_on_do_not_reach_the_embedding():
+    network = random_network(height=4, width=6, channels=3, bits=2, scale=2)
+    slices = tf.random.uniform([1, 4, 2, 3, 3], 0, 4, tf.int32)
+    other = tf.concat([slices[:, :2], (slices[:, 2:] + 1) % 4], axis=1)
+    target = tf.constant([2])
+    np.testing.assert_array_equal(network.embed(slices, target), network.embed(other, target))
+
+
+def test_every_weight_has_a_gradient():
+    network = random_network(height=6, width=6, channels=3, bits=2, scale=2)
+    images = tf.random.uniform([8, 6, 6, 3], 0, 4, tf.int32)
+    with tf.GradientTape() as tape:
+        nats = tf.reduce_sum(network.slice_nats(images, tf.constant([0, 1, 2, 3] * 2)))
+    for weight, gradient in zip(
+        network.trainable_variables,
+        tape.gradient(nats, network.trainable_variables),
+        strict=True,
+    ):
+        assert gradient is not None, weight.path
+        assert np.abs(tf.convert_to_tensor(gradient)).max() > 0, weight.path
