@@ -44,13 +44,13 @@ def _silent_stderr() -> Iterator[None]:
 
 
 with _silent_stderr():  # TensorFlow greets whatever its log level
-    import keras  # noqa: E402, F401
-    import tensorflow  # noqa: E402, F401
+    import keras  # noqa: F401
+    import tensorflow as tf
 
-from absl import app, flags, logging  # noqa: E402
+from absl import app, flags, logging
 
-from cascade_tf.errors import UserError  # noqa: E402
-from cascade_tf.interruption import Interrupted  # noqa: E402
+from cascade_tf.errors import UserError
+from cascade_tf.interruption import Interrupted
 
 
 def run(main: Callable[[], None]) -> None:
@@ -67,6 +67,7 @@ def run(main: Callable[[], None]) -> None:
 
     def guarded(_: list[str]) -> None:
         logging.set_verbosity(logging.WARNING)
+        tf.get_logger().setLevel("ERROR")  # its warnings are for the authors, not for users
         try:
             main()
         except (UserError, Interrupted) as error:

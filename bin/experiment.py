@@ -202,12 +202,8 @@ class Experiment:
 
     def make_stage(self, stage: str) -> Stage:
         v = self.values(stage)
-        config = _from_values(
-            SPNConfig, v | {"height": v["image_size"], "width": v["image_size"]}
-        )
-        training = _from_values(
-            SPNTrainingConfig, v | {"learning_rates": v["learning_rate"]}
-        )
+        config = _from_values(SPNConfig, v | {"height": v["image_size"], "width": v["image_size"]})
+        training = _from_values(SPNTrainingConfig, v | {"learning_rates": v["learning_rate"]})
         return SPNStage(stage, config, training)
 
     def inference_batch_size(self, stage: str) -> int:

@@ -19,7 +19,7 @@ class FloatTupleParser(flags.ArgumentParser):
         super().__init__()
         self._number = number
 
-    def parse(self, argument):
+    def parse(self, argument: Any) -> Any:
         if isinstance(argument, tuple):
             return argument
         try:
@@ -36,7 +36,7 @@ class _ScopedParser(flags.ArgumentParser):
         self._inner, self._scoped = inner, scoped
         self.syntactic_help = inner.syntactic_help
 
-    def parse(self, argument):
+    def parse(self, argument: Any) -> Any:
         if isinstance(argument, tuple):  # a default, parsed already
             return argument
         scope, colon, value = str(argument).partition(":")
@@ -44,14 +44,14 @@ class _ScopedParser(flags.ArgumentParser):
             return scope, self._inner.parse(value)
         return None, self._inner.parse(argument)
 
-    def flag_type(self):
+    def flag_type(self) -> str:
         return self._inner.flag_type()
 
 
 class _DefaultSerializer(flags.ArgumentSerializer):
     """Shows defaults in --help; records are written by `record.py`."""
 
-    def serialize(self, value):
+    def serialize(self, value: list[tuple[str | None, Any]]) -> str:
         return text(value[-1][1])
 
 
@@ -80,7 +80,7 @@ def define(
 
 def value(name: str, stage: str | None) -> tuple[bool, Any]:
     """Whether the user gave the flag for this stage, and its value there (or the default)."""
-    flag = flags.FLAGS[name]
+    flag: Any = flags.FLAGS[name]
     given, result = False, flag.default[-1][1]
     if flag.present:
         for scope, candidate in flag.value:
@@ -91,4 +91,5 @@ def value(name: str, stage: str | None) -> tuple[bool, Any]:
 
 def scopes(name: str) -> set[str]:
     """The stages that the flag's values name."""
-    return {scope for scope, _ in flags.FLAGS[name].value if scope is not None}
+    values: Any = flags.FLAGS[name].value
+    return {scope for scope, _ in values if scope is not None}

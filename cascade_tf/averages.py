@@ -33,7 +33,7 @@ class PolyakAverage(tf.Module):
         keep = tf.minimum(self._decay, (1 + t) / (10 + t))
         keep = tf.where(step < self._start, 0.0, keep)
 
-        def update_all(strategy: tf.distribute.Strategy, keep) -> None:
+        def update_all(strategy: tf.distribute.Strategy, keep: tf.Tensor) -> None:
             for average, variable in zip(self.averages, self._variables, strict=True):
                 strategy.extended.update(
                     average,

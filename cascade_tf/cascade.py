@@ -32,7 +32,7 @@ def sample_cascade(
         report = None
         if on_progress is not None:
 
-            def report(done: int, total: int, number=number, stage=stage) -> None:
+            def report(done: int, total: int, number: int = number, stage: Stage = stage) -> None:
                 on_progress((number + done / total) / len(stages), stage.name)
 
         condition = targets[-1] if targets else None

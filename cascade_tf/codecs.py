@@ -1,12 +1,13 @@
 """Bits/dim of lossless image codecs, to set beside a model's on the same images."""
 
 import io
+from typing import Any
 
 import numpy as np
 
 from cascade_tf.pictures import pillow_image, sheet
 
-_OPTIONS = {
+_OPTIONS: dict[str, dict[str, Any]] = {
     "png": {"format": "PNG", "optimize": True},
     "webp": {"format": "WEBP", "lossless": True, "quality": 100, "method": 6},
 }

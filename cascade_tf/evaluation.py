@@ -41,7 +41,7 @@ class Evaluator:
         real = np.concatenate(indices) >= 0
         return {name: np.concatenate(parts)[real] for name, parts in figures.items()}
 
-    def _gather(self, value) -> np.ndarray:
+    def _gather(self, value: tf.types.experimental.TensorLike) -> np.ndarray:
         """All replicas' rows, in the order of the global batch."""
         local = self._strategy.experimental_local_results(value)
         return np.concatenate([part.numpy() for part in local])

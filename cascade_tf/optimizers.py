@@ -9,7 +9,7 @@ import tensorflow as tf
 class _SumsNothing:
     """Optimizers that take gradients already summed over replicas by `apply_gradients`."""
 
-    def _all_reduce_sum_gradients(self, grads_and_vars):
+    def _all_reduce_sum_gradients(self, grads_and_vars: Sequence[tuple]) -> Sequence[tuple]:
         return grads_and_vars
 
 
@@ -19,7 +19,7 @@ class RMSprop(_SumsNothing, keras.optimizers.RMSprop):
     From zero, the first steps at decay .95 are about four times larger.
     """
 
-    def build(self, var_list):
+    def build(self, var_list: Sequence[keras.Variable]) -> None:
         if self.built:
             return
         super().build(var_list)

@@ -1,5 +1,6 @@
 """The training loop that all stages share, on `strategy.run`."""
 
+import contextlib
 import pathlib
 import time
 from collections.abc import Callable
@@ -53,7 +54,7 @@ class Trainer:
         self.resumed = self.state.restore()
         self.summaries = Summaries(directory)
         self._evaluator = Evaluator(stage, strategy)
-        self._train_step = tf.function(self._train_step)
+        self._compiled_step = tf.function(self._train_step)
 
     @property
     def step(self) -> int:
@@ -79,10 +80,8 @@ class Trainer:
             StopRequest() as stop,
             ProgressBar(f"train {name}", self._config.steps, "steps", start) as bar,
         ):
-            try:
+            with contextlib.suppress(_Stop):
                 self._loop(stop, bar)
-            except _Stop:
-                pass
             self.state.save()
             self.summaries.flush()
         if stop.signal is not None:
@@ -109,7 +108,7 @@ class Trainer:
 
         while not self.finished and stop.signal is None:
             with speed:
-                metrics = self._train_step(next(batches))
+                metrics = self._compiled_step(next(batches))
                 recent.append({name: float(value) for name, value in metrics.items()})
             step += 1
             self.state.seconds.assign(spent_before + time.monotonic() - began)
@@ -117,7 +116,7 @@ class Trainer:
             bar.update(step, **headline, **{"images/s": speed.images_per_second})
 
             if due(c.summary_every):
-                means = {name: np.mean([m[name] for m in recent]) for name in recent[0]}
+                means = {name: float(np.mean([m[name] for m in recent])) for name in recent[0]}
                 means["images_per_second"] = speed.images_per_second
                 self.summaries.scalars("train", step, means)
                 recent.clear()

@@ -7,9 +7,12 @@ Shape letters: B batch, T positions (h * w), D width of the residual stream, K h
 """
 
 from collections.abc import Callable
+from typing import Any
 
 import keras
 import tensorflow as tf
+
+from spn_tf.shapes import Shape
 
 # Drops units of [B, T, D] by a keyed mask; the identity outside training.
 Dropout = Callable[[tf.Tensor], tf.Tensor]
@@ -19,7 +22,7 @@ def no_dropout(x: tf.Tensor) -> tf.Tensor:
     return x
 
 
-def _dense(units: int, **kwargs) -> keras.layers.Dense:
+def _dense(units: int, **kwargs: Any) -> keras.layers.Dense:
     return keras.layers.Dense(units, use_bias=False, **kwargs)
 
 
@@ -41,7 +44,7 @@ class SelfAttention(keras.layers.Layer):
     With `causal`, position t attends to positions 0..t.
     """
 
-    def __init__(self, width: int, heads: int, channels: int, causal: bool, **kwargs):
+    def __init__(self, width: int, heads: int, channels: int, causal: bool, **kwargs: Any):
         super().__init__(**kwargs)
         self.heads = heads
         self.channels = channels
@@ -49,12 +52,12 @@ class SelfAttention(keras.layers.Layer):
         self.qkv = _dense(3 * heads * channels, dtype=self.dtype_policy, name="qkv")
         self.out = _dense(width, dtype=self.dtype_policy, name="out")
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> None:
         self.qkv.build(input_shape)
         self.out.build((*input_shape[:-1], self.heads * self.channels))
         self.built = True
 
-    def call(self, x):
+    def call(self, x: tf.Tensor) -> tf.Tensor:
         q, k, v = (_split_heads(part, self.heads) for part in tf.split(self.qkv(x), 3, axis=-1))
         scores = tf.matmul(q, k, transpose_b=True) * self.channels**-0.5  # [B, heads, T, T]
         scores = tf.cast(scores, self.variable_dtype)  # softmax is not for bfloat16
@@ -76,7 +79,7 @@ class ParameterAttention(keras.layers.Layer):
     tensor2tensor, which matters to an optimizer whose steps do not follow the weights' scale.
     """
 
-    def __init__(self, width: int, heads: int, channels: int, rows: int, **kwargs):
+    def __init__(self, width: int, heads: int, channels: int, rows: int, **kwargs: Any):
         super().__init__(**kwargs)
         self.width = width
         self.heads = heads
@@ -85,7 +88,7 @@ class ParameterAttention(keras.layers.Layer):
         self.query = _dense(heads * channels, dtype=self.dtype_policy, name="query")
         self.out = _dense(width, dtype=self.dtype_policy, name="out")
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> None:
         self.query.build(input_shape)
         self.out.build((*input_shape[:-1], self.heads * self.channels))
         shape = (self.heads, self.rows, self.channels)
@@ -94,7 +97,7 @@ class ParameterAttention(keras.layers.Layer):
         self.values = self.add_weight(shape=shape, initializer=normal.clone(), name="values")
         self.built = True
 
-    def call(self, x):
+    def call(self, x: tf.Tensor) -> tf.Tensor:
         keys = tf.convert_to_tensor(self.keys) * self.heads**0.5
         values = tf.convert_to_tensor(self.values) * self.width**0.5
         queries = _split_heads(self.query(x), self.heads)
@@ -106,7 +109,7 @@ class ParameterAttention(keras.layers.Layer):
 class DenseFeedForward(keras.layers.Layer):
     """The Transformer's usual feed-forward layer, relu(x W1 + b1) W2 + b2."""
 
-    def __init__(self, width: int, hidden: int, **kwargs):
+    def __init__(self, width: int, hidden: int, **kwargs: Any):
         super().__init__(**kwargs)
         self.hidden = hidden
         self.inner = keras.layers.Dense(
@@ -114,12 +117,12 @@ class DenseFeedForward(keras.layers.Layer):
         )
         self.out = keras.layers.Dense(width, dtype=self.dtype_policy, name="out")
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> None:
         self.inner.build(input_shape)
         self.out.build((*input_shape[:-1], self.hidden))
         self.built = True
 
-    def call(self, x):
+    def call(self, x: tf.Tensor) -> tf.Tensor:
         return self.out(self.inner(x))
 
 
@@ -135,7 +138,7 @@ class Transformer(keras.layers.Layer):
         causal: bool,
         ffn: str,
         ffn_size: int,
-        **kwargs,
+        **kwargs: Any,
     ):
         super().__init__(**kwargs)
         dtype = self.dtype_policy
@@ -156,12 +159,12 @@ class Transformer(keras.layers.Layer):
             for i in range(2 * layers + 1)
         ]
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> None:
         for layer in self.branches + self.norms:
             layer.build(input_shape)
         self.built = True
 
-    def call(self, x, dropout: Dropout = no_dropout):
+    def call(self, x: tf.Tensor, dropout: Dropout = no_dropout) -> tf.Tensor:
         for norm, branch in zip(self.norms[:-1], self.branches, strict=True):
             x = x + dropout(branch(norm(x)))
         return self.norms[-1](x)
@@ -170,7 +173,7 @@ class Transformer(keras.layers.Layer):
 class PositionEmbedding(keras.layers.Layer):
     """Adds a learned vector for the row and one for the column, to [B, h, w, D]."""
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> None:
         _, height, width, units = input_shape
         normal = keras.initializers.RandomNormal(stddev=0.1)
         self.rows = self.add_weight(
@@ -181,5 +184,5 @@ class PositionEmbedding(keras.layers.Layer):
         )
         self.built = True
 
-    def call(self, x):
+    def call(self, x: tf.Tensor) -> tf.Tensor:
         return x + tf.convert_to_tensor(self.rows) + tf.convert_to_tensor(self.columns)

@@ -9,12 +9,15 @@ So the slice embedding, which knows none of them, conditions both stacks, and th
 output, which at (h, w + 1) has seen pixel (h, w), the horizontal stack alone.
 """
 
+from typing import Any
+
 import keras
 import numpy as np
 import tensorflow as tf
 
 from spn_tf.config import PIXEL_UNITS
 from spn_tf.masked_convolution import HorizontalConvolution, VerticalConvolution, colour_classes
+from spn_tf.shapes import Shape
 
 
 def _gate(x: tf.Tensor) -> tf.Tensor:
@@ -40,7 +43,7 @@ class GatedLayer(keras.layers.Layer):
         inputs: np.ndarray,
         residual: np.ndarray,
         first: bool,
-        **kwargs,
+        **kwargs: Any,
     ):
         super().__init__(**kwargs)
         dtype = self.dtype_policy
@@ -57,7 +60,7 @@ class GatedLayer(keras.layers.Layer):
         )
         self.out = HorizontalConvolution(1, gated, residual, dtype=dtype, name="out")
 
-    def build(self, vertical_shape, horizontal_shape):
+    def build(self, vertical_shape: Shape, horizontal_shape: Shape) -> None:
         outer = tuple(vertical_shape[:-1])
         self.vertical.build(vertical_shape)
         self.vertical_to_horizontal.build((*outer, self.conv_channels))
@@ -65,7 +68,13 @@ class GatedLayer(keras.layers.Layer):
         self.out.build((*outer, self.conv_channels // 2))
         self.built = True
 
-    def call(self, vertical, horizontal, vertical_condition, horizontal_condition):
+    def call(
+        self,
+        vertical: tf.Tensor,
+        horizontal: tf.Tensor,
+        vertical_condition: tf.Tensor | None,
+        horizontal_condition: tf.Tensor | None,
+    ) -> tuple[tf.Tensor, tf.Tensor]:
         """[B, h, w, .] each; returns the next vertical and horizontal features.
 
         The conditions are V * s of equation 5, already projected; None where there is none.
@@ -100,7 +109,7 @@ class GatedPixelCNN(keras.layers.Layer):
         residual_channels: int,
         colours: int,
         levels: int,
-        **kwargs,
+        **kwargs: Any,
     ):
         super().__init__(**kwargs)
         dtype = self.dtype_policy
@@ -134,7 +143,12 @@ class GatedPixelCNN(keras.layers.Layer):
             1, residual, colour_classes(colours * levels, colours), dtype=dtype, name="logits"
         )
 
-    def build(self, pixels_shape, vertical_condition_shape=None, horizontal_condition_shape=None):
+    def build(
+        self,
+        pixels_shape: Shape,
+        vertical_condition_shape: Shape | None = None,
+        horizontal_condition_shape: Shape | None = None,
+    ) -> None:
         outer = tuple(pixels_shape[:-1])
         residual = (*outer, self.residual_channels)
         vertical, horizontal = pixels_shape, pixels_shape
@@ -149,7 +163,12 @@ class GatedPixelCNN(keras.layers.Layer):
         self.logits.build(residual)
         self.built = True
 
-    def call(self, pixels, vertical_condition=None, horizontal_condition=None):
+    def call(
+        self,
+        pixels: tf.Tensor,
+        vertical_condition: tf.Tensor | None = None,
+        horizontal_condition: tf.Tensor | None = None,
+    ) -> tf.Tensor:
         """Logits float32 [B, h, w, C, levels].
 
         Args:

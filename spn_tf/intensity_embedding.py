@@ -1,10 +1,13 @@
 """Pixel intensities as learned vectors of 8 units (section 3.2)."""
 
+from typing import Any
+
 import keras
 import numpy as np
 import tensorflow as tf
 
 from spn_tf.config import PIXEL_UNITS
+from spn_tf.shapes import Shape
 
 
 class CosineRows(keras.initializers.Initializer):
@@ -17,7 +20,7 @@ class CosineRows(keras.initializers.Initializer):
     def __init__(self, levels: int):
         self.levels = levels
 
-    def __call__(self, shape, dtype=None):
+    def __call__(self, shape: tuple[int, int], dtype: str | None = None) -> tf.Tensor:
         rows, units = shape
         phase = (np.arange(self.levels)[:, None] + 0.5) / self.levels
         table = np.zeros((rows, units), np.float32)
@@ -31,17 +34,19 @@ class IntensityEmbedding(keras.layers.Layer):
     The intensity `levels` stands for an empty pixel of a padding slice.
     """
 
-    def __init__(self, levels: int, **kwargs):
+    def __init__(self, levels: int, **kwargs: Any):
         super().__init__(**kwargs)
         self.levels = levels
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> None:
         self.table = self.add_weight(
             shape=(self.levels + 1, PIXEL_UNITS), initializer=CosineRows(self.levels), name="table"
         )
         self.built = True
 
-    def call(self, intensities):
+    def call(self, intensities: tf.Tensor) -> tf.Tensor:
         units = tf.gather(tf.convert_to_tensor(self.table), intensities)
         *outer, channels, width = units.shape
-        return tf.reshape(units, [-1 if size is None else size for size in outer] + [channels * width])
+        return tf.reshape(
+            units, [-1 if size is None else size for size in outer] + [channels * width]
+        )

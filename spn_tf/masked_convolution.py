@@ -7,9 +7,13 @@ the first layer, which reads the intensities themselves) (van den Oord et al., 2
 3.4). Pixels passed already are seen by every class.
 """
 
+from typing import Any
+
 import keras
 import numpy as np
 import tensorflow as tf
+
+from spn_tf.shapes import Shape
 
 
 def colour_classes(units: int, colours: int) -> np.ndarray:
@@ -38,12 +42,12 @@ class VerticalConvolution(keras.layers.Layer):
     In a filter of k x k, the rows below the centre would be masked; they are left out instead.
     """
 
-    def __init__(self, filters: int, size: int, **kwargs):
+    def __init__(self, filters: int, size: int, **kwargs: Any):
         super().__init__(**kwargs)
         self.filters = filters
         self.size = size
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> None:
         rows = (self.size + 1) // 2
         self.kernel = self.add_weight(
             shape=(rows, self.size, input_shape[-1], self.filters),
@@ -53,7 +57,7 @@ class VerticalConvolution(keras.layers.Layer):
         self.bias = self.add_weight(shape=(self.filters,), initializer="zeros", name="bias")
         self.built = True
 
-    def call(self, x):
+    def call(self, x: tf.Tensor) -> tf.Tensor:
         half = self.size // 2
         padding = [[0, 0], [half, 0], [half, half], [0, 0]]
         return tf.nn.conv2d(x, tf.convert_to_tensor(self.kernel), 1, padding) + self.bias
@@ -77,7 +81,7 @@ class HorizontalConvolution(keras.layers.Layer):
         outputs: np.ndarray,
         strict: bool = False,
         initializer: str | keras.initializers.Initializer = "lecun_normal",
-        **kwargs,
+        **kwargs: Any,
     ):
         super().__init__(**kwargs)
         self.filters = len(outputs)
@@ -87,14 +91,14 @@ class HorizontalConvolution(keras.layers.Layer):
         mask[0, -1] = colour_mask(inputs, outputs, strict)
         self.mask = mask
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> None:
         self.kernel = self.add_weight(
             shape=self.mask.shape, initializer=self.initializer, name="kernel"
         )
         self.bias = self.add_weight(shape=(self.filters,), initializer="zeros", name="bias")
         self.built = True
 
-    def call(self, x):
+    def call(self, x: tf.Tensor) -> tf.Tensor:
         kernel = tf.convert_to_tensor(self.kernel)
         kernel = kernel * tf.constant(self.mask, kernel.dtype)
         padding = [[0, 0], [0, 0], [self.left, 0], [0, 0]]

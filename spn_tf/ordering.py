@@ -27,9 +27,7 @@ def slices_to_image(slices: tf.Tensor, scale: int) -> tf.Tensor:
     """The inverse of `image_to_slices`: [B, S*S, h, w, C] to [B, S*h, S*w, C]."""
     _, _, h, w, channels = slices.shape
     grid = tf.reshape(slices, [-1, scale, scale, h, w, channels])
-    return tf.reshape(
-        tf.transpose(grid, [0, 3, 1, 4, 2, 5]), [-1, h * scale, w * scale, channels]
-    )
+    return tf.reshape(tf.transpose(grid, [0, 3, 1, 4, 2, 5]), [-1, h * scale, w * scale, channels])
 
 
 def relative_offsets(scale: int) -> list[tuple[int, int]]:

@@ -25,7 +25,7 @@ class Sampler:
         self._network = network
         self._stream = stream
         self._embed = tf.function(network.embed)
-        self._fill_row = tf.function(self._fill_row)
+        self._compiled_fill_row = tf.function(self._fill_row)
 
     def sample(
         self,
@@ -56,7 +56,7 @@ class Sampler:
             embedding = self._embed(slices, tf.fill([batch], target))
             pixels = empty
             for row in tf.range(c.slice_height):
-                pixels = self._fill_row(
+                pixels = self._compiled_fill_row(
                     pixels, embedding, target, row, indices, seed, temperature
                 )
                 if on_row is not None:
@@ -65,13 +65,22 @@ class Sampler:
             slices = tf.where(here, pixels[:, None], slices)
         return slices_to_image(slices, c.scale)
 
-    def _fill_row(self, pixels, embedding, target, row, indices, seed, temperature):
+    def _fill_row(
+        self,
+        pixels: tf.Tensor,
+        embedding: tf.Tensor | None,
+        target: tf.Tensor,
+        row: tf.Tensor,
+        indices: tf.Tensor,
+        seed: tf.Tensor,
+        temperature: tf.Tensor,
+    ) -> tf.Tensor:
         """Samples row `row` of slice `target`, [B, h, w, C], given the rows above it."""
         c = self._network.config
         size = c.slice_height * c.slice_width * c.channels
         positions = tf.reshape(tf.range(size), pixels.shape[1:])
 
-        def fill_subpixel(k, pixels):
+        def fill_subpixel(k: tf.Tensor, pixels: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
             column, colour = k // c.channels, k % c.channels
             position = (row * c.slice_width + column) * c.channels + colour
             logits = self._network.decoder(pixels, embedding)[:, row, column, colour]

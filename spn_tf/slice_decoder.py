@@ -1,5 +1,7 @@
 """The decoder of one slice: masked 1D Transformer, then gated PixelCNN (section 3.2, Figure 4b)."""
 
+from typing import Any
+
 import keras
 import tensorflow as tf
 
@@ -7,6 +9,7 @@ from spn_tf.attention import Dropout, PositionEmbedding, Transformer, no_dropout
 from spn_tf.config import PIXEL_UNITS, SPNConfig
 from spn_tf.gated_pixelcnn import GatedPixelCNN
 from spn_tf.intensity_embedding import IntensityEmbedding
+from spn_tf.shapes import Shape
 
 
 class SliceDecoder(keras.layers.Layer):
@@ -16,7 +19,7 @@ class SliceDecoder(keras.layers.Layer):
     the colours of the current pixel enter in the PixelCNN alone.
     """
 
-    def __init__(self, config: SPNConfig, **kwargs):
+    def __init__(self, config: SPNConfig, **kwargs: Any):
         super().__init__(**kwargs)
         c, dtype = config, self.dtype_policy
         self.config = config
@@ -46,7 +49,7 @@ class SliceDecoder(keras.layers.Layer):
             name="pixelcnn",
         )
 
-    def build(self, input_shape=None):
+    def build(self, input_shape: Shape | None = None) -> None:
         c = self.config
         plane = (None, c.slice_height, c.slice_width)
         pixels = (*plane, c.channels * PIXEL_UNITS)
@@ -61,7 +64,9 @@ class SliceDecoder(keras.layers.Layer):
             self.pixelcnn.build(pixels, (*plane, embedding), (*plane, self.width + embedding))
         self.built = True
 
-    def call(self, pixels, embedding=None, dropout: Dropout = no_dropout):
+    def call(
+        self, pixels: tf.Tensor, embedding: tf.Tensor | None = None, dropout: Dropout = no_dropout
+    ) -> tf.Tensor:
         """Logits float32 [B, h, w, C, levels].
 
         Args:

@@ -1,5 +1,7 @@
 """The slice embedder: what the preceding slices tell about the target (section 3.2, Figure 4a)."""
 
+from typing import Any
+
 import keras
 import tensorflow as tf
 
@@ -7,12 +9,13 @@ from spn_tf.attention import Dropout, PositionEmbedding, Transformer, no_dropout
 from spn_tf.config import PIXEL_UNITS, SPNConfig
 from spn_tf.intensity_embedding import IntensityEmbedding
 from spn_tf.ordering import slot_table
+from spn_tf.shapes import Shape
 
 
 class ResidualBlock(keras.layers.Layer):
     """x + conv1x1(relu(conv(relu(x)))), [B, h, w, D] to [B, h, w, D]."""
 
-    def __init__(self, width: int, filters: int, size: int, **kwargs):
+    def __init__(self, width: int, filters: int, size: int, **kwargs: Any):
         super().__init__(**kwargs)
         self.filters = filters
         self.conv = keras.layers.Conv2D(
@@ -20,12 +23,12 @@ class ResidualBlock(keras.layers.Layer):
         )
         self.out = keras.layers.Conv2D(width, 1, dtype=self.dtype_policy, name="out")
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> None:
         self.conv.build(input_shape)
         self.out.build((*input_shape[:-1], self.filters))
         self.built = True
 
-    def call(self, x):
+    def call(self, x: tf.Tensor) -> tf.Tensor:
         return x + self.out(tf.nn.relu(self.conv(tf.nn.relu(x))))
 
 
@@ -37,7 +40,7 @@ class SliceEmbedder(keras.layers.Layer):
     then residual convolutions.
     """
 
-    def __init__(self, config: SPNConfig, **kwargs):
+    def __init__(self, config: SPNConfig, **kwargs: Any):
         super().__init__(**kwargs)
         c, dtype = config, self.dtype_policy
         self.config = config
@@ -46,9 +49,7 @@ class SliceEmbedder(keras.layers.Layer):
         self.meta_position = keras.layers.Embedding(
             c.scale**2, PIXEL_UNITS, dtype=dtype, name="meta_position"
         )
-        self.project = keras.layers.Dense(
-            c.embedder_residual_channels, dtype=dtype, name="project"
-        )
+        self.project = keras.layers.Dense(c.embedder_residual_channels, dtype=dtype, name="project")
         self.positions = PositionEmbedding(dtype=dtype, name="positions")
         self.transformer = Transformer(
             layers=c.embedder_attention_layers,
@@ -72,7 +73,7 @@ class SliceEmbedder(keras.layers.Layer):
             for i in range(c.embedder_conv_layers)
         ]
 
-    def build(self, input_shape=None):
+    def build(self, input_shape: Shape | None = None) -> None:
         c = self.config
         h, w, width = c.slice_height, c.slice_width, c.embedder_residual_channels
         slots = self.slots.shape[1]
@@ -85,7 +86,9 @@ class SliceEmbedder(keras.layers.Layer):
             block.build((None, h, w, width))
         self.built = True
 
-    def call(self, slices, target, dropout: Dropout = no_dropout):
+    def call(
+        self, slices: tf.Tensor, target: tf.Tensor, dropout: Dropout = no_dropout
+    ) -> tf.Tensor:
         """Features [B, h, w, residual channels].
 
         Args:

@@ -1,14 +1,16 @@
 """The Subscale Pixel Network as a stage: trained by slices, evaluated exactly (section 3.3)."""
 
 import dataclasses
+from collections.abc import Callable, Sequence
 
+import keras
 import tensorflow as tf
 
 from cascade_tf import randomness
 from cascade_tf.examples import Examples
 from cascade_tf.optimizers import RMSprop, apply_gradients, learning_rate_schedule
-from cascade_tf.stage import Stage
-from spn_tf.attention import no_dropout
+from cascade_tf.stage import OnProgress, Stage
+from spn_tf.attention import Dropout, no_dropout
 from spn_tf.bit_depth import quantize, to_uint8
 from spn_tf.config import SPNConfig
 from spn_tf.sampling import Sampler
@@ -40,9 +42,9 @@ class SPNStage(Stage):
         self.name = name
         self.config = config
         self.training = training
-        self._gradients = tf.function(self._gradients, jit_compile=training.jit_compile)
+        self._compiled_gradients = tf.function(self._gradients, jit_compile=training.jit_compile)
 
-    def build(self):
+    def build(self) -> None:
         t = self.training
         policy = "mixed_bfloat16" if t.precision == "bfloat16" else "float32"
         self.network = SubscalePixelNetwork(self.config, dtype=policy, name=self.name)
@@ -56,17 +58,17 @@ class SPNStage(Stage):
         self.optimizer.build(self.network.trainable_variables)
         self.sampler = Sampler(self.network, stream=f"{self.name}/sampling")
 
-    def networks(self):
+    def networks(self) -> dict[str, keras.Layer]:
         return {"network": self.network}
 
-    def optimizers(self):
+    def optimizers(self) -> dict[str, keras.Optimizer]:
         return {"optimizer": self.optimizer}
 
-    def averaged_variables(self):
+    def averaged_variables(self) -> Sequence[keras.Variable]:
         return self.network.trainable_variables
 
-    def train_step(self, examples: Examples, step: tf.Tensor):
-        nats, gradients = self._gradients(examples)
+    def train_step(self, examples: Examples, step: tf.Tensor) -> dict[str, tf.Tensor]:
+        nats, gradients = self._compiled_gradients(examples)
         learning_rate = tf.identity(self.optimizer.learning_rate)
         norm = apply_gradients(
             self.optimizer,
@@ -80,7 +82,7 @@ class SPNStage(Stage):
             "learning_rate": learning_rate,
         }
 
-    def _gradients(self, examples: Examples):
+    def _gradients(self, examples: Examples) -> tuple[tf.Tensor, list[tf.Tensor]]:
         """Monte Carlo estimates of each image's nats, and the gradient of their mean.
 
         1. Draw a slice for each image, uniformly. 2. Its nats, times S*S, estimate the image's
@@ -102,7 +104,7 @@ class SPNStage(Stage):
         # Embedding tables have sparse gradients; norms and sums over replicas want dense ones.
         return nats * c.scale**2, [tf.convert_to_tensor(g) for g in gradients]
 
-    def _dropout(self, indices: tf.Tensor):
+    def _dropout(self, indices: tf.Tensor) -> Dropout:
         """Dropout whose masks differ by layer and example."""
         if not self.config.dropout:
             return no_dropout
@@ -114,31 +116,44 @@ class SPNStage(Stage):
 
         return dropout
 
-    def evaluate_step(self, examples: Examples):
-        nats = self.log_prob(examples.images) * -1
+    def evaluate_step(self, examples: Examples) -> dict[str, tf.Tensor]:
+        nats = -self.log_prob(examples.images)
         return {"nats": nats, "bits_per_dim": self.network.bits_per_dim(nats)}
 
     def log_prob(self, images: tf.Tensor) -> tf.Tensor:
         """log p of images quantized to the model's bits: uint8 [B, H, W, C] to float32 [B]."""
         return -self.network.image_nats(quantize(images, self.config.bits))
 
-    def sample(self, indices, seed, temperature, condition=None, on_progress=None):
+    def sample(
+        self,
+        indices: tf.Tensor,
+        seed: tf.Tensor,
+        temperature: tf.Tensor,
+        condition: tf.Tensor | None = None,
+        on_progress: OnProgress | None = None,
+    ) -> tf.Tensor:
         on_row = None
         if on_progress is not None:
-            rows = iter(range(1, self.config.scale * self.config.height + 1))
-            on_row = lambda: on_progress(next(rows), self.config.scale * self.config.height)  # noqa: E731
+            total = self.config.scale * self.config.height
+            rows = iter(range(1, total + 1))
+
+            def on_row() -> None:
+                on_progress(next(rows), total)
+
         return self.sampler.sample(indices, seed, temperature, on_row)
 
-    def to_images(self, target):
+    def to_images(self, target: tf.Tensor) -> tf.Tensor:
         return to_uint8(target, self.config.bits)
 
-    def endpoints(self):
+    def endpoints(self) -> dict[str, tuple[Callable, list[tf.TensorSpec]]]:
         c = self.config
 
-        def log_prob(images):
+        def log_prob(images: tf.Tensor) -> dict[str, tf.Tensor]:
             return {"nats": self.log_prob(images)}
 
-        def sample(count, seed, temperature):
+        def sample(
+            count: tf.Tensor, seed: tf.Tensor, temperature: tf.Tensor
+        ) -> dict[str, tf.Tensor]:
             indices = tf.range(tf.cast(count, tf.int64), dtype=tf.int64)
             return {"images": self.to_images(self.sample(indices, seed, temperature))}
 

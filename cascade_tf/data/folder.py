@@ -66,7 +66,7 @@ def _decode_file(path: bytes, encoded: bytes) -> np.ndarray:
         return decode_rgb(encoded)
     except UnidentifiedImageError:
         reason = "not an image"
-    except Exception as error:  # noqa: BLE001 - Pillow raises many types for broken files
+    except Exception as error:
         reason = " ".join(str(error).split()) or type(error).__name__
     raise ValueError(f"{_CANNOT_DECODE}{path.decode()}: {reason}")
 

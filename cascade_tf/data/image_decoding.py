@@ -21,8 +21,8 @@ def decode_rgb(encoded: bytes) -> np.ndarray:
     Raises:
         Exception: whatever Pillow raises for a file that is not, or not entirely, an image.
     """
-    with Image.open(io.BytesIO(encoded)) as image:
-        image = ImageOps.exif_transpose(image)
+    with Image.open(io.BytesIO(encoded)) as file:
+        image = ImageOps.exif_transpose(file)
         if image.mode.startswith("I"):  # 16-bit grey, which Pillow's convert() would clip
             grey = np.rint(np.asarray(image, np.float32) / 257).astype(np.uint8)
             return np.stack([grey] * 3, axis=-1)

@@ -45,7 +45,7 @@ def training_image(image: tf.Tensor, index: tf.Tensor, config: DataConfig) -> tf
 
 
 def evaluation_image(image: tf.Tensor, config: DataConfig) -> tf.Tensor:
-    """Crops at the centre and resizes: uint8 [h, w, 1 or 3] to [image_size, image_size, channels]."""
+    """Crops at the centre and resizes: uint8 [h, w, 1 or 3] to [size, size, channels]."""
     return _fit(_square(image, _slack(image) // 2), config)
 
 

@@ -1,6 +1,7 @@
 """What every dataset offers: an endless training stream that can start anywhere, and one pass."""
 
 import abc
+from collections.abc import Callable
 
 import tensorflow as tf
 
@@ -112,7 +113,9 @@ class NumberedSource(Source):
         return tf.data.Dataset.from_tensor_slices(numbers)
 
 
-def _map_with_index(function, records: tf.data.Dataset, start_index: int) -> tf.data.Dataset:
+def _map_with_index(
+    function: Callable[..., Examples], records: tf.data.Dataset, start_index: int
+) -> tf.data.Dataset:
     indices = tf.data.Dataset.range(start_index, tf.int64.max)
     return tf.data.Dataset.zip(indices, records).map(
         function, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True

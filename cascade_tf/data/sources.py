@@ -1,5 +1,7 @@
 """From the name of a dataset to its source."""
 
+from collections.abc import Callable
+
 from cascade_tf.data.config import DataConfig
 from cascade_tf.data.digits import DigitsSource
 from cascade_tf.data.folder import FolderSource
@@ -10,7 +12,11 @@ from cascade_tf.errors import UsageError
 
 SPLITS = ("train", "test", "all")
 
-_BUILT_IN = {"digits": DigitsSource, "photos": PhotosSource, "folder": FolderSource}
+_BUILT_IN: dict[str, Callable[[DataConfig, str], Source]] = {
+    "digits": DigitsSource,
+    "photos": PhotosSource,
+    "folder": FolderSource,
+}
 
 
 def open_source(config: DataConfig, split: str) -> Source:
@@ -27,4 +33,5 @@ def open_source(config: DataConfig, split: str) -> Source:
     """
     if split not in SPLITS:
         raise UsageError(f"--split must be one of {', '.join(SPLITS)}, not {split!r}")
-    return _BUILT_IN.get(config.dataset, TfdsSource)(config, split)
+    source = _BUILT_IN.get(config.dataset, TfdsSource)
+    return source(config, split)

@@ -54,7 +54,7 @@ class TfdsSource(Source):
         super().__init__(
             config,
             num_examples=builder.info.splits[instruction].num_examples,
-            num_classes=label.num_classes if self._has_labels else 1,
+            num_classes=label.num_classes if label is not None and self._has_labels else 1,
         )
 
     def _ordered_records(self) -> tf.data.Dataset:

@@ -39,9 +39,7 @@ def test_slots_at_scale_2_by_hand():
 
 def test_slots_of_one_target_at_scale_3_by_hand():
     # Target (1, 1), slice 4 of 9. Rows above by two, by one, then the same row on the left.
-    np.testing.assert_array_equal(
-        slot_table(3)[4], [9, 9, 9, 9, 9, 9, 0, 1, 2, 9, 9, 3]
-    )
+    np.testing.assert_array_equal(slot_table(3)[4], [9, 9, 9, 9, 9, 9, 0, 1, 2, 9, 9, 3])
 
 
 @pytest.mark.parametrize("scale,slots", [(1, 0), (2, 4), (4, 24), (8, 112)])

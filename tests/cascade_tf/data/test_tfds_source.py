@@ -72,7 +72,7 @@ def test_labelled_datasets(name, classes, channels, mocked_datasets, assert_rest
     batch = next(source.evaluation_examples(8).as_numpy_iterator())
     assert batch.images.shape == (8, 16, 16, channels)
     np.testing.assert_array_equal(batch.indices, [0, 1, 2, 3, 4, 5, 6, -1])
-    assert 0 <= batch.labels.min() and 0 < batch.labels.max() < classes
+    assert batch.labels.min() >= 0 and 0 < batch.labels.max() < classes
     assert_restarts_exactly(source)
 
 
@@ -129,6 +129,6 @@ def test_celeb_a_hq_restarts(celeb_a_hq_dir, assert_restarts_exactly):
 
 
 def test_a_dataset_without_images_is_refused_before_it_is_prepared(tmp_path):
-    with pytest.raises(UserError, match="--dataset=ag_news_subset: .* no 8-bit images"):
+    with pytest.raises(UserError, match=r"--dataset=ag_news_subset: .* no 8-bit images"):
         open_source(DataConfig("ag_news_subset", str(tmp_path), 8, 3), "train")
     assert not list(tmp_path.iterdir())

@@ -1,0 +1,38 @@
+# make demo    train, evaluate and sample a small model on real digits
+# make test    lint, types and the whole test suite
+# make install only the environment, in .venv
+#
+# PYTHON=python3.12 make ...   picks the interpreter of a new .venv
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+.PHONY: install demo test lint clean
+
+install: $(VENV)/.installed
+
+# Made anew when the requirements change; a broken or half-made .venv is completed.
+$(VENV)/.installed: setup.py
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 10) <= sys.version_info[:2] <= (3, 13))' || \
+	  { echo "make: Python 3.10 to 3.13 is needed (TensorFlow has no wheels for others), found" \
+	    "$$($(PYTHON) --version): run PYTHON=python3.12 make ..." >&2; exit 1; }
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[cpu,demo,test]'
+	@touch $@
+
+demo: install
+	$(BIN)/python bin/train --flagfile=configs/digits.flags
+	$(BIN)/python bin/evaluate --workdir=runs/digits
+	$(BIN)/python bin/sample --workdir=runs/digits --num_samples=64 --batch_size=64 --output_dir=runs/digits/samples --overwrite
+
+lint: install
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy cascade_tf spn_tf bin
+
+test: lint
+	$(BIN)/python -m pytest -n 2 --dist loadfile
+
+clean:
+	rm -rf $(VENV) build *.egg-info

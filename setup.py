@@ -1,0 +1,33 @@
+"""Packages and what they need. TensorFlow is an extra, so that users pick its build."""
+
+import pathlib
+
+from setuptools import find_packages, setup
+
+setup(
+    name="cascade-tf",
+    version="0.1.0",
+    description="Subscale Pixel Networks and not-so-BigGAN in TensorFlow 2 and Keras",
+    long_description=pathlib.Path(__file__).with_name("README.md").read_text(),
+    long_description_content_type="text/markdown",
+    license="Apache-2.0",
+    python_requires=">=3.10",
+    packages=find_packages(include=["cascade_tf*", "spn_tf*"]),
+    install_requires=[
+        "absl-py>=2.1",
+        "importlib_resources>=6",  # tensorflow-datasets uses it without declaring it
+        "keras>=3.12",
+        "numpy>=1.26",
+        "pillow>=10",
+        "rich>=13",
+        "tensorboard>=2.19",  # TensorFlow 2.21 no longer brings it
+        "tensorflow-datasets>=4.9.8",
+    ],
+    extras_require={
+        "cpu": ["tensorflow-cpu>=2.19,<2.22"],
+        "gpu": ["tensorflow[and-cuda]>=2.19,<2.22"],
+        "tpu": ["tensorflow-tpu>=2.19,<2.22"],
+        "demo": ["mlxtend>=0.23", "scikit-image>=0.24"],
+        "test": ["mypy>=1.15", "pytest>=8", "pytest-xdist>=3.6", "ruff>=0.9"],
+    },
+)
