@@ -50,7 +50,7 @@ def uniform(
         stream: what the numbers are for: equal seeds and examples give independent numbers in
             streams of different names.
         indices: int64 [B], the examples.
-        counters: uint32 [n], which numbers of each example's stream.
+        counters: int32 [n], not negative: which numbers of each example's stream.
     """
     indices = tf.convert_to_tensor(indices, tf.int64)[:, None]
     low = tf.cast(tf.bitwise.bitwise_and(indices, 0xFFFFFFFF), tf.uint32)
@@ -59,7 +59,7 @@ def uniform(
         tf.bitcast(tf.convert_to_tensor(seed, tf.int32), tf.uint32),
         tf.bitwise.bitwise_xor(_u32(zlib.crc32(stream.encode())), high),
     )
-    bits, _ = threefry(key, (low, counters[None, :]))
+    bits, _ = threefry(key, (low, tf.cast(counters, tf.uint32)[None, :]))
     # 23 random bits and a half: exact in float32 and never 0 or 1.
     mantissa = tf.cast(tf.bitwise.right_shift(bits, _u32(9)), tf.float32)
     return (mantissa + 0.5) * 2.0**-23
@@ -80,6 +80,6 @@ def dropout(
 ) -> tf.Tensor:
     """Zeroes units of x [B, ...] with probability `rate`, scaling the others up by 1/(1-rate)."""
     units = x.shape[1:].num_elements()
-    draws = uniform(seed, stream, indices, tf.range(units, dtype=tf.uint32))
+    draws = uniform(seed, stream, indices, tf.range(units))
     keep = tf.reshape(draws >= rate, [-1, *x.shape[1:]])
     return tf.where(keep, x / (1.0 - rate), tf.zeros_like(x))

@@ -64,8 +64,8 @@ class Trainer:
     @property
     def finished(self) -> bool:
         """All steps made, or all of the time spent."""
-        limit = 60 * self._config.max_minutes
-        return self.step >= self._config.steps or (limit > 0 and self.state.seconds >= limit)
+        limit, spent = 60 * self._config.max_minutes, float(self.state.seconds.numpy())
+        return self.step >= self._config.steps or (limit > 0 and spent >= limit)
 
     def train(self) -> None:
         """Trains to `config.steps`, or for `config.max_minutes`, and saves a checkpoint.
@@ -95,7 +95,7 @@ class Trainer:
         c, step = self._config, self.step
         examples = self._train.training_examples(c.batch_size, start_index=step * c.batch_size)
         batches = iter(self._strategy.experimental_distribute_dataset(examples))
-        spent_before, began = float(self.state.seconds), time.monotonic()
+        spent_before, began = float(self.state.seconds.numpy()), time.monotonic()
         recent: list[dict[str, float]] = []
         speed = _Speed(c.batch_size)
 

@@ -85,7 +85,7 @@ class Sampler:
             position = (row * c.slice_width + column) * c.channels + colour
             logits = self._network.decoder(pixels, embedding)[:, row, column, colour]
             draw = (target * size + position) * c.levels + tf.range(c.levels)
-            noise = gumbel(seed, self._stream, indices, tf.cast(draw, tf.uint32))
+            noise = gumbel(seed, self._stream, indices, draw)
             # argmax(logits / temperature + noise), but defined at temperature 0 as well.
             value = tf.argmax(logits + temperature * noise, axis=-1, output_type=tf.int32)
             return k + 1, tf.where(positions == position, value[:, None, None, None], pixels)

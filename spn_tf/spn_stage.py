@@ -90,9 +90,7 @@ class SPNStage(Stage):
         depend on the image's size.
         """
         c, t = self.config, self.training
-        draws = randomness.uniform(
-            t.seed, f"{self.name}/slice", examples.indices, tf.constant([0], tf.uint32)
-        )
+        draws = randomness.uniform(t.seed, f"{self.name}/slice", examples.indices, tf.constant([0]))
         target = tf.cast(draws[:, 0] * c.scale**2, tf.int32)
         slice_dimensions = c.dimensions / c.scale**2
         with tf.GradientTape() as tape:

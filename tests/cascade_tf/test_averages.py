@@ -1,0 +1,39 @@
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from cascade_tf.averages import PolyakAverage
+
+
+def _expected(values, decay, start):
+    """The recursion of the class's docstring, by hand; values[0] is the initial one."""
+    average = values[0]
+    for step, value in enumerate(values[1:]):
+        t = step - start
+        keep = 0.0 if t < 0 else min(decay, (1 + t) / (10 + t))
+        average = keep * average + (1 - keep) * value
+    return average
+
+
+@pytest.mark.parametrize("decay,start", [(0.9999, 0), (0.2, 0), (0.9, 3)])
+def test_average_follows_its_recursion(decay, start):
+    values = np.random.default_rng(0).normal(size=8)
+    variable = keras.Variable(values[0], dtype="float32")
+    average = PolyakAverage([variable], decay, start)
+    for step, value in enumerate(values[1:]):
+        variable.assign(value)
+        average.update(tf.constant(step, tf.int64))
+    np.testing.assert_allclose(average.averages[0], _expected(values, decay, start), rtol=1e-5)
+
+
+def test_in_place_puts_live_values_back_also_after_an_error():
+    variable = keras.Variable(1.0)
+    average = PolyakAverage([variable], 0.5)
+    variable.assign(3.0)
+    with pytest.raises(RuntimeError), average.in_place():
+        assert float(variable.value) == 1.0
+        raise RuntimeError
+    assert float(variable.value) == 3.0
+    average.apply()
+    assert float(variable.value) == 1.0

@@ -1,0 +1,118 @@
+import os
+import signal
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from cascade_tf.interruption import Interrupted
+from tests.cascade_tf.trainings import final_weights, scalars, trainer
+from tests.cascade_tf.two_player_stage import TwoPlayerStage
+
+
+def _train(directory, **config):
+    strategy = config.pop("strategy", None)
+    trained = trainer(TwoPlayerStage(config.get("batch_size", 8)), directory, strategy, **config)
+    trained.train()
+    return trained
+
+
+def test_a_stage_of_two_optimizers_trains_both_networks(tmp_path):
+    untrained = trainer(TwoPlayerStage(8), tmp_path / "untrained")
+    trained = _train(tmp_path / "trained", steps=3)
+    before, after = final_weights(untrained), final_weights(trained)
+    assert before.keys() == after.keys()
+    for name, value in before.items():
+        if "kernel" in name or name.startswith("average"):
+            assert (value != after[name]).any(), name
+    assert trained.step == 3
+
+
+def test_an_interrupted_training_ends_like_one_never_interrupted(tmp_path):
+    whole = _train(tmp_path / "whole", steps=6)
+    _train(tmp_path / "parts", steps=2)
+    resumed = _train(tmp_path / "parts", steps=6)
+    assert resumed.resumed and resumed.step == 6
+    for name, value in final_weights(whole).items():
+        np.testing.assert_array_equal(value, final_weights(resumed)[name], name)
+
+
+def test_two_replicas_equal_one(tmp_path):
+    one = _train(tmp_path / "one", steps=4, summary_every=1)
+    devices = [device.name for device in tf.config.list_logical_devices("CPU")]
+    assert len(devices) == 2
+    two = _train(
+        tmp_path / "two", steps=4, summary_every=1, strategy=tf.distribute.MirroredStrategy(devices)
+    )
+    for tag in ("generator_loss", "discriminator_loss"):
+        expected = scalars(tmp_path / "one", "train", tag)
+        assert list(expected) == [1, 2, 3, 4]
+        actual = scalars(tmp_path / "two", "train", tag)
+        np.testing.assert_allclose(list(actual.values()), list(expected.values()), rtol=1e-5)
+    for name, value in final_weights(one).items():
+        np.testing.assert_allclose(
+            final_weights(two)[name], value, rtol=1e-4, atol=1e-6, err_msg=name
+        )
+
+
+def test_held_out_figures_under_live_and_averaged_weights(tmp_path):
+    trained = _train(tmp_path, steps=4, evaluate_every=2, evaluate_images=20, held_out=True)
+    live = scalars(tmp_path, "test_live_weights", "squared_error")
+    averaged = scalars(tmp_path, "test", "squared_error")
+    assert list(live) == list(averaged) == [2, 4]
+    assert live[4] != averaged[4]
+    with trained.state.average.in_place():
+        pass  # live weights come back
+    assert scalars(tmp_path, "train", "images_per_second") == {}  # summary_every is 50
+
+
+def test_evaluation_and_samples_leave_the_training_undisturbed(tmp_path):
+    calls = []
+
+    def sample(on_progress):
+        calls.append(1)
+        return np.zeros([4, 2, 2, 1], np.uint8)
+
+    plain = _train(tmp_path / "plain", steps=4)
+    busy = _train(
+        tmp_path / "busy",
+        steps=4,
+        evaluate_every=1,
+        evaluate_images=10,
+        sample_every=2,
+        checkpoint_every=1,
+        held_out=True,
+        sample=sample,
+    )
+    assert len(calls) == 2
+    for name, value in final_weights(plain).items():
+        np.testing.assert_array_equal(value, final_weights(busy)[name], name)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_saves_and_the_training_goes_on_from_there(tmp_path, number):
+    def interrupt(_):
+        os.kill(os.getpid(), number)
+        return np.zeros([4, 2, 2, 1], np.uint8)
+
+    with pytest.raises(Interrupted) as stopped:
+        _train(tmp_path / "parts", steps=6, sample_every=3, sample=interrupt)
+    assert stopped.value.exit_code == 128 + number
+    assert "step 3" in str(stopped.value)
+    resumed = _train(tmp_path / "parts", steps=6)
+    whole = _train(tmp_path / "whole", steps=6)
+    for name, value in final_weights(whole).items():
+        np.testing.assert_array_equal(value, final_weights(resumed)[name], name)
+
+
+def test_training_stops_when_its_time_is_spent_and_stays_so(tmp_path):
+    config = {"steps": 1_000_000, "max_minutes": 1 / 60}
+    trained = _train(tmp_path, **config)
+    assert 0 < trained.step < 1_000_000
+    again = _train(tmp_path, **config)
+    assert again.step == trained.step
+
+
+def test_only_the_newest_checkpoints_are_kept(tmp_path):
+    trained = _train(tmp_path, steps=5, checkpoint_every=1, keep_checkpoints=2)
+    assert [path.rsplit("-")[-1] for path in trained.state.manager.checkpoints] == ["4", "5"]

@@ -1,0 +1,99 @@
+"""A stage as unlike a likelihood model as they come: two optimizers, labels, float targets.
+
+A generator maps noise and a label to a real-valued 4x4 target (the image's mean brightness per
+quarter, centred); a discriminator scores targets; they take turns. It stands for the GANs and
+the regressions on wavelet packets that the shared loop must serve as well.
+"""
+
+import keras
+import tensorflow as tf
+
+from cascade_tf import randomness
+from cascade_tf.optimizers import RMSprop, apply_gradients
+from cascade_tf.stage import Stage
+
+NOISE = 3
+
+
+class TwoPlayerStage(Stage):
+    name = "players"
+    headline = "generator_loss"
+
+    def __init__(self, batch_size: int, seed: int = 0, classes: int = 10):
+        self.batch_size, self.seed, self.classes = batch_size, seed, classes
+
+    def build(self):
+        self.generator = keras.Sequential(
+            [keras.Input([NOISE + self.classes]), keras.layers.Dense(8, "tanh"),
+             keras.layers.Dense(4)]
+        )  # fmt: skip
+        self.discriminator = keras.Sequential(
+            [keras.Input([4 + self.classes]), keras.layers.Dense(8, "tanh"),
+             keras.layers.Dense(1)]
+        )  # fmt: skip
+        self.generator_optimizer = RMSprop(1e-3)
+        self.discriminator_optimizer = RMSprop(2e-3)
+        self.generator_optimizer.build(self.generator.trainable_variables)
+        self.discriminator_optimizer.build(self.discriminator.trainable_variables)
+
+    def networks(self):
+        return {"generator": self.generator, "discriminator": self.discriminator}
+
+    def optimizers(self):
+        return {
+            "generator_optimizer": self.generator_optimizer,
+            "discriminator_optimizer": self.discriminator_optimizer,
+        }
+
+    def averaged_variables(self):
+        return self.generator.trainable_variables
+
+    def _target(self, images):
+        """Real-valued: the mean of each quarter, in [-1, 1]."""
+        x = tf.cast(images, tf.float32) / 127.5 - 1
+        side = x.shape[1] // 2
+        return tf.reshape(tf.nn.avg_pool2d(x, side, side, "VALID"), [-1, 4])
+
+    def _generate(self, indices, labels):
+        noise = randomness.gumbel(self.seed, "players/noise", indices, tf.range(NOISE))
+        return self.generator(tf.concat([noise, tf.one_hot(labels, self.classes)], axis=1))
+
+    def _score(self, target, labels):
+        return self.discriminator(tf.concat([target, tf.one_hot(labels, self.classes)], axis=1))
+
+    def train_step(self, examples, step):
+        real = self._target(examples.images)
+        with tf.GradientTape() as tape:
+            fake = self._generate(examples.indices, examples.labels)
+            hinge = tf.nn.relu(1 - self._score(real, examples.labels)) + tf.nn.relu(
+                1 + self._score(fake, examples.labels)
+            )
+            loss = tf.reduce_sum(hinge) / self.batch_size
+        variables = self.discriminator.trainable_variables
+        apply_gradients(self.discriminator_optimizer, tape.gradient(loss, variables), variables)
+
+        with tf.GradientTape() as tape:
+            fake = self._generate(examples.indices, examples.labels)
+            scores = self._score(fake, examples.labels)
+            loss = -tf.reduce_sum(scores) / self.batch_size
+        variables = self.generator.trainable_variables
+        apply_gradients(self.generator_optimizer, tape.gradient(loss, variables), variables)
+        return {
+            "generator_loss": -tf.reduce_mean(scores),
+            "discriminator_loss": tf.reduce_mean(hinge),
+        }
+
+    def evaluate_step(self, examples):
+        fake = self._generate(examples.indices, examples.labels)
+        error = tf.reduce_mean((fake - self._target(examples.images)) ** 2, axis=1)
+        return {"squared_error": error}
+
+    def sample(self, indices, seed, temperature, condition=None, on_progress=None):
+        return self._generate(indices, tf.cast(indices % self.classes, tf.int32))
+
+    def to_images(self, target):
+        picture = tf.reshape(tf.clip_by_value(127.5 * (target + 1), 0, 255), [-1, 2, 2, 1])
+        return tf.cast(picture, tf.uint8)
+
+    def endpoints(self):
+        return {}
