@@ -17,7 +17,7 @@ from cascade_tf import record
 from cascade_tf.data import DataConfig
 from cascade_tf.errors import UsageError, UserError
 from cascade_tf.stage import Stage
-from cascade_tf.stage_state import StageState
+from cascade_tf.stage_state import StageState, has_checkpoint
 from cascade_tf.training_config import TrainingConfig
 from spn_tf.config import SPNConfig
 from spn_tf.spn_stage import SPNStage, SPNTrainingConfig
@@ -147,7 +147,7 @@ class Experiment:
             raise UsageError("--workdir is missing: name the experiment's directory")
         self.workdir = pathlib.Path(FLAGS.workdir).expanduser()
         self.recorded_stages = record.recorded_stages(self.workdir)
-        self._kept = {_MODEL, _TRAINING} if training else {_MODEL}
+        self._training = training
         self.stage_names = ["spn"]
         for name in _decides:
             for scope in sorted(scoped_flags.scopes(name) - set(self.stage_names)):
@@ -164,6 +164,8 @@ class Experiment:
     def values(self, stage: str) -> dict[str, Any]:
         """Flag values of a stage by name: as given, else as recorded, else the default."""
         recorded = record.load_record(self.directory(stage)) or {}
+        if self._training and not has_checkpoint(self.directory(stage)):
+            recorded = {}  # nothing was trained with these flags
         values, given = {}, {}
         for name, parser in _parsers.items():
             present, values[name] = scoped_flags.value(name, stage)
@@ -171,7 +173,8 @@ class Experiment:
                 given[name] = scoped_flags.text(values[name])
             elif name in recorded:
                 values[name] = parser.parse(recorded[name])
-        kept = [name for name, decides in _decides.items() if decides in self._kept]
+        fixed = (_MODEL, _TRAINING) if self._training else (_MODEL,)
+        kept = [name for name, decides in _decides.items() if decides in fixed]
         record.check_same(self.directory(stage), recorded, given, kept)
         return values
 

@@ -12,6 +12,11 @@ from cascade_tf.stage import Stage
 from cascade_tf.training_config import TrainingConfig
 
 
+def has_checkpoint(directory: pathlib.Path) -> bool:
+    """Whether a stage's directory holds a checkpoint."""
+    return tf.train.latest_checkpoint(str(directory / "checkpoints")) is not None
+
+
 @dataclasses.dataclass
 class StageState:
     """Everything that training changes.

@@ -33,8 +33,8 @@ class Trainer:
         test: held-out examples, or None.
         directory: of this stage: `checkpoints/` and the runs of TensorBoard.
         strategy: its replicas share each batch.
-        sample: draws pictures of the stage for TensorBoard, uint8 [N, H, W, C], given a callback
-            to be called as work goes on; None for a stage that cannot yet be sampled.
+        sample: draws pictures of the stage for TensorBoard, uint8 [N, H, W, C], calling what
+            it is given as work goes on.
     """
 
     def __init__(

@@ -26,7 +26,6 @@ class TrainingConfig:
     evaluate_images: int = 256
     evaluate_batch_size: int = 32
     sample_every: int = 0  # steps; 0: never
-    sample_images: int = 16
 
     def __post_init__(self) -> None:
         for flag in ("batch_size", "steps", "checkpoint_every", "summary_every"):
