@@ -1,0 +1,173 @@
+import math
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from cascade_tf.data import open_source
+from cascade_tf.errors import UsageError
+from spn_tf.config import SPNConfig
+from spn_tf.spn_stage import SPNStage, SPNTrainingConfig
+from tests.cascade_tf.trainings import DIGITS, final_weights, scalars, trainer
+from tests.spn_tf.random_networks import TINY, randomize
+
+CONFIG = SPNConfig(**(TINY | {"height": 32, "width": 32, "channels": 1, "bits": 4, "scale": 4}))
+
+
+def _stage(config=CONFIG, **training):
+    return SPNStage(
+        "spn",
+        config,
+        SPNTrainingConfig(**{"batch_size": 8, "seed": 1, "jit_compile": False} | training),
+    )
+
+
+def _train(directory, stage=None, **config):
+    strategy = config.pop("strategy", None)
+    trained = trainer(stage or _stage(), directory, strategy, summary_every=1, **config)
+    trained.train()
+    return trained
+
+
+def _examples(count=8):
+    return next(iter(open_source(DIGITS, "train").training_examples(count, 0)))
+
+
+def _bits_per_dim(directory, run="train"):
+    return scalars(directory, run, "bits_per_dim")
+
+
+def test_two_replicas_equal_one(tmp_path):
+    devices = [device.name for device in tf.config.list_logical_devices("CPU")]
+    one = _train(tmp_path / "one", steps=3)
+    two = _train(tmp_path / "two", steps=3, strategy=tf.distribute.MirroredStrategy(devices))
+    expected = list(_bits_per_dim(tmp_path / "one").values())
+    assert len(expected) == 3
+    np.testing.assert_allclose(list(_bits_per_dim(tmp_path / "two").values()), expected, rtol=1e-5)
+    actual = final_weights(two)
+    for name, value in final_weights(one).items():
+        np.testing.assert_allclose(actual[name], value, rtol=1e-3, atol=1e-5, err_msg=name)
+
+
+@pytest.mark.parametrize("jit_compile", [False, True])
+def test_an_interrupted_training_ends_like_one_never_interrupted(tmp_path, jit_compile):
+    stage = lambda: _stage(jit_compile=jit_compile, clip_norm=1.0)  # noqa: E731
+    whole = _train(tmp_path / "whole", stage(), steps=4)
+    _train(tmp_path / "parts", stage(), steps=2)
+    parts = final_weights(_train(tmp_path / "parts", stage(), steps=4))
+    for name, value in final_weights(whole).items():
+        np.testing.assert_array_equal(value, parts[name], name)
+
+
+def test_bfloat16_trains_on_float32_weights(tmp_path):
+    stage = _stage(precision="bfloat16")
+    _train(tmp_path / "bfloat16", stage, steps=3)
+    assert stage.network.decoder.compute_dtype == "bfloat16"
+    assert all(weight.dtype == "float32" for weight in stage.network.trainable_variables)
+    _train(tmp_path / "float32", steps=3)
+    np.testing.assert_allclose(
+        list(_bits_per_dim(tmp_path / "bfloat16").values()),
+        list(_bits_per_dim(tmp_path / "float32").values()),
+        rtol=0.02,
+    )
+
+
+def test_the_estimate_is_unbiased_over_slices():
+    """Averaged over all draws of the slice, S*S times a slice's nats are the image's nats."""
+    stage = _stage()
+    stage.build()
+    randomize(stage.network)
+    images = tf.cast(tf.random.uniform([1, 32, 32, 1], 0, 256, tf.int32), tf.uint8)
+    exact = -float(stage.log_prob(images)[0])
+    example = _examples(1)
+    draws = 1600
+    repeated = example._replace(
+        images=tf.repeat(images, draws, axis=0), indices=tf.range(draws, dtype=tf.int64)
+    )
+    estimates, _ = stage._gradients(repeated)
+    error = np.std(estimates) / math.sqrt(draws)
+    assert len(np.unique(np.round(estimates.numpy(), 2))) == 16  # every slice is drawn
+    assert abs(np.mean(estimates) - exact) < 4 * error
+
+
+def test_slices_are_drawn_uniformly_by_example_and_seed():
+    def drawn(stage, examples):
+        """Estimates of one repeated image tell which slice each example drew."""
+        same = examples._replace(images=tf.repeat(examples.images[:1], 64, axis=0))
+        return stage._gradients(same)[0].numpy().round(3)
+
+    stage = _stage()
+    stage.build()
+    randomize(stage.network)
+    first = _examples(64)
+    later = first._replace(indices=first.indices + 64)
+    assert (drawn(stage, first) == drawn(stage, first)).all()
+    assert (drawn(stage, first) != drawn(stage, later)).any()
+
+
+def test_dropout_masks_differ_by_layer_and_example_and_are_reproducible():
+    config = SPNConfig(**TINY, height=32, width=32, channels=1, bits=4, scale=4, dropout=0.5)
+    stage, plain = _stage(config), _stage()
+    for s in (stage, plain):
+        keras.utils.set_random_seed(0)
+        s.build()
+        randomize(s.network)
+    examples = _examples()
+    first, again = stage._gradients(examples)[0], stage._gradients(examples)[0]
+    np.testing.assert_array_equal(first, again)
+    assert (first.numpy() != plain._gradients(examples)[0].numpy()).all()
+    np.testing.assert_allclose(  # evaluation drops nothing
+        stage.log_prob(examples.images), plain.log_prob(examples.images), rtol=1e-6
+    )
+    mask = stage._dropout(examples.indices)
+    ones = tf.ones([8, 5, 6])
+    assert (mask(ones).numpy() != mask(ones).numpy()).any()
+
+
+def test_the_metrics_of_a_step(tmp_path):
+    stage = _stage(learning_rates=(1e-3, 1e-4), learning_rate_boundaries=(2,))
+    _train(tmp_path, stage, steps=3)
+    rates = scalars(tmp_path, "train", "learning_rate")
+    np.testing.assert_allclose(list(rates.values()), [1e-3, 1e-3, 1e-4], rtol=1e-5)
+    assert all(norm > 0 for norm in scalars(tmp_path, "train", "gradient_norm").values())
+    assert len(scalars(tmp_path, "train", "images_per_second")) == 3
+
+
+def test_a_short_training_learns_real_digits(tmp_path):
+    """Held-out bits/dim of averaged weights fall far below those of a uniform model."""
+    wider = TINY | {"pixelcnn_residual_channels": 96, "pixelcnn_conv_channels": 48}
+    config = SPNConfig(**(wider | {"height": 32, "width": 32, "channels": 1, "scale": 4}))
+    stage = _stage(config, batch_size=16, learning_rates=(1e-3,))
+    _train(
+        tmp_path, stage, steps=100, batch_size=16, held_out=True, evaluate_every=100,
+        evaluate_images=50,
+    )  # fmt: skip
+    assert _bits_per_dim(tmp_path, "test")[100] < 2.0  # of 8
+
+
+def test_endpoints_quantize_inside_and_give_valid_images():
+    stage = _stage()
+    stage.build()
+    randomize(stage.network)
+    log_prob, sample = stage.endpoints()["log_prob"][0], stage.endpoints()["sample"][0]
+    images = _examples().images
+    low_bits = images ^ tf.cast(tf.random.uniform(images.shape, 0, 16, tf.int32), tf.uint8)
+    nats = log_prob(images)["nats"]
+    np.testing.assert_array_equal(nats, log_prob(low_bits)["nats"])
+    assert (nats.numpy() <= 0).all()
+    drawn = sample(tf.constant(2), tf.constant(0), tf.constant(1.0))["images"]
+    assert drawn.shape == (2, 32, 32, 1) and drawn.dtype == tf.uint8
+    assert (drawn.numpy() % 16 == 0).all()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"bits": 0}, {"bits": 9}, {"channels": 2}, {"scale": 3}, {"scale": 0},
+     {"attention_ffn": "x"}, {"pixelcnn_conv_channels": 7}, {"embedder_filter_size": 2},
+     {"dropout": 1.0}],
+)  # fmt: skip
+def test_sizes_that_cannot_work_are_refused(change):
+    (name,) = change
+    with pytest.raises(UsageError, match=f"--{name}"):
+        SPNConfig(**({"height": 32, "width": 32, "scale": 4} | change))
