@@ -19,9 +19,9 @@ def save_record(directory: pathlib.Path, flags: Mapping[str, str]) -> None:
     write_atomically(directory / NAME, "\n".join(lines) + "\n")
 
 
-def load_record(directory: pathlib.Path) -> dict[str, str] | None:
-    """The recorded flag values by name, or None where nothing is recorded."""
-    path = directory / NAME
+def load_record(directory: pathlib.Path, name: str = NAME) -> dict[str, str] | None:
+    """The flag values of a flagfile by name, or None where nothing is recorded."""
+    path = directory / name
     if not path.exists():
         return None
     lines = [line.strip() for line in path.read_text().splitlines()]
