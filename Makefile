@@ -18,7 +18,8 @@ $(VENV)/.installed: setup.py
 	  { echo "make: Python 3.10 to 3.13 is needed (TensorFlow has no wheels for others), found" \
 	    "$$($(PYTHON) --version): run PYTHON=python3.12 make ..." >&2; exit 1; }
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[cpu,demo,test]'
+	$(BIN)/python -m pip install --quiet --upgrade pip  # old ones take minutes to resolve
+	$(BIN)/python -m pip install --quiet -e '.[cpu,demo,test]'
 	@touch $@
 
 demo: install

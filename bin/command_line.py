@@ -7,12 +7,14 @@ import contextlib
 import importlib.util
 import os
 import pathlib
+import signal
 import sys
 from collections.abc import Callable, Iterator
 from typing import NoReturn
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # errors reach users as exceptions
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+_on_interrupt = signal.signal(signal.SIGINT, signal.SIG_DFL)  # no traceback from the imports
 # The packages lie beside bin/, installed or not.
 sys.path.insert(1, str(pathlib.Path(__file__).resolve().parent.parent))
 
@@ -49,6 +51,7 @@ with _silent_stderr():  # TensorFlow greets whatever its log level
 
 from absl import app, flags, logging
 
+from cascade_tf.data import undecodable_image_message
 from cascade_tf.errors import UserError
 from cascade_tf.interruption import Interrupted
 
@@ -59,19 +62,27 @@ def run(main: Callable[[], None]) -> None:
     def parse(argv: list[str]) -> list[str]:
         try:
             rest = flags.FLAGS(argv)
-        except (flags.Error, OSError) as error:
-            fail(str(error), 2)
+        except BrokenPipeError:
+            os._exit(1)  # `--help | head`
+        except (flags.Error, UnicodeDecodeError) as error:  # the latter: a flagfile that is none
+            fail(str(error).removeprefix("ERROR:: "), 2)
         if len(rest) > 1:
             fail(f"unexpected argument {rest[1]!r}: flags start with --", 2)
         return rest
 
     def guarded(_: list[str]) -> None:
+        signal.signal(signal.SIGINT, _on_interrupt)
         logging.set_verbosity(logging.WARNING)
         tf.get_logger().setLevel("ERROR")  # its warnings are for the authors, not for users
         try:
             main()
         except (UserError, Interrupted) as error:
             fail(str(error), error.exit_code)
+        except tf.errors.OpError as error:
+            message = undecodable_image_message(error)
+            if message is None:
+                raise
+            fail(message, UserError.exit_code)
         except KeyboardInterrupt:
             fail("stopped", 130)
 

@@ -38,14 +38,16 @@ def _define(
     decides: str,
     scoped: bool = True,
     parser: flags.ArgumentParser | None = None,
+    at_least: int | None = None,
 ) -> None:
     if parser is None:
-        parser = {
-            bool: flags.BooleanParser,
-            int: flags.IntegerParser,
-            float: flags.FloatParser,
-            str: flags.ArgumentParser,
-        }[type(default)]()
+        parsers: dict[type, flags.ArgumentParser] = {
+            bool: flags.BooleanParser(),
+            int: flags.IntegerParser(at_least),
+            float: flags.FloatParser(at_least),
+            str: flags.ArgumentParser(),
+        }
+        parser = parsers[type(default)]
     _parsers[name], _decides[name] = parser, decides
     scoped_flags.define(name, parser, default, help_text, scoped)
 
@@ -65,7 +67,13 @@ _whole("bits", 8, "Bit depth of the images, 1 to 8.", _MODEL)
 _whole("scale", 4, "Subscale factor S; 1 is the decoder baseline.", _MODEL)
 _whole("dataset", "", "digits, photos, folder, or a name in TFDS.", _TRAINING)
 _whole("flip", False, "Flip training images left to right at random.", _TRAINING)
-_whole("seed", 0, "Of initial weights and all random draws of training.", _TRAINING)
+_whole(
+    "seed",
+    0,
+    "Of initial weights and all random draws of training.",
+    _TRAINING,
+    parser=flags.IntegerParser(0, 2**31 - 1),
+)
 _whole("data_dir", "", "Folder of pictures, or of TFDS datasets.", _FREE)
 
 _SPN_HELP = {
@@ -89,9 +97,21 @@ _SPN_HELP = {
 }
 for _field in dataclasses.fields(SPNConfig):
     if _field.name in _SPN_HELP:
-        _define(_field.name, _field.default, _SPN_HELP[_field.name], _MODEL)
+        _can_be_zero = _field.name in (
+            "decoder_attention_layers",
+            "embedder_attention_layers",
+            "embedder_conv_layers",
+            "dropout",
+        )
+        _define(
+            _field.name,
+            _field.default,
+            _SPN_HELP[_field.name],
+            _MODEL,
+            at_least=0 if _can_be_zero else 1,
+        )
 
-_define("batch_size", 32, "Images of a step, over all replicas.", _TRAINING)
+_define("batch_size", 32, "Images of a step, over all replicas.", _TRAINING, at_least=1)
 _define(
     "learning_rate",
     (5e-5,),
@@ -110,7 +130,7 @@ _define("rmsprop_momentum", 0.9, "Momentum of RMSProp.", _TRAINING)
 _define("rmsprop_decay", 0.95, "Decay of RMSProp's mean of squares.", _TRAINING)
 _define("rmsprop_epsilon", 1e-8, "Epsilon of RMSProp.", _TRAINING)
 _define("polyak_decay", 0.9999, "Decay of the averaged weights.", _TRAINING)
-_define("clip_norm", 0.0, "Largest norm of the gradient; 0: no clipping.", _TRAINING)
+_define("clip_norm", 0.0, "Largest norm of the gradient; 0: no clipping.", _TRAINING, at_least=0)
 _define(
     "precision",
     "float32",
@@ -124,9 +144,9 @@ _define("max_minutes", 0.0, "Stop training after so long, resumes included; 0: n
 _define("checkpoint_every", 1000, "Steps between checkpoints.", _FREE)
 _define("summary_every", 50, "Steps between points of the training curves.", _FREE)
 _define("evaluate_every", 1000, "Steps between held-out evaluations; 0: none.", _FREE)
-_define("evaluate_images", 256, "Held-out images of such an evaluation.", _FREE)
+_define("evaluate_images", 256, "Held-out images of such an evaluation.", _FREE, at_least=1)
 _define("sample_every", 0, "Steps between sample grids in TensorBoard; 0: none.", _FREE)
-_define("sample_images", 16, "Images of such a grid.", _FREE)
+_define("sample_images", 16, "Images of such a grid.", _FREE, at_least=1)
 
 flags.DEFINE_string("workdir", None, "Directory of the experiment.")
 
@@ -172,11 +192,19 @@ class Experiment:
             if present:
                 given[name] = scoped_flags.text(values[name])
             elif name in recorded:
-                values[name] = parser.parse(recorded[name])
+                values[name] = self._parse(stage, name, parser, recorded[name])
         fixed = (_MODEL, _TRAINING) if self._training else (_MODEL,)
         kept = [name for name, decides in _decides.items() if decides in fixed]
         record.check_same(self.directory(stage), recorded, given, kept)
+        values["data_dir"] = _from_anywhere(values["data_dir"])
         return values
+
+    def _parse(self, stage: str, name: str, parser: flags.ArgumentParser, text: str) -> Any:
+        try:
+            return parser.parse(text)
+        except ValueError as error:
+            path = self.directory(stage) / record.NAME
+            raise UserError(f"--{name}={text} in {path}: {error}") from error
 
     def record(self, stage: str) -> dict[str, str]:
         """What is recorded of a stage's flags."""
@@ -233,15 +261,20 @@ class Experiment:
         return [self.load_state(name, strategy).stage for name in self.stage_names]
 
     def require_trained(self) -> None:
-        """Raises UserError unless the workdir holds every stage's record."""
+        """Raises UserError unless the workdir holds every stage's record and a checkpoint."""
         if not self.workdir.is_dir():
             raise UserError(f"there is no workdir {self.workdir}: train it first with bin/train")
         for stage in self.stage_names:
-            if stage not in self.recorded_stages:
+            if stage not in self.recorded_stages or not has_checkpoint(self.directory(stage)):
                 raise UserError(
                     f"{self.workdir} holds no trained stage {stage}: train it first with "
                     f"bin/train --workdir={self.workdir} --flagfile=..."
                 )
+
+
+def _from_anywhere(path: str) -> str:
+    """A path that means the same in any working directory; gs:// and the like as they are."""
+    return path if "://" in path or not path else str(pathlib.Path(path).expanduser().absolute())
 
 
 def _from_values(kind: type, values: dict[str, Any]) -> Any:

@@ -9,6 +9,8 @@ from typing import Any
 
 from absl import flags
 
+flags.disclaim_key_flags()  # --help lists flags under the module that calls define()
+
 
 class FloatTupleParser(flags.ArgumentParser):
     """Comma-separated numbers."""
@@ -75,6 +77,7 @@ def define(
         [(None, default)],
         help_text,
     )
+    flags.FLAGS[name].help = help_text  # without absl's advice to repeat the flag
     flags.FLAGS[name].boolean = isinstance(default, bool)  # --flip, --noflip
 
 

@@ -11,7 +11,7 @@ _OPTIONS: dict[str, dict[str, Any]] = {
     "png": {"format": "PNG", "optimize": True},
     "webp": {"format": "WEBP", "lossless": True, "quality": 100, "method": 6},
 }
-_SHEET_SIDE = 8192  # pixels; WebP allows 16,383
+_SHEET_SIDE = 8000  # pixels; WebP allows 16,383, and a sheet may be twice as high as this
 
 
 class CodecSizes:
@@ -27,11 +27,14 @@ class CodecSizes:
 
     def add(self, images: np.ndarray) -> None:
         """Adds images, uint8 [N, H, W, C]."""
-        self._waiting.append(images)
         _, height, width, _ = images.shape
         full = max(1, _SHEET_SIDE // height) * max(1, _SHEET_SIDE // width)
-        if sum(len(part) for part in self._waiting) >= full:
-            self._encode()
+        while len(images):
+            room = full - sum(len(part) for part in self._waiting)
+            self._waiting.append(images[:room])
+            images = images[room:]
+            if len(self._waiting[-1]) == room:
+                self._encode()
 
     def bits_per_dim(self) -> dict[str, float]:
         """Bits per dimension of all images added, by codec: "png" and "webp"."""

@@ -11,8 +11,11 @@ def write_atomically(path: pathlib.Path, content: bytes | str) -> None:
     """Writes beside `path`, then renames: readers see the old file or the new one, whole."""
     data = content.encode() if isinstance(content, str) else content
     aside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    aside.write_bytes(data)
-    aside.replace(path)
+    try:
+        aside.write_bytes(data)
+        aside.replace(path)
+    finally:
+        aside.unlink(missing_ok=True)  # where it could not be written, or not renamed
 
 
 def make_directory(path: pathlib.Path) -> pathlib.Path:
@@ -31,8 +34,12 @@ def make_directory(path: pathlib.Path) -> pathlib.Path:
     return path
 
 
+def is_empty_directory(path: pathlib.Path) -> bool:
+    return path.is_dir() and not any(path.iterdir())
+
+
 def refuse_to_overwrite(paths: Iterable[pathlib.Path]) -> None:
-    """Raises UserError if one of the paths exists."""
+    """Raises UserError if one of the paths exists; an empty directory has nothing to lose."""
     for path in paths:
-        if path.exists():
+        if path.exists() and not is_empty_directory(path):
             raise UserError(f"{path} exists already: add --overwrite, or use another --output_dir")

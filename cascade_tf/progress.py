@@ -1,5 +1,6 @@
 """Progress bars on a terminal; a plain line now and then where the output is a file."""
 
+import datetime
 import sys
 import time
 from types import TracebackType
@@ -10,9 +11,9 @@ from rich.progress import (
     MofNCompleteColumn,
     Progress,
     TextColumn,
-    TimeElapsedColumn,
     TimeRemainingColumn,
 )
+from rich.table import Column
 
 SECONDS_BETWEEN_LINES = 15.0
 
@@ -29,24 +30,25 @@ class ProgressBar:
 
     def __init__(self, title: str, total: int, unit: str, start: int = 0):
         self._title, self._total, self._unit = title, total, unit
-        self._done = self._start = start
-        self._figures = ""
+        self._start = start
+        self._done: float = start
+        self._figures: list[str] = []
         self._began = self._last_line = time.monotonic()
         self._bar = None
         console = Console(stderr=True)
         if console.is_terminal:
             self._bar = Progress(
                 TextColumn("{task.description}"),
-                BarColumn(bar_width=None),
+                BarColumn(bar_width=None, table_column=Column(ratio=1)),
                 MofNCompleteColumn(),
-                TextColumn(unit + " {task.fields[figures]}"),
-                TimeElapsedColumn(),
-                TextColumn("left"),
+                TextColumn("{task.fields[figures]}"),
                 TimeRemainingColumn(),
+                TextColumn("left"),
                 console=console,
                 expand=True,
+                speed_estimate_period=600,  # seconds; a step of a large model takes minutes
             )
-            self._task = self._bar.add_task(title, total=total, completed=start, figures="")
+            self._task = self._bar.add_task(title, total=total, completed=start, figures=unit)
 
     def __enter__(self) -> "ProgressBar":
         if self._bar is not None:
@@ -64,13 +66,20 @@ class ProgressBar:
         elif self._done > self._start:
             self._print_line()
 
-    def update(self, done: int, **figures: float) -> None:
-        """Shows that `done` units of the total are finished, with figures by name."""
+    def update(self, done: float, **figures: float) -> None:
+        """Shows that `done` units of the total are finished, with figures by name.
+
+        A name is shown as a unit: `bits_per_dim` as bits/dim.
+        """
         self._done = done
         if figures:
-            self._figures = "  ".join(f"{name} {value:.4g}" for name, value in figures.items())
+            self._figures = [
+                f"{_four_digits(value)} {name.replace('_per_', '/')}"
+                for name, value in figures.items()
+            ]
         if self._bar is not None:
-            self._bar.update(self._task, completed=done, figures=self._figures)
+            text = "  ".join([self._unit, *self._figures])
+            self._bar.update(self._task, completed=done, figures=text)
         elif time.monotonic() - self._last_line >= SECONDS_BETWEEN_LINES:
             self._print_line()
 
@@ -78,9 +87,13 @@ class ProgressBar:
         self._last_line = time.monotonic()
         took = self._last_line - self._began
         left = took / max(1, self._done - self._start) * (self._total - self._done)
-        print(
-            f"{self._title}: {self._done}/{self._total} {self._unit}  {self._figures}  "
-            f"left {int(left) // 60}:{int(left) % 60:02d}",
-            file=sys.stderr,
-            flush=True,
-        )
+        parts = [
+            f"{self._title}: {int(self._done)}/{self._total} {self._unit}",
+            *self._figures,
+            f"{datetime.timedelta(seconds=int(left))} left",
+        ]
+        print("  ".join(parts), file=sys.stderr, flush=True)
+
+
+def _four_digits(value: float) -> str:
+    return f"{value:,.0f}" if value >= 1000 else f"{value:#.4g}"

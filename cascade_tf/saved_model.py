@@ -8,6 +8,7 @@ import keras
 import tensorflow as tf
 
 from cascade_tf.errors import UserError
+from cascade_tf.files import is_empty_directory
 
 
 def export(
@@ -28,7 +29,8 @@ def export(
     Raises:
         UserError: `directory` holds something else.
     """
-    if directory.exists() and not (directory / "saved_model.pb").exists():
+    replaceable = is_empty_directory(directory) or (directory / "saved_model.pb").exists()
+    if directory.exists() and not replaceable:
         raise UserError(f"{directory} is there and is no SavedModel: use another --output_dir")
     archive = keras.export.ExportArchive()
     for layer in layers:

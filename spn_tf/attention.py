@@ -101,9 +101,12 @@ class ParameterAttention(keras.layers.Layer):
         keys = tf.convert_to_tensor(self.keys) * self.heads**0.5
         values = tf.convert_to_tensor(self.values) * self.width**0.5
         queries = _split_heads(self.query(x), self.heads)
-        scores = tf.cast(tf.matmul(queries, keys, transpose_b=True), self.variable_dtype)
-        weights = tf.cast(tf.nn.softmax(scores), values.dtype)  # [B, heads, T, rows]
-        return self.out(_merge_heads(tf.matmul(weights, values)))
+        # Not tf.matmul, whose oneDNN kernel (TensorFlow 2.21) corrupts memory when it broadcasts
+        # [B, 1, T, k] with [1, k, rows], which is one head.
+        scores = tf.einsum("bhtk,hrk->bhtr", queries, keys)
+        weights = tf.nn.softmax(tf.cast(scores, self.variable_dtype))
+        values = tf.einsum("bhtr,hrk->bhtk", tf.cast(weights, values.dtype), values)
+        return self.out(_merge_heads(values))
 
 
 class DenseFeedForward(keras.layers.Layer):

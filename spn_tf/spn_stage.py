@@ -7,6 +7,7 @@ import keras
 import tensorflow as tf
 
 from cascade_tf import randomness
+from cascade_tf.errors import UsageError
 from cascade_tf.examples import Examples
 from cascade_tf.optimizers import RMSprop, apply_gradients, learning_rate_schedule
 from cascade_tf.stage import OnProgress, Stage
@@ -19,7 +20,11 @@ from spn_tf.subscale_pixel_network import SubscalePixelNetwork
 
 @dataclasses.dataclass(frozen=True)
 class SPNTrainingConfig:
-    """How a stage learns; the defaults are the CelebA-HQ column of Table 4."""
+    """How a stage learns; the defaults are the CelebA-HQ column of Table 4.
+
+    Raises:
+        UsageError: for values that cannot work.
+    """
 
     batch_size: int = 256  # global
     seed: int = 0
@@ -31,6 +36,21 @@ class SPNTrainingConfig:
     clip_norm: float = 0.0  # of the gradient; 0: no clipping
     precision: str = "float32"  # of activations and products; or "bfloat16"
     jit_compile: bool = True  # forward and backward pass under XLA
+
+    def __post_init__(self) -> None:
+        rates, boundaries = self.learning_rates, self.learning_rate_boundaries
+        if len(rates) != len(boundaries) + 1:
+            raise UsageError(
+                f"--learning_rate has {len(rates)} and --learning_rate_boundaries has "
+                f"{len(boundaries)} values: give one rate more than boundaries"
+            )
+        if min(rates) <= 0:
+            raise UsageError(f"--learning_rate={','.join(map(str, rates))}: use numbers above 0")
+        if list(boundaries) != sorted(set(boundaries)):
+            raise UsageError(
+                f"--learning_rate_boundaries={','.join(map(str, boundaries))}: use steps in "
+                f"ascending order"
+            )
 
 
 class SPNStage(Stage):

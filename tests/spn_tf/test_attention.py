@@ -24,8 +24,9 @@ def _random_weights(layer):
         weight.assign(RNG.normal(size=weight.shape))
 
 
-def test_parameter_attention_against_its_definition():
-    width, heads, channels, rows = 10, 2, 3, 7
+@pytest.mark.parametrize("heads", [1, 2, 5])
+def test_parameter_attention_against_its_definition(heads):
+    width, channels, rows = 10, 3, 7
     layer = ParameterAttention(width, heads, channels, rows, dtype="float64")
     layer.build((None, 5, width))
     _random_weights(layer)

@@ -38,10 +38,15 @@ def _bits_per_dim(directory, run="train"):
     return scalars(directory, run, "bits_per_dim")
 
 
-def test_two_replicas_equal_one(tmp_path):
+def test_two_replicas_under_xla_equal_one(tmp_path):
     devices = [device.name for device in tf.config.list_logical_devices("CPU")]
     one = _train(tmp_path / "one", steps=3)
-    two = _train(tmp_path / "two", steps=3, strategy=tf.distribute.MirroredStrategy(devices))
+    two = _train(
+        tmp_path / "two",
+        _stage(jit_compile=True),
+        steps=3,
+        strategy=tf.distribute.MirroredStrategy(devices),
+    )
     expected = list(_bits_per_dim(tmp_path / "one").values())
     assert len(expected) == 3
     np.testing.assert_allclose(list(_bits_per_dim(tmp_path / "two").values()), expected, rtol=1e-5)

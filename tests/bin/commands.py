@@ -1,0 +1,59 @@
+"""The commands run as a user runs them, on a model small enough for tests."""
+
+import os
+import pathlib
+import subprocess
+import sys
+from collections.abc import Mapping
+
+BIN = pathlib.Path(__file__).resolve().parents[2] / "bin"
+
+TINY_MODEL = (
+    "--image_size=8",
+    "--scale=2",
+    "--batch_size=4",
+    "--learning_rate=1e-3",
+    "--pixelcnn_layers=1",
+    "--pixelcnn_conv_channels=12",
+    "--pixelcnn_residual_channels=6",
+    "--decoder_attention_layers=1",
+    "--decoder_attention_heads=2",
+    "--decoder_attention_channels=4",
+    "--embedder_conv_layers=1",
+    "--embedder_conv_channels=4",
+    "--embedder_residual_channels=8",
+    "--embedder_attention_layers=0",
+    "--ffn_size=8",
+    "--evaluate_every=0",
+    "--jit_compile=false",
+)
+
+
+def start(command: str, *arguments: object) -> subprocess.Popen:
+    """Starts `bin/command` in a process of its own, its output piped."""
+    return subprocess.Popen(
+        [sys.executable, str(BIN / command), *map(str, arguments)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=_environment(),
+    )
+
+
+def run(command: str, *arguments: object) -> subprocess.CompletedProcess:
+    """Runs `bin/command` in a process of its own to its end, which must be a success."""
+    process = start(command, *arguments)
+    stdout, stderr = process.communicate(timeout=300)
+    assert process.returncode == 0, stderr
+    return subprocess.CompletedProcess(process.args, 0, stdout, stderr)
+
+
+def files(*directories: pathlib.Path) -> Mapping[pathlib.Path, bytes | None]:
+    """Everything under the directories: the content of files, None for directories."""
+    paths = [path for directory in directories for path in directory.rglob("*")]
+    return {path: path.read_bytes() if path.is_file() else None for path in paths}
+
+
+def _environment() -> dict[str, str]:
+    """Without what tests/conftest.py sets to keep TensorFlow quiet: the commands see to that."""
+    return {name: value for name, value in os.environ.items() if name != "TF_CPP_MIN_LOG_LEVEL"}

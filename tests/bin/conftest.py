@@ -1,0 +1,51 @@
+import json
+import pathlib
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from tests.bin.commands import TINY_MODEL, run
+
+
+@pytest.fixture(scope="session")
+def pictures(tmp_path_factory) -> pathlib.Path:
+    """A folder of 12 random colour images of 8x8 pixels."""
+    folder = tmp_path_factory.mktemp("pictures")
+    pixels = np.random.default_rng(0).integers(0, 256, [12, 8, 8, 3], dtype=np.uint8)
+    for number, image in enumerate(pixels):
+        Image.fromarray(image).save(folder / f"{number:02d}.png")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def colour(tmp_path_factory, pictures) -> pathlib.Path:
+    """The workdir of a model of colour images of 3 bits."""
+    workdir = tmp_path_factory.mktemp("colour")
+    run(
+        "train",
+        *TINY_MODEL,
+        *("--dataset=folder", f"--data_dir={pictures}", "--channels=3", "--bits=3"),
+        *(f"--workdir={workdir}", "--steps=1000000", "--steps=spn:4"),
+    )
+    return workdir
+
+
+@pytest.fixture(scope="session")
+def forked():
+    """A function that runs a command in a directory: (exit code, stdout, stderr)."""
+    with subprocess.Popen(
+        [sys.executable, str(pathlib.Path(__file__).with_name("forked_commands.py"))],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+
+        def run_forked(directory: pathlib.Path, command: str, *arguments: str):
+            print(json.dumps([str(directory), command, *arguments]), file=process.stdin, flush=True)
+            return json.loads(process.stdout.readline())
+
+        yield run_forked
+        process.stdin.close()

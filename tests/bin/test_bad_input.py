@@ -1,0 +1,204 @@
+"""What the commands make of mistakes: one line on stderr, an exit code, and no file touched."""
+
+import shutil
+
+import pytest
+
+from tests.bin.commands import TINY_MODEL, files, start
+
+
+@pytest.fixture
+def refused(forked, tmp_path, pictures, colour):
+    """A function that runs a command in `tmp_path` and returns its exit code and its one line.
+
+    WORKDIR in an argument stands for the trained workdir, PICTURES for the folder of images.
+    """
+
+    def run_refused(command: str, *arguments: str) -> tuple[int, str]:
+        paths = {"WORKDIR": colour, "PICTURES": pictures}
+        for name, path in paths.items():
+            arguments = tuple(argument.replace(name, str(path)) for argument in arguments)
+        before = files(tmp_path, pictures, colour)
+        code, stdout, stderr = forked(tmp_path, command, *arguments)
+        assert stdout == "" and len(stderr.splitlines()) == 1, stdout + stderr
+        assert stderr.startswith(f"{command}: ")
+        assert files(tmp_path, pictures, colour) == before
+        return code, stderr
+
+    return run_refused
+
+
+_DATA = ("--dataset=folder", "--data_dir=PICTURES", "--channels=3")
+_TRAIN = (*TINY_MODEL, *_DATA, "--workdir=new")
+
+
+def test_a_mistake_gives_one_line_in_a_process_of_its_own():
+    process = start("train", "--bitz=3")
+    assert process.communicate(timeout=120) == (
+        "",
+        "train: Unknown command line flag 'bitz'. Did you mean: bits ?\n",
+    )
+    assert process.returncode == 2
+
+
+@pytest.mark.parametrize(
+    ("mistake", "told"),
+    [
+        (["--bits=abc"], "--bits=abc"),
+        (["--bits=spn:3"], "--bits=spn:3"),
+        (["--bits=0"], "--bits=0: use 1 to 8"),
+        (["--bits=9"], "--bits=9: use 1 to 8"),
+        (["--channels=2"], "--channels"),
+        (["--system=gan"], "--system=gan"),
+        (["--upscaling=depth"], "--upscaling=depth"),
+        (["--image_size=0"], "--image_size"),
+        (["--scale=3"], "--scale=3: images of 8x8 pixels"),
+        (["--scale=0"], "--scale=0"),
+        (["--pixelcnn_layers=0"], "--pixelcnn_layers=0"),
+        (["--decoder_attention_heads=-2"], "--decoder_attention_heads=-2"),
+        (["--attention_ffn=relu"], "--attention_ffn=relu"),
+        (["--learning_rate=a,b"], "--learning_rate=a,b"),
+        (["--learning_rate=1e-3,1e-4"], "--learning_rate has 2"),
+        (["--learning_rate="], "--learning_rate has 0"),
+        (["--learning_rate=-1"], "--learning_rate=-1"),
+        (
+            ["--learning_rate=3,2,1", "--learning_rate_boundaries=9,5"],
+            "--learning_rate_boundaries=9,5",
+        ),
+        (["--learning_rate_boundaries=9.5"], "--learning_rate_boundaries=9.5"),
+        (["--batch_size=0"], "--batch_size=0"),
+        (["--steps=0"], "--steps=0"),
+        (["--steps=-5"], "--steps=-5"),
+        (["--seed=-1"], "--seed=-1"),
+        (["--seed=4294967296"], "--seed=4294967296"),
+        (["--polyak_decay=1"], "--polyak_decay=1"),
+        (["--checkpoint_every=0"], "--checkpoint_every=0"),
+        (["--evaluate_images=0"], "--evaluate_images=0"),
+        (["--flip=perhaps"], "--flip=perhaps"),
+        (["--stage=depth"], "--stage=depth: the stages are spn"),
+        (["--steps=depth:3"], "there is no stage depth"),
+        (["--strategy=cluster"], "--strategy=cluster"),
+        (["--flagfile=missing.flags"], "missing.flags"),
+        (["--flagfile=PICTURES/00.png"], "decode"),
+        (["foo"], "unexpected argument 'foo'"),
+        (["--dataset="], "--dataset is missing"),
+        (["--workdir="], "--workdir is missing"),
+        (["--data_dir="], "--dataset=folder needs --data_dir"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_train_refuses_flags_that_cannot_work(refused, mistake, told):
+    code, line = refused("train", *_TRAIN, *mistake)
+    assert code == 2 and told in line
+
+
+@pytest.mark.parametrize(
+    ("mistake", "told"),
+    [
+        (["--data_dir=missing"], "there is no folder missing"),
+        (["--data_dir=empty"], "no images"),
+        (["--dataset=no_such_set"], "no_such_set"),
+        (["--workdir=file/below"], "cannot write to the directory file/below"),
+        (["--workdir=WORKDIR", "--scale=4"], "was trained with --scale=2, not 4"),
+        (["--workdir=WORKDIR", "--learning_rate=.5"], "--learning_rate=0.001, not 0.5"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_train_refuses_what_is_not_there_and_what_was_trained_otherwise(
+    refused, tmp_path, mistake, told
+):
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "file").touch()
+    bits = ["--bits=3"] if "--workdir=WORKDIR" in mistake else []
+    code, line = refused("train", *_TRAIN, *bits, *mistake)
+    assert code == 1 and told in line
+
+
+_OTHERS = {
+    "evaluate": ["--num_images=1"],
+    "sample": ["--num_samples=1", "--output_dir=out"],
+    "export": ["--output_dir=out"],
+}
+
+
+@pytest.mark.parametrize("command", _OTHERS)
+def test_commands_refuse_workdirs_without_a_model(refused, tmp_path, colour, command):
+    arguments = _OTHERS[command]
+    code, line = refused(command, "--workdir=missing", *arguments)
+    assert code == 1 and "there is no workdir missing" in line
+    code, line = refused(command, *arguments)
+    assert code == 2 and "--workdir is missing" in line
+
+    (tmp_path / "untrained").mkdir()
+    code, line = refused(command, "--workdir=untrained", *arguments)
+    assert code == 1 and "untrained holds no trained stage spn" in line
+    # A training that was stopped before its first checkpoint leaves its flags.
+    (tmp_path / "untrained" / "spn").mkdir()
+    shutil.copy(colour / "spn" / "flags.txt", tmp_path / "untrained" / "spn")
+    code, line = refused(command, "--workdir=untrained", *arguments)
+    assert code == 1 and "untrained holds no trained stage spn" in line
+
+
+@pytest.mark.parametrize("command", _OTHERS)
+def test_commands_refuse_flags_of_another_model_and_arguments(refused, command):
+    code, line = refused(command, "--workdir=WORKDIR", *_OTHERS[command], "--scale=4")
+    assert code == 1 and "was trained with --scale=2, not 4" in line
+    code, line = refused(command, "--workdir=WORKDIR", *_OTHERS[command], "foo")
+    assert code == 2 and "unexpected argument 'foo'" in line
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "told"),
+    [
+        (["evaluate", "--num_images=0"], 2, "--num_images=0"),
+        (["evaluate", "--batch_size=0"], 2, "--batch_size=0"),
+        (["evaluate", "--split=half"], 2, "--split=half"),
+        (["evaluate", "--data_dir=missing"], 1, "there is no folder missing"),
+        (["evaluate", "--data_dir=broken", "--split=all"], 1, "cannot decode image broken/00.png"),
+        (["sample"], 2, "--output_dir is missing"),
+        (["sample", "--output_dir="], 2, "--output_dir is missing"),
+        (["sample", "--output_dir=out", "--num_samples=0"], 2, "--num_samples=0"),
+        (["sample", "--output_dir=out", "--temperature=-1"], 2, "--temperature=-1"),
+        (["sample", "--output_dir=out", "--seed=2147483648"], 2, "--seed=2147483648"),
+        (["sample", "--output_dir=file/out"], 1, "cannot write to the directory file/out"),
+        (["sample", "--output_dir=full"], 1, "full/samples.npz exists already: add --overwrite"),
+        (["export"], 2, "--output_dir is missing"),
+        (["export", "--output_dir=file/below/out"], 1, "file/below: Not a directory"),
+        (["export", "--output_dir=file"], 1, "file exists already"),
+        (["export", "--output_dir=full"], 1, "full exists already"),
+        (["export", "--output_dir=full", "--overwrite"], 1, "full is there and is no SavedModel"),
+        (["export", "--output_dir=file", "--overwrite"], 1, "file is there and is no SavedModel"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_commands_on_a_trained_model_refuse(refused, tmp_path, arguments, code, told):
+    (tmp_path / "file").touch()
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full" / "samples.npz").write_text("mine")
+    (tmp_path / "broken").mkdir()
+    (tmp_path / "broken" / "00.png").write_text("not a picture")
+    command, *rest = arguments
+    actual, line = refused(command, "--workdir=WORKDIR", *rest)
+    assert actual == code and told in line
+
+
+def test_train_names_the_image_it_cannot_decode(forked, tmp_path, pictures):
+    shutil.copytree(pictures, tmp_path / "pictures")
+    for path in (tmp_path / "pictures").iterdir():
+        path.write_bytes(path.read_bytes()[:60])
+    code, _, stderr = forked(
+        tmp_path, "train", *TINY_MODEL, "--dataset=folder", "--data_dir=pictures", "--workdir=new"
+    )
+    *start_line, last = stderr.splitlines()
+    assert code == 1 and last.startswith("train: cannot decode image pictures/")
+    assert len(start_line) == 1 and start_line[0].startswith("stage spn: ")
+
+
+def test_a_record_changed_by_hand_is_named(forked, tmp_path, colour):
+    shutil.copytree(colour, tmp_path / "changed")
+    record = tmp_path / "changed" / "spn" / "flags.txt"
+    record.write_text(record.read_text().replace("--bits=3", "--bits=three"))
+    code, _, stderr = forked(tmp_path, "evaluate", "--workdir=changed")
+    assert code == 1
+    assert stderr.startswith("evaluate: --bits=three in changed/spn/flags.txt")
+    assert len(stderr.splitlines()) == 1

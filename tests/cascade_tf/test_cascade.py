@@ -1,0 +1,29 @@
+import numpy as np
+import tensorflow as tf
+
+from cascade_tf.cascade import sample_cascade
+from tests.cascade_tf.two_player_stage import TwoPlayerStage
+
+
+class _Recorder(TwoPlayerStage):
+    """Adds its temperature to what the stage before made, and reports in two parts."""
+
+    def sample(self, indices, seed, temperature, condition=None, on_progress=None):
+        if on_progress is not None:
+            on_progress(1, 2)
+            on_progress(2, 2)
+        before = tf.zeros([tf.shape(indices)[0]]) if condition is None else condition
+        return before + temperature
+
+
+def test_each_stage_is_given_the_target_before_and_its_own_temperature():
+    progress = []
+    targets = sample_cascade(
+        [_Recorder(1), _Recorder(1)],
+        tf.range(3, dtype=tf.int64),
+        tf.constant(0),
+        [tf.constant(0.5), tf.constant(1.0)],
+        lambda fraction, name: progress.append((fraction, name)),
+    )
+    np.testing.assert_array_equal(targets, [[0.5] * 3, [1.5] * 3])
+    assert progress == [(0.25, "players"), (0.5, "players"), (0.75, "players"), (1.0, "players")]

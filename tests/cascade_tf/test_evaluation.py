@@ -1,0 +1,34 @@
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from cascade_tf.data import open_source
+from cascade_tf.evaluation import Evaluator
+from tests.cascade_tf.trainings import DIGITS
+from tests.cascade_tf.two_player_stage import TwoPlayerStage
+
+
+def _evaluate(strategy, batch_size, limit=21):
+    with strategy.scope():
+        tf.keras.utils.set_random_seed(0)
+        stage = TwoPlayerStage(batch_size)
+        stage.build()
+    counts = []
+    examples = open_source(DIGITS, "test").evaluation_examples(batch_size, limit=limit)
+    return Evaluator(stage, strategy).evaluate(examples, counts.append), counts
+
+
+def test_padding_is_left_out_and_the_batch_size_makes_no_difference():
+    figures, counts = _evaluate(tf.distribute.get_strategy(), 8)
+    assert counts == [8, 8, 5]
+    assert figures["squared_error"].shape == (21,)
+    others, _ = _evaluate(tf.distribute.get_strategy(), 6)
+    np.testing.assert_allclose(figures["squared_error"], others["squared_error"], rtol=1e-5)
+
+
+@pytest.mark.parametrize("limit", [21, 2])  # the last batch fills one replica's share, or less
+def test_two_replicas_give_each_example_its_figure_in_order(limit):
+    devices = [device.name for device in tf.config.list_logical_devices("CPU")]
+    one, _ = _evaluate(tf.distribute.get_strategy(), 8, limit)
+    two, _ = _evaluate(tf.distribute.MirroredStrategy(devices), 8, limit)
+    np.testing.assert_allclose(two["squared_error"], one["squared_error"], rtol=1e-5)

@@ -1,0 +1,46 @@
+import pytest
+
+from cascade_tf.errors import UserError
+from cascade_tf.files import make_directory, refuse_to_overwrite, write_atomically
+
+
+def test_a_file_is_written_whole_and_nothing_else_is_left(tmp_path):
+    path = tmp_path / "file"
+    write_atomically(path, b"\x00first, and longer")
+    write_atomically(path, "sécond")
+    assert path.read_bytes() == "sécond".encode()
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_failed_write_leaves_the_old_file_and_no_other(tmp_path):
+    in_the_way = tmp_path / "file"
+    in_the_way.mkdir()
+    with pytest.raises(OSError):
+        write_atomically(in_the_way, "text")
+    assert list(tmp_path.iterdir()) == [in_the_way] and in_the_way.is_dir()
+
+
+def test_a_directory_is_made_with_its_parents_and_left_empty(tmp_path):
+    path = tmp_path / "a" / "b"
+    assert make_directory(path) == path
+    assert make_directory(path) == path
+    assert list(path.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", ["file", "file/below"])
+def test_a_directory_that_cannot_be_made_is_a_users_error(tmp_path, name):
+    (tmp_path / "file").write_text("kept")
+    with pytest.raises(UserError, match=f"cannot write to the directory .*{name}: "):
+        make_directory(tmp_path / name)
+    assert (tmp_path / "file").read_text() == "kept"
+
+
+def test_only_what_exists_and_holds_something_is_refused(tmp_path):
+    (tmp_path / "file").touch()
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full" / "file").touch()
+    refuse_to_overwrite([tmp_path / "missing", tmp_path / "empty"])
+    for name in ("file", "full"):
+        with pytest.raises(UserError, match=f"{name} exists already"):
+            refuse_to_overwrite([tmp_path / "missing", tmp_path / name])

@@ -1,0 +1,77 @@
+import io
+import re
+import sys
+
+import pytest
+
+from cascade_tf import progress
+from cascade_tf.progress import ProgressBar
+
+_UP_A_LINE = "\x1b[1A"
+
+
+class _Terminal(io.StringIO):
+    def isatty(self):
+        return True
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    """A clock that a test sets."""
+
+    class Clock:
+        now = 100.0
+
+        def monotonic(self):
+            return self.now
+
+    clock = Clock()
+    monkeypatch.setattr(progress, "time", clock)
+    return clock
+
+
+def test_a_line_now_and_then_where_stderr_is_no_terminal(clock, capsys):
+    with ProgressBar("train spn", 5000, "steps", start=1000) as bar:
+        clock.now += 10
+        bar.update(1100, bits_per_dim=2.5)
+        assert capsys.readouterr().err == ""
+        clock.now += 10
+        bar.update(2000, bits_per_dim=2.25, images_per_second=12345.6)
+        # 1000 steps took 20 seconds, 3000 are left.
+        line = "train spn: 2000/5000 steps  2.250 bits/dim  12,346 images/second  0:01:00 left\n"
+        assert capsys.readouterr().err == line
+        bar.update(2001, bits_per_dim=2.0)
+        assert capsys.readouterr().err == ""
+    out, err = capsys.readouterr()
+    assert out == "" and err.startswith("train spn: 2001/5000 steps  2.000 bits/dim")
+
+
+def test_no_line_where_nothing_was_done(capsys):
+    with ProgressBar("train spn", 5, "steps", start=5):
+        pass
+    assert capsys.readouterr() == ("", "")
+
+
+def test_parts_of_a_unit_are_not_counted(capsys):
+    with ProgressBar("sample", 5, "images") as bar:
+        bar.update(4.75)
+    assert capsys.readouterr().err.startswith("sample: 4/5 images  0:00:")
+
+
+@pytest.mark.parametrize("width", [80, 120])
+def test_a_terminal_shows_everything_on_one_line(monkeypatch, width):
+    terminal = _Terminal()
+    monkeypatch.setattr(sys, "stderr", terminal)
+    monkeypatch.setenv("COLUMNS", str(width))
+    monkeypatch.setenv("TERM", "xterm")
+    figures = {"bits_per_dim": 2.34567, "images/s": 1234.5}
+    with ProgressBar("train spn", 2000000, "steps", start=1000000) as bar:
+        bar.update(1000001, **figures)
+        bar.update(1234567, **figures)
+    assert _UP_A_LINE not in terminal.getvalue()
+    text = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", terminal.getvalue())
+    *_, last = [line for line in re.split(r"[\r\n]", text) if "train" in line]
+    assert re.match(
+        r"train spn [━╸╺]+ 1234567/2000000 steps  2\.346 bits/dim  1,234 images/s \S+ left *$", last
+    )
+    assert len(last) == width
