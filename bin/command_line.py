@@ -64,6 +64,8 @@ def run(main: Callable[[], None]) -> None:
             rest = flags.FLAGS(argv)
         except BrokenPipeError:
             os._exit(1)  # `--help | head`
+        except SystemExit:
+            raise SystemExit(0) from None  # --help, which absl ends with 1
         except (flags.Error, UnicodeDecodeError) as error:  # the latter: a flagfile that is none
             fail(str(error).removeprefix("ERROR:: "), 2)
         if len(rest) > 1:

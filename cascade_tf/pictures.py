@@ -7,6 +7,8 @@ import pathlib
 import numpy as np
 from PIL import Image
 
+LARGEST_SIDE = 4096  # pixels of an enlarged picture
+
 
 def sheet(images: np.ndarray, columns: int | None = None, gap: int = 0) -> np.ndarray:
     """Tiles images on one sheet, row by row.
@@ -45,7 +47,8 @@ def png_bytes(image: np.ndarray) -> bytes:
 
 def enlarge(image: np.ndarray, smallest_side: int = 512) -> np.ndarray:
     """Repeats pixels a whole number of times, so that a small picture can be looked at."""
-    factor = max(1, smallest_side // max(1, min(image.shape[:2])))
+    factor = math.ceil(smallest_side / min(image.shape[:2]))
+    factor = max(1, min(factor, LARGEST_SIDE // max(image.shape[:2])))
     return image.repeat(factor, axis=0).repeat(factor, axis=1)
 
 

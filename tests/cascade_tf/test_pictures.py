@@ -38,11 +38,13 @@ def test_a_sheet_is_nearly_square_by_default(count, rows, columns):
 
 def test_enlarging_repeats_pixels_a_whole_number_of_times():
     image = np.uint8([[[1], [2]], [[3], [4]]])
-    large = enlarge(image, smallest_side=5)
+    large = enlarge(image, smallest_side=4)
     np.testing.assert_array_equal(
         large[..., 0], [[1, 1, 2, 2], [1, 1, 2, 2], [3, 3, 4, 4], [3, 3, 4, 4]]
     )
     np.testing.assert_array_equal(enlarge(large, smallest_side=3), large)
+    long = np.zeros([2000, 10, 1], np.uint8)
+    assert enlarge(long).shape == (4000, 20, 1)  # not 104,000 pixels long
 
 
 @pytest.mark.parametrize(("channels", "mode"), [(1, "L"), (3, "RGB")])
