@@ -56,6 +56,15 @@ from cascade_tf.errors import UserError
 from cascade_tf.interruption import Interrupted
 
 
+# Full disks, missing rights and the like; other errors of TensorFlow are ours, with a traceback.
+_OF_THE_SYSTEM = (
+    tf.errors.FailedPreconditionError,
+    tf.errors.NotFoundError,
+    tf.errors.PermissionDeniedError,
+    tf.errors.ResourceExhaustedError,
+)
+
+
 def run(main: Callable[[], None]) -> None:
     """Parses flags and runs `main`; errors meant for the user end the program in one line."""
 
@@ -82,9 +91,11 @@ def run(main: Callable[[], None]) -> None:
             fail(str(error), error.exit_code)
         except tf.errors.OpError as error:
             message = undecodable_image_message(error)
-            if message is None:
+            if message is None and not isinstance(error, _OF_THE_SYSTEM):
                 raise
-            fail(message, UserError.exit_code)
+            fail(message or error.message.splitlines()[0], UserError.exit_code)
+        except OSError as error:
+            fail(f"{error.filename or 'a file'}: {error.strerror}", UserError.exit_code)
         except KeyboardInterrupt:
             fail("stopped", 130)
 

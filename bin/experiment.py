@@ -117,14 +117,14 @@ _define(
     (5e-5,),
     "One rate, or a piecewise-constant schedule: rate,rate,...",
     _TRAINING,
-    parser=scoped_flags.FloatTupleParser(),
+    parser=scoped_flags.NumbersParser(),
 )
 _define(
     "learning_rate_boundaries",
     (),
     "Steps at which the next rate begins.",
     _TRAINING,
-    parser=scoped_flags.FloatTupleParser(int),
+    parser=scoped_flags.NumbersParser(int),
 )
 _define("rmsprop_momentum", 0.9, "Momentum of RMSProp.", _TRAINING)
 _define("rmsprop_decay", 0.95, "Decay of RMSProp's mean of squares.", _TRAINING)
@@ -183,9 +183,7 @@ class Experiment:
     @functools.cache  # noqa: B019 one Experiment lives as long as the process
     def values(self, stage: str) -> dict[str, Any]:
         """Flag values of a stage by name: as given, else as recorded, else the default."""
-        recorded = record.load_record(self.directory(stage)) or {}
-        if self._training and not has_checkpoint(self.directory(stage)):
-            recorded = {}  # nothing was trained with these flags
+        recorded = self._recorded(stage)
         values, given = {}, {}
         for name, parser in _parsers.items():
             present, values[name] = scoped_flags.value(name, stage)
@@ -195,9 +193,13 @@ class Experiment:
                 values[name] = self._parse(stage, name, parser, recorded[name])
         fixed = (_MODEL, _TRAINING) if self._training else (_MODEL,)
         kept = [name for name, decides in _decides.items() if decides in fixed]
-        record.check_same(self.directory(stage), recorded, given, kept)
+        if has_checkpoint(self.directory(stage)):  # else nothing was trained with these flags
+            record.check_same(self.directory(stage), recorded, given, kept)
         values["data_dir"] = _from_anywhere(values["data_dir"])
         return values
+
+    def _recorded(self, stage: str) -> dict[str, str]:
+        return record.load_record(self.directory(stage)) or {}
 
     def _parse(self, stage: str, name: str, parser: flags.ArgumentParser, text: str) -> Any:
         try:
@@ -230,6 +232,24 @@ class Experiment:
 
     def training(self, stage: str) -> TrainingConfig:
         return _from_values(TrainingConfig, self.values(stage))
+
+    def training_split(self, stage: str) -> str:
+        """The images a stage is trained on: `--split` of bin/train, else as recorded."""
+        recorded = self._recorded(stage)
+        if not FLAGS["split"].present:
+            return recorded.get("split", FLAGS.split)
+        if has_checkpoint(self.directory(stage)):
+            record.check_same(self.directory(stage), recorded, {"split": FLAGS.split}, ["split"])
+        return FLAGS.split
+
+    def require_held_out(self, stage: str) -> None:
+        """Raises UserError if the stage was trained on the images it would be tested on."""
+        other = any(scoped_flags.value(name, stage)[0] for name in ("dataset", "data_dir"))
+        if self._recorded(stage).get("split") == "all" and not other:
+            raise UserError(
+                f"{self.directory(stage)} was trained with --split=all, so no image is held out: "
+                f"evaluate with --split=all, or on another --dataset"
+            )
 
     def make_stage(self, stage: str) -> Stage:
         v = self.values(stage)

@@ -12,7 +12,7 @@ from absl import flags
 flags.disclaim_key_flags()  # --help lists flags under the module that calls define()
 
 
-class FloatTupleParser(flags.ArgumentParser):
+class NumbersParser(flags.ArgumentParser):
     """Comma-separated numbers."""
 
     syntactic_help = "comma-separated numbers"

@@ -13,6 +13,10 @@ class _SumsNothing:
         return grads_and_vars
 
 
+class SGD(_SumsNothing, keras.optimizers.SGD):
+    """Plain gradient descent."""
+
+
 class RMSprop(_SumsNothing, keras.optimizers.RMSprop):
     """RMSProp as TensorFlow 1 had it: the mean of squares starts at one, not at zero.
 
@@ -53,13 +57,18 @@ def apply_gradients(
     Call it in replica context, outside XLA. Losses must have been divided by the global batch.
 
     Args:
-        optimizer: one of this module.
+        optimizer: one of this module; others sum gradients over replicas themselves.
         gradients: of this replica, one for each variable.
         clip_norm: the largest norm let through; 0 clips nothing.
 
     Returns:
         The global norm before clipping, float32 scalar, the same on every replica.
+
+    Raises:
+        TypeError: an optimizer that is not of this module.
     """
+    if not issubclass(type(optimizer), _SumsNothing):
+        raise TypeError(f"{optimizer} would sum the gradients again: use one of optimizers.py")
     replica = tf.distribute.get_replica_context()
     gradients = replica.all_reduce(tf.distribute.ReduceOp.SUM, list(gradients))
     norm = tf.linalg.global_norm(gradients)

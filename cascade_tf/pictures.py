@@ -2,7 +2,6 @@
 
 import io
 import math
-import pathlib
 
 import numpy as np
 from PIL import Image
@@ -50,8 +49,3 @@ def enlarge(image: np.ndarray, smallest_side: int = 512) -> np.ndarray:
     factor = math.ceil(smallest_side / min(image.shape[:2]))
     factor = max(1, min(factor, LARGEST_SIDE // max(image.shape[:2])))
     return image.repeat(factor, axis=0).repeat(factor, axis=1)
-
-
-def write_png(path: pathlib.Path, image: np.ndarray) -> None:
-    """Writes uint8 [H, W, C] as PNG."""
-    path.write_bytes(png_bytes(image))

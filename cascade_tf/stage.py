@@ -95,6 +95,13 @@ class Stage(abc.ABC):
         """
 
     @abc.abstractmethod
+    def target(self, images: tf.Tensor) -> tf.Tensor:
+        """What the stage makes, computed from real images: uint8 [B, H, W, C] to the target.
+
+        It is deterministic, and the condition of the stage that comes after.
+        """
+
+    @abc.abstractmethod
     def to_images(self, target: tf.Tensor) -> tf.Tensor:
         """A target as pictures to look at: uint8 [B, H, W, C]."""
 

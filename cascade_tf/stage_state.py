@@ -69,8 +69,15 @@ class StageState:
         """Loads the newest checkpoint; False where there is none yet."""
         if self.manager.latest_checkpoint is None:
             return False
-        status = self.manager.checkpoint.restore(self.manager.latest_checkpoint)
-        status.assert_existing_objects_matched()
+        try:
+            status = self.manager.checkpoint.restore(self.manager.latest_checkpoint)
+            status.assert_existing_objects_matched()
+        except (tf.errors.OpError, IndexError, ValueError, AssertionError) as error:
+            kept = ", ".join(path.rsplit("/")[-1] for path in self.manager.checkpoints)
+            raise UserError(
+                f"cannot read the checkpoint {self.manager.latest_checkpoint}: it is damaged, or "
+                f"of other flags than those recorded beside it (checkpoints there: {kept})"
+            ) from error
         return True
 
     def restore_averages(self) -> None:
@@ -87,5 +94,8 @@ class StageState:
         self.average.apply()
 
     def save(self) -> None:
-        """Writes a checkpoint of the current step."""
+        """Writes a checkpoint of the current step, unless it is there already."""
+        newest = self.manager.latest_checkpoint
+        if newest is not None and newest.endswith(f"-{self.step.numpy()}"):
+            return
         self.manager.save(checkpoint_number=self.step)

@@ -1,6 +1,5 @@
 """The training loop that all stages share, on `strategy.run`."""
 
-import contextlib
 import pathlib
 import time
 from collections.abc import Callable
@@ -9,6 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from cascade_tf.data import Source
+from cascade_tf.errors import UserError
 from cascade_tf.evaluation import Evaluator
 from cascade_tf.examples import Examples
 from cascade_tf.interruption import Interrupted, StopRequest
@@ -80,8 +80,13 @@ class Trainer:
             StopRequest() as stop,
             ProgressBar(f"train {name}", self._config.steps, "steps", start) as bar,
         ):
-            with contextlib.suppress(_Stop):
+            try:
                 self._loop(stop, bar)
+            except (_Stop, tf.errors.OpError) as error:
+                # An image that cannot be read ends the loop between two steps.
+                self.state.save()
+                if not isinstance(error, _Stop):
+                    raise
             self.state.save()
             self.summaries.flush()
         if stop.signal is not None:
@@ -111,6 +116,7 @@ class Trainer:
                 metrics = self._compiled_step(next(batches))
                 recent.append({name: float(value) for name, value in metrics.items()})
             step += 1
+            self._require_finite(step, recent[-1])
             self.state.seconds.assign(spent_before + time.monotonic() - began)
             headline = {self._stage.headline: recent[-1][self._stage.headline]}
             bar.update(step, **headline, **{"images/s": speed.images_per_second})
@@ -128,6 +134,18 @@ class Trainer:
                 with self.state.average.in_place():
                     self.summaries.images("test", step, "samples", self._sample(check_stop))
 
+    def _require_finite(self, step: int, metrics: dict[str, float]) -> None:
+        """Raises UserError before a checkpoint can be made of weights that have run away."""
+        if all(np.isfinite(value) for value in metrics.values()):
+            return
+        figures = ", ".join(f"{name} {value:g}" for name, value in metrics.items())
+        last = self.state.manager.latest_checkpoint
+        raise UserError(
+            f"training diverged at step {step} of stage {self._stage.name} ({figures}); "
+            f"the last good checkpoint is {last or 'none'}: lower --learning_rate or set "
+            f"--clip_norm"
+        )
+
     def _train_step(self, examples: Examples) -> dict[str, tf.Tensor]:
         """One step on all replicas; metrics averaged over them."""
 
@@ -144,7 +162,8 @@ class Trainer:
     def _evaluate(self, step: int, test: Source, on_batch: Callable[[int], None]) -> None:
         """Held-out figures under live and under averaged weights, on the same images."""
         c = self._config
-        examples = test.evaluation_examples(c.evaluate_batch_size, limit=c.evaluate_images)
+        size = min(32, c.batch_size)  # what fits in training fits here
+        examples = test.evaluation_examples(size, limit=c.evaluate_images)
         live = self._evaluator.evaluate(examples, on_batch)
         with self.state.average.in_place():
             averaged = self._evaluator.evaluate(examples, on_batch)

@@ -1,6 +1,7 @@
 """What the shared loop needs to know of a training."""
 
 import dataclasses
+import math
 
 from cascade_tf.errors import UsageError
 
@@ -24,12 +25,14 @@ class TrainingConfig:
     summary_every: int = 50  # steps
     evaluate_every: int = 1000  # steps; 0: never
     evaluate_images: int = 256
-    evaluate_batch_size: int = 32
     sample_every: int = 0  # steps; 0: never
 
     def __post_init__(self) -> None:
         for flag in ("batch_size", "steps", "checkpoint_every", "summary_every"):
             if getattr(self, flag) < 1:
                 raise UsageError(f"--{flag}={getattr(self, flag)}: use 1 or more")
+        for flag in ("max_minutes", "evaluate_every", "sample_every"):
+            if not 0 <= getattr(self, flag) < math.inf:
+                raise UsageError(f"--{flag}={getattr(self, flag)}: use 0 or more")
         if not 0 <= self.polyak_decay < 1:
             raise UsageError(f"--polyak_decay={self.polyak_decay}: use a number from 0 up to 1")

@@ -80,12 +80,10 @@ class HorizontalConvolution(keras.layers.Layer):
         inputs: np.ndarray,
         outputs: np.ndarray,
         strict: bool = False,
-        initializer: str | keras.initializers.Initializer = "lecun_normal",
         **kwargs: Any,
     ):
         super().__init__(**kwargs)
         self.filters = len(outputs)
-        self.initializer = initializer
         self.left = size // 2
         mask = np.ones((1, self.left + 1, len(inputs), len(outputs)), np.float32)
         mask[0, -1] = colour_mask(inputs, outputs, strict)
@@ -93,7 +91,7 @@ class HorizontalConvolution(keras.layers.Layer):
 
     def build(self, input_shape: Shape) -> None:
         self.kernel = self.add_weight(
-            shape=self.mask.shape, initializer=self.initializer, name="kernel"
+            shape=self.mask.shape, initializer=keras.initializers.LecunNormal(), name="kernel"
         )
         self.bias = self.add_weight(shape=(self.filters,), initializer="zeros", name="bias")
         self.built = True

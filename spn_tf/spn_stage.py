@@ -1,6 +1,7 @@
 """The Subscale Pixel Network as a stage: trained by slices, evaluated exactly (section 3.3)."""
 
 import dataclasses
+import math
 from collections.abc import Callable, Sequence
 
 import keras
@@ -26,7 +27,6 @@ class SPNTrainingConfig:
         UsageError: for values that cannot work.
     """
 
-    batch_size: int = 256  # global
     seed: int = 0
     learning_rates: tuple[float, ...] = (5e-5,)
     learning_rate_boundaries: tuple[int, ...] = ()  # steps
@@ -44,13 +44,19 @@ class SPNTrainingConfig:
                 f"--learning_rate has {len(rates)} and --learning_rate_boundaries has "
                 f"{len(boundaries)} values: give one rate more than boundaries"
             )
-        if min(rates) <= 0:
+        if not all(0 < rate < math.inf for rate in rates):
             raise UsageError(f"--learning_rate={','.join(map(str, rates))}: use numbers above 0")
-        if list(boundaries) != sorted(set(boundaries)):
+        if list(boundaries) != sorted(set(boundaries)) or min(boundaries, default=1) < 1:
             raise UsageError(
-                f"--learning_rate_boundaries={','.join(map(str, boundaries))}: use steps in "
-                f"ascending order"
+                f"--learning_rate_boundaries={','.join(map(str, boundaries))}: use steps from 1 "
+                f"in ascending order"
             )
+        for flag in ("rmsprop_momentum", "rmsprop_decay"):
+            if not 0 <= getattr(self, flag) < 1:
+                raise UsageError(f"--{flag}={getattr(self, flag)}: use a number from 0 up to 1")
+        for flag in ("rmsprop_epsilon", "clip_norm"):
+            if not 0 <= getattr(self, flag) < math.inf:
+                raise UsageError(f"--{flag}={getattr(self, flag)}: use a number from 0 up")
 
 
 class SPNStage(Stage):
@@ -88,7 +94,8 @@ class SPNStage(Stage):
         return self.network.trainable_variables
 
     def train_step(self, examples: Examples, step: tf.Tensor) -> dict[str, tf.Tensor]:
-        nats, gradients = self._compiled_gradients(examples)
+        replicas = tf.distribute.get_replica_context().num_replicas_in_sync
+        nats, gradients = self._compiled_gradients(examples, replicas)
         learning_rate = tf.identity(self.optimizer.learning_rate)
         norm = apply_gradients(
             self.optimizer,
@@ -102,7 +109,9 @@ class SPNStage(Stage):
             "learning_rate": learning_rate,
         }
 
-    def _gradients(self, examples: Examples) -> tuple[tf.Tensor, list[tf.Tensor]]:
+    def _gradients(
+        self, examples: Examples, replicas: int = 1
+    ) -> tuple[tf.Tensor, list[tf.Tensor]]:
         """Monte Carlo estimates of each image's nats, and the gradient of their mean.
 
         1. Draw a slice for each image, uniformly. 2. Its nats, times S*S, estimate the image's
@@ -115,9 +124,9 @@ class SPNStage(Stage):
         slice_dimensions = c.dimensions / c.scale**2
         with tf.GradientTape() as tape:
             nats = self.network.slice_nats(
-                quantize(examples.images, c.bits), target, self._dropout(examples.indices)
+                self.target(examples.images), target, self._dropout(examples.indices)
             )
-            loss = tf.reduce_sum(nats) / (t.batch_size * slice_dimensions)
+            loss = tf.reduce_mean(nats) / (slice_dimensions * replicas)
         gradients = tape.gradient(loss, self.network.trainable_variables)
         # Embedding tables have sparse gradients; norms and sums over replicas want dense ones.
         return nats * c.scale**2, [tf.convert_to_tensor(g) for g in gradients]
@@ -140,7 +149,7 @@ class SPNStage(Stage):
 
     def log_prob(self, images: tf.Tensor) -> tf.Tensor:
         """log p of images quantized to the model's bits: uint8 [B, H, W, C] to float32 [B]."""
-        return -self.network.image_nats(quantize(images, self.config.bits))
+        return -self.network.image_nats(self.target(images))
 
     def sample(
         self,
@@ -159,6 +168,9 @@ class SPNStage(Stage):
                 on_progress(next(rows), total)
 
         return self.sampler.sample(indices, seed, temperature, on_row)
+
+    def target(self, images: tf.Tensor) -> tf.Tensor:
+        return quantize(images, self.config.bits)
 
     def to_images(self, target: tf.Tensor) -> tf.Tensor:
         return to_uint8(target, self.config.bits)

@@ -23,7 +23,8 @@ class FolderSource(NumberedSource):
     A class is a folder directly under `data_dir`, at whatever depth the images are in it, in
     sorted order; images that lie in `data_dir` itself are a class of their own. A hash of its path
     decides whether an image is in the test split (one in ten), so it stays there when others are
-    added. Names that start with a dot are left out.
+    added; only where the hashes of a small folder would leave a split empty does the image of the
+    lowest hash test, or that of the highest train. Names that start with a dot are left out.
     """
 
     def __init__(self, config: DataConfig, split: str) -> None:
@@ -45,7 +46,7 @@ class FolderSource(NumberedSource):
 
     def _read(self, record: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         path = tf.gather(self._paths, record)
-        image = tf.numpy_function(_decode_file, [path, tf.io.read_file(path)], tf.uint8)
+        image = tf.numpy_function(_decode_file, [path], tf.uint8)
         image.set_shape([None, None, 3])
         return image, tf.gather(self._labels, record)
 
@@ -61,9 +62,9 @@ def undecodable_image_message(error: tf.errors.OpError) -> str | None:
     return None
 
 
-def _decode_file(path: bytes, encoded: bytes) -> np.ndarray:
+def _decode_file(path: bytes) -> np.ndarray:
     try:
-        return decode_rgb(encoded)
+        return decode_rgb(tf.io.gfile.GFile(path, "rb").read())
     except UnidentifiedImageError:
         reason = "not an image"
     except Exception as error:
@@ -76,9 +77,12 @@ def _image_paths(root: str) -> list[str]:
     if not tf.io.gfile.isdir(root):
         raise UserError(f"--data_dir: there is no folder {root}")
     paths = []
-    for folder, _, names in tf.io.gfile.walk(root):
-        inside = folder[len(root) :].strip("/")  # os.path.relpath does not know gs://
-        paths += [os.path.join(inside, name) for name in names]
+    try:
+        for folder, _, names in tf.io.gfile.walk(root):
+            inside = folder[len(root) :].strip("/")  # os.path.relpath does not know gs://
+            paths += [os.path.join(inside, name) for name in names]
+    except UnicodeDecodeError as error:
+        raise UserError(f"--data_dir: a name in {root} is not UTF-8: {error.object!r}") from error
     paths = sorted(path for path in paths if _is_image(path))
     if not paths:
         raise UserError(f"--data_dir: no images ({', '.join(EXTENSIONS)}) in the folder {root}")

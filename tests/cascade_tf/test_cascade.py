@@ -19,7 +19,7 @@ class _Recorder(TwoPlayerStage):
 def test_each_stage_is_given_the_target_before_and_its_own_temperature():
     progress = []
     targets = sample_cascade(
-        [_Recorder(1), _Recorder(1)],
+        [_Recorder(), _Recorder()],
         tf.range(3, dtype=tf.int64),
         tf.constant(0),
         [tf.constant(0.5), tf.constant(1.0)],

@@ -11,7 +11,7 @@ from tests.cascade_tf.two_player_stage import TwoPlayerStage
 def _evaluate(strategy, batch_size, limit=21):
     with strategy.scope():
         tf.keras.utils.set_random_seed(0)
-        stage = TwoPlayerStage(batch_size)
+        stage = TwoPlayerStage()
         stage.build()
     counts = []
     examples = open_source(DIGITS, "test").evaluation_examples(batch_size, limit=limit)

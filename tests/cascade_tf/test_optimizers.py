@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from cascade_tf.optimizers import RMSprop, apply_gradients, learning_rate_schedule
+from cascade_tf.optimizers import SGD, RMSprop, apply_gradients, learning_rate_schedule
 
 
 def test_rmsprop_equals_tensorflow_1():
@@ -39,7 +39,7 @@ def test_schedule_changes_at_its_boundaries():
 @pytest.mark.parametrize("clip_norm,length", [(0.0, 5.0), (10.0, 5.0), (1.0, 1.0)])
 def test_clipping_shortens_the_whole_gradient_and_reports_its_norm(clip_norm, length):
     variables = [keras.Variable([0.0]), keras.Variable([0.0])]
-    optimizer = keras.optimizers.SGD(1.0)
+    optimizer = SGD(1.0)
     optimizer.build(variables)
     norm = apply_gradients(
         optimizer, [tf.constant([3.0]), tf.constant([4.0])], variables, clip_norm

@@ -5,20 +5,23 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from cascade_tf.errors import UserError
 from cascade_tf.interruption import Interrupted
+from cascade_tf.stage_state import StageState
+from cascade_tf.training_config import TrainingConfig
 from tests.cascade_tf.trainings import final_weights, scalars, trainer
 from tests.cascade_tf.two_player_stage import TwoPlayerStage
 
 
 def _train(directory, **config):
     strategy = config.pop("strategy", None)
-    trained = trainer(TwoPlayerStage(config.get("batch_size", 8)), directory, strategy, **config)
+    trained = trainer(TwoPlayerStage(), directory, strategy, **config)
     trained.train()
     return trained
 
 
 def test_a_stage_of_two_optimizers_trains_both_networks(tmp_path):
-    untrained = trainer(TwoPlayerStage(8), tmp_path / "untrained")
+    untrained = trainer(TwoPlayerStage(), tmp_path / "untrained")
     trained = _train(tmp_path / "trained", steps=3)
     before, after = final_weights(untrained), final_weights(trained)
     assert before.keys() == after.keys()
@@ -116,3 +119,63 @@ def test_training_stops_when_its_time_is_spent_and_stays_so(tmp_path):
 def test_only_the_newest_checkpoints_are_kept(tmp_path):
     trained = _train(tmp_path, steps=5, checkpoint_every=1, keep_checkpoints=2)
     assert [path.rsplit("-")[-1] for path in trained.state.manager.checkpoints] == ["4", "5"]
+
+
+def test_a_loaded_stage_holds_the_averages_not_the_live_weights(tmp_path):
+    trained = _train(tmp_path, steps=5)
+    loaded = StageState.create(
+        TwoPlayerStage(), TrainingConfig(), tmp_path, tf.distribute.get_strategy()
+    )
+    loaded.restore_averages()
+    pairs = zip(
+        loaded.stage.averaged_variables(),
+        trained.state.average.averages,
+        trained.state.stage.averaged_variables(),
+        strict=True,
+    )
+    for variable, average, live in pairs:
+        np.testing.assert_array_equal(variable.numpy(), average.numpy())
+        assert (variable.numpy() != live.numpy()).any()
+
+
+def test_a_training_that_diverges_stops_before_it_is_saved(tmp_path):
+    class Diverging(TwoPlayerStage):
+        def train_step(self, examples, step):
+            metrics = super().train_step(examples, step)
+            nan = tf.where(step >= 3, np.nan, 0.0)
+            return metrics | {"generator_loss": metrics["generator_loss"] + nan}
+
+    trained = trainer(Diverging(), tmp_path, steps=6, checkpoint_every=1)
+    with pytest.raises(UserError, match=r"diverged at step 4 .*ckpt-3"):
+        trained.train()
+    assert trained.state.manager.latest_checkpoint.endswith("ckpt-3")
+
+
+def test_what_was_trained_is_saved_when_an_image_cannot_be_read(tmp_path):
+    trained = trainer(TwoPlayerStage(), tmp_path, steps=9)
+
+    def failing(batch_size, start_index):
+        def fail(index):
+            raise ValueError("cannot decode image x.png: broken")
+
+        good = stream(batch_size, start_index)
+        bad = good.map(
+            lambda e: e._replace(
+                indices=tf.ensure_shape(tf.numpy_function(fail, [e.indices], tf.int64), [8])
+            )
+        )
+        return good.take(3).concatenate(bad)
+
+    source = trained._train
+    stream, source.training_examples = source.training_examples, failing
+    with pytest.raises(tf.errors.OpError):
+        trained.train()
+    assert trained.state.manager.latest_checkpoint.endswith("ckpt-3")
+
+
+def test_a_damaged_checkpoint_is_named(tmp_path):
+    _train(tmp_path, steps=2)
+    (data,) = (tmp_path / "checkpoints").glob("ckpt-2.data*")
+    data.write_bytes(data.read_bytes()[:100])
+    with pytest.raises(UserError, match=r"ckpt-2: it is damaged"):
+        trainer(TwoPlayerStage(), tmp_path)

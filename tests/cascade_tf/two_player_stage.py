@@ -19,8 +19,8 @@ class TwoPlayerStage(Stage):
     name = "players"
     headline = "generator_loss"
 
-    def __init__(self, batch_size: int, seed: int = 0, classes: int = 10):
-        self.batch_size, self.seed, self.classes = batch_size, seed, classes
+    def __init__(self, seed: int = 0, classes: int = 10):
+        self.seed, self.classes = seed, classes
 
     def build(self):
         self.generator = keras.Sequential(
@@ -48,7 +48,7 @@ class TwoPlayerStage(Stage):
     def averaged_variables(self):
         return self.generator.trainable_variables
 
-    def _target(self, images):
+    def target(self, images):
         """Real-valued: the mean of each quarter, in [-1, 1]."""
         x = tf.cast(images, tf.float32) / 127.5 - 1
         side = x.shape[1] // 2
@@ -62,20 +62,21 @@ class TwoPlayerStage(Stage):
         return self.discriminator(tf.concat([target, tf.one_hot(labels, self.classes)], axis=1))
 
     def train_step(self, examples, step):
-        real = self._target(examples.images)
+        replicas = tf.distribute.get_replica_context().num_replicas_in_sync
+        real = self.target(examples.images)
         with tf.GradientTape() as tape:
             fake = self._generate(examples.indices, examples.labels)
             hinge = tf.nn.relu(1 - self._score(real, examples.labels)) + tf.nn.relu(
                 1 + self._score(fake, examples.labels)
             )
-            loss = tf.reduce_sum(hinge) / self.batch_size
+            loss = tf.reduce_mean(hinge) / replicas
         variables = self.discriminator.trainable_variables
         apply_gradients(self.discriminator_optimizer, tape.gradient(loss, variables), variables)
 
         with tf.GradientTape() as tape:
             fake = self._generate(examples.indices, examples.labels)
             scores = self._score(fake, examples.labels)
-            loss = -tf.reduce_sum(scores) / self.batch_size
+            loss = -tf.reduce_mean(scores) / replicas
         variables = self.generator.trainable_variables
         apply_gradients(self.generator_optimizer, tape.gradient(loss, variables), variables)
         return {
@@ -85,7 +86,7 @@ class TwoPlayerStage(Stage):
 
     def evaluate_step(self, examples):
         fake = self._generate(examples.indices, examples.labels)
-        error = tf.reduce_mean((fake - self._target(examples.images)) ** 2, axis=1)
+        error = tf.reduce_mean((fake - self.target(examples.images)) ** 2, axis=1)
         return {"squared_error": error}
 
     def sample(self, indices, seed, temperature, condition=None, on_progress=None):

@@ -7,6 +7,7 @@ import tensorflow as tf
 
 from cascade_tf.data import open_source
 from cascade_tf.errors import UsageError
+from cascade_tf.examples import Examples
 from spn_tf.config import SPNConfig
 from spn_tf.spn_stage import SPNStage, SPNTrainingConfig
 from tests.cascade_tf.trainings import DIGITS, final_weights, scalars, trainer
@@ -19,7 +20,7 @@ def _stage(config=CONFIG, **training):
     return SPNStage(
         "spn",
         config,
-        SPNTrainingConfig(**{"batch_size": 8, "seed": 1, "jit_compile": False} | training),
+        SPNTrainingConfig(**{"seed": 1, "jit_compile": False} | training),
     )
 
 
@@ -68,7 +69,9 @@ def test_an_interrupted_training_ends_like_one_never_interrupted(tmp_path, jit_c
 def test_bfloat16_trains_on_float32_weights(tmp_path):
     stage = _stage(precision="bfloat16")
     _train(tmp_path / "bfloat16", stage, steps=3)
-    assert stage.network.decoder.compute_dtype == "bfloat16"
+    layers = list(stage.network._flatten_layers())
+    assert len(layers) > 30
+    assert {layer.compute_dtype for layer in layers} == {"bfloat16"}
     assert all(weight.dtype == "float32" for weight in stage.network.trainable_variables)
     _train(tmp_path / "float32", steps=3)
     np.testing.assert_allclose(
@@ -97,18 +100,28 @@ def test_the_estimate_is_unbiased_over_slices():
 
 
 def test_slices_are_drawn_uniformly_by_example_and_seed():
-    def drawn(stage, examples):
-        """Estimates of one repeated image tell which slice each example drew."""
-        same = examples._replace(images=tf.repeat(examples.images[:1], 64, axis=0))
-        return stage._gradients(same)[0].numpy().round(3)
+    count = 1600
+    image = _examples(1).images
 
-    stage = _stage()
-    stage.build()
-    randomize(stage.network)
-    first = _examples(64)
-    later = first._replace(indices=first.indices + 64)
-    assert (drawn(stage, first) == drawn(stage, first)).all()
-    assert (drawn(stage, first) != drawn(stage, later)).any()
+    def drawn(seed, first_index):
+        """The estimates of one repeated image, of which each slice has its own."""
+        keras.utils.set_random_seed(0)
+        stage = _stage(seed=seed)
+        stage.build()
+        randomize(stage.network)
+        indices = tf.range(first_index, first_index + count, dtype=tf.int64)
+        labels = tf.zeros([count], tf.int32)
+        nats, _ = stage._gradients(Examples(tf.repeat(image, count, axis=0), labels, indices))
+        return nats.numpy().round(2)
+
+    estimates = drawn(1, 0)
+    _, counts = np.unique(estimates, return_counts=True)
+    assert len(counts) == 16
+    expected = count / 16
+    assert ((counts - expected) ** 2 / expected).sum() < 50  # chi-square, 15 degrees of freedom
+    assert (drawn(1, 0) == estimates).all()
+    assert (drawn(2, 0) != estimates).any()
+    assert (drawn(1, count) != estimates).any()
 
 
 def test_dropout_masks_differ_by_layer_and_example_and_are_reproducible():
@@ -143,7 +156,7 @@ def test_a_short_training_learns_real_digits(tmp_path):
     """Held-out bits/dim of averaged weights fall far below those of a uniform model."""
     wider = TINY | {"pixelcnn_residual_channels": 96, "pixelcnn_conv_channels": 48}
     config = SPNConfig(**(wider | {"height": 32, "width": 32, "channels": 1, "scale": 4}))
-    stage = _stage(config, batch_size=16, learning_rates=(1e-3,))
+    stage = _stage(config, learning_rates=(1e-3,))
     _train(
         tmp_path, stage, steps=100, batch_size=16, held_out=True, evaluate_every=100,
         evaluate_images=50,
