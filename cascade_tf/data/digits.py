@@ -24,8 +24,10 @@ class DigitsSource(NumberedSource):
         # Records come sorted by class, 500 of each, so every tenth is 50 of each.
         is_test = np.arange(len(images)) % 10 == 0
         chosen = {"train": ~is_test, "test": is_test, "all": np.full_like(is_test, True)}[split]
-        self._images = tf.constant(images[chosen])
-        self._labels = tf.constant(labels[chosen])
+        # Classes in turn, so that the first images of a split are of all of them.
+        by_turns = np.flatnonzero(chosen).reshape(_NUM_CLASSES, -1).T.ravel()
+        self._images = tf.constant(images[by_turns])
+        self._labels = tf.constant(labels[by_turns])
         super().__init__(config, num_examples=int(chosen.sum()), num_classes=_NUM_CLASSES)
 
     def _read(self, record: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:

@@ -40,6 +40,8 @@ class FolderSource(NumberedSource):
         paths = _image_paths(root)
         classes = sorted({_class_name(path) for path in paths})
         chosen = paths if split == "all" else _split_paths(paths, root)[split]
+        # By hash, so that the first images of a split are of all its folders.
+        chosen = sorted(chosen, key=_hash_in_unit_interval)
         self._paths = tf.constant([os.path.join(root, path) for path in chosen])
         self._labels = tf.constant([classes.index(_class_name(path)) for path in chosen], tf.int32)
         super().__init__(config, num_examples=len(chosen), num_classes=len(classes))

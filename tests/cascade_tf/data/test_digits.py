@@ -17,6 +17,7 @@ def test_splits_are_balanced(split, count):
     assert (source.num_examples, source.num_classes) == (count, 10)
     labels = next(source.evaluation_examples(count).as_numpy_iterator()).labels
     np.testing.assert_array_equal(np.bincount(labels), [count // 10] * 10)
+    np.testing.assert_array_equal(labels[:20], [*range(10)] * 2)  # a prefix is balanced too
 
 
 def test_no_digit_is_in_both_halves():
