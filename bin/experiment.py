@@ -195,7 +195,6 @@ class Experiment:
         kept = [name for name, decides in _decides.items() if decides in fixed]
         if has_checkpoint(self.directory(stage)):  # else nothing was trained with these flags
             record.check_same(self.directory(stage), recorded, given, kept)
-        values["data_dir"] = _from_anywhere(values["data_dir"])
         return values
 
     def _recorded(self, stage: str) -> dict[str, str]:
@@ -210,7 +209,9 @@ class Experiment:
 
     def record(self, stage: str) -> dict[str, str]:
         """What is recorded of a stage's flags."""
-        return {name: scoped_flags.text(value) for name, value in self.values(stage).items()}
+        values = self.values(stage)
+        values = values | {"data_dir": _from_anywhere(values["data_dir"])}
+        return {name: scoped_flags.text(value) for name, value in values.items()}
 
     def data(self, stage: str) -> DataConfig:
         v = self.values(stage)
