@@ -14,5 +14,7 @@ def make_strategy(name: str) -> tf.distribute.Strategy:
     gpus = tf.config.list_logical_devices("GPU")
     if name == "mirrored" or (name == "auto" and len(gpus) > 1):
         devices = gpus or tf.config.list_logical_devices("CPU")
-        return tf.distribute.MirroredStrategy([device.name for device in devices])
+        # On CPUs, collectives of two strategies in one process can be taken for each other.
+        reduction = None if gpus else tf.distribute.ReductionToOneDevice()
+        return tf.distribute.MirroredStrategy([device.name for device in devices], reduction)
     return tf.distribute.get_strategy()

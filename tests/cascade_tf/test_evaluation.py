@@ -4,6 +4,7 @@ import tensorflow as tf
 
 from cascade_tf.data import open_source
 from cascade_tf.evaluation import Evaluator
+from cascade_tf.strategies import make_strategy
 from tests.cascade_tf.trainings import DIGITS
 from tests.cascade_tf.two_player_stage import TwoPlayerStage
 
@@ -28,7 +29,6 @@ def test_padding_is_left_out_and_the_batch_size_makes_no_difference():
 
 @pytest.mark.parametrize("limit", [21, 2])  # the last batch fills one replica's share, or less
 def test_two_replicas_give_each_example_its_figure_in_order(limit):
-    devices = [device.name for device in tf.config.list_logical_devices("CPU")]
     one, _ = _evaluate(tf.distribute.get_strategy(), 8, limit)
-    two, _ = _evaluate(tf.distribute.MirroredStrategy(devices), 8, limit)
+    two, _ = _evaluate(make_strategy("mirrored"), 8, limit)
     np.testing.assert_allclose(two["squared_error"], one["squared_error"], rtol=1e-5)

@@ -8,6 +8,7 @@ import tensorflow as tf
 from cascade_tf.data import open_source
 from cascade_tf.errors import UsageError
 from cascade_tf.examples import Examples
+from cascade_tf.strategies import make_strategy
 from spn_tf.config import SPNConfig
 from spn_tf.spn_stage import SPNStage, SPNTrainingConfig
 from tests.cascade_tf.trainings import DIGITS, final_weights, scalars, trainer
@@ -40,13 +41,12 @@ def _bits_per_dim(directory, run="train"):
 
 
 def test_two_replicas_under_xla_equal_one(tmp_path):
-    devices = [device.name for device in tf.config.list_logical_devices("CPU")]
     one = _train(tmp_path / "one", steps=3)
     two = _train(
         tmp_path / "two",
         _stage(jit_compile=True),
         steps=3,
-        strategy=tf.distribute.MirroredStrategy(devices),
+        strategy=make_strategy("mirrored"),
     )
     expected = list(_bits_per_dim(tmp_path / "one").values())
     assert len(expected) == 3
