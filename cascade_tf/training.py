@@ -1,5 +1,6 @@
 """The training loop that all stages share, on `strategy.run`."""
 
+import contextlib
 import pathlib
 import time
 from collections.abc import Callable
@@ -80,13 +81,8 @@ class Trainer:
             StopRequest() as stop,
             ProgressBar(f"train {name}", self._config.steps, "steps", start) as bar,
         ):
-            try:
+            with contextlib.suppress(_Stop):
                 self._loop(stop, bar)
-            except (_Stop, tf.errors.OpError) as error:
-                # An image that cannot be read ends the loop between two steps.
-                self.state.save()
-                if not isinstance(error, _Stop):
-                    raise
             self.state.save()
             self.summaries.flush()
         if stop.signal is not None:
@@ -113,7 +109,12 @@ class Trainer:
 
         while not self.finished and stop.signal is None:
             with speed:
-                metrics = self._compiled_step(next(batches))
+                try:
+                    batch = next(batches)
+                except tf.errors.OpError:  # an image that cannot be read; no step has begun
+                    self.state.save()
+                    raise
+                metrics = self._compiled_step(batch)
                 recent.append({name: float(value) for name, value in metrics.items()})
             step += 1
             self._require_finite(step, recent[-1])
