@@ -1,0 +1,139 @@
+"""What can be set in an experiment: the flags, their defaults, and what each of them decides.
+
+`spn_tf/config.py` and the other dataclasses say what each value means to the code.
+"""
+
+import dataclasses
+import functools
+from typing import Any
+
+from absl import flags
+
+import scoped_flags
+from spn_tf.config import SPNConfig
+
+MODEL, TRAINING, FREE = "model", "training", "free"
+# By flag: its parser and what it decides. A workdir keeps to the flags of its model always; to
+# those of its training while it is trained; free ones may change at every resume.
+PARSERS: dict[str, flags.ArgumentParser] = {}
+DECIDES: dict[str, str] = {}
+
+
+def _define(
+    name: str,
+    default: Any,
+    help_text: str,
+    decides: str,
+    scoped: bool = True,
+    parser: flags.ArgumentParser | None = None,
+    at_least: int | None = None,
+) -> None:
+    if parser is None:
+        parsers: dict[type, flags.ArgumentParser] = {
+            bool: flags.BooleanParser(),
+            int: flags.IntegerParser(at_least),
+            float: flags.FloatParser(at_least),
+            str: flags.ArgumentParser(),
+        }
+        parser = parsers[type(default)]
+    PARSERS[name], DECIDES[name] = parser, decides
+    scoped_flags.define(name, parser, default, help_text, scoped)
+
+
+_whole = functools.partial(_define, scoped=False)
+_whole("system", "spn", "Model family.", MODEL, parser=flags.EnumParser(["spn"]))
+_whole(
+    "upscaling",
+    "none",
+    "Steps in which an image grows (SPN paper, Figure 3).",
+    MODEL,
+    parser=flags.EnumParser(["none"]),
+)
+_whole("image_size", 32, "Side of the square images, in pixels.", MODEL)
+_whole("channels", 3, "1 (grey) or 3 (colour).", MODEL)
+_whole("bits", 8, "Bit depth of the images, 1 to 8.", MODEL)
+_whole("scale", 4, "Subscale factor S; 1 is the decoder baseline.", MODEL)
+_whole("dataset", "", "digits, photos, folder, or a name in TFDS.", TRAINING)
+_whole("flip", False, "Flip training images left to right at random.", TRAINING)
+_whole(
+    "seed",
+    0,
+    "Of initial weights and all random draws of training.",
+    TRAINING,
+    parser=flags.IntegerParser(0, 2**31 - 1),
+)
+_whole("data_dir", "", "Folder of pictures, or of TFDS datasets.", FREE)
+
+_SPN_HELP = {
+    "pixelcnn_layers": "Gated layers of the decoder.",
+    "pixelcnn_filter_size": "Filter size of the PixelCNN.",
+    "pixelcnn_conv_channels": "Units before each gate of the PixelCNN.",
+    "pixelcnn_residual_channels": "Residual stream of the PixelCNN.",
+    "decoder_attention_layers": "Masked self-attention layers of the decoder.",
+    "decoder_attention_heads": "Attention heads of the decoder.",
+    "decoder_attention_channels": "Attention channels per head of the decoder.",
+    "embedder_conv_layers": "Residual blocks of the slice embedder.",
+    "embedder_filter_size": "Filter size of the slice embedder.",
+    "embedder_conv_channels": "Units inside each residual block.",
+    "embedder_residual_channels": "Residual stream of the slice embedder.",
+    "embedder_attention_layers": "Self-attention layers of the slice embedder.",
+    "embedder_attention_heads": "Attention heads of the slice embedder.",
+    "embedder_attention_channels": "Attention channels per head of the slice embedder.",
+    "attention_ffn": "Feed-forward layer: parameter_attention or dense.",
+    "ffn_size": "Rows of parameter_attention, or hidden units of the dense layer.",
+    "dropout": "Rate of dropout on residual branches of attention stacks.",
+}
+for _field in dataclasses.fields(SPNConfig):
+    if _field.name in _SPN_HELP:
+        _can_be_zero = _field.name in (
+            "decoder_attention_layers",
+            "embedder_attention_layers",
+            "embedder_conv_layers",
+            "dropout",
+        )
+        _define(
+            _field.name,
+            _field.default,
+            _SPN_HELP[_field.name],
+            MODEL,
+            at_least=0 if _can_be_zero else 1,
+        )
+
+_define("batch_size", 32, "Images of a step, over all replicas.", TRAINING, at_least=1)
+_define(
+    "learning_rate",
+    (5e-5,),
+    "One rate, or a piecewise-constant schedule: rate,rate,...",
+    TRAINING,
+    parser=scoped_flags.NumbersParser(),
+)
+_define(
+    "learning_rate_boundaries",
+    (),
+    "Steps at which the next rate begins.",
+    TRAINING,
+    parser=scoped_flags.NumbersParser(int),
+)
+_define("rmsprop_momentum", 0.9, "Momentum of RMSProp.", TRAINING)
+_define("rmsprop_decay", 0.95, "Decay of RMSProp's mean of squares.", TRAINING)
+_define("rmsprop_epsilon", 1e-8, "Epsilon of RMSProp.", TRAINING)
+_define("polyak_decay", 0.9999, "Decay of the averaged weights.", TRAINING)
+_define("clip_norm", 0.0, "Largest norm of the gradient; 0: no clipping.", TRAINING, at_least=0)
+_define(
+    "precision",
+    "float32",
+    "Of activations and products.",
+    TRAINING,
+    parser=flags.EnumParser(["float32", "bfloat16"]),
+)
+_define("jit_compile", True, "Compile training steps with XLA.", FREE)
+_define("steps", 1000, "Training steps.", FREE)
+_define("max_minutes", 0.0, "Stop training after so long, resumes included; 0: never.", FREE)
+_define("checkpoint_every", 1000, "Steps between checkpoints.", FREE)
+_define("summary_every", 50, "Steps between points of the training curves.", FREE)
+_define("evaluate_every", 1000, "Steps between held-out evaluations; 0: none.", FREE)
+_define("evaluate_images", 256, "Held-out images of such an evaluation.", FREE, at_least=1)
+_define("sample_every", 0, "Steps between sample grids in TensorBoard; 0: none.", FREE)
+_define("sample_images", 16, "Images of such a grid.", FREE, at_least=1)
+
+flags.DEFINE_string("workdir", None, "Directory of the experiment.")
