@@ -2,6 +2,7 @@
 
 import dataclasses
 import functools
+import itertools
 import pathlib
 from typing import Any
 
@@ -16,9 +17,11 @@ from cascade_tf.errors import UsageError, UserError
 from cascade_tf.stage import Stage
 from cascade_tf.stage_state import StageState, has_checkpoint
 from cascade_tf.training_config import TrainingConfig
-from experiment_flags import DECIDES, MODEL, PARSERS, TRAINING
+from experiment_flags import DECIDES, MODEL, PARSERS, TRAINING, WHOLE
 from spn_tf.config import SPNConfig
-from spn_tf.spn_stage import SPNStage, SPNTrainingConfig
+from spn_tf.spn_stage import SPNStage
+from spn_tf.training_config import SPNTrainingConfig
+from spn_tf.upscaling import upscaling_steps
 
 flags.adopt_module_key_flags(experiment_flags)
 FLAGS = flags.FLAGS
@@ -39,9 +42,17 @@ class Experiment:
         if not FLAGS.workdir:
             raise UsageError("--workdir is missing: name the experiment's directory")
         self.workdir = pathlib.Path(FLAGS.workdir).expanduser()
-        self.recorded_stages = record.recorded_stages(self.workdir)
         self._training = training
-        self.stage_names = ["spn"]
+        self._trained = {
+            name: self._recorded(name)
+            for name in record.recorded_stages(self.workdir)
+            if has_checkpoint(self.directory(name))
+        }
+        self._require_one_experiment()
+        v = self._model = self._values_of_the_model()
+        steps = upscaling_steps(v["upscaling"], v["bits"], v["coarse_bits"], v["scale"])
+        self._steps = {step.name: step for step in steps}
+        self.stage_names = list(self._steps)
         for name in DECIDES:
             for scope in sorted(scoped_flags.scopes(name) - set(self.stage_names)):
                 raise UsageError(
@@ -52,6 +63,36 @@ class Experiment:
     def directory(self, stage: str) -> pathlib.Path:
         """Where the stage's record, checkpoints and summaries lie."""
         return self.workdir / stage
+
+    def _require_one_experiment(self) -> None:
+        """Raises UserError where trained stages differ from the flags, or from one another."""
+        names = sorted(name for name in WHOLE if DECIDES[name] == MODEL)
+        given = {}
+        for name in names:
+            present, value = scoped_flags.value(name, None)
+            if present:
+                given[name] = scoped_flags.text(value)
+        for stage, recorded in self._trained.items():
+            record.check_same(self.directory(stage), recorded, given, names)
+        for stage, other in itertools.pairwise(self._trained):
+            for name in (*names, "dataset"):
+                a, b = self._trained[stage].get(name), self._trained[other].get(name)
+                if a != b:
+                    raise UserError(
+                        f"{self.directory(stage)} was trained with --{name}={a}, "
+                        f"{self.directory(other)} with {b}: stages of one workdir must agree"
+                    )
+
+    def _values_of_the_model(self) -> dict[str, Any]:
+        """What all stages share: as given, else as the trained ones have it, else the default."""
+        values = {}
+        for name, decides in DECIDES.items():
+            if name in WHOLE and decides == MODEL:
+                present, values[name] = scoped_flags.value(name, None)
+                for stage, recorded in self._trained.items():
+                    if name in recorded and not present:
+                        values[name] = self._parse(stage, name, PARSERS[name], recorded[name])
+        return values
 
     @functools.cache  # noqa: B019 one Experiment lives as long as the process
     def values(self, stage: str) -> dict[str, Any]:
@@ -64,6 +105,8 @@ class Experiment:
                 given[name] = scoped_flags.text(values[name])
             elif name in recorded:
                 values[name] = self._parse(stage, name, parser, recorded[name])
+            elif name in self._model:
+                values[name] = self._model[name]
         fixed = (MODEL, TRAINING) if self._training else (MODEL,)
         kept = [name for name, decides in DECIDES.items() if decides in fixed]
         if has_checkpoint(self.directory(stage)):  # else nothing was trained with these flags
@@ -123,11 +166,16 @@ class Experiment:
                 f"evaluate with --split=all, or on another --dataset"
             )
 
-    def make_stage(self, stage: str) -> Stage:
-        v = self.values(stage)
+    def make_stage(self, stage: str) -> SPNStage:
+        v = self.values(stage) | {"coarse_bits": 0}  # which the step knows
         config = _from_values(SPNConfig, v | {"height": v["image_size"], "width": v["image_size"]})
         training = _from_values(SPNTrainingConfig, v | {"learning_rates": v["learning_rate"]})
-        return SPNStage(stage, config, training)
+        return self._steps[stage].make(config, training)
+
+    def stage_before(self, stage: str) -> SPNStage | None:
+        """The stage whose target is the condition of `stage`, not built; None for the first."""
+        number = self.stage_names.index(stage)
+        return self.make_stage(self.stage_names[number - 1]) if number else None
 
     def inference_batch_size(self, stage: str) -> int:
         """As given; else that of training, but no more than a small machine can hold."""
@@ -139,28 +187,30 @@ class Experiment:
         given, seed = scoped_flags.value("seed", None)
         return seed if given else 0
 
-    def load_state(self, stage: str, strategy: tf.distribute.Strategy) -> StageState:
-        """A stage with the averaged weights of its newest checkpoint."""
-        state = StageState.create(
-            self.make_stage(stage), self.training(stage), self.directory(stage), strategy
-        )
+    def load_state(self, stage: Stage, strategy: tf.distribute.Strategy) -> StageState:
+        """Builds a stage and gives it the averaged weights of its newest checkpoint."""
+        directory = self.directory(stage.name)
+        state = StageState.create(stage, self.training(stage.name), directory, strategy)
         state.restore_averages()
         return state
 
-    def load_stages(self) -> list[Stage]:
+    def load_stages(self) -> list[SPNStage]:
         """All stages in order, with averaged weights, on one device."""
-        strategy = tf.distribute.get_strategy()
-        return [self.load_state(name, strategy).stage for name in self.stage_names]
+        stages = [self.make_stage(name) for name in self.stage_names]
+        for stage in stages:
+            self.load_state(stage, tf.distribute.get_strategy())
+        return stages
 
     def require_trained(self) -> None:
         """Raises UserError unless the workdir holds every stage's record and a checkpoint."""
         if not self.workdir.is_dir():
             raise UserError(f"there is no workdir {self.workdir}: train it first with bin/train")
         for stage in self.stage_names:
-            if stage not in self.recorded_stages or not has_checkpoint(self.directory(stage)):
+            if stage not in self._trained:
+                known = "" if self._recorded(stage) else " --flagfile=..."
                 raise UserError(
                     f"{self.workdir} holds no trained stage {stage}: train it first with "
-                    f"bin/train --workdir={self.workdir} --flagfile=..."
+                    f"bin/train --workdir={self.workdir} --stage={stage}{known}"
                 )
 
 

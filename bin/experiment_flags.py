@@ -11,12 +11,14 @@ from absl import flags
 
 import scoped_flags
 from spn_tf.config import SPNConfig
+from spn_tf.upscaling import UPSCALINGS
 
 MODEL, TRAINING, FREE = "model", "training", "free"
 # By flag: its parser and what it decides. A workdir keeps to the flags of its model always; to
 # those of its training while it is trained; free ones may change at every resume.
 PARSERS: dict[str, flags.ArgumentParser] = {}
 DECIDES: dict[str, str] = {}
+WHOLE: set[str] = set()  # flags of the whole experiment, the same in all its stages
 
 
 def _define(
@@ -37,6 +39,8 @@ def _define(
         }
         parser = parsers[type(default)]
     PARSERS[name], DECIDES[name] = parser, decides
+    if not scoped:
+        WHOLE.add(name)
     scoped_flags.define(name, parser, default, help_text, scoped)
 
 
@@ -45,13 +49,20 @@ _whole("system", "spn", "Model family.", MODEL, parser=flags.EnumParser(["spn"])
 _whole(
     "upscaling",
     "none",
-    "Steps in which an image grows (SPN paper, Figure 3).",
+    "Stages in which an image grows (SPN paper, Figure 3).",
     MODEL,
-    parser=flags.EnumParser(["none"]),
+    parser=flags.EnumParser(list(UPSCALINGS)),
 )
 _whole("image_size", 32, "Side of the square images, in pixels.", MODEL)
 _whole("channels", 3, "1 (grey) or 3 (colour).", MODEL)
 _whole("bits", 8, "Bit depth of the images, 1 to 8.", MODEL)
+_whole(
+    "coarse_bits",
+    (3,),
+    "Bit depths before depth upscaling, ascending: 3, or 1,3 for two depth stages.",
+    MODEL,
+    parser=scoped_flags.NumbersParser(int),
+)
 _whole("scale", 4, "Subscale factor S; 1 is the decoder baseline.", MODEL)
 _whole("dataset", "", "digits, photos, folder, or a name in TFDS.", TRAINING)
 _whole("flip", False, "Flip training images left to right at random.", TRAINING)
@@ -99,6 +110,13 @@ for _field in dataclasses.fields(SPNConfig):
             at_least=0 if _can_be_zero else 1,
         )
 
+_define(
+    "slice_positions",
+    "first",
+    "Slices that a slice stage is trained on: first ones, or those at all positions.",
+    TRAINING,
+    parser=flags.EnumParser(["first", "all"]),
+)
 _define("batch_size", 32, "Images of a step, over all replicas.", TRAINING, at_least=1)
 _define(
     "learning_rate",

@@ -12,6 +12,7 @@ def sample_cascade(
     indices: tf.Tensor,
     seed: tf.Tensor,
     temperatures: Sequence[tf.Tensor],
+    known: Sequence[tf.Tensor | None] | None = None,
     on_progress: Callable[[float, str], None] | None = None,
 ) -> list[tf.Tensor]:
     """Draws one image for each index, through all stages.
@@ -21,6 +22,7 @@ def sample_cascade(
         indices: int64 [B]; equal index, seed and temperatures give equal draws.
         seed: int32 scalar.
         temperatures: float32 scalars, one for each stage.
+        known: what is given of each stage's target, in the stage's own terms; or None.
         on_progress: called with the finished fraction of the work and the stage's name; eager
             calls only.
 
@@ -36,5 +38,6 @@ def sample_cascade(
                 on_progress((number + done / total) / len(stages), stage.name)
 
         condition = targets[-1] if targets else None
-        targets.append(stage.sample(indices, seed, temperature, condition, report))
+        given = None if known is None else known[number]
+        targets.append(stage.sample(indices, seed, temperature, condition, given, report))
     return targets

@@ -32,6 +32,11 @@ def sheet(images: np.ndarray, columns: int | None = None, gap: int = 0) -> np.nd
     return page[: page.shape[0] - gap, : page.shape[1] - gap]
 
 
+def resize_nearest(images: np.ndarray, height: int, width: int) -> np.ndarray:
+    """Repeats pixels: uint8 [N, h, w, C] to [N, height, width, C], multiples of h and w."""
+    return images.repeat(height // images.shape[1], 1).repeat(width // images.shape[2], 2)
+
+
 def pillow_image(image: np.ndarray) -> Image.Image:
     """uint8 [H, W, C], C 1 or 3, as a Pillow image."""
     return Image.fromarray(image[..., 0] if image.shape[-1] == 1 else image)

@@ -2,7 +2,7 @@
 
 The shared loop (training.py) owns strategy, data, checkpoints, averages, logs, progress and
 resume. A stage owns what it computes: its networks and optimizers, one training step, its
-evaluation, its sampling and what it exports. Stages differ much: a likelihood model has one
+evaluation and its sampling. Stages differ much: a likelihood model has one
 network; a GAN has two, which take turns; a regression has float targets and no likelihood.
 """
 
@@ -78,6 +78,7 @@ class Stage(abc.ABC):
         seed: tf.Tensor,
         temperature: tf.Tensor,
         condition: tf.Tensor | None = None,
+        known: tf.Tensor | None = None,
         on_progress: OnProgress | None = None,
     ) -> tf.Tensor:
         """Draws the stage's target for each index, given the previous stage's targets.
@@ -89,6 +90,8 @@ class Stage(abc.ABC):
             seed: int32 scalar.
             temperature: float32 scalar.
             condition: the target of the stage before, or None for the first stage.
+            known: what of the target is given and kept as it is, where the stage can do that
+                (upscaling of given pictures).
 
         Returns:
             The target, in the stage's own representation.
@@ -104,7 +107,3 @@ class Stage(abc.ABC):
     @abc.abstractmethod
     def to_images(self, target: tf.Tensor) -> tf.Tensor:
         """A target as pictures to look at: uint8 [B, H, W, C]."""
-
-    @abc.abstractmethod
-    def endpoints(self) -> Mapping[str, tuple[Callable, Sequence[tf.TensorSpec]]]:
-        """Functions for a SavedModel and their input signatures, by endpoint name."""

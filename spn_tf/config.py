@@ -23,7 +23,8 @@ class SPNConfig:
     width: int = 256
     channels: int = 3  # 1 or 3
     bits: int = 8
-    scale: int = 8  # 1: the decoder baseline, without a slice embedder
+    coarse_bits: int = 0  # given, most significant first; above 0 in depth upscaling only
+    scale: int = 8  # 1: the decoder baseline, without slices before the target
 
     pixelcnn_layers: int = 15
     pixelcnn_filter_size: int = 3
@@ -48,6 +49,10 @@ class SPNConfig:
     def __post_init__(self) -> None:
         if not 1 <= self.bits <= 8:
             raise UsageError(f"--bits={self.bits}: use 1 to 8")
+        if not 0 <= self.coarse_bits < self.bits:
+            raise UsageError(
+                f"--coarse_bits={self.coarse_bits}: use 1 up to, not with, --bits={self.bits}"
+            )
         if self.channels not in (1, 3):
             raise UsageError(f"--channels={self.channels}: use 1 (grey) or 3 (colour)")
         if self.scale < 1 or self.height % self.scale or self.width % self.scale:
@@ -74,6 +79,16 @@ class SPNConfig:
     def levels(self) -> int:
         """The number of intensities, 2**bits."""
         return 2**self.bits
+
+    @property
+    def classes(self) -> int:
+        """The number of values that an intensity can still take: of the bits not given."""
+        return 2 ** (self.bits - self.coarse_bits)
+
+    @property
+    def has_embedder(self) -> bool:
+        """Whether there is anything to embed: slices before the target, or coarse bits."""
+        return self.scale > 1 or self.coarse_bits > 0
 
     @property
     def slice_height(self) -> int:

@@ -98,7 +98,7 @@ class GatedPixelCNN(keras.layers.Layer):
         conv_channels: units before each gate.
         residual_channels: width of the horizontal residual stream.
         colours: C, 1 or 3.
-        levels: intensities, 2**bits.
+        classes: of the softmax.
     """
 
     def __init__(
@@ -108,13 +108,13 @@ class GatedPixelCNN(keras.layers.Layer):
         conv_channels: int,
         residual_channels: int,
         colours: int,
-        levels: int,
+        classes: int,
         **kwargs: Any,
     ):
         super().__init__(**kwargs)
         dtype = self.dtype_policy
         self.colours = colours
-        self.levels = levels
+        self.classes = classes
         self.conv_channels = conv_channels
         self.residual_channels = residual_channels
         pixels = colour_classes(colours * PIXEL_UNITS, colours)
@@ -140,7 +140,7 @@ class GatedPixelCNN(keras.layers.Layer):
         )
         self.hidden = HorizontalConvolution(1, residual, residual, dtype=dtype, name="hidden")
         self.logits = HorizontalConvolution(
-            1, residual, colour_classes(colours * levels, colours), dtype=dtype, name="logits"
+            1, residual, colour_classes(colours * classes, colours), dtype=dtype, name="logits"
         )
 
     def build(
@@ -169,7 +169,7 @@ class GatedPixelCNN(keras.layers.Layer):
         vertical_condition: tf.Tensor | None = None,
         horizontal_condition: tf.Tensor | None = None,
     ) -> tf.Tensor:
-        """Logits float32 [B, h, w, C, levels].
+        """Logits float32 [B, h, w, C, classes].
 
         Args:
             pixels: embedded intensities [B, h, w, C * 8].
@@ -193,5 +193,5 @@ class GatedPixelCNN(keras.layers.Layer):
             vertical, horizontal = layer(vertical, horizontal, s_vertical, s_horizontal)
         logits = self.logits(tf.nn.relu(self.hidden(tf.nn.relu(horizontal))))
         _, height, width, _ = logits.shape
-        logits = tf.reshape(logits, [-1, height, width, self.colours, self.levels])
+        logits = tf.reshape(logits, [-1, height, width, self.colours, self.classes])
         return tf.cast(logits, self.variable_dtype)

@@ -15,6 +15,9 @@ from spn_tf.shapes import Shape
 class SliceDecoder(keras.layers.Layer):
     """Logits of a slice's intensities, each from those before it and from the slice embedding.
 
+    With coarse bits given, the logits are of the further bits alone; the intensities before are
+    seen whole.
+
     Order: raster over pixels; R, G, B within a pixel. The Transformer is masked over pixels;
     the colours of the current pixel enter in the PixelCNN alone.
     """
@@ -44,7 +47,7 @@ class SliceDecoder(keras.layers.Layer):
             conv_channels=c.pixelcnn_conv_channels,
             residual_channels=c.pixelcnn_residual_channels,
             colours=c.channels,
-            levels=c.levels,
+            classes=c.classes,
             dtype=dtype,
             name="pixelcnn",
         )
@@ -57,17 +60,17 @@ class SliceDecoder(keras.layers.Layer):
         self.project.build(pixels)
         self.positions.build((*plane, self.width))
         self.transformer.build((None, plane[1] * plane[2], self.width))
-        if c.scale == 1:
-            self.pixelcnn.build(pixels, None, (*plane, self.width))
-        else:
+        if c.has_embedder:
             embedding = c.embedder_residual_channels
             self.pixelcnn.build(pixels, (*plane, embedding), (*plane, self.width + embedding))
+        else:
+            self.pixelcnn.build(pixels, None, (*plane, self.width))
         self.built = True
 
     def call(
         self, pixels: tf.Tensor, embedding: tf.Tensor | None = None, dropout: Dropout = no_dropout
     ) -> tf.Tensor:
-        """Logits float32 [B, h, w, C, levels].
+        """Logits float32 [B, h, w, C, classes].
 
         Args:
             pixels: int32 [B, h, w, C], intensities of the slice.

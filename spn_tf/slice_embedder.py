@@ -32,12 +32,20 @@ class ResidualBlock(keras.layers.Layer):
         return x + self.out(tf.nn.relu(self.conv(tf.nn.relu(x))))
 
 
+def _stack(slices: tf.Tensor) -> tf.Tensor:
+    """Slices [B, n, h, w, D] on the channels of one, [B, h, w, n * D]."""
+    _, n, h, w, units = slices.shape
+    return tf.reshape(tf.transpose(slices, [0, 2, 3, 1, 4]), [-1, h, w, n * units])
+
+
 class SliceEmbedder(keras.layers.Layer):
-    """Slices before the target to a feature map of the size of a slice.
+    """What is known before a slice to a feature map of the size of a slice.
 
     Preceding slices are stacked on channels in slots of relative meta-position, padded with
     empty slices, beside the target's own meta-position as 8 units; then self-attention layers,
-    then residual convolutions.
+    then residual convolutions. In depth upscaling all slices of the coarse image are stacked
+    too, in their fixed order (section 3.4), and the one at the target's position once more in
+    a place of its own: docs/architecture.md tells why.
     """
 
     def __init__(self, config: SPNConfig, **kwargs: Any):
@@ -45,10 +53,15 @@ class SliceEmbedder(keras.layers.Layer):
         c, dtype = config, self.dtype_policy
         self.config = config
         self.slots = slot_table(c.scale)
-        self.intensities = IntensityEmbedding(c.levels, dtype=dtype, name="intensities")
+        if c.scale > 1:
+            self.intensities = IntensityEmbedding(c.levels, dtype=dtype, name="intensities")
         self.meta_position = keras.layers.Embedding(
             c.scale**2, PIXEL_UNITS, dtype=dtype, name="meta_position"
         )
+        if c.coarse_bits:
+            self.coarse_intensities = IntensityEmbedding(
+                2**c.coarse_bits, dtype=dtype, name="coarse_intensities"
+            )
         self.project = keras.layers.Dense(c.embedder_residual_channels, dtype=dtype, name="project")
         self.positions = PositionEmbedding(dtype=dtype, name="positions")
         self.transformer = Transformer(
@@ -76,10 +89,14 @@ class SliceEmbedder(keras.layers.Layer):
     def build(self, input_shape: Shape | None = None) -> None:
         c = self.config
         h, w, width = c.slice_height, c.slice_width, c.embedder_residual_channels
-        slots = self.slots.shape[1]
-        self.intensities.build((None, h, w, c.channels))
+        stacked = self.slots.shape[1]
+        if c.scale > 1:
+            self.intensities.build((None, h, w, c.channels))
         self.meta_position.build((None,))
-        self.project.build((None, h, w, (slots * c.channels + 1) * PIXEL_UNITS))
+        if c.coarse_bits:
+            self.coarse_intensities.build((None, h, w, c.channels))
+            stacked += c.scale**2 + 1
+        self.project.build((None, h, w, (stacked * c.channels + 1) * PIXEL_UNITS))
         self.positions.build((None, h, w, width))
         self.transformer.build((None, h * w, width))
         for block in self.blocks:
@@ -87,7 +104,11 @@ class SliceEmbedder(keras.layers.Layer):
         self.built = True
 
     def call(
-        self, slices: tf.Tensor, target: tf.Tensor, dropout: Dropout = no_dropout
+        self,
+        slices: tf.Tensor,
+        target: tf.Tensor,
+        coarse: tf.Tensor | None = None,
+        dropout: Dropout = no_dropout,
     ) -> tf.Tensor:
         """Features [B, h, w, residual channels].
 
@@ -95,19 +116,24 @@ class SliceEmbedder(keras.layers.Layer):
             slices: int32 [B, S*S, h, w, C], intensities of every slice. Those from the target
                 on are not looked at, whatever they hold.
             target: int32 [B], the slice to be generated.
+            coarse: int32 [B, S*S, h, w, C] in [0, 2**coarse_bits), all slices of the coarse
+                image in depth upscaling.
         """
         c = self.config
         h, w = c.slice_height, c.slice_width
-        empty = tf.fill(tf.shape(slices[:, :1]), c.levels)
-        pixels = self.intensities(tf.concat([slices, empty], axis=1))  # [B, S*S + 1, h, w, C*8]
-        slots = tf.gather(tf.constant(self.slots), target)  # [B, slots]
-        context = tf.gather(pixels, slots, batch_dims=1)  # [B, slots, h, w, C*8]
-        context = tf.transpose(context, [0, 2, 3, 1, 4])
-        context = tf.reshape(context, [-1, h, w, self.slots.shape[1] * pixels.shape[-1]])
         position = self.meta_position(target)[:, None, None]  # [B, 1, 1, 8]
-        position = tf.tile(position, [1, h, w, 1])
+        context = [tf.tile(position, [1, h, w, 1])]
+        if c.scale > 1:
+            empty = tf.fill(tf.shape(slices[:, :1]), c.levels)
+            pixels = self.intensities(tf.concat([slices, empty], axis=1))
+            slots = tf.gather(tf.constant(self.slots), target)  # [B, slots]
+            context.append(_stack(tf.gather(pixels, slots, batch_dims=1)))
+        if coarse is not None:
+            pixels = self.coarse_intensities(coarse)
+            own = tf.gather(pixels, target, batch_dims=1)
+            context += [_stack(pixels), own]
 
-        x = self.positions(self.project(tf.concat([context, position], axis=-1)))
+        x = self.positions(self.project(tf.concat(context, axis=-1)))
         width = x.shape[-1]
         x = self.transformer(tf.reshape(x, [-1, h * w, width]), dropout=dropout)
         x = tf.reshape(x, [-1, h, w, width])

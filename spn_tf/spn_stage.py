@@ -1,73 +1,55 @@
 """The Subscale Pixel Network as a stage: trained by slices, evaluated exactly (section 3.3)."""
 
-import dataclasses
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import keras
 import tensorflow as tf
 
 from cascade_tf import randomness
-from cascade_tf.errors import UsageError
 from cascade_tf.examples import Examples
 from cascade_tf.optimizers import RMSprop, apply_gradients, learning_rate_schedule
 from cascade_tf.stage import OnProgress, Stage
 from spn_tf.attention import Dropout, no_dropout
 from spn_tf.bit_depth import quantize, to_uint8
 from spn_tf.config import SPNConfig
-from spn_tf.sampling import Sampler
+from spn_tf.ordering import image_to_slices, slices_to_image
+from spn_tf.sampling import UNKNOWN, Sampler
 from spn_tf.subscale_pixel_network import SubscalePixelNetwork
-
-
-@dataclasses.dataclass(frozen=True)
-class SPNTrainingConfig:
-    """How a stage learns; the defaults are the CelebA-HQ column of Table 4.
-
-    Raises:
-        UsageError: for values that cannot work.
-    """
-
-    seed: int = 0
-    learning_rates: tuple[float, ...] = (5e-5,)
-    learning_rate_boundaries: tuple[int, ...] = ()  # steps
-    rmsprop_momentum: float = 0.9
-    rmsprop_decay: float = 0.95
-    rmsprop_epsilon: float = 1e-8
-    clip_norm: float = 0.0  # of the gradient; 0: no clipping
-    precision: str = "float32"  # of activations and products; or "bfloat16"
-    jit_compile: bool = True  # forward and backward pass under XLA
-
-    def __post_init__(self) -> None:
-        rates, boundaries = self.learning_rates, self.learning_rate_boundaries
-        if len(rates) != len(boundaries) + 1:
-            raise UsageError(
-                f"--learning_rate has {len(rates)} and --learning_rate_boundaries has "
-                f"{len(boundaries)} values: give one rate more than boundaries"
-            )
-        if not all(0 < rate < math.inf for rate in rates):
-            raise UsageError(f"--learning_rate={','.join(map(str, rates))}: use numbers above 0")
-        if list(boundaries) != sorted(set(boundaries)) or min(boundaries, default=1) < 1:
-            raise UsageError(
-                f"--learning_rate_boundaries={','.join(map(str, boundaries))}: use steps from 1 "
-                f"in ascending order"
-            )
-        for flag in ("rmsprop_momentum", "rmsprop_decay"):
-            if not 0 <= getattr(self, flag) < 1:
-                raise UsageError(f"--{flag}={getattr(self, flag)}: use a number from 0 up to 1")
-        for flag in ("rmsprop_epsilon", "clip_norm"):
-            if not 0 <= getattr(self, flag) < math.inf:
-                raise UsageError(f"--{flag}={getattr(self, flag)}: use a number from 0 up")
+from spn_tf.training_config import SPNTrainingConfig
 
 
 class SPNStage(Stage):
-    """p(image), with images of `bits` bits, in subscale ordering."""
+    """A whole image of `bits` bits in subscale ordering, by itself or given something coarser.
+
+    Three of the paper's stages, by what they are given:
+
+    - nothing: an image model by itself (equation 2);
+    - the first slice, which a slice stage makes: size upscaling (section 2.3). It is trained on
+      every slice all the same, so it is an image model by itself as well;
+    - the image's coarse bits: depth upscaling (equation 4).
+
+    Args:
+        name: of the stage.
+        config: of the network; `coarse_bits` above 0 make it a depth stage.
+        training: how it learns.
+        first_slice_given: makes it a size stage.
+    """
 
     headline = "bits_per_dim"
 
-    def __init__(self, name: str, config: SPNConfig, training: SPNTrainingConfig):
+    def __init__(
+        self,
+        name: str,
+        config: SPNConfig,
+        training: SPNTrainingConfig,
+        first_slice_given: bool = False,
+    ):
         self.name = name
         self.config = config
         self.training = training
+        self.first_slice_given = first_slice_given
+        self.dimensions = config.dimensions  # of the whole image: what bits/dim divide by
         self._compiled_gradients = tf.function(self._gradients, jit_compile=training.jit_compile)
 
     def build(self) -> None:
@@ -104,7 +86,7 @@ class SPNStage(Stage):
             self.training.clip_norm,
         )
         return {
-            "bits_per_dim": self.network.bits_per_dim(tf.reduce_mean(nats)),
+            "bits_per_dim": self.bits_per_dim(tf.reduce_mean(nats)),
             "gradient_norm": norm,
             "learning_rate": learning_rate,
         }
@@ -118,18 +100,27 @@ class SPNStage(Stage):
         without bias. 3. The loss is the slice's nats per dimension, whose scale does not
         depend on the image's size.
         """
-        c, t = self.config, self.training
-        draws = randomness.uniform(t.seed, f"{self.name}/slice", examples.indices, tf.constant([0]))
-        target = tf.cast(draws[:, 0] * c.scale**2, tf.int32)
+        c = self.config
+        target = self._draw("slice", examples.indices, c.scale**2)
         slice_dimensions = c.dimensions / c.scale**2
         with tf.GradientTape() as tape:
             nats = self.network.slice_nats(
-                self.target(examples.images), target, self._dropout(examples.indices)
+                self._training_target(examples), target, self._dropout(examples.indices)
             )
             loss = tf.reduce_mean(nats) / (slice_dimensions * replicas)
         gradients = tape.gradient(loss, self.network.trainable_variables)
         # Embedding tables have sparse gradients; norms and sums over replicas want dense ones.
         return nats * c.scale**2, [tf.convert_to_tensor(g) for g in gradients]
+
+    def _training_target(self, examples: Examples) -> tf.Tensor:
+        """What the network is trained on, int32 [B, H, W, C] of its size and bits."""
+        return self.target(examples.images)
+
+    def _draw(self, purpose: str, indices: tf.Tensor, n: int) -> tf.Tensor:
+        """Uniform int32 [B] in [0, n) for the examples."""
+        stream = f"{self.name}/{purpose}"
+        draws = randomness.uniform(self.training.seed, stream, indices, tf.constant([0]))
+        return tf.cast(draws[:, 0] * n, tf.int32)
 
     def _dropout(self, indices: tf.Tensor) -> Dropout:
         """Dropout whose masks differ by layer and example."""
@@ -144,12 +135,31 @@ class SPNStage(Stage):
         return dropout
 
     def evaluate_step(self, examples: Examples) -> dict[str, tf.Tensor]:
-        nats = -self.log_prob(examples.images)
-        return {"nats": nats, "bits_per_dim": self.network.bits_per_dim(nats)}
+        """`nats`: what the stage adds to the cascade's; `bits_per_dim`: of all that it models.
+
+        They tell the same but for a size stage, whose first slice is not its own.
+        """
+        nats = self.network.all_slice_nats(self.target(examples.images))
+        return {
+            "nats": self._part(nats),
+            "bits_per_dim": self.bits_per_dim(tf.reduce_sum(nats, axis=1)),
+        }
 
     def log_prob(self, images: tf.Tensor) -> tf.Tensor:
-        """log p of images quantized to the model's bits: uint8 [B, H, W, C] to float32 [B]."""
-        return -self.network.image_nats(self.target(images))
+        """log p(target | what is given) of images quantized to the stage's bits.
+
+        The sum over a cascade's stages is the image's log-probability. uint8 [B, H, W, C] to
+        float32 [B].
+        """
+        return -self._part(self.network.all_slice_nats(self.target(images)))
+
+    def _part(self, nats: tf.Tensor) -> tf.Tensor:
+        """Nats of all slices [B, S*S] to those that the stage adds to the cascade's, [B]."""
+        return tf.reduce_sum(nats[:, 1:] if self.first_slice_given else nats, axis=1)
+
+    def bits_per_dim(self, nats: tf.Tensor) -> tf.Tensor:
+        """Nats per image to bits per dimension of the whole image: nats / (H * W * C * ln 2)."""
+        return nats / (self.dimensions * math.log(2.0))
 
     def sample(
         self,
@@ -157,47 +167,34 @@ class SPNStage(Stage):
         seed: tf.Tensor,
         temperature: tf.Tensor,
         condition: tf.Tensor | None = None,
+        known: tf.Tensor | None = None,
         on_progress: OnProgress | None = None,
     ) -> tf.Tensor:
+        """As Stage.sample.
+
+        Args:
+            condition: int32: a size stage's first slice [B, h, w, C] (none: it draws that too),
+                a depth stage's coarse image [B, H, W, C].
+            known: int32 [B, H, W, C], intensities to keep, UNKNOWN elsewhere.
+        """
+        c = self.config
+        coarse = condition if c.coarse_bits else None
+        if self.first_slice_given and condition is not None:
+            rest = tf.fill([tf.shape(indices)[0], c.height, c.width, c.channels], UNKNOWN)
+            slices = image_to_slices(rest if known is None else known, c.scale)
+            known = slices_to_image(tf.concat([condition[:, None], slices[:, 1:]], 1), c.scale)
         on_row = None
         if on_progress is not None:
-            total = self.config.scale * self.config.height
+            total = c.scale * c.height
             rows = iter(range(1, total + 1))
 
             def on_row() -> None:
                 on_progress(next(rows), total)
 
-        return self.sampler.sample(indices, seed, temperature, on_row)
+        return self.sampler.sample(indices, seed, temperature, coarse, known, on_row)
 
     def target(self, images: tf.Tensor) -> tf.Tensor:
         return quantize(images, self.config.bits)
 
     def to_images(self, target: tf.Tensor) -> tf.Tensor:
         return to_uint8(target, self.config.bits)
-
-    def endpoints(self) -> dict[str, tuple[Callable, list[tf.TensorSpec]]]:
-        c = self.config
-
-        def log_prob(images: tf.Tensor) -> dict[str, tf.Tensor]:
-            return {"nats": self.log_prob(images)}
-
-        def sample(
-            count: tf.Tensor, seed: tf.Tensor, temperature: tf.Tensor
-        ) -> dict[str, tf.Tensor]:
-            indices = tf.range(tf.cast(count, tf.int64), dtype=tf.int64)
-            return {"images": self.to_images(self.sample(indices, seed, temperature))}
-
-        return {
-            "log_prob": (
-                log_prob,
-                [tf.TensorSpec([None, c.height, c.width, c.channels], tf.uint8, "images")],
-            ),
-            "sample": (
-                sample,
-                [
-                    tf.TensorSpec([], tf.int32, "count"),
-                    tf.TensorSpec([], tf.int32, "seed"),
-                    tf.TensorSpec([], tf.float32, "temperature"),
-                ],
-            ),
-        }

@@ -37,7 +37,7 @@ class FolderSource(NumberedSource):
         if not config.data_dir:
             raise UsageError("--dataset=folder needs --data_dir, the folder with the images")
         root = os.path.expanduser(config.data_dir)
-        paths = _image_paths(root)
+        paths = image_paths(root, "--data_dir")
         classes = sorted({_class_name(path) for path in paths})
         chosen = paths if split == "all" else _split_paths(paths, root)[split]
         # By hash, so that the first images of a split are of all its folders.
@@ -48,7 +48,7 @@ class FolderSource(NumberedSource):
 
     def _read(self, record: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         path = tf.gather(self._paths, record)
-        image = tf.numpy_function(_decode_file, [path], tf.uint8)
+        image = tf.numpy_function(decode_file, [path], tf.uint8)
         image.set_shape([None, None, 3])
         return image, tf.gather(self._labels, record)
 
@@ -64,7 +64,8 @@ def undecodable_image_message(error: tf.errors.OpError) -> str | None:
     return None
 
 
-def _decode_file(path: bytes) -> np.ndarray:
+def decode_file(path: bytes) -> np.ndarray:
+    """uint8 [h, w, 3]; ValueError "cannot decode image PATH: reason"."""
     try:
         return decode_rgb(tf.io.gfile.GFile(path, "rb").read())
     except UnidentifiedImageError:
@@ -74,20 +75,20 @@ def _decode_file(path: bytes) -> np.ndarray:
     raise ValueError(f"{_CANNOT_DECODE}{path.decode()}: {reason}")
 
 
-def _image_paths(root: str) -> list[str]:
-    """Sorted paths, relative to `root`, of the images under it."""
+def image_paths(root: str, flag: str) -> list[str]:
+    """Sorted paths, relative to `root`, of the images under it; errors name the flag."""
     if not tf.io.gfile.isdir(root):
-        raise UserError(f"--data_dir: there is no folder {root}")
+        raise UserError(f"{flag}: there is no folder {root}")
     paths = []
     try:
         for folder, _, names in tf.io.gfile.walk(root):
             inside = folder[len(root) :].strip("/")  # os.path.relpath does not know gs://
             paths += [os.path.join(inside, name) for name in names]
     except UnicodeDecodeError as error:
-        raise UserError(f"--data_dir: a name in {root} is not UTF-8: {error.object!r}") from error
+        raise UserError(f"{flag}: a name in {root} is not UTF-8: {error.object!r}") from error
     paths = sorted(path for path in paths if _is_image(path))
     if not paths:
-        raise UserError(f"--data_dir: no images ({', '.join(EXTENSIONS)}) in the folder {root}")
+        raise UserError(f"{flag}: no images ({', '.join(EXTENSIONS)}) in the folder {root}")
     return paths
 
 

@@ -34,6 +34,20 @@ def colour(tmp_path_factory, pictures) -> pathlib.Path:
 
 
 @pytest.fixture(scope="session")
+def cascade(tmp_path_factory, pictures) -> pathlib.Path:
+    """The workdir of multidimensional upscaling: slice and size at 3 bits, depth to 8."""
+    workdir = tmp_path_factory.mktemp("cascade")
+    run(
+        "train",
+        *TINY_MODEL,
+        *("--dataset=folder", f"--data_dir={pictures}", "--channels=3"),
+        *("--upscaling=multidimensional", "--coarse_bits=3", f"--workdir={workdir}"),
+        *("--steps=2", "--steps=depth:3", "--slice_positions=all"),
+    )
+    return workdir
+
+
+@pytest.fixture(scope="session")
 def forked():
     """A function that runs a command in a directory: (exit code, stdout, stderr)."""
     with subprocess.Popen(

@@ -3,6 +3,7 @@
 import shutil
 
 import pytest
+from PIL import Image
 
 from tests.bin.commands import TINY_MODEL, files, start
 
@@ -50,7 +51,15 @@ def test_a_mistake_gives_one_line_in_a_process_of_its_own():
         (["--bits=9"], "--bits=9: use 1 to 8"),
         (["--channels=2"], "--channels"),
         (["--system=gan"], "--system=gan"),
-        (["--upscaling=depth"], "--upscaling=depth"),
+        (["--upscaling=up"], "--upscaling=up"),
+        (["--upscaling=depth", "--bits=3"], "--coarse_bits=3 --bits=3: bits must increase"),
+        (["--upscaling=depth", "--coarse_bits=4,2"], "--coarse_bits=4,2 --bits=8"),
+        (["--upscaling=depth", "--coarse_bits="], "--coarse_bits= --bits=8"),
+        (["--coarse_bits=x"], "--coarse_bits=x"),
+        (["--upscaling=size", "--scale=1"], "--scale=1: --upscaling=size needs 2 at least"),
+        (["--slice_positions=some"], "--slice_positions=some"),
+        (["--upscaling=depth", "--stage=size"], "--stage=size: the stages are spn, depth"),
+        (["--upscaling=depth", "--learning_rate=depth:-1"], "--learning_rate=-1"),
         (["--image_size=0"], "--image_size"),
         (["--scale=3"], "--scale=3: images of 8x8 pixels"),
         (["--scale=0"], "--scale=0"),
@@ -160,6 +169,17 @@ def test_commands_refuse_flags_of_another_model_and_arguments(refused, command):
         (["sample", "--output_dir=out", "--num_samples=0"], 2, "--num_samples=0"),
         (["sample", "--output_dir=out", "--temperature=-1"], 2, "--temperature=-1"),
         (["sample", "--output_dir=out", "--seed=2147483648"], 2, "--seed=2147483648"),
+        (["sample", "--output_dir=out", "--temperature=1,1"], 2, "--temperature=1.0,1.0: give one"),
+        (["sample", "--output_dir=out", "--from_images=missing"], 1, "no folder missing"),
+        (["sample", "--output_dir=out", "--from_images=PICTURES"], 1, "8x8 pixels: give pictures"),
+        (["sample", "--output_dir=out", "--from_images=full"], 1, "--from_images: no images"),
+        (["sample", "--output_dir=out", "--from_images=broken"], 1, "cannot decode image broken/0"),
+        (
+            ["sample", "--output_dir=out", "--from_images=small", "--given_bits=2"],
+            2,
+            "--given_bits=2: of pictures of 4x4 pixels, the stages keep 3 bits",
+        ),
+        (["sample", "--output_dir=out", "--draws=0"], 2, "--draws=0"),
         (["sample", "--output_dir=file/out"], 1, "cannot write to the directory file/out"),
         (["sample", "--output_dir=full"], 1, "full/samples.npz exists already: add --overwrite"),
         (["export"], 2, "--output_dir is missing"),
@@ -177,6 +197,8 @@ def test_commands_on_a_trained_model_refuse(refused, tmp_path, arguments, code, 
     (tmp_path / "full" / "samples.npz").write_text("mine")
     (tmp_path / "broken").mkdir()
     (tmp_path / "broken" / "00.png").write_text("not a picture")
+    (tmp_path / "small").mkdir()
+    Image.new("RGB", (4, 4)).save(tmp_path / "small" / "00.png")
     command, *rest = arguments
     actual, line = refused(command, "--workdir=WORKDIR", *rest)
     assert actual == code and told in line
@@ -202,3 +224,34 @@ def test_a_record_changed_by_hand_is_named(forked, tmp_path, colour):
     assert code == 1
     assert stderr.startswith("evaluate: --bits=three in changed/spn/flags.txt")
     assert len(stderr.splitlines()) == 1
+
+
+def test_commands_say_which_stage_is_not_trained_and_how_to_train_it(forked, tmp_path, cascade):
+    shutil.copytree(cascade, tmp_path / "half")
+    shutil.rmtree(tmp_path / "half" / "depth" / "checkpoints")
+    for command, arguments in _OTHERS.items():
+        code, stdout, stderr = forked(tmp_path, command, "--workdir=half", *arguments)
+        assert (code, stdout) == (1, "")
+        assert stderr == (
+            f"{command}: half holds no trained stage depth: train it first with "
+            f"bin/train --workdir=half --stage=depth\n"
+        )
+
+
+def test_stages_of_one_workdir_must_agree(forked, tmp_path, cascade):
+    shutil.copytree(cascade, tmp_path / "mixed")
+    record = tmp_path / "mixed" / "depth" / "flags.txt"
+    record.write_text(record.read_text().replace("--scale=2", "--scale=4"))
+    for command, arguments in (_OTHERS | {"train": ["--stage=depth"]}).items():
+        code, stdout, stderr = forked(tmp_path, command, "--workdir=mixed", *arguments)
+        assert (code, stdout, len(stderr.splitlines())) == (1, "", 1)
+        assert "mixed/depth was trained with --scale=4, mixed/size with 2" in stderr
+
+
+def test_a_stage_added_to_a_workdir_must_fit_those_that_are_there(forked, tmp_path, cascade):
+    shutil.copytree(cascade, tmp_path / "half")
+    shutil.rmtree(tmp_path / "half" / "depth")
+    for flag in ("--coarse_bits=2", "--bits=7", "--upscaling=depth", "--scale=4"):
+        code, stdout, stderr = forked(tmp_path, "train", "--workdir=half", "--stage=depth", flag)
+        assert (code, stdout, len(stderr.splitlines())) == (1, "", 1)
+        assert "was trained with" in stderr and flag.split("=")[0] in stderr

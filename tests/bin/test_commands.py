@@ -128,7 +128,7 @@ def test_the_last_line_of_evaluate_is_json_also_for_another_dataset(trained):
     done = run("evaluate", f"--workdir={trained.whole}", "--dataset=digits", "--num_images=10")
     *table, last = done.stdout.splitlines()
     figures = json.loads(last)
-    assert figures["images"] == 10 and figures["step"] == trained.steps
+    assert figures["images"] == 10 and figures["steps"] == {"spn": trained.steps}
     assert figures["bits_per_dim"] == figures["stages"]["spn"] > 0
     assert figures["nats"] / np.log(2) / 8**2 == pytest.approx(figures["bits_per_dim"], rel=1e-5)
     source = open_source(DataConfig("digits", None, image_size=8, channels=1), "test")

@@ -1,4 +1,7 @@
-"""Every subpixel's logits depend on all earlier subpixels and on no other (equations 1 and 2)."""
+"""Every subpixel's logits depend on all that comes before it and on nothing else.
+
+Equations 1 and 2; and, for depth stages, on every coarse bit of the image (equation 4).
+"""
 
 import numpy as np
 import pytest
@@ -11,12 +14,13 @@ BITS = 3
 
 
 def _all_logits(network, images):
-    """float64 [B, S*S * h * w * C, levels], in the order of generation."""
+    """float64 [B, S*S * h * w * C, classes], in the order of generation."""
     c = network.config
     slices = image_to_slices(images, c.scale)
+    coarse = slices // c.classes if c.coarse_bits else None
     batch = images.shape[0]
-    logits = [network(slices, tf.fill([batch], m)) for m in range(c.scale**2)]
-    return np.stack(logits, axis=1).reshape(batch, -1, c.levels)
+    logits = [network(slices, tf.fill([batch], m), coarse) for m in range(c.scale**2)]
+    return np.stack(logits, axis=1).reshape(batch, -1, c.classes)
 
 
 def _generation_order(config):
@@ -25,6 +29,29 @@ def _generation_order(config):
         tf.range(config.dimensions), [1, config.height, config.width, config.channels]
     )
     return image_to_slices(flat, config.scale).numpy().reshape(-1)
+
+
+def _change(network, changed):
+    """Largest changes of logits: [changed subpixel, seen subpixel], in the order of generation.
+
+    Args:
+        changed: intensities to other intensities.
+    """
+    c = network.config
+    image = np.random.default_rng(1).integers(0, c.levels, c.dimensions)
+    order = _generation_order(c)
+    # Image k differs from the original in the k-th subpixel of the order; the last does not.
+    images = np.repeat(image[None], c.dimensions + 1, axis=0)
+    images[np.arange(c.dimensions), order] = changed(image[order])
+    images = tf.constant(images.reshape(-1, c.height, c.width, c.channels), tf.int32)
+    logits = _all_logits(network, images)
+    return np.abs(logits[:-1] - logits[-1]).max(axis=-1)
+
+
+def _assert_seen_when_earlier_and_never_else(change):
+    earlier = np.triu(np.ones_like(change, bool), k=1)  # the changed one comes before the seen
+    assert change[~earlier].max() < 1e-12
+    assert change[earlier].min() > 1e-11, (change[earlier] <= 1e-11).sum()
 
 
 @pytest.mark.parametrize(
@@ -41,17 +68,24 @@ def test_logits_see_all_earlier_subpixels_and_no_others(scale, channels, ffn):
         scale=scale,
         attention_ffn=ffn,
     )
-    c = network.config
-    image = np.random.default_rng(1).integers(0, c.levels, c.dimensions)
-    order = _generation_order(c)
+    half = network.config.levels // 2
+    change = _change(network, lambda intensities: (intensities + half) % (2 * half))
+    _assert_seen_when_earlier_and_never_else(change)
 
-    # Image k differs from the original in the k-th subpixel of the order; the last does not.
-    images = np.repeat(image[None], c.dimensions + 1, axis=0)
-    images[np.arange(c.dimensions), order] = (image[order] + c.levels // 2) % c.levels
-    images = tf.constant(images.reshape(-1, c.height, c.width, c.channels), tf.int32)
-    logits = _all_logits(network, images)
-    change = np.abs(logits[:-1] - logits[-1]).max(axis=-1)  # [changed, seen]
 
-    earlier = np.triu(np.ones_like(change, bool), k=1)  # the changed one comes before the seen
-    assert change[~earlier].max() < 1e-12
-    assert change[earlier].min() > 1e-11, (change[earlier] <= 1e-11).sum()
+@pytest.mark.parametrize("scale,channels", [(1, 1), (1, 3), (2, 1), (2, 3), (4, 1)])
+def test_logits_of_a_depth_stage_see_all_coarse_bits_and_earlier_fine_ones(scale, channels):
+    network = random_network(
+        dtype="float64",
+        height=3 * scale,
+        width=4 * scale,
+        channels=channels,
+        bits=BITS,
+        coarse_bits=1,
+        scale=scale,
+    )
+    fine = network.config.classes
+    other_fine = lambda x: x // fine * fine + (x + 1) % fine  # noqa: E731
+    _assert_seen_when_earlier_and_never_else(_change(network, other_fine))
+    other_coarse = lambda x: (x + fine) % (2 * fine)  # noqa: E731
+    assert _change(network, other_coarse).min() > 1e-11

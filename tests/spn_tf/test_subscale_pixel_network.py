@@ -1,3 +1,5 @@
+import math
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -12,7 +14,8 @@ def test_uniform_logits_give_exactly_bits_bits_per_dim(bits, scale):
     for weight in network.decoder.pixelcnn.logits.weights:
         weight.assign(tf.zeros_like(weight))
     images = tf.random.uniform([5, 4, 6, 3], 0, 2**bits, tf.int32)
-    np.testing.assert_allclose(network.bits_per_dim(network.image_nats(images)), bits, rtol=1e-6)
+    nats = network.image_nats(images)
+    np.testing.assert_allclose(nats / (4 * 6 * 3 * math.log(2)), bits, rtol=1e-6)
 
 
 def test_image_nats_are_the_sum_over_all_slices():
@@ -30,11 +33,16 @@ def test_slices_from_the_target_on_do_not_reach_the_embedding():
     np.testing.assert_array_equal(network.embed(slices, target), network.embed(other, target))
 
 
-def test_every_weight_has_a_gradient():
-    network = random_network(height=6, width=6, channels=3, bits=2, scale=2)
+@pytest.mark.parametrize(
+    "change",
+    [{"scale": 1}, {"scale": 2}, {"coarse_bits": 1, "scale": 1}, {"coarse_bits": 1, "scale": 2}],
+)
+def test_every_weight_has_a_gradient(change):
+    network = random_network(**({"height": 6, "width": 6, "channels": 3, "bits": 2} | change))
+    slices = network.config.scale**2
     images = tf.random.uniform([8, 6, 6, 3], 0, 4, tf.int32)
     with tf.GradientTape() as tape:
-        nats = tf.reduce_sum(network.slice_nats(images, tf.constant([0, 1, 2, 3] * 2)))
+        nats = tf.reduce_sum(network.slice_nats(images, tf.range(8) % slices))
     for weight, gradient in zip(
         network.trainable_variables,
         tape.gradient(nats, network.trainable_variables),
@@ -42,3 +50,13 @@ def test_every_weight_has_a_gradient():
     ):
         assert gradient is not None, weight.path
         assert np.abs(tf.convert_to_tensor(gradient)).max() > 0, weight.path
+
+
+@pytest.mark.parametrize("scale", [1, 2])
+def test_a_depth_network_models_the_further_bits_alone(scale):
+    network = random_network(height=4, width=6, channels=3, bits=5, coarse_bits=2, scale=scale)
+    for weight in network.decoder.pixelcnn.logits.weights:
+        weight.assign(tf.zeros_like(weight))
+    images = tf.random.uniform([5, 4, 6, 3], 0, 32, tf.int32)
+    nats = network.image_nats(images)
+    np.testing.assert_allclose(nats / (4 * 6 * 3 * math.log(2)), 5 - 2, rtol=1e-6)

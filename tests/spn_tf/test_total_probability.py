@@ -4,7 +4,15 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tests.spn_tf.random_networks import all_images, random_network
+from spn_tf.training_config import SPNTrainingConfig
+from spn_tf.upscaling import upscaling_steps
+from tests.spn_tf.random_networks import all_images, random_network, randomize, tiny_config
+
+
+def _nats(function, images):
+    function = tf.function(function)
+    parts = [function(images[i : i + 8192]).numpy() for i in range(0, len(images), 8192)]
+    return np.concatenate(parts).astype(np.float64)
 
 
 @pytest.mark.parametrize(
@@ -14,10 +22,40 @@ from tests.spn_tf.random_networks import all_images, random_network
 def test_total_probability_is_one(height, width, channels, bits, scale):
     network = random_network(height=height, width=width, channels=channels, bits=bits, scale=scale)
     images = all_images(height, width, channels, bits)
-    image_nats = tf.function(network.image_nats)
-    nats = np.concatenate(
-        [image_nats(images[i : i + 8192]).numpy() for i in range(0, len(images), 8192)]
-    ).astype(np.float64)
+    nats = _nats(network.image_nats, images)
     assert len(nats) == 2 ** (bits * height * width * channels)
     assert nats.std() > 0.1  # the network is far from uniform: the sum is no accident
+    assert abs(np.exp(-nats).sum() - 1) < 1e-4
+
+
+@pytest.mark.parametrize("height,width,scale", [(2, 2, 1), (4, 2, 2)])
+def test_further_bits_have_total_probability_one_for_each_coarse_image(height, width, scale):
+    network = random_network(
+        height=height, width=width, channels=1, bits=2, coarse_bits=1, scale=scale
+    )
+    images = all_images(height, width, 1, 2)
+    nats = _nats(network.image_nats, images)
+    coarse = (images.numpy() // 2).reshape(len(images), -1) @ 2 ** np.arange(height * width)
+    totals = np.bincount(coarse, weights=np.exp(-nats))
+    assert len(totals) == 2 ** (height * width)
+    assert nats.std() > 0.1
+    assert np.abs(totals - 1).max() < 1e-4
+
+
+@pytest.mark.parametrize(
+    "upscaling,height,bits,coarse_bits",
+    [("multidimensional", 4, 2, (1,)), ("size", 4, 1, ()), ("multidimensional", 2, 3, (1, 2))],
+)
+def test_a_cascade_has_total_probability_one(upscaling, height, bits, coarse_bits):
+    config = tiny_config(height=height, width=2, channels=1, bits=bits, scale=2)
+    images = tf.cast(all_images(height, 2, 1, bits) * 2 ** (8 - bits), tf.uint8)
+    nats = 0.0
+    for step in upscaling_steps(upscaling, bits, coarse_bits, scale=2):
+        stage = step.make(config, SPNTrainingConfig())
+        stage.build()
+        randomize(stage.network, seed=len(step.name))
+        part = -_nats(stage.log_prob, images)
+        assert part.std() > 0.1
+        nats = nats + part
+    assert len(nats) == 2 ** (bits * height * 2)
     assert abs(np.exp(-nats).sum() - 1) < 1e-4

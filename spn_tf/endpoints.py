@@ -1,0 +1,82 @@
+"""What an exported cascade of Subscale Pixel Networks computes."""
+
+from collections.abc import Callable, Sequence
+
+import tensorflow as tf
+
+from cascade_tf.cascade import sample_cascade
+from spn_tf.given_pictures import accepted_sizes, known_targets, spread
+from spn_tf.spn_stage import SPNStage
+
+Endpoint = tuple[Callable, list[tf.TensorSpec]]
+
+
+def endpoints(stages: Sequence[SPNStage]) -> dict[str, Endpoint]:
+    """Functions for a SavedModel and their input signatures, by name.
+
+    Images are uint8 on the 8-bit scale whatever the cascade's bits; those it makes have zeros
+    in the bits it does not have. H, W and C are those of the last stage, K stages.
+
+    - log_prob: images [N, H, W, C] -> nats float32 [N], the log-probability of the images
+      quantized to the cascade's bits.
+    - sample: count int32, seed int32, temperature float32 (a scalar for all stages, or [K])
+      -> images [count, H, W, C].
+    - upscale: images [N, h, w, C], seed, temperature -> images [N, H, W, C]. Pictures of a
+      slice's size are kept at all bits; of pictures of full size, the coarse bits of the last
+      stage are. Left out where the stages upscale nothing.
+    """
+    c = stages[-1].config
+    temperature_spec = tf.TensorSpec(None, tf.float32, "temperature")
+
+    def draw(
+        indices: tf.Tensor,
+        seed: tf.Tensor,
+        temperature: tf.Tensor,
+        known: list[tf.Tensor] | None = None,
+    ) -> dict[str, tf.Tensor]:
+        temperatures = tf.unstack(tf.broadcast_to(temperature, [len(stages)]))
+        targets = sample_cascade(stages, indices, seed, temperatures, known)
+        return {"images": stages[-1].to_images(targets[-1])}
+
+    def log_prob(images: tf.Tensor) -> dict[str, tf.Tensor]:
+        return {"nats": tf.add_n([stage.log_prob(images) for stage in stages])}
+
+    def sample(count: tf.Tensor, seed: tf.Tensor, temperature: tf.Tensor) -> dict[str, tf.Tensor]:
+        return draw(tf.range(tf.cast(count, tf.int64), dtype=tf.int64), seed, temperature)
+
+    def upscale(images: tf.Tensor, seed: tf.Tensor, temperature: tf.Tensor) -> dict[str, tf.Tensor]:
+        size = tf.shape(images)[1:3]
+        fits = [tf.reduce_all(size == accepted) for accepted in sizes]
+        told = " or ".join(f"{height}x{width}" for height, width in sizes)
+        check = tf.debugging.Assert(tf.reduce_any(fits), [f"images must be of {told}, not", size])
+        with tf.control_dependencies([check]):
+            pictures = spread(images, c.height, c.width)
+        bits = tf.reduce_sum(tf.where(fits, list(sizes.values()), 0))
+        indices = tf.range(tf.shape(images, tf.int64)[0], dtype=tf.int64)
+        return draw(indices, seed, temperature, known_targets(stages, pictures, bits))
+
+    found: dict[str, Endpoint] = {
+        "log_prob": (
+            log_prob,
+            [tf.TensorSpec([None, c.height, c.width, c.channels], tf.uint8, "images")],
+        ),
+        "sample": (
+            sample,
+            [
+                tf.TensorSpec([], tf.int32, "count"),
+                tf.TensorSpec([], tf.int32, "seed"),
+                temperature_spec,
+            ],
+        ),
+    }
+    sizes = accepted_sizes(stages)
+    if sizes:
+        found["upscale"] = (
+            upscale,
+            [
+                tf.TensorSpec([None, None, None, c.channels], tf.uint8, "images"),
+                tf.TensorSpec([], tf.int32, "seed"),
+                temperature_spec,
+            ],
+        )
+    return found

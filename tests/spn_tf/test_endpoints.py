@@ -1,0 +1,73 @@
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from spn_tf.endpoints import endpoints
+from spn_tf.training_config import SPNTrainingConfig
+from spn_tf.upscaling import upscaling_steps
+from tests.spn_tf.random_networks import randomize, tiny_config
+
+RNG = np.random.default_rng(0)
+
+
+def _endpoints(upscaling, bits, scale=2):
+    """The functions as they are exported, and the stages."""
+    config = tiny_config(height=4, width=4, channels=1, bits=bits, scale=scale)
+    stages = []
+    for step in upscaling_steps(upscaling, bits, (2,), scale):
+        stages.append(step.make(config, SPNTrainingConfig()))
+        stages[-1].build()
+        randomize(stages[-1].network)
+    found = endpoints(stages)
+    return {name: tf.function(f, input_signature=spec) for name, (f, spec) in found.items()}, stages
+
+
+def _images(side, count=5):
+    return tf.constant(RNG.integers(0, 256, [count, side, side, 1]), tf.uint8)
+
+
+def test_endpoints_quantize_inside_and_give_valid_images():
+    functions, _ = _endpoints("none", bits=4)
+    images = _images(4)
+    nats = functions["log_prob"](images)["nats"]
+    np.testing.assert_array_equal(nats, functions["log_prob"](images // 16 * 16)["nats"])
+    assert (nats.numpy() <= 0).all() and nats.dtype == tf.float32
+    drawn = functions["sample"](2, 0, 1.0)["images"]
+    assert drawn.shape == (2, 4, 4, 1) and drawn.dtype == tf.uint8
+    assert (drawn.numpy() % 16 == 0).all() and drawn.numpy().any()
+
+
+def test_log_prob_is_the_sum_over_the_stages():
+    functions, stages = _endpoints("multidimensional", bits=4)
+    images = _images(4)
+    parts = [stage.log_prob(images) for stage in stages]
+    np.testing.assert_allclose(functions["log_prob"](images)["nats"], sum(parts), rtol=1e-5)
+
+
+def test_sample_takes_a_temperature_for_each_stage():
+    functions, _ = _endpoints("multidimensional", bits=4)
+    sample = functions["sample"]
+    drawn = sample(6, 1, [0.0, 0.0, 1.0])["images"].numpy()
+    coarse = drawn >> 6
+    assert (coarse == coarse[:1]).all()  # the likeliest, each time
+    assert (drawn != drawn[:1]).any()
+    np.testing.assert_array_equal(sample(6, 1, 0.5)["images"], sample(6, 1, [0.5] * 3)["images"])
+    with pytest.raises(tf.errors.InvalidArgumentError):
+        sample(6, 1, [1.0, 1.0])
+
+
+def test_upscale_keeps_what_is_given():
+    functions, _ = _endpoints("multidimensional", bits=8)
+    small, full = _images(2), _images(4)
+    from_small = functions["upscale"](small, 0, 1.0)["images"].numpy()
+    np.testing.assert_array_equal(from_small[:, ::2, ::2], small)
+    from_full = functions["upscale"](full, 0, 1.0)["images"].numpy()
+    np.testing.assert_array_equal(from_full >> 6, full.numpy() >> 6)
+    assert (functions["upscale"](full, 1, 1.0)["images"].numpy() != from_full).any()
+    with pytest.raises(tf.errors.InvalidArgumentError, match="images must be of 2x2 or 4x4"):
+        functions["upscale"](_images(3), 0, 1.0)
+
+
+def test_a_decoder_baseline_has_nothing_to_upscale():
+    functions, _ = _endpoints("none", bits=4, scale=1)
+    assert set(functions) == {"log_prob", "sample"}

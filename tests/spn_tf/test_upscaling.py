@@ -1,0 +1,170 @@
+import math
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from cascade_tf.cascade import sample_cascade
+from cascade_tf.errors import UsageError
+from cascade_tf.examples import Examples
+from spn_tf.bit_depth import quantize
+from spn_tf.given_pictures import accepted_sizes, known_targets, spread
+from spn_tf.ordering import image_to_slices
+from spn_tf.sampling import UNKNOWN
+from spn_tf.training_config import SPNTrainingConfig
+from spn_tf.upscaling import upscaling_steps
+from tests.spn_tf.random_networks import randomize, tiny_config
+
+CONFIG = tiny_config(height=6, width=8, channels=3, bits=8, scale=2)
+RNG = np.random.default_rng(0)
+
+
+def _stages(upscaling, bits=8, coarse_bits=(3,), config=CONFIG, **training):
+    stages = []
+    for step in upscaling_steps(upscaling, bits, coarse_bits, config.scale):
+        stage = step.make(config, SPNTrainingConfig(**training))
+        stage.build()
+        randomize(stage.network)
+        stages.append(stage)
+    return stages
+
+
+def _images(count=3):
+    return tf.constant(RNG.integers(0, 256, [count, 6, 8, 3]), tf.uint8)
+
+
+def _sample(stages, count, seed=0, known=None):
+    return sample_cascade(
+        stages,
+        tf.range(count, dtype=tf.int64),
+        tf.constant(seed),
+        [tf.constant(1.0)] * len(stages),
+        known,
+    )
+
+
+@pytest.mark.parametrize(
+    "upscaling,coarse_bits,expected",
+    [
+        ("none", (3,), [("spn", 8, 0)]),
+        ("size", (3,), [("slice", 8, 0), ("size", 8, 0)]),
+        ("depth", (3,), [("spn", 3, 0), ("depth", 8, 3)]),
+        ("depth", (1, 3), [("spn", 1, 0), ("depth3", 3, 1), ("depth8", 8, 3)]),
+        ("multidimensional", (3,), [("slice", 3, 0), ("size", 3, 0), ("depth", 8, 3)]),
+    ],
+)
+def test_steps_of_each_upscaling(upscaling, coarse_bits, expected):
+    steps = upscaling_steps(upscaling, 8, coarse_bits, scale=2)
+    assert [(step.name, step.bits, step.coarse_bits) for step in steps] == expected
+
+
+@pytest.mark.parametrize(
+    "coarse_bits,bits", [((3,), 3), ((5, 3), 8), ((), 8), ((0,), 8), ((3,), 9)]
+)
+def test_bits_that_do_not_increase_are_refused(coarse_bits, bits):
+    with pytest.raises(UsageError, match="--coarse_bits"):
+        upscaling_steps("depth", bits, coarse_bits, scale=2)
+
+
+def test_size_upscaling_needs_slices():
+    with pytest.raises(UsageError, match="--scale=1"):
+        upscaling_steps("size", 8, (3,), scale=1)
+
+
+def test_each_stage_makes_its_own_part_of_the_image():
+    images = _images()
+    slice_, size, depth = _stages("multidimensional")
+    np.testing.assert_array_equal(slice_.target(images), images.numpy()[:, ::2, ::2] >> 5)
+    np.testing.assert_array_equal(size.target(images), images.numpy() >> 5)
+    np.testing.assert_array_equal(depth.target(images), images)
+    assert slice_.network.embedder is None  # the decoder alone
+    assert depth.config.classes == 2**5
+
+
+def test_bits_per_dim_are_of_the_whole_image():
+    for stage in _stages("multidimensional"):
+        assert stage.bits_per_dim(6 * 8 * 3 * math.log(2)) == pytest.approx(1)
+
+
+def test_a_size_stage_adds_the_slices_after_the_first():
+    _, size = _stages("size")
+    images = _images()
+    nats = size.network.all_slice_nats(size.target(images)).numpy()
+    np.testing.assert_allclose(-size.log_prob(images), nats[:, 1:].sum(axis=1), rtol=1e-5)
+    figures = size.evaluate_step(Examples(images, None, None))
+    np.testing.assert_allclose(figures["nats"], nats[:, 1:].sum(axis=1), rtol=1e-5)
+    whole = nats.sum(axis=1) / (6 * 8 * 3 * math.log(2))
+    np.testing.assert_allclose(figures["bits_per_dim"], whole, rtol=1e-5)
+
+
+@pytest.mark.parametrize("positions", ["first", "all"])
+def test_a_slice_stage_trains_on_slices_of_the_chosen_positions(positions):
+    stage, _ = _stages("size", slice_positions=positions)
+    count = 64
+    image = _images(1)
+    examples = Examples(
+        tf.repeat(image, count, axis=0), tf.zeros([count]), tf.range(count, dtype=tf.int64)
+    )
+    nats, _ = stage._gradients(examples)
+    by_slice = [
+        float(stage.network.image_nats(tf.cast(part[None], tf.int32))[0])
+        for part in image_to_slices(image, 2)[0]
+    ]
+    expected = by_slice if positions == "all" else by_slice[:1]
+    np.testing.assert_allclose(np.unique(nats.numpy().round(2)), np.sort(expected), atol=0.02)
+
+
+def test_a_sample_holds_what_the_stages_before_made():
+    slice_, size, middle, image = _sample(_stages("multidimensional", coarse_bits=(2, 5)), 4)
+    np.testing.assert_array_equal(size[:, ::2, ::2], slice_)
+    np.testing.assert_array_equal(middle // 2**3, size)
+    np.testing.assert_array_equal(image // 2**3, middle)
+    assert len(np.unique(image.numpy() % 2**3)) == 8  # the further bits are drawn
+    assert slice_.numpy().max() < 4 and middle.numpy().max() < 2**5
+
+
+def test_spread_leaves_room_between_the_pixels():
+    pictures = tf.constant(RNG.integers(0, 256, [2, 3, 4, 3]), tf.uint8)
+    images = spread(pictures, 6, 8).numpy()
+    np.testing.assert_array_equal(images[:, ::2, ::2], pictures)
+    images[:, ::2, ::2] = UNKNOWN
+    assert (images == UNKNOWN).all()
+
+
+@pytest.mark.parametrize("upscaling", ["none", "size", "depth", "multidimensional"])
+def test_a_small_picture_keeps_its_pixels_at_all_bits(upscaling):
+    stages = _stages(upscaling)
+    assert accepted_sizes(stages)[3, 4] == 8
+    pictures = tf.constant(RNG.integers(0, 256, [4, 3, 4, 3]), tf.uint8)
+    known = known_targets(stages, spread(pictures, 6, 8), tf.constant(8))
+    image = _sample(stages, 4, known=known)[-1].numpy()
+    np.testing.assert_array_equal(image[:, ::2, ::2], pictures)
+    assert len(np.unique(image[:, 1::2])) > 30
+
+
+@pytest.mark.parametrize("upscaling", ["depth", "multidimensional"])
+def test_a_picture_of_full_size_keeps_its_coarse_bits(upscaling):
+    stages = _stages(upscaling, coarse_bits=(1, 3))
+    assert accepted_sizes(stages) == {(3, 4): 8, (6, 8): 3}
+    pictures = _images(4)
+    known = known_targets(stages, spread(pictures, 6, 8), tf.constant(3))
+    *_, coarse, image = _sample(stages, 4, known=known)
+    np.testing.assert_array_equal(coarse, quantize(pictures, 3))
+    np.testing.assert_array_equal(quantize(image, 3), quantize(pictures, 3))
+    assert (image.numpy() != pictures.numpy()).mean() > 0.5
+
+
+def test_pictures_of_a_batch_can_give_different_bits():
+    stages = _stages("depth", coarse_bits=(1, 3))
+    pictures = tf.repeat(_images(1), 2, axis=0)
+    known = known_targets(stages, spread(pictures, 6, 8), tf.constant([1, 3]))
+    image = _sample(stages, 2, known=known)[-1]
+    np.testing.assert_array_equal(quantize(image, 1), quantize(pictures, 1))
+    np.testing.assert_array_equal(quantize(image, 3)[1], quantize(pictures, 3)[1])
+    assert (quantize(image, 3)[0] != quantize(pictures, 3)[0]).numpy().any()
+
+
+def test_a_decoder_baseline_upscales_nothing():
+    config = tiny_config(height=2, width=2, channels=1, scale=1)
+    assert accepted_sizes(_stages("none", config=config)) == {}
+    assert accepted_sizes(_stages("depth", config=config)) == {(2, 2): 3}
