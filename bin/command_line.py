@@ -51,6 +51,7 @@ with _silent_stderr():  # TensorFlow greets whatever its log level
 
 from absl import app, flags, logging
 
+import flagfiles
 from cascade_tf.data import undecodable_image_message
 from cascade_tf.errors import UserError
 from cascade_tf.interruption import Interrupted
@@ -70,12 +71,12 @@ def run(main: Callable[[], None]) -> None:
 
     def parse(argv: list[str]) -> list[str]:
         try:
-            rest = flags.FLAGS(argv)
+            rest = flags.FLAGS(argv[:1] + flagfiles.expand(argv[1:]))
         except BrokenPipeError:
             os._exit(1)  # `--help | head`
         except SystemExit:
             raise SystemExit(0) from None  # --help, which absl ends with 1
-        except (flags.Error, UnicodeDecodeError) as error:  # the latter: a flagfile that is none
+        except (flags.Error, UserError) as error:
             fail(str(error).removeprefix("ERROR:: "), 2)
         if len(rest) > 1:
             fail(f"unexpected argument {rest[1]!r}: flags start with --", 2)

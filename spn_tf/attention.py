@@ -12,6 +12,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from spn_tf.residual_branches import small_weights
 from spn_tf.shapes import Shape
 
 # Drops units of [B, T, D] by a keyed mask; the identity outside training.
@@ -50,7 +51,9 @@ class SelfAttention(keras.layers.Layer):
         self.channels = channels
         self.causal = causal
         self.qkv = _dense(3 * heads * channels, dtype=self.dtype_policy, name="qkv")
-        self.out = _dense(width, dtype=self.dtype_policy, name="out")
+        self.out = _dense(
+            width, kernel_initializer=small_weights(), dtype=self.dtype_policy, name="out"
+        )
 
     def build(self, input_shape: Shape) -> None:
         self.qkv.build(input_shape)
@@ -86,7 +89,9 @@ class ParameterAttention(keras.layers.Layer):
         self.channels = channels
         self.rows = rows
         self.query = _dense(heads * channels, dtype=self.dtype_policy, name="query")
-        self.out = _dense(width, dtype=self.dtype_policy, name="out")
+        self.out = _dense(
+            width, kernel_initializer=small_weights(), dtype=self.dtype_policy, name="out"
+        )
 
     def build(self, input_shape: Shape) -> None:
         self.query.build(input_shape)
@@ -118,7 +123,9 @@ class DenseFeedForward(keras.layers.Layer):
         self.inner = keras.layers.Dense(
             hidden, activation="relu", dtype=self.dtype_policy, name="inner"
         )
-        self.out = keras.layers.Dense(width, dtype=self.dtype_policy, name="out")
+        self.out = keras.layers.Dense(
+            width, kernel_initializer=small_weights(), dtype=self.dtype_policy, name="out"
+        )
 
     def build(self, input_shape: Shape) -> None:
         self.inner.build(input_shape)

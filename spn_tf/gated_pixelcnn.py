@@ -17,6 +17,7 @@ import tensorflow as tf
 
 from spn_tf.config import PIXEL_UNITS
 from spn_tf.masked_convolution import HorizontalConvolution, VerticalConvolution, colour_classes
+from spn_tf.residual_branches import small_weights
 from spn_tf.shapes import Shape
 
 
@@ -58,7 +59,9 @@ class GatedLayer(keras.layers.Layer):
         self.horizontal = HorizontalConvolution(
             size, inputs, halves, strict=first, dtype=dtype, name="horizontal"
         )
-        self.out = HorizontalConvolution(1, gated, residual, dtype=dtype, name="out")
+        self.out = HorizontalConvolution(
+            1, gated, residual, initializer=small_weights(), dtype=dtype, name="out"
+        )
 
     def build(self, vertical_shape: Shape, horizontal_shape: Shape) -> None:
         outer = tuple(vertical_shape[:-1])

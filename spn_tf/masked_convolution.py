@@ -72,6 +72,7 @@ class HorizontalConvolution(keras.layers.Layer):
         size: the filter's size k: (k + 1) / 2 pixels are seen.
         inputs, outputs: colour classes of the units.
         strict: "A" mask at the current pixel (first layer), else "B".
+        initializer: of the kernel; LeCun's by default.
     """
 
     def __init__(
@@ -80,18 +81,20 @@ class HorizontalConvolution(keras.layers.Layer):
         inputs: np.ndarray,
         outputs: np.ndarray,
         strict: bool = False,
+        initializer: keras.initializers.Initializer | None = None,
         **kwargs: Any,
     ):
         super().__init__(**kwargs)
         self.filters = len(outputs)
         self.left = size // 2
+        self.initializer = initializer or keras.initializers.LecunNormal()
         mask = np.ones((1, self.left + 1, len(inputs), len(outputs)), np.float32)
         mask[0, -1] = colour_mask(inputs, outputs, strict)
         self.mask = mask
 
     def build(self, input_shape: Shape) -> None:
         self.kernel = self.add_weight(
-            shape=self.mask.shape, initializer=keras.initializers.LecunNormal(), name="kernel"
+            shape=self.mask.shape, initializer=self.initializer, name="kernel"
         )
         self.bias = self.add_weight(shape=(self.filters,), initializer="zeros", name="bias")
         self.built = True

@@ -9,6 +9,7 @@ from spn_tf.attention import Dropout, PositionEmbedding, Transformer, no_dropout
 from spn_tf.config import PIXEL_UNITS, SPNConfig
 from spn_tf.intensity_embedding import IntensityEmbedding
 from spn_tf.ordering import slot_table
+from spn_tf.residual_branches import small_weights
 from spn_tf.shapes import Shape
 
 
@@ -21,7 +22,9 @@ class ResidualBlock(keras.layers.Layer):
         self.conv = keras.layers.Conv2D(
             filters, size, padding="same", dtype=self.dtype_policy, name="conv"
         )
-        self.out = keras.layers.Conv2D(width, 1, dtype=self.dtype_policy, name="out")
+        self.out = keras.layers.Conv2D(
+            width, 1, kernel_initializer=small_weights(), dtype=self.dtype_policy, name="out"
+        )
 
     def build(self, input_shape: Shape) -> None:
         self.conv.build(input_shape)

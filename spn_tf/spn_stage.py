@@ -52,11 +52,15 @@ class SPNStage(Stage):
         self.dimensions = config.dimensions  # of the whole image: what bits/dim divide by
         self._compiled_gradients = tf.function(self._gradients, jit_compile=training.jit_compile)
 
-    def build(self) -> None:
-        t = self.training
-        policy = "mixed_bfloat16" if t.precision == "bfloat16" else "float32"
+    def build_network(self) -> None:
+        """Creates the weights of the network alone."""
+        policy = "mixed_bfloat16" if self.training.precision == "bfloat16" else "float32"
         self.network = SubscalePixelNetwork(self.config, dtype=policy, name=self.name)
         self.network.build()
+
+    def build(self) -> None:
+        t = self.training
+        self.build_network()
         self.optimizer = RMSprop(
             learning_rate_schedule(t.learning_rates, t.learning_rate_boundaries),
             rho=t.rmsprop_decay,

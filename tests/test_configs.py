@@ -1,5 +1,6 @@
 """The flagfiles of configs/ against Table 4, and the CelebA-HQ one against its real dataset."""
 
+import dataclasses
 import io
 import json
 import os
@@ -12,10 +13,21 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from cascade_tf.record import load_record
+from spn_tf.config import SPNConfig
+from spn_tf.spn_stage import SPNStage
+from spn_tf.training_config import SPNTrainingConfig
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "bin"))
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "benchmarks"))
+
+import flagfiles
+import parameters
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 CONFIGS = sorted((ROOT / "configs").glob("*.flags"))
+for folder in ("bin", "benchmarks"):
+    sys.path.insert(0, str(ROOT / folder))
+
 
 # SPN paper, Table 4: ImageNet (32, 64, 128, 256), CelebA HQ.
 COLUMNS = ("imagenet32", "imagenet64", "imagenet128", "imagenet256", "celeba")
@@ -45,13 +57,50 @@ TABLE_4 = {
 }
 
 
+# The numbers of Tables 1 to 3, and figures that have none, with what makes each row's model.
+ROWS = {
+    "imagenet32_decoder": ("3.79", {"upscaling": "none", "scale": "1", "bits": "8"}),
+    "imagenet32": ("3.85", {"upscaling": "none", "scale": "2", "bits": "8"}),
+    "imagenet32_8x8_slices": ("3.91", {"upscaling": "none", "scale": "4", "bits": "8"}),
+    "imagenet64_decoder": ("3.52", {"upscaling": "none", "scale": "1", "bits": "8"}),
+    "imagenet64": ("3.53", {"upscaling": "none", "scale": "2", "bits": "8"}),
+    "imagenet64_depth": ("3.53 (0.63, 2.90)", {"upscaling": "depth", "scale": "2"}),
+    "imagenet64_5bit": ("1.41", {"upscaling": "none", "scale": "2", "bits": "5"}),
+    "imagenet128": ("3.08", {"upscaling": "none", "scale": "4", "bits": "8"}),
+    "imagenet128_depth": ("3.08 (0.46, 2.62)", {"upscaling": "depth", "scale": "4"}),
+    "imagenet128_multidimensional": ("Figure 3 g", {"upscaling": "multidimensional"}),
+    "imagenet256": ("2.97", {"upscaling": "none", "scale": "8", "bits": "8"}),
+    "imagenet256_depth": ("3.01 (0.40, 2.61)", {"upscaling": "depth", "scale": "8"}),
+    "celeba": ("Figures 1 and 6", {"upscaling": "depth", "scale": "8", "bits": "8"}),
+    "celeba_5bit": ("0.61", {"upscaling": "none", "scale": "8", "bits": "5"}),
+    "celeba_3bit": ("Figures 8 and 9", {"upscaling": "none", "scale": "8", "bits": "3"}),
+}
+
+
 def _flagfile(name: str) -> dict[str, str]:
-    return load_record(ROOT / "configs", f"{name}.flags")
+    lines = flagfiles.expand([f"--flagfile={ROOT / 'configs' / name}.flags"])
+    return dict(line.removeprefix("--").split("=", 1) for line in lines)
 
 
-@pytest.mark.parametrize("column", range(5), ids=COLUMNS)
-def test_a_config_reads_as_its_column_of_table_4(column):
-    flags = _flagfile(COLUMNS[column])
+def test_every_row_of_the_papers_tables_has_a_config():
+    assert {path.stem for path in CONFIGS} == set(ROWS) | {"digits", "photos"}
+
+
+@pytest.mark.parametrize("name", ROWS)
+def test_a_config_makes_its_row_of_the_papers_tables_and_says_which(name):
+    number, expected = ROWS[name]
+    flags = _flagfile(name)
+    assert {flag: flags[flag] for flag in expected} == expected
+    assert flags.get("coarse_bits", "3") == "3"
+    assert flags["workdir"] == f"runs/{name}"
+    about = (ROOT / "configs" / f"{name}.flags").read_text().partition("\n--")[0]
+    assert number in about.replace("\n# ", " ")
+
+
+@pytest.mark.parametrize("name", ROWS)
+def test_a_config_reads_as_its_column_of_table_4(name):
+    column = COLUMNS.index(name.split("_")[0])
+    flags = _flagfile(name)
     for name, row in TABLE_4.items():
         assert flags[name] == str(row[column]), name
     scheduled = flags["learning_rate"] == SCHEDULE
@@ -71,14 +120,15 @@ sys.path.insert(0, "bin")
 sys.argv = ["train"]
 import command_line
 from absl import flags
-import experiment
+import experiment, flagfiles
 for path in os.environ["CONFIGS"].split():
     if os.fork() == 0:  # flags can be parsed once in a process
-        flags.FLAGS(["train", f"--flagfile={path}"])
+        flags.FLAGS(["train", *flagfiles.expand([f"--flagfile={path}"])])
         made = experiment.Experiment(training=True)
-        stage, data = made.make_stage("spn"), made.data("spn")
-        made.training("spn")
-        print(json.dumps([path, data.dataset, stage.config.dimensions]), flush=True)
+        stages = [made.make_stage(name) for name in made.stage_names]
+        for name in made.stage_names:
+            made.data(name), made.training(name)
+        print(json.dumps([path, made.stage_names, stages[-1].dimensions]), flush=True)
         os._exit(0)
     assert os.wait()[1] == 0, path
 """
@@ -94,6 +144,42 @@ for path in os.environ["CONFIGS"].split():
     read = [json.loads(line) for line in done.stdout.splitlines()]
     assert [pathlib.Path(path) for path, *_ in read] == CONFIGS
     assert {d for _, _, d in read} >= {32 * 32, 256 * 256 * 3}
+    assert {tuple(names) for _, names, _ in read} == {
+        ("spn",), ("spn", "depth"), ("slice", "size", "depth")
+    }  # fmt: skip
+
+
+def test_parameters_are_as_table_4_and_appendix_c_say():
+    """Within 20% of "~150M", "~250M" and "~650M"; counted without allocating a weight."""
+    counts = {name: parameters.parameters(name, []) for name in parameters.PAPER}
+    for name, expected in {
+        "imagenet32": 150e6, "imagenet64": 150e6, "imagenet128": 250e6, "imagenet256": 250e6,
+        "imagenet128_multidimensional": 650e6,
+    }.items():  # fmt: skip
+        assert sum(counts[name].values()) == pytest.approx(expected, rel=0.2), name
+    assert counts["imagenet128_multidimensional"]["slice"] == pytest.approx(150e6, rel=0.2)
+    assert counts["celeba_3bit"]["spn"] == pytest.approx(50e6, rel=0.25)  # docs/reproduction.md
+    told = (ROOT / "docs" / "reproduction.md").read_text()
+    for stages in counts.values():
+        for count in stages.values():
+            assert f"{count:,}" in told
+
+
+def test_parameters_counted_without_weights_are_those_of_the_weights(tmp_path):
+    counted = parameters.parameters("digits", [])["spn"]
+    stage = SPNStage("spn", _digits_config(), SPNTrainingConfig())
+    stage.build()
+    assert stage.parameters() == counted
+
+
+def _digits_config() -> SPNConfig:
+    flags = _flagfile("digits")
+    sizes = {
+        field.name: int(flags[field.name])
+        for field in dataclasses.fields(SPNConfig)
+        if field.name in flags
+    }
+    return SPNConfig(height=32, width=32, **sizes)
 
 
 def test_celeba_trains_at_full_width_on_the_real_builders_dataset(tmp_path):
@@ -127,5 +213,6 @@ def test_celeba_trains_at_full_width_on_the_real_builders_dataset(tmp_path):
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    assert "62,049,936 parameters" in done.stderr
-    assert (tmp_path / "work" / "spn" / "checkpoints" / "ckpt-2.index").exists()
+    assert "stage spn: 61,092,904 parameters" in done.stderr
+    for name in ("spn", "depth"):
+        assert (tmp_path / "work" / name / "checkpoints" / "ckpt-2.index").exists()
