@@ -84,12 +84,14 @@ class Experiment:
                     )
 
     def _values_of_the_model(self) -> dict[str, Any]:
-        """What all stages share: as given, else as the trained ones have it, else the default."""
+        """What all stages share: as given, else as recorded, else the default."""
+        names = record.recorded_stages(self.workdir)
+        records = self._trained or {name: self._recorded(name) for name in names}
         values = {}
         for name, decides in DECIDES.items():
             if name in WHOLE and decides == MODEL:
                 present, values[name] = scoped_flags.value(name, None)
-                for stage, recorded in self._trained.items():
+                for stage, recorded in records.items():
                     if name in recorded and not present:
                         values[name] = self._parse(stage, name, PARSERS[name], recorded[name])
         return values

@@ -1,0 +1,138 @@
+#!/usr/bin/env python3
+"""Compares the paper's models on small real images at equal training time.
+
+    python benchmarks/upscaling_study.py --dataset=digits --minutes=5 --output_dir=runs/study_digits
+
+Decoder, SPN at two slice sizes, SPN with depth upscaling, and multidimensional upscaling, all of
+the widths of configs/DATASET.flags unless given. The batch shrinks as slices grow, so that a step
+sees equally many pixels (Appendix C). Each stage's speed is measured first, which gives the number
+of steps that fill its share of the minutes, compilation apart. A directory that holds finished
+models already is gone on with. The last lines are a table of held-out bits/dim.
+"""
+
+import json
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+from absl import app, flags
+
+flags.DEFINE_string("dataset", "digits", "digits or photos: the flagfile, too.")
+flags.DEFINE_float("minutes", 5.0, "Training time of each model.")
+flags.DEFINE_integer("num_samples", 8, "Samples of each model.")
+flags.DEFINE_integer("num_images", 200, "Held-out images that are evaluated.")
+flags.DEFINE_string("output_dir", None, "Where models, samples and results go.", required=True)
+flags.DEFINE_multi_string("flag", [], "Further flags for bin/train.")
+FLAGS = flags.FLAGS
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+RATES = (1.0, 0.4, 0.15, 0.05)  # of the highest learning rate,
+UNTIL = (0.2, 0.44, 0.76)  # until these shares of the steps
+PIXELS = 2048  # of a step
+IMAGE = 32
+# By name: flags, and the share of the training time of each stage.
+MODELS: dict[str, tuple[list[str], dict[str, float]]] = {
+    "decoder": (["--scale=1"], {"spn": 1.0}),
+    "spn_16x16": (["--scale=2"], {"spn": 1.0}),
+    "spn_8x8": (["--scale=4"], {"spn": 1.0}),
+    "depth_16x16": (["--scale=2", "--upscaling=depth"], {"spn": 0.5, "depth": 0.5}),
+    "multidimensional_16x16": (
+        ["--scale=2", "--upscaling=multidimensional"],
+        {"slice": 0.2, "size": 0.4, "depth": 0.4},
+    ),
+}
+MEASURED_STEPS = 60
+
+
+def _command(name: str, *arguments: object) -> str:
+    """Runs a command of bin/, showing it; returns stdout and the last line of stderr."""
+    shown = " ".join([f"bin/{name}", *map(str, arguments)])
+    print(shown, flush=True)
+    done = subprocess.run(
+        [sys.executable, str(ROOT / "bin" / name), *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        raise SystemExit(f"{shown}\n{done.stderr}")
+    return done.stdout + done.stderr
+
+
+def _train(directory: pathlib.Path, model: list[str], stage: str, minutes: float) -> None:
+    scale = int(model[0].partition("=")[2])
+    batch = PIXELS * scale**2 // IMAGE**2
+    highest = float(_flag("learning_rate").split(",")[0])
+    common = [
+        f"--flagfile={ROOT / 'configs' / FLAGS.dataset}.flags",
+        f"--stage={stage}",
+        *model,
+        *FLAGS.flag,
+        f"--batch_size={batch}",
+        "--max_minutes=0",
+        "--evaluate_every=0",
+        "--sample_every=0",
+        "--learning_rate=" + ",".join(f"{highest * rate:g}" for rate in RATES),
+    ]
+    trial = directory.with_name(f".{directory.name}.trial")
+    shutil.rmtree(trial, ignore_errors=True)
+    bounds = ",".join(str(i + 1) for i in range(len(UNTIL)))
+    told = _command(
+        *("train", *common, f"--steps={MEASURED_STEPS}", f"--workdir={trial}"),
+        f"--learning_rate_boundaries={bounds}",
+    )
+    shutil.rmtree(trial)
+    images_per_second = float(re.findall(r"([\d.]+) images/s", told)[-1])
+    steps = int(60 * minutes * images_per_second / batch)
+    bounds = ",".join(str(int(share * steps)) for share in UNTIL)
+    _command(
+        *("train", *common, f"--steps={steps}", f"--workdir={directory}"),
+        f"--learning_rate_boundaries={bounds}",
+    )
+
+
+def _flag(name: str) -> str:
+    """The value of a flag in the dataset's flagfile, or as given."""
+    lines = (ROOT / "configs" / f"{FLAGS.dataset}.flags").read_text().splitlines() + FLAGS.flag
+    return [line.partition("=")[2] for line in lines if line.startswith(f"--{name}=")][-1]
+
+
+def main(_: list[str]) -> None:
+    output = pathlib.Path(FLAGS.output_dir)
+    output.mkdir(parents=True, exist_ok=True)
+    results = {}
+    for name, (model, shares) in MODELS.items():
+        directory, told = output / name, output / f"{name}.json"
+        if not told.exists():
+            for stage, share in shares.items():
+                _train(directory, model, stage, share * FLAGS.minutes)
+            found = _command(
+                "evaluate", f"--workdir={directory}", f"--num_images={FLAGS.num_images}"
+            )
+            (line,) = (line for line in found.splitlines() if line.startswith("{"))
+            _command(
+                *("sample", f"--workdir={directory}", f"--num_samples={FLAGS.num_samples}"),
+                *(f"--output_dir={directory / 'samples'}", "--overwrite"),
+            )
+            told.write_text(line)
+        results[name] = json.loads(told.read_text())
+
+    print(f"\n{FLAGS.minutes:g} minutes each, {FLAGS.num_images} held-out images")
+    print("| model | bits/dim | parts | of WebP | steps |\n|---|---|---|---|---|")
+    for name, r in results.items():
+        parts = ", ".join(f"{stage} {value:.3f}" for stage, value in r["stages"].items())
+        steps = ", ".join(f"{count:,}" for count in r["steps"].values())
+        print(
+            f"| {name} | {r['bits_per_dim']:.3f} ± {r['standard_error']:.3f} | {parts} "
+            f"| {r['bits_per_dim'] / r['webp']:.3f} | {steps} |"
+        )
+    print(f"PNG {r['png']:.3f}, lossless WebP {r['webp']:.3f}")
+
+
+if __name__ == "__main__":
+    app.run(main)
