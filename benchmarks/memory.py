@@ -47,7 +47,7 @@ def _peak_since_reset() -> float:
 
 def measure() -> float:
     """Bytes that a training step takes beyond parameters and optimizer."""
-    made = experiment.Experiment(training=True)
+    made = experiment.Experiment()
     stage = made.make_stage(made.stage_names[0])
     stage.build()
     c = stage.config
@@ -79,7 +79,7 @@ def main(_: list[str]) -> None:
         print(measure())
         return
     arguments = sys.argv[1:]
-    v = experiment.Experiment(training=True).values("spn")
+    v = experiment.Experiment().values("spn")
     layers, heads = v["decoder_attention_layers"], v["decoder_attention_heads"]
     for name, cases in (("SPN, slices of 32x32", SPN), ("decoder on whole images", DECODER)):
         first = None

@@ -52,26 +52,35 @@ READINGS = {
 def parameters(config: str, overrides: list[str]) -> dict[str, int]:
     """Parameters by stage of a flagfile of configs/; flags can be parsed once in a process."""
     reader, writer = os.pipe()
-    if os.fork() == 0:
-        path = CONFIGS / f"{config}.flags"
-        given = flagfiles.expand([f"--flagfile={path}", "--workdir=/nonexistent"])
-        flags.FLAGS(["parameters", *given])
-        made = experiment.Experiment(training=True)
-        v = made.values(made.stage_names[0])
-        numbers = {
-            "twice": 2 * v["pixelcnn_conv_channels"],
-            "shared": round(v["decoder_attention_channels"] / v["decoder_attention_heads"]),
-            "embedder_shared": v["embedder_attention_channels"] // v["embedder_attention_heads"],
-        }
-        flags.FLAGS.unparse_flags()
-        flags.FLAGS(["parameters", *given, *(flag.format(**numbers) for flag in overrides)])
-        made = experiment.Experiment(training=True)
-        counts = {name: _count(made.make_stage(name)) for name in made.stage_names}
-        os.write(writer, json.dumps(counts).encode())
-        os._exit(0)
+    child = os.fork()
+    if child == 0:
+        try:
+            _count_in_child(config, overrides, writer)
+        finally:
+            os._exit(0)
     os.close(writer)
     with os.fdopen(reader) as answer:
-        return json.loads(answer.read())
+        text = answer.read()
+    os.waitpid(child, 0)
+    return json.loads(text)
+
+
+def _count_in_child(config: str, overrides: list[str], writer: int) -> None:
+    path = CONFIGS / f"{config}.flags"
+    given = flagfiles.expand([f"--flagfile={path}", "--workdir=/nonexistent"])
+    flags.FLAGS(["parameters", *given])
+    made = experiment.Experiment()
+    v = made.values(made.stage_names[0])
+    numbers = {
+        "twice": 2 * v["pixelcnn_conv_channels"],
+        "shared": round(v["decoder_attention_channels"] / v["decoder_attention_heads"]),
+        "embedder_shared": v["embedder_attention_channels"] // v["embedder_attention_heads"],
+    }
+    flags.FLAGS.unparse_flags()
+    flags.FLAGS(["parameters", *given, *(flag.format(**numbers) for flag in overrides)])
+    made = experiment.Experiment()
+    counts = {name: _count(made.make_stage(name)) for name in made.stage_names}
+    os.write(writer, json.dumps(counts).encode())
 
 
 def _count(stage: SPNStage) -> int:

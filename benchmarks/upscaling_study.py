@@ -50,7 +50,7 @@ MEASURED_STEPS = 60
 
 
 def _command(name: str, *arguments: object) -> str:
-    """Runs a command of bin/, showing it; returns stdout and the last line of stderr."""
+    """Runs a command of bin/, showing it; returns all that it prints."""
     shown = " ".join([f"bin/{name}", *map(str, arguments)])
     print(shown, flush=True)
     done = subprocess.run(
@@ -87,7 +87,7 @@ def _train(directory: pathlib.Path, model: list[str], stage: str, minutes: float
         f"--learning_rate_boundaries={bounds}",
     )
     shutil.rmtree(trial)
-    images_per_second = float(re.findall(r"([\d.]+) images/s", told)[-1])
+    images_per_second = float(re.findall(r"([\d.,]+) images/s", told)[-1].replace(",", ""))
     steps = int(60 * minutes * images_per_second / batch)
     bounds = ",".join(str(int(share * steps)) for share in UNTIL)
     _command(
@@ -109,6 +109,7 @@ def main(_: list[str]) -> None:
     for name, (model, shares) in MODELS.items():
         directory, told = output / name, output / f"{name}.json"
         if not told.exists():
+            shutil.rmtree(directory, ignore_errors=True)  # what was interrupted begins anew
             for stage, share in shares.items():
                 _train(directory, model, stage, share * FLAGS.minutes)
             found = _command(

@@ -30,19 +30,15 @@ FLAGS = flags.FLAGS
 class Experiment:
     """The experiment that the command line and the records of its workdir describe.
 
-    Args:
-        training: whether the flags of training, too, must be those recorded.
-
     Raises:
         UserError: flags that differ from the records.
         UsageError: values that cannot work.
     """
 
-    def __init__(self, training: bool = False):
+    def __init__(self) -> None:
         if not FLAGS.workdir:
             raise UsageError("--workdir is missing: name the experiment's directory")
         self.workdir = pathlib.Path(FLAGS.workdir).expanduser()
-        self._training = training
         self._trained = {
             name: self._recorded(name)
             for name in record.recorded_stages(self.workdir)
@@ -98,22 +94,44 @@ class Experiment:
 
     @functools.cache  # noqa: B019 one Experiment lives as long as the process
     def values(self, stage: str) -> dict[str, Any]:
-        """Flag values of a stage by name: as given, else as recorded, else the default."""
+        """Flag values of a stage by name: as given, else as recorded, else the default.
+
+        Those of the model that all stages share are the experiment's, whatever an older record of
+        the stage alone may say.
+        """
         recorded = self._recorded(stage)
-        values, given = {}, {}
+        values = {}
         for name, parser in PARSERS.items():
             present, values[name] = scoped_flags.value(name, stage)
             if present:
-                given[name] = scoped_flags.text(values[name])
+                continue
+            if name in self._model:
+                values[name] = self._model[name]
             elif name in recorded:
                 values[name] = self._parse(stage, name, parser, recorded[name])
-            elif name in self._model:
-                values[name] = self._model[name]
-        fixed = (MODEL, TRAINING) if self._training else (MODEL,)
-        kept = [name for name, decides in DECIDES.items() if decides in fixed]
-        if has_checkpoint(self.directory(stage)):  # else nothing was trained with these flags
-            record.check_same(self.directory(stage), recorded, given, kept)
         return values
+
+    def require_as_recorded(self, stage: str, training: bool = False) -> None:
+        """Raises UserError where given flags are not those that the stage was trained with.
+
+        Args:
+            stage: that is to be used.
+            training: it is to be trained: the flags of training, too, must be the same, and the
+                dataset that of the stages trained already.
+        """
+        given = {}
+        for name in PARSERS:
+            present, value = scoped_flags.value(name, stage)
+            if present:
+                given[name] = scoped_flags.text(value)
+        fixed = (MODEL, TRAINING) if training else (MODEL,)
+        kept = [name for name, decides in DECIDES.items() if decides in fixed]
+        if stage in self._trained:  # else nothing was trained with these flags
+            record.check_same(self.directory(stage), self._trained[stage], given, kept)
+        dataset = {"dataset": self.values(stage)["dataset"]}
+        if training and dataset["dataset"]:
+            for other, recorded in self._trained.items():
+                record.check_same(self.directory(other), recorded, dataset, ["dataset"])
 
     def _recorded(self, stage: str) -> dict[str, str]:
         return record.load_record(self.directory(stage)) or {}
@@ -147,6 +165,21 @@ class Experiment:
             seed=v["seed"],
         )
 
+    def data_of_all_stages(self) -> DataConfig:
+        """The images to evaluate a cascade on: the same ones for every stage.
+
+        Raises:
+            UserError: the stages were trained on different ones, and none are given.
+        """
+        configs = {name: self.data(name) for name in self.stage_names}
+        folders = {config.data_dir: name for name, config in configs.items()}
+        if len(folders) > 1:
+            told = ", ".join(f"{name} on {folder}" for folder, name in folders.items())
+            raise UserError(
+                f"the stages were trained on different folders ({told}): add --data_dir"
+            )
+        return configs[self.stage_names[-1]]
+
     def training(self, stage: str) -> TrainingConfig:
         return _from_values(TrainingConfig, self.values(stage))
 
@@ -179,10 +212,16 @@ class Experiment:
         number = self.stage_names.index(stage)
         return self.make_stage(self.stage_names[number - 1]) if number else None
 
-    def inference_batch_size(self, stage: str) -> int:
-        """As given; else that of training, but no more than a small machine can hold."""
-        given, size = scoped_flags.value("batch_size", stage)
-        return size if given else min(32, self.values(stage)["batch_size"])
+    def inference_batch_size(self, *stages: str) -> int:
+        """As given; else that of training, but no more than a small machine can hold.
+
+        For several stages together, the smallest.
+        """
+        sizes = []
+        for stage in stages:
+            given, size = scoped_flags.value("batch_size", stage)
+            sizes.append(size if given else min(32, self.values(stage)["batch_size"]))
+        return min(sizes)
 
     def sampling_seed(self) -> int:
         """As given, else 0: the recorded seed is that of training."""
@@ -209,11 +248,13 @@ class Experiment:
             raise UserError(f"there is no workdir {self.workdir}: train it first with bin/train")
         for stage in self.stage_names:
             if stage not in self._trained:
-                known = "" if self._recorded(stage) else " --flagfile=..."
+                # In this order, as flagfiles name workdirs of their own.
+                flagfile = "" if self._recorded(stage) else "--flagfile=... "
                 raise UserError(
                     f"{self.workdir} holds no trained stage {stage}: train it first with "
-                    f"bin/train --workdir={self.workdir} --stage={stage}{known}"
+                    f"bin/train {flagfile}--workdir={self.workdir} --stage={stage}"
                 )
+            self.require_as_recorded(stage)
 
 
 def _from_anywhere(path: str) -> str:

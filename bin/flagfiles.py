@@ -4,10 +4,11 @@ absl looks for them in the working directory, so that a flagfile could be used f
 """
 
 import pathlib
+import re
 
 from cascade_tf.errors import UsageError
 
-_FLAG = "--flagfile="
+_FLAG = re.compile("--?flagfile(?:=(.*))?")
 
 
 def expand(arguments: list[str], directory: pathlib.Path | None = None) -> list[str]:
@@ -20,17 +21,20 @@ def expand(arguments: list[str], directory: pathlib.Path | None = None) -> list[
     Raises:
         UsageError: a file that cannot be read, is no text, or names itself.
     """
-    flags = []
-    for argument in arguments:
-        if not argument.startswith(_FLAG):
+    flags: list[str] = []
+    rest = iter(arguments)
+    for argument in rest:
+        match = _FLAG.fullmatch(argument)
+        if match is None:
             flags.append(argument)
             continue
-        path = pathlib.Path(argument.removeprefix(_FLAG)).expanduser()
-        path = path if directory is None else directory / path
+        path = pathlib.Path(match[1] or next(rest, ""))
         try:
+            path = (directory or pathlib.Path()) / path.expanduser()
             lines = [line.strip() for line in path.read_text().splitlines()]
-            flags += expand([line for line in lines if line.startswith("-")], path.parent)
-        except (OSError, UnicodeDecodeError, RecursionError) as error:
+            told = [line for line in lines if line and not line.startswith(("#", "//"))]
+            flags += expand(told, path.parent)
+        except (OSError, UnicodeDecodeError, RuntimeError) as error:  # the last: a file in itself
             reason = error.strerror if isinstance(error, OSError) else error
             raise UsageError(f"--flagfile={path}: {reason}") from error
     return flags

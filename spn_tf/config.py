@@ -100,5 +100,5 @@ class SPNConfig:
 
     @property
     def dimensions(self) -> int:
-        """H * W * C: what bits/dim divides by."""
+        """H * W * C of the images that the network models."""
         return self.height * self.width * self.channels

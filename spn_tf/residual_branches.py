@@ -1,8 +1,7 @@
 """How the last weights of residual branches start: small, so that a network starts shallow.
 
 Each branch adds a hundredth of the variance that it would at a usual start. A deep stack is then
-near the identity at first and its branches come in as they learn; docs/architecture.md has what
-that is worth.
+near the identity at first, and its branches come in as they learn.
 """
 
 import keras

@@ -98,7 +98,7 @@ class SliceEmbedder(keras.layers.Layer):
         self.meta_position.build((None,))
         if c.coarse_bits:
             self.coarse_intensities.build((None, h, w, c.channels))
-            stacked += c.scale**2 + 1
+            stacked += c.scale**2 + (c.scale > 1)
         self.project.build((None, h, w, (stacked * c.channels + 1) * PIXEL_UNITS))
         self.positions.build((None, h, w, width))
         self.transformer.build((None, h * w, width))
@@ -133,8 +133,9 @@ class SliceEmbedder(keras.layers.Layer):
             context.append(_stack(tf.gather(pixels, slots, batch_dims=1)))
         if coarse is not None:
             pixels = self.coarse_intensities(coarse)
-            own = tf.gather(pixels, target, batch_dims=1)
-            context += [_stack(pixels), own]
+            context.append(_stack(pixels))
+            if c.scale > 1:
+                context.append(tf.gather(pixels, target, batch_dims=1))
 
         x = self.positions(self.project(tf.concat(context, axis=-1)))
         width = x.shape[-1]

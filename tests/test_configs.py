@@ -25,10 +25,6 @@ import parameters
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 CONFIGS = sorted((ROOT / "configs").glob("*.flags"))
-for folder in ("bin", "benchmarks"):
-    sys.path.insert(0, str(ROOT / folder))
-
-
 # SPN paper, Table 4: ImageNet (32, 64, 128, 256), CelebA HQ.
 COLUMNS = ("imagenet32", "imagenet64", "imagenet128", "imagenet256", "celeba")
 SCHEDULE = "1e-4,3e-5,1e-5"
@@ -124,7 +120,7 @@ import experiment, flagfiles
 for path in os.environ["CONFIGS"].split():
     if os.fork() == 0:  # flags can be parsed once in a process
         flags.FLAGS(["train", *flagfiles.expand([f"--flagfile={path}"])])
-        made = experiment.Experiment(training=True)
+        made = experiment.Experiment()
         stages = [made.make_stage(name) for name in made.stage_names]
         for name in made.stage_names:
             made.data(name), made.training(name)
@@ -165,7 +161,7 @@ def test_parameters_are_as_table_4_and_appendix_c_say():
             assert f"{count:,}" in told
 
 
-def test_parameters_counted_without_weights_are_those_of_the_weights(tmp_path):
+def test_parameters_counted_without_weights_are_those_of_the_weights():
     counted = parameters.parameters("digits", [])["spn"]
     stage = SPNStage("spn", _digits_config(), SPNTrainingConfig())
     stage.build()

@@ -13,7 +13,7 @@ from cascade_tf.errors import UserError
 
 def read_pictures(
     folder: str, flag: str, sides: Collection[int], channels: int
-) -> dict[str, np.ndarray]:
+) -> list[np.ndarray]:
     """Decodes the pictures of a folder, each a square of one of the sides.
 
     Args:
@@ -23,13 +23,13 @@ def read_pictures(
         channels: 1 or 3; colour becomes grey as in the datasets.
 
     Returns:
-        uint8 [side, side, channels] by path, in the order of the paths.
+        uint8 [side, side, channels] each, in the order of their paths.
 
     Raises:
         UserError: no such folder, none in it, or one that cannot be decoded or is of another size.
     """
     root = os.path.expanduser(folder)
-    pictures = {}
+    pictures = []
     for name in image_paths(root, flag):
         path = os.path.join(root, name)
         try:
@@ -41,5 +41,5 @@ def read_pictures(
             wanted = " or ".join(f"{side}x{side}" for side in sorted(sides))
             raise UserError(f"{path} is of {height}x{width} pixels: give pictures of {wanted}")
         config = DataConfig("folder", root, image_size=height, channels=channels)
-        pictures[path] = evaluation_image(picture, config).numpy()
+        pictures.append(evaluation_image(picture, config).numpy())
     return pictures

@@ -180,6 +180,12 @@ def test_commands_refuse_flags_of_another_model_and_arguments(refused, command):
             "--given_bits=2: of pictures of 4x4 pixels, the stages keep 3 bits",
         ),
         (["sample", "--output_dir=out", "--draws=0"], 2, "--draws=0"),
+        (["sample", "--output_dir=out", "--draws=2"], 2, "--draws means nothing without"),
+        (
+            ["sample", "--output_dir=out", "--num_samples=2", "--from_images=small"],
+            2,
+            "--num_samples means nothing with --from_images",
+        ),
         (["sample", "--output_dir=file/out"], 1, "cannot write to the directory file/out"),
         (["sample", "--output_dir=full"], 1, "full/samples.npz exists already: add --overwrite"),
         (["export"], 2, "--output_dir is missing"),
@@ -236,6 +242,9 @@ def test_commands_say_which_stage_is_not_trained_and_how_to_train_it(forked, tmp
             f"{command}: half holds no trained stage depth: train it first with "
             f"bin/train --workdir=half --stage=depth\n"
         )
+    shutil.rmtree(tmp_path / "half" / "depth")
+    _, _, stderr = forked(tmp_path, "export", "--workdir=half", "--output_dir=out")
+    assert stderr.endswith("bin/train --flagfile=... --workdir=half --stage=depth\n")
 
 
 def test_stages_of_one_workdir_must_agree(forked, tmp_path, cascade):
@@ -248,10 +257,23 @@ def test_stages_of_one_workdir_must_agree(forked, tmp_path, cascade):
         assert "mixed/depth was trained with --scale=4, mixed/size with 2" in stderr
 
 
+def test_stages_trained_on_different_folders_are_not_evaluated_together(forked, tmp_path, cascade):
+    shutil.copytree(cascade, tmp_path / "mixed")
+    record = tmp_path / "mixed" / "depth" / "flags.txt"
+    lines = record.read_text().splitlines()
+    changed = [f"--data_dir={tmp_path}" if "--data_dir" in line else line for line in lines]
+    record.write_text("\n".join(changed))
+    code, stdout, stderr = forked(tmp_path, "evaluate", "--workdir=mixed")
+    assert (code, stdout, len(stderr.splitlines())) == (1, "", 1)
+    assert "the stages were trained on different folders" in stderr
+
+
 def test_a_stage_added_to_a_workdir_must_fit_those_that_are_there(forked, tmp_path, cascade):
     shutil.copytree(cascade, tmp_path / "half")
     shutil.rmtree(tmp_path / "half" / "depth")
-    for flag in ("--coarse_bits=2", "--bits=7", "--upscaling=depth", "--scale=4"):
+    for flag in (
+        "--coarse_bits=2", "--bits=7", "--upscaling=depth", "--scale=4", "--dataset=digits"
+    ):  # fmt: skip
         code, stdout, stderr = forked(tmp_path, "train", "--workdir=half", "--stage=depth", flag)
         assert (code, stdout, len(stderr.splitlines())) == (1, "", 1)
         assert "was trained with" in stderr and flag.split("=")[0] in stderr

@@ -2,6 +2,7 @@
 
 import json
 import pathlib
+import shutil
 import subprocess
 import sys
 
@@ -56,6 +57,20 @@ def test_one_stage_trains_alone_and_the_workdir_tells_the_next_command_the_rest(
     assert "stage spn: " in done.stderr
     figures = json.loads(run("evaluate", workdir, "--codecs=false").stdout.splitlines()[-1])
     assert list(figures["stages"]) == ["spn", "depth"]
+
+
+def test_a_stage_has_widths_and_rates_of_its_own_beside_trained_ones(cascade, pictures, tmp_path):
+    """Flags without a scope, beside stages trained with others; a stale record is no matter."""
+    work = tmp_path / "work"
+    shutil.copytree(cascade, work)
+    shutil.rmtree(work / "depth" / "checkpoints")
+    record = work / "depth" / "flags.txt"
+    record.write_text(record.read_text().replace("--scale=2", "--scale=4"))
+    own = ("--learning_rate=5e-4", "--pixelcnn_conv_channels=24", "--steps=1")
+    run("train", f"--workdir={work}", "--stage=depth", *own)
+    told = record.read_text()
+    assert "--scale=2\n" in told and "--pixelcnn_conv_channels=24\n" in told
+    run("evaluate", f"--workdir={work}", "--num_images=1", "--codecs=false")
 
 
 def test_evaluate_prints_the_total_with_its_parts_as_the_papers_tables_do(cascade):

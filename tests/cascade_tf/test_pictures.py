@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from cascade_tf.pictures import enlarge, png_bytes, sheet
+from cascade_tf.pictures import enlarge, png_bytes, resize_nearest, sheet
 
 
 def _constant(*values, height=1, width=2, channels=1):
@@ -53,3 +53,12 @@ def test_png_files_hold_exactly_the_pixels(channels, mode):
     with Image.open(io.BytesIO(png_bytes(pixels))) as image:
         assert image.mode == mode and image.format == "PNG"
         np.testing.assert_array_equal(np.asarray(image).reshape(pixels.shape), pixels)
+
+
+def test_resize_nearest_repeats_pixels():
+    images = np.arange(2 * 2 * 3, dtype=np.uint8).reshape(2, 2, 3, 1)
+    large = resize_nearest(images, 4, 9)
+    assert large.shape == (2, 4, 9, 1)
+    for row in range(4):
+        for column in range(9):
+            np.testing.assert_array_equal(large[:, row, column], images[:, row // 2, column // 3])

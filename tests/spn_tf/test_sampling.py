@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from spn_tf.sampling import Sampler
+from spn_tf.sampling import UNKNOWN, Sampler
 from tests.spn_tf.random_networks import all_images, random_network
 
 
@@ -21,21 +21,9 @@ def _draw(network, count, seed=0, temperature=1.0):
     ).numpy()
 
 
-@pytest.mark.parametrize(
-    "height,width,channels,bits,scale",
-    [(2, 2, 1, 1, 2), (2, 2, 1, 1, 1), (1, 2, 3, 1, 1), (2, 2, 1, 2, 2)],
-)
-def test_samples_follow_the_enumerated_probabilities(height, width, channels, bits, scale):
-    network = _soft_network(height=height, width=width, channels=channels, bits=bits, scale=scale)
-    images = all_images(height, width, channels, bits)
-    expected = np.exp(-network.image_nats(images).numpy().astype(np.float64))
-    count = 20_000
-    samples = _draw(network, count).reshape(count, -1)
-    numbers = (samples * (2**bits) ** np.arange(samples.shape[1])).sum(axis=1)
-    observed = np.bincount(numbers, minlength=len(images))
-
-    # Chi-square, cells of small expectation merged; normal approximation of its tail.
-    expected = expected / expected.sum() * count
+def _assert_drawn_from(observed, probabilities):
+    """Chi-square, cells of small expectation merged; normal approximation of its tail."""
+    expected = probabilities / probabilities.sum() * observed.sum()
     rare = expected < 10
     cells = [(observed[~rare], expected[~rare])]
     if rare.any():
@@ -44,6 +32,79 @@ def test_samples_follow_the_enumerated_probabilities(height, width, channels, bi
     statistic, freedom = ((o - e) ** 2 / e).sum(), len(e) - 1
     assert freedom >= 5
     assert statistic < freedom + 4 * np.sqrt(2 * freedom) + 4
+
+
+def _numbers(images, bits):
+    """The place of each image in `all_images`."""
+    flat = np.reshape(images, [len(images), -1])
+    return (flat * (2**bits) ** np.arange(flat.shape[1])).sum(axis=1)
+
+
+def _probabilities(nats):
+    return np.exp(-np.asarray(nats, np.float64))
+
+
+@pytest.mark.parametrize(
+    "height,width,channels,bits,scale",
+    [(2, 2, 1, 1, 2), (2, 2, 1, 1, 1), (1, 2, 3, 1, 1), (2, 2, 1, 2, 2)],
+)
+def test_samples_follow_the_enumerated_probabilities(height, width, channels, bits, scale):
+    network = _soft_network(height=height, width=width, channels=channels, bits=bits, scale=scale)
+    images = all_images(height, width, channels, bits)
+    observed = np.bincount(_numbers(_draw(network, 20_000), bits), minlength=len(images))
+    _assert_drawn_from(observed, _probabilities(network.image_nats(images)))
+
+
+@pytest.mark.parametrize("scale", [1, 2])
+def test_further_bits_follow_their_probabilities_given_the_coarse_image(scale):
+    network = _soft_network(height=2, width=2, channels=1, bits=3, coarse_bits=1, scale=scale)
+    coarse = tf.constant([[[[1], [0]], [[0], [1]]]])
+    images = coarse * 4 + all_images(2, 2, 1, 2)
+    sampler = Sampler(network, stream="test")
+    count = 20_000
+    drawn = sampler.sample(
+        tf.range(count, dtype=tf.int64),
+        tf.constant(0),
+        tf.constant(1.0),
+        coarse=tf.repeat(coarse, count, axis=0),
+    )
+    np.testing.assert_array_equal(drawn // 4, np.repeat(coarse, count, axis=0))
+    observed = np.bincount(_numbers(drawn.numpy() % 4, 2), minlength=len(images))
+    _assert_drawn_from(observed, _probabilities(network.image_nats(images)))
+
+
+def test_what_comes_after_known_intensities_follows_its_probabilities_given_them():
+    """Known first: the two pixels of slice 0 of 4x2, so the rest is drawn from p(rest | them)."""
+    network = _soft_network(height=4, width=2, channels=1, bits=1, scale=2)
+    images = all_images(4, 2, 1, 1)
+    given = images.numpy()[:, ::2, ::2].reshape(-1, 2)
+    images = images[(given == [1, 0]).all(axis=1)]
+    known = np.full([1, 4, 2, 1], UNKNOWN)
+    known[0, ::2, 0, 0] = 1, 0
+    sampler = Sampler(network, stream="test")
+    count = 20_000
+    drawn = sampler.sample(
+        tf.range(count, dtype=tf.int64),
+        tf.constant(0),
+        tf.constant(1.0),
+        known=tf.constant(known.repeat(count, axis=0), tf.int32),
+    ).numpy()
+    numbers, places = _numbers(drawn, 1), _numbers(images.numpy(), 1)
+    assert set(numbers) <= set(places)
+    observed = np.array([(numbers == place).sum() for place in places])
+    _assert_drawn_from(observed, _probabilities(network.image_nats(images)))
+
+
+def test_samplers_of_different_streams_do_not_share_noise():
+    network = _soft_network(height=4, width=4, channels=1, bits=3, scale=2)
+    drawn = [
+        Sampler(network, stream).sample(
+            tf.range(20, dtype=tf.int64), tf.constant(0), tf.constant(1.0)
+        )
+        for stream in ("one", "one", "other")
+    ]
+    np.testing.assert_array_equal(drawn[0], drawn[1])
+    assert (drawn[0] != drawn[2]).numpy().mean() > 0.5
 
 
 def test_temperature_sharpens_and_zero_takes_the_likeliest():

@@ -154,6 +154,24 @@ def test_a_picture_of_full_size_keeps_its_coarse_bits(upscaling):
     assert (image.numpy() != pictures.numpy()).mean() > 0.5
 
 
+def test_depth_upscaling_without_slices():
+    config = tiny_config(height=3, width=4, channels=3, bits=8, scale=1)
+    stages = _stages("depth", config=config)
+    pictures = tf.constant(RNG.integers(0, 256, [3, 3, 4, 3]), tf.uint8)
+    coarse, image = _sample(stages, 3)
+    np.testing.assert_array_equal(image // 2**5, coarse)
+    known = known_targets(stages, spread(pictures, 3, 4), tf.constant(3))
+    coarse, image = _sample(stages, 3, known=known)
+    np.testing.assert_array_equal(coarse, quantize(pictures, 3))
+    np.testing.assert_array_equal(image // 2**5, coarse)
+
+
+def test_stages_have_noise_of_their_own():
+    """Stages that compute the same still draw differently."""
+    spn, depth3, depth8 = _stages("depth", bits=3, coarse_bits=(1, 2))
+    assert len({stage.sampler._stream for stage in (spn, depth3, depth8)}) == 3
+
+
 def test_pictures_of_a_batch_can_give_different_bits():
     stages = _stages("depth", coarse_bits=(1, 3))
     pictures = tf.repeat(_images(1), 2, axis=0)
