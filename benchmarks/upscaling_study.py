@@ -31,8 +31,7 @@ flags.DEFINE_multi_string("flag", [], "Further flags for bin/train.")
 FLAGS = flags.FLAGS
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-RATES = (1.0, 0.4, 0.15, 0.05)  # of the highest learning rate,
-UNTIL = (0.2, 0.44, 0.76)  # until these shares of the steps
+RATES = tuple(0.6**k for k in range(8))  # of the highest learning rate, in equal parts
 PIXELS = 2048  # of a step
 IMAGE = 32
 # By name: flags, and the share of the training time of each stage.
@@ -77,23 +76,20 @@ def _train(directory: pathlib.Path, model: list[str], stage: str, minutes: float
         "--max_minutes=0",
         "--evaluate_every=0",
         "--sample_every=0",
-        "--learning_rate=" + ",".join(f"{highest * rate:g}" for rate in RATES),
+        "--learning_rate=" + ",".join(f"{highest * rate:.2g}" for rate in RATES),
     ]
     trial = directory.with_name(f".{directory.name}.trial")
     shutil.rmtree(trial, ignore_errors=True)
-    bounds = ",".join(str(i + 1) for i in range(len(UNTIL)))
-    told = _command(
-        *("train", *common, f"--steps={MEASURED_STEPS}", f"--workdir={trial}"),
-        f"--learning_rate_boundaries={bounds}",
-    )
+    told = _command("train", *common, f"--workdir={trial}", *_schedule(MEASURED_STEPS))
     shutil.rmtree(trial)
     images_per_second = float(re.findall(r"([\d.,]+) images/s", told)[-1].replace(",", ""))
     steps = int(60 * minutes * images_per_second / batch)
-    bounds = ",".join(str(int(share * steps)) for share in UNTIL)
-    _command(
-        *("train", *common, f"--steps={steps}", f"--workdir={directory}"),
-        f"--learning_rate_boundaries={bounds}",
-    )
+    _command("train", *common, f"--workdir={directory}", *_schedule(steps))
+
+
+def _schedule(steps: int) -> list[str]:
+    bounds = ",".join(str(steps * k // len(RATES)) for k in range(1, len(RATES)))
+    return [f"--steps={steps}", f"--learning_rate_boundaries={bounds}"]
 
 
 def _flag(name: str) -> str:

@@ -59,6 +59,7 @@ class GatedLayer(keras.layers.Layer):
         self.horizontal = HorizontalConvolution(
             size, inputs, halves, strict=first, dtype=dtype, name="horizontal"
         )
+        # The first layer starts the residual stream, as small as the others add to it.
         self.out = HorizontalConvolution(
             1, gated, residual, initializer=small_weights(), dtype=dtype, name="out"
         )

@@ -179,7 +179,7 @@ def _digits_config() -> SPNConfig:
 
 
 def test_celeba_trains_at_full_width_on_the_real_builders_dataset(tmp_path):
-    """Two steps on an archive of CelebA-HQ's layout, as the user places it."""
+    """A step of each stage on an archive of CelebA-HQ's layout, as the user places it."""
     manual = tmp_path / "data" / "downloads" / "manual"
     manual.mkdir(parents=True)
     rng = np.random.default_rng(0)
@@ -200,8 +200,8 @@ def test_celeba_trains_at_full_width_on_the_real_builders_dataset(tmp_path):
             f"--workdir={tmp_path / 'work'}",
             f"--data_dir={tmp_path / 'data'}",
             "--batch_size=1",
-            "--steps=2",
-            "--jit_compile=false",  # compiling takes longer than two steps
+            "--steps=1",
+            "--jit_compile=false",  # compiling takes longer than a step
         ],
         cwd=ROOT,
         capture_output=True,
@@ -211,4 +211,4 @@ def test_celeba_trains_at_full_width_on_the_real_builders_dataset(tmp_path):
     assert done.returncode == 0, done.stderr
     assert "stage spn: 61,092,904 parameters" in done.stderr
     for name in ("spn", "depth"):
-        assert (tmp_path / "work" / name / "checkpoints" / "ckpt-2.index").exists()
+        assert (tmp_path / "work" / name / "checkpoints" / "ckpt-1.index").exists()

@@ -1,3 +1,5 @@
+import functools
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -10,6 +12,7 @@ from tests.spn_tf.random_networks import randomize, tiny_config
 RNG = np.random.default_rng(0)
 
 
+@functools.cache  # what is traced once serves many tests
 def _endpoints(upscaling, bits, scale=2):
     """The functions as they are exported, and the stages."""
     config = tiny_config(height=4, width=4, channels=1, bits=bits, scale=scale)

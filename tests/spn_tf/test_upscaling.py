@@ -1,3 +1,4 @@
+import functools
 import math
 
 import numpy as np
@@ -19,6 +20,7 @@ CONFIG = tiny_config(height=6, width=8, channels=3, bits=8, scale=2)
 RNG = np.random.default_rng(0)
 
 
+@functools.cache  # what is traced once serves many tests
 def _stages(upscaling, bits=8, coarse_bits=(3,), config=CONFIG, **training):
     stages = []
     for step in upscaling_steps(upscaling, bits, coarse_bits, config.scale):
