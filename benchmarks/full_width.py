@@ -1,0 +1,91 @@
+#!/usr/bin/env python3
+"""Runs every stage of a config at full width on random pictures, and prints time and peak memory.
+
+    python benchmarks/full_width.py --flagfile=configs/celeba.flags [--rows=1]
+
+For each stage, in a process of its own: one training step, the exact likelihood of one image (all
+slices), and the first rows of a sample. Batches of one image.
+"""
+
+import os
+import pathlib
+import resource
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "bin"))
+
+import experiment
+import flagfiles
+import numpy as np
+import tensorflow as tf
+from absl import app, flags
+
+from cascade_tf.examples import Examples
+
+flags.DEFINE_integer("rows", 1, "Rows of a sample that are drawn.", lower_bound=1)
+flags.DEFINE_string("worker", None, "The stage to run in this process.")
+FLAGS = flags.FLAGS
+
+
+class _Enough(Exception):
+    pass
+
+
+def _timed(what: str, run: Callable[[], object]) -> None:
+    began = time.monotonic()
+    run()
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    seconds = time.monotonic() - began
+    print(f"  {what}: {seconds:.0f} s, peak memory so far {peak / 1e9:.1f} GB", flush=True)
+
+
+def run_stage(made: experiment.Experiment, name: str) -> None:
+    """Prints a line for each kind of work."""
+    stage, before = made.make_stage(name), made.stage_before(name)
+    stage.build()
+    print(f"{name}: {stage.parameters():,} parameters", flush=True)
+    size, channels = made.values(name)["image_size"], made.values(name)["channels"]
+    pixels = np.random.default_rng(0).integers(0, 256, [1, size, size, channels], dtype=np.uint8)
+    images = tf.constant(pixels)
+    examples = Examples(images, tf.zeros([1], tf.int32), tf.zeros([1], tf.int64))
+
+    def sample() -> None:
+        condition = None if before is None else before.target(images)
+
+        def on_progress(done: int, total: int) -> None:
+            # Rows that are given, as a size stage's first slice, come before those that are drawn.
+            given = stage.config.slice_height if stage.first_slice_given else 0
+            if done == given + FLAGS.rows:
+                raise _Enough
+
+        try:
+            stage.sample(
+                examples.indices, tf.constant(0), tf.constant(1.0), condition, None, on_progress
+            )
+        except _Enough:
+            return
+
+    step = tf.constant(0, tf.int64)
+    _timed("one training step", lambda: tf.function(stage.train_step)(examples, step))
+    _timed("exact likelihood", lambda: tf.function(stage.evaluate_step)(examples))
+    _timed(f"{FLAGS.rows} rows of a sample", sample)
+
+
+def main(_: list[str]) -> None:
+    made = experiment.Experiment()
+    if FLAGS.worker is not None:
+        run_stage(made, FLAGS.worker)
+        return
+    for name in made.stage_names:
+        worker = [sys.executable, __file__, *sys.argv[1:], f"--worker={name}"]
+        subprocess.run([*worker, "--jit_compile=false"], check=True, stderr=subprocess.DEVNULL)
+
+
+if __name__ == "__main__":
+    sys.argv[1:] = [*flagfiles.expand(sys.argv[1:]), "--workdir=/nonexistent"]
+    app.run(main)
