@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Counts the parameters of the paper's configs, and of other readings of Table 4.
 
-    python benchmarks/parameters.py [--json]
+    python benchmarks/parameters.py
 
 No weight is allocated: the layers are built with their shapes alone.
 """
@@ -10,7 +10,7 @@ import json
 import os
 import pathlib
 import sys
-from collections.abc import Iterator
+import traceback
 from unittest import mock
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -56,8 +56,10 @@ def parameters(config: str, overrides: list[str]) -> dict[str, int]:
     if child == 0:
         try:
             _count_in_child(config, overrides, writer)
-        finally:
             os._exit(0)
+        except BaseException:
+            traceback.print_exc()
+        os._exit(1)
     os.close(writer)
     with os.fdopen(reader) as answer:
         text = answer.read()
@@ -94,23 +96,13 @@ def _count(stage: SPNStage) -> int:
     return sum(int(np.prod(shape)) for shape in shapes)
 
 
-def rows() -> Iterator[tuple[str, str, dict[str, int]]]:
-    for reading, overrides in READINGS.items():
-        for config in PAPER:
-            yield reading, config, parameters(config, overrides)
-
-
 def main() -> None:
-    if "--json" in sys.argv[1:]:
-        print(json.dumps([*rows()]))
-        return
-    before = None
-    for reading, config, counts in rows():
-        if reading != before:
-            print(f"\n{reading}")
-        before = reading
-        parts = ", ".join(f"{name} {count:,}" for name, count in counts.items())
-        print(f"  {config}: {sum(counts.values()) / 1e6:.1f}M (paper: {PAPER[config]}M)  {parts}")
+    for reading, overrides in READINGS.items():
+        print(f"\n{reading}")
+        for config, paper in PAPER.items():
+            counts = parameters(config, overrides)
+            parts = ", ".join(f"{name} {count:,}" for name, count in counts.items())
+            print(f"  {config}: {sum(counts.values()) / 1e6:.1f}M (paper: {paper}M)  {parts}")
 
 
 if __name__ == "__main__":

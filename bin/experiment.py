@@ -63,13 +63,8 @@ class Experiment:
     def _require_one_experiment(self) -> None:
         """Raises UserError where trained stages differ from the flags, or from one another."""
         names = sorted(name for name in WHOLE if DECIDES[name] == MODEL)
-        given = {}
-        for name in names:
-            present, value = scoped_flags.value(name, None)
-            if present:
-                given[name] = scoped_flags.text(value)
         for stage, recorded in self._trained.items():
-            record.check_same(self.directory(stage), recorded, given, names)
+            record.check_same(self.directory(stage), recorded, _given(stage), names)
         for stage, other in itertools.pairwise(self._trained):
             for name in (*names, "dataset"):
                 a, b = self._trained[stage].get(name), self._trained[other].get(name)
@@ -119,15 +114,10 @@ class Experiment:
             training: it is to be trained: the flags of training, too, must be the same, and the
                 dataset that of the stages trained already.
         """
-        given = {}
-        for name in PARSERS:
-            present, value = scoped_flags.value(name, stage)
-            if present:
-                given[name] = scoped_flags.text(value)
         fixed = (MODEL, TRAINING) if training else (MODEL,)
         kept = [name for name, decides in DECIDES.items() if decides in fixed]
         if stage in self._trained:  # else nothing was trained with these flags
-            record.check_same(self.directory(stage), self._trained[stage], given, kept)
+            record.check_same(self.directory(stage), self._trained[stage], _given(stage), kept)
         dataset = {"dataset": self.values(stage)["dataset"]}
         if training and dataset["dataset"]:
             for other, recorded in self._trained.items():
@@ -255,6 +245,12 @@ class Experiment:
                     f"bin/train {flagfile}--workdir={self.workdir} --stage={stage}"
                 )
             self.require_as_recorded(stage)
+
+
+def _given(stage: str) -> dict[str, str]:
+    """The texts of the flags that the user gave for a stage."""
+    values = {name: scoped_flags.value(name, stage) for name in PARSERS}
+    return {name: scoped_flags.text(value) for name, (present, value) in values.items() if present}
 
 
 def _from_anywhere(path: str) -> str:
