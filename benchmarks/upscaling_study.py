@@ -7,7 +7,8 @@ Decoder, SPN at two slice sizes, SPN with depth upscaling, and multidimensional 
 the widths of configs/DATASET.flags unless given. The batch shrinks as slices grow, so that a step
 sees equally many pixels (Appendix C). Each stage's speed is measured first, which gives the number
 of steps that fill its share of the minutes, compilation apart. A directory that holds finished
-models already is gone on with. The last lines are a table of held-out bits/dim.
+models already is gone on with. The last lines are a table of held-out bits/dim; samples.png has a
+row of samples for each model, and stages.png, of the multidimensional one, a row for each stage.
 """
 
 import json
@@ -20,7 +21,13 @@ import sys
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
+
+import numpy as np
 from absl import app, flags
+
+from cascade_tf.files import write_atomically
+from cascade_tf.pictures import enlarge, png_bytes, resize_nearest, sheet
 
 flags.DEFINE_string("dataset", "digits", "digits or photos: the flagfile, too.")
 flags.DEFINE_float("minutes", 5.0, "Training time of each model.")
@@ -98,6 +105,20 @@ def _flag(name: str) -> str:
     return [line.partition("=")[2] for line in lines if line.startswith(f"--{name}=")][-1]
 
 
+def _write_pictures(output: pathlib.Path) -> None:
+    rows = []
+    for name in MODELS:
+        with np.load(output / name / "samples" / "samples.npz") as archive:
+            rows.append(archive["images"])
+    columns = len(rows[0])
+    grid = sheet(np.concatenate(rows), columns=columns, gap=1)
+    write_atomically(output / "samples.png", png_bytes(enlarge(grid)))
+    with np.load(output / "multidimensional_16x16" / "samples" / "stages.npz") as archive:
+        made = [resize_nearest(images, *rows[0].shape[1:3]) for images in archive.values()]
+    grid = sheet(np.concatenate(made), columns=columns, gap=1)
+    write_atomically(output / "stages.png", png_bytes(enlarge(grid)))
+
+
 def main(_: list[str]) -> None:
     output = pathlib.Path(FLAGS.output_dir)
     output.mkdir(parents=True, exist_ok=True)
@@ -119,6 +140,7 @@ def main(_: list[str]) -> None:
             told.write_text(line)
         results[name] = json.loads(told.read_text())
 
+    _write_pictures(output)
     print(f"\n{FLAGS.minutes:g} minutes each, {FLAGS.num_images} held-out images")
     print("| model | bits/dim | parts | of WebP | steps |\n|---|---|---|---|---|")
     for name, r in results.items():

@@ -225,11 +225,11 @@ class Experiment:
         state.restore_averages()
         return state
 
-    def load_stages(self) -> list[SPNStage]:
-        """All stages in order, with averaged weights, on one device."""
+    def load_stages(self, strategy: tf.distribute.Strategy | None = None) -> list[SPNStage]:
+        """All stages in order, with averaged weights; without a strategy, on one device."""
         stages = [self.make_stage(name) for name in self.stage_names]
         for stage in stages:
-            self.load_state(stage, tf.distribute.get_strategy())
+            self.load_state(stage, strategy or tf.distribute.get_strategy())
         return stages
 
     def require_trained(self) -> None:

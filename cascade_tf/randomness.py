@@ -10,17 +10,18 @@ import zlib
 
 import tensorflow as tf
 
-_ROTATIONS = ((13, 15, 26, 6), (17, 29, 16, 24))
+_ROTATIONS = ((13, 15, 26, 6), (17, 29, 16, 24))  # of even and of odd groups of four rounds
+_GROUPS = 5
 _PARITY = 0x1BD11BDA
 
 
-def _u32(value: int) -> tf.Tensor:
-    return tf.constant(value & 0xFFFFFFFF, tf.uint32)
+def _u32(value: int | tuple[int, ...]) -> tf.Tensor:
+    return tf.constant(value, tf.uint32)
 
 
-def _rotate(x: tf.Tensor, bits: int) -> tf.Tensor:
+def _rotate(x: tf.Tensor, bits: tf.Tensor) -> tf.Tensor:
     return tf.bitwise.bitwise_or(
-        tf.bitwise.left_shift(x, _u32(bits)), tf.bitwise.right_shift(x, _u32(32 - bits))
+        tf.bitwise.left_shift(x, bits), tf.bitwise.right_shift(x, _u32(32) - bits)
     )
 
 
@@ -29,14 +30,29 @@ def threefry(
 ) -> tuple[tf.Tensor, tf.Tensor]:
     """Two words of 32 random bits for each key and counter; uint32 tensors that broadcast."""
     xor = tf.bitwise.bitwise_xor
-    keys = (key[0], key[1], xor(xor(key[0], key[1]), _u32(_PARITY)))
+    third = xor(xor(key[0], key[1]), _u32(_PARITY))
+    keys = (key[0] + tf.zeros_like(third), key[1] + tf.zeros_like(third), third)
     x, y = counter[0] + keys[0], counter[1] + keys[1]
-    for group in range(5):
-        for rotation in _ROTATIONS[group % 2]:
+    x, y = x + tf.zeros_like(y), y + tf.zeros_like(x)
+
+    def group(
+        number: tf.Tensor, x: tf.Tensor, y: tf.Tensor, keys: tuple, rotations: tuple
+    ) -> tuple:
+        for k in range(4):
             x = x + y
-            y = xor(_rotate(y, rotation), x)
-        x = x + keys[(group + 1) % 3]
-        y = y + keys[(group + 2) % 3] + _u32(group + 1)
+            y = xor(_rotate(y, rotations[0][k]), x)
+        keys = (*keys[1:], keys[0])
+        number = number + 1
+        return number, x + keys[0], y + keys[1] + number, keys, rotations[::-1]
+
+    # A loop, for all rounds in one expression are more than LLVM, behind XLA, can compile: it looks
+    # for recurrences along every path through the operands (HashRecognize), which are 3**20.
+    _, x, y, _, _ = tf.while_loop(
+        lambda number, *_: number < _GROUPS,
+        group,
+        (_u32(0), x, y, keys, tuple(map(_u32, _ROTATIONS))),
+        maximum_iterations=_GROUPS,
+    )
     return x, y
 
 

@@ -15,8 +15,8 @@ import tensorflow as tf
 
 from cascade_tf.examples import Examples
 
-# Called as work goes on: (finished, total) in units of the stage's choice.
-OnProgress = Callable[[int, int], None]
+# Called after each part of the work that a stage counts for itself.
+OnProgress = Callable[[], None]
 
 
 class Stage(abc.ABC):
@@ -25,10 +25,12 @@ class Stage(abc.ABC):
     Attributes:
         name: of its directory in the workdir, and of `--stage`.
         headline: the metric of `train_step` and `evaluate_step` that sums the stage up.
+        sampling_parts: how often `sample` reports progress.
     """
 
     name: str
     headline: str
+    sampling_parts = 1
 
     @abc.abstractmethod
     def build(self) -> None:
@@ -84,6 +86,7 @@ class Stage(abc.ABC):
         """Draws the stage's target for each index, given the previous stage's targets.
 
         It runs eagerly, reporting progress, or as part of a graph (without `on_progress`).
+        Built under a strategy and run eagerly, it spreads the images over the replicas.
 
         Args:
             indices: int64 [B]; equal index, seed and temperature give equal draws.

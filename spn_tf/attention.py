@@ -103,15 +103,16 @@ class ParameterAttention(keras.layers.Layer):
         self.built = True
 
     def call(self, x: tf.Tensor) -> tf.Tensor:
-        keys = tf.convert_to_tensor(self.keys) * self.heads**0.5
-        values = tf.convert_to_tensor(self.values) * self.width**0.5
-        queries = _split_heads(self.query(x), self.heads)
+        # The scales of keys and values, applied to what is smaller than they are when a single
+        # position is asked for.
+        queries = _split_heads(self.query(x), self.heads) * self.heads**0.5
+        keys, values = tf.convert_to_tensor(self.keys), tf.convert_to_tensor(self.values)
         # Not tf.matmul, whose oneDNN kernel (TensorFlow 2.21) corrupts memory when it broadcasts
         # [B, 1, T, k] with [1, k, rows], which is one head.
         scores = tf.einsum("bhtk,hrk->bhtr", queries, keys)
         weights = tf.nn.softmax(tf.cast(scores, self.variable_dtype))
-        values = tf.einsum("bhtr,hrk->bhtk", tf.cast(weights, values.dtype), values)
-        return self.out(_merge_heads(values))
+        read = tf.einsum("bhtr,hrk->bhtk", tf.cast(weights, values.dtype), values)
+        return self.out(_merge_heads(read * self.width**0.5))
 
 
 class DenseFeedForward(keras.layers.Layer):

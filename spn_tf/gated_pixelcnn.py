@@ -21,7 +21,8 @@ from spn_tf.residual_branches import small_weights
 from spn_tf.shapes import Shape
 
 
-def _gate(x: tf.Tensor) -> tf.Tensor:
+def gate(x: tf.Tensor) -> tf.Tensor:
+    """tanh of the first half of the units times sigmoid of the second (equation 5)."""
     filters, gates = tf.split(x, 2, axis=-1)
     return tf.tanh(filters) * tf.sigmoid(gates)
 
@@ -89,8 +90,8 @@ class GatedLayer(keras.layers.Layer):
         h = self.horizontal(horizontal) + self.vertical_to_horizontal(v)
         if horizontal_condition is not None:
             h = h + horizontal_condition
-        residual = self.out(_gate(h))
-        return _gate(v), residual if self.first else horizontal + residual
+        residual = self.out(gate(h))
+        return gate(v), residual if self.first else horizontal + residual
 
 
 class GatedPixelCNN(keras.layers.Layer):

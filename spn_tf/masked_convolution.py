@@ -86,6 +86,7 @@ class HorizontalConvolution(keras.layers.Layer):
     ):
         super().__init__(**kwargs)
         self.filters = len(outputs)
+        self.inputs, self.outputs, self.strict = inputs, outputs, strict
         self.left = size // 2
         self.initializer = initializer or keras.initializers.LecunNormal()
         mask = np.ones((1, self.left + 1, len(inputs), len(outputs)), np.float32)

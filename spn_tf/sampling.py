@@ -1,14 +1,16 @@
 """Sampling from a Subscale Pixel Network, one subpixel at a time (equation 2).
 
-Plain and exact: the decoder runs on the whole slice for each subpixel; the slice embedder runs
-once for each slice.
+The slice embedder runs once for each slice; the decoder goes from pixel to pixel over what it
+keeps of those before (cached_decoder.py). XLA compiles one program for all slices.
 """
 
-from collections.abc import Callable
-
 import tensorflow as tf
+from tensorflow.compiler.tf2xla.python.xla import dynamic_update_slice
 
 from cascade_tf.randomness import gumbel
+from cascade_tf.stage import OnProgress
+from cascade_tf.strategies import run_on_replicas
+from spn_tf.cached_decoder import decode
 from spn_tf.ordering import image_to_slices, slices_to_image
 from spn_tf.subscale_pixel_network import SubscalePixelNetwork
 
@@ -16,7 +18,7 @@ UNKNOWN = -1  # of an intensity that is to be drawn
 
 
 class Sampler:
-    """Draws images from a network.
+    """Draws images from a network; made under a strategy, on all of its replicas.
 
     Args:
         network: a built network.
@@ -26,8 +28,10 @@ class Sampler:
     def __init__(self, network: SubscalePixelNetwork, stream: str):
         self._network = network
         self._stream = stream
-        self._compiled_embed = tf.function(network.embed)
-        self._compiled_fill_row = tf.function(self._fill_row)
+        self._compiled_decode = tf.function(self._decode, jit_compile=True, autograph=False)
+        self._compiled_fill_slice = run_on_replicas(
+            tf.function(self._fill_slice, autograph=False), tf.distribute.get_strategy()
+        )
 
     def sample(
         self,
@@ -36,11 +40,12 @@ class Sampler:
         temperature: tf.Tensor,
         coarse: tf.Tensor | None = None,
         known: tf.Tensor | None = None,
-        on_row: Callable[[], None] | None = None,
+        on_slice: OnProgress | None = None,
     ) -> tf.Tensor:
         """Draws one image for each index.
 
-        It can run eagerly, reporting its rows, or as part of a graph.
+        It can run eagerly, reporting its slices, or as part of a graph. A program is compiled
+        for each number of images.
 
         Args:
             indices: int64 [B]. The noise of an image depends on its index and on `seed` alone.
@@ -49,8 +54,8 @@ class Sampler:
                 likeliest intensity everywhere.
             coarse: int32 [B, H, W, C] in [0, 2**coarse_bits): the given bits, in depth upscaling.
             known: int32 [B, H, W, C]: intensities to keep, UNKNOWN where they are to be drawn.
-                Rows of a slice that are known throughout cost nothing.
-            on_row: called after each row of each slice, S * H times in all; eager only.
+                Slices that are known throughout cost nothing.
+            on_slice: called after each slice, S * S times in all; eager only.
 
         Returns:
             int32 [B, H, W, C] in [0, 2**bits).
@@ -62,59 +67,60 @@ class Sampler:
         slices = image_to_slices(known, c.scale)
         coarse_slices = None if coarse is None else image_to_slices(coarse, c.scale)
         for target in tf.range(c.scale**2):
-            seen = tf.maximum(slices, 0)  # what is UNKNOWN is never looked at
-            embedding = self._compiled_embed(seen, tf.fill([batch], target), coarse_slices)
-            pixels = slices[:, target]
-            own_coarse = None if coarse_slices is None else coarse_slices[:, target]
-            for row in tf.range(c.slice_height):
-                pixels = self._compiled_fill_row(
-                    pixels, own_coarse, embedding, target, row, indices, seed, temperature
+            if tf.reduce_any(slices[:, target] == UNKNOWN):
+                pixels = self._compiled_fill_slice(
+                    (slices, coarse_slices, indices), (target, seed, temperature)
                 )
-                if on_row is not None:
-                    on_row()
-            here = tf.range(c.scale**2)[:, None, None, None] == target
-            slices = tf.where(here, pixels[:, None], slices)
+                here = tf.range(c.scale**2)[:, None, None, None] == target
+                slices = tf.where(here, pixels[:, None], slices)
+            if on_slice is not None:
+                on_slice()
         return slices_to_image(slices, c.scale)
 
-    def _fill_row(
+    def _fill_slice(
+        self,
+        slices: tf.Tensor,
+        coarse: tf.Tensor | None,
+        indices: tf.Tensor,
+        target: tf.Tensor,
+        seed: tf.Tensor,
+        temperature: tf.Tensor,
+    ) -> tf.Tensor:
+        """Slice `target`, [B, h, w, C], with what is UNKNOWN in it drawn."""
+        seen = tf.maximum(slices, 0)  # what is UNKNOWN is never looked at
+        embedding = self._network.embed(seen, tf.fill([tf.shape(slices)[0]], target), coarse)
+        own_coarse = None if coarse is None else coarse[:, target]
+        return self._compiled_decode(
+            slices[:, target], own_coarse, embedding, indices, target, seed, temperature
+        )
+
+    def _decode(
         self,
         pixels: tf.Tensor,
         coarse: tf.Tensor | None,
         embedding: tf.Tensor | None,
-        target: tf.Tensor,
-        row: tf.Tensor,
         indices: tf.Tensor,
+        target: tf.Tensor,
         seed: tf.Tensor,
         temperature: tf.Tensor,
     ) -> tf.Tensor:
-        """Draws what is UNKNOWN in row `row` of slice `target`, [B, h, w, C], from above on."""
+        """As _fill_slice, of the slice's own pixels and coarse bits, [B, h, w, C]."""
         c = self._network.config
         size = c.slice_height * c.slice_width * c.channels
-        positions = tf.reshape(tf.range(size), pixels.shape[1:])
 
-        def fill_subpixel(k: tf.Tensor, pixels: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-            column, colour = k // c.channels, k % c.channels
+        def choose(
+            pixels: tf.Tensor, row: tf.Tensor, column: tf.Tensor, colour: int, logits: tf.Tensor
+        ) -> tuple[tf.Tensor, tf.Tensor]:
             position = (row * c.slice_width + column) * c.channels + colour
-            seen = tf.maximum(pixels, 0)
-            logits = self._network.decoder(seen, embedding)[:, row, column, colour]
             draw = (target * size + position) * c.classes + tf.range(c.classes)
             noise = gumbel(seed, self._stream, indices, draw)
             # argmax(logits / temperature + noise), but defined at temperature 0 as well.
             value = tf.argmax(logits + temperature * noise, axis=-1, output_type=tf.int32)
-            value = value[:, None, None, None]
             if coarse is not None:
-                value += coarse * c.classes
-            drawn = (positions == position) & (pixels == UNKNOWN)
-            return k + 1, tf.where(drawn, value, pixels)
+                value += coarse[:, row, column, colour] * c.classes
+            given = pixels[:, row, column, colour]
+            value = tf.where(given == UNKNOWN, value, given)
+            here = tf.stack([0, row, column, colour])
+            return dynamic_update_slice(pixels, value[:, None, None, None], here), value
 
-        # A row that is known throughout is done before it begins.
-        subpixels = c.slice_width * c.channels
-        unknown = tf.reduce_any(pixels[:, row] == UNKNOWN)
-        _, pixels = tf.while_loop(
-            lambda k, _: k < subpixels,
-            fill_subpixel,
-            (tf.where(unknown, 0, subpixels), pixels),
-            maximum_iterations=subpixels,
-            parallel_iterations=1,
-        )
-        return pixels
+        return decode(self._network.decoder, embedding, tf.shape(pixels)[0], pixels, choose)

@@ -50,6 +50,7 @@ class SPNStage(Stage):
         self.training = training
         self.first_slice_given = first_slice_given
         self.dimensions = config.dimensions  # of the whole image: what bits/dim divide by
+        self.sampling_parts = config.scale**2  # slices
         self._compiled_gradients = tf.function(self._gradients, jit_compile=training.jit_compile)
 
     def build_network(self) -> None:
@@ -187,15 +188,7 @@ class SPNStage(Stage):
             rest = tf.fill([tf.shape(indices)[0], c.height, c.width, c.channels], UNKNOWN)
             slices = image_to_slices(rest if known is None else known, c.scale)
             known = slices_to_image(tf.concat([condition[:, None], slices[:, 1:]], 1), c.scale)
-        on_row = None
-        if on_progress is not None:
-            total = c.scale * c.height
-            rows = iter(range(1, total + 1))
-
-            def on_row() -> None:
-                on_progress(next(rows), total)
-
-        return self.sampler.sample(indices, seed, temperature, coarse, known, on_row)
+        return self.sampler.sample(indices, seed, temperature, coarse, known, on_progress)
 
     def target(self, images: tf.Tensor) -> tf.Tensor:
         return quantize(images, self.config.bits)

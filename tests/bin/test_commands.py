@@ -188,6 +188,20 @@ def test_samples_depend_on_their_seed_and_not_on_the_batch(five, drawn):
     assert len({image.tobytes() for image in images}) == 5
 
 
+def test_ctrl_c_keeps_the_images_that_are_finished(colour, five, tmp_path):
+    arguments = ("--num_samples=1000000", "--batch_size=2", "--seed=3")
+    process = start("sample", f"--workdir={colour}", f"--output_dir={tmp_path}", *arguments)
+    assert process.stderr is not None
+    assert "slices" in process.stderr.readline()  # the first line of the bar, after 15 seconds
+    process.send_signal(signal.SIGINT)
+    _, stderr = process.communicate(timeout=120)
+    assert process.returncode == 130
+    images = _images(tmp_path)
+    last = stderr.splitlines()[-1]
+    assert last.startswith(f"sample: stopped after {len(images)} of 1000000 images: ")
+    np.testing.assert_array_equal(images[:4], _images(five)[:4])
+
+
 def _load_elsewhere(model: pathlib.Path, images: np.ndarray, directory: pathlib.Path):
     """What an exported model computes in a process that knows nothing of the project."""
     np.save(directory / "images.npy", images)

@@ -1,0 +1,182 @@
+#!/usr/bin/env python3
+"""Times the cached sampler against what the machine could do at best, in one run.
+
+    python benchmarks/sampling.py [--shrink=1,4] [--batches=1,4,16,64] [--precisions=float32]
+
+The decoder of CelebA-HQ (Table 4) on slices of 32x32x3, whole and with widths divided by 4. For
+each batch it prints
+
+- pass: seconds of one teacher-forced likelihood of the slices;
+- sample: seconds to draw them, compiling apart, and the same over the pass;
+- naive: how many times longer drawing takes when the decoder runs for every subpixel (three runs
+  are timed);
+- floor: sample over the least that a pixel after another could take: the weights that a pixel
+  needs and the keys and values before it, read at the memory's speed, or their arithmetic at the
+  speed of matrix products with as many rows as there are images, whichever is longer. Both speeds
+  are measured in this run.
+"""
+
+import dataclasses
+import os
+import pathlib
+import sys
+import threading
+import time
+from collections.abc import Callable
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
+
+import numpy as np
+import tensorflow as tf
+from absl import app, flags
+
+from spn_tf.attention import DenseFeedForward
+from spn_tf.config import SPNConfig
+from spn_tf.sampling import UNKNOWN, Sampler
+from spn_tf.slice_decoder import SliceDecoder
+from spn_tf.subscale_pixel_network import SubscalePixelNetwork
+
+flags.DEFINE_list("shrink", ["1", "4"], "What the widths are divided by.")
+flags.DEFINE_list("batches", ["1", "4", "16", "64"], "Images at once.")
+flags.DEFINE_list("precisions", ["float32", "bfloat16"], "Of the arithmetic.")
+FLAGS = flags.FLAGS
+
+
+def _best(run: Callable[[], object], times: int = 3) -> float:
+    """Seconds of the fastest of a few runs."""
+    seconds = []
+    for _ in range(times):
+        began = time.perf_counter()
+        run()
+        seconds.append(time.perf_counter() - began)
+    return min(seconds)
+
+
+def memory_bandwidth() -> float:
+    """Bytes per second that all cores together read from arrays too large for any cache."""
+    arrays = [np.ones(2**26, np.float32) for _ in range(os.cpu_count() or 1)]
+
+    def read() -> None:
+        threads = [threading.Thread(target=array.max) for array in arrays]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+
+    return sum(array.nbytes for array in arrays) / _best(read, 5)
+
+
+def product_rate(rows: int, precision: str) -> float:
+    """Operations per second of products [rows, 1024] x [1024, 1024], one after another.
+
+    The matrices are 24, so that they come from memory as a network's weights do; compiled by XLA,
+    in a loop, as the sampler's are.
+    """
+    dtype, loops = tf.as_dtype(precision), 20
+    kernels = [tf.cast(tf.random.normal([1024, 1024]) / 32, dtype) for _ in range(24)]
+
+    @tf.function(jit_compile=True, autograph=False)
+    def run(x: tf.Tensor, kernels: list[tf.Tensor]) -> tf.Tensor:
+        def body(i: tf.Tensor, x: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+            for kernel in kernels:
+                x = tf.matmul(x, kernel)
+            return i + 1, x
+
+        return tf.while_loop(lambda i, _: i < loops, body, (0, x))[1]
+
+    x = tf.cast(tf.random.normal([rows, 1024]), dtype)
+    run(x, kernels)
+    seconds = _best(lambda: run(x, kernels).numpy())
+    return 2.0 * rows * 1024**2 * len(kernels) * loops / seconds
+
+
+def weights_of_a_pixel(decoder: SliceDecoder) -> float:
+    """How many weights a pixel's logits take, masked ones not counted; a row's are shared by it."""
+    cnn = decoder.pixelcnn
+    count = decoder.project.kernel.shape.num_elements()
+    for branch in decoder.transformer.branches:
+        count += sum(np.prod(w.shape) for w in branch.weights)
+        assert not isinstance(branch, DenseFeedForward)
+    count += decoder.width * cnn.conv_channels * len(cnn.gated)
+    convolutions = [c for layer in cnn.gated for c in (layer.horizontal, layer.out)]
+    count += sum(c.mask.sum() for c in (*convolutions, cnn.hidden, cnn.logits))
+    rows = [w for layer in cnn.gated for w in layer.vertical.weights]
+    rows += [layer.vertical_to_horizontal.kernel for layer in cnn.gated]
+    return count + sum(np.prod(w.shape) for w in rows) / decoder.config.slice_width
+
+
+def floor(
+    decoder: SliceDecoder, batch: int, precision: str, bandwidth: float, rate: float
+) -> float:
+    """Seconds that a slice takes at least."""
+    c = decoder.config
+    pixels = c.slice_height * c.slice_width
+    weights = weights_of_a_pixel(decoder)
+    live = batch * (pixels / 2) * 2 * c.decoder_attention_layers * decoder.width
+    reading = (weights + live) * tf.as_dtype(precision).size / bandwidth
+    arithmetic = 2 * (weights * batch + live) / rate
+    return pixels * max(reading, arithmetic)
+
+
+def measure(shrink: int, batch: int, precision: str, bandwidth: float, rate: float) -> None:
+    full = SPNConfig()
+    config = dataclasses.replace(
+        full,
+        height=full.slice_height,
+        width=full.slice_width,
+        scale=1,
+        pixelcnn_conv_channels=full.pixelcnn_conv_channels // shrink,
+        pixelcnn_residual_channels=full.pixelcnn_residual_channels // shrink,
+        decoder_attention_channels=full.decoder_attention_channels // shrink,
+        ffn_size=full.ffn_size // shrink,
+    )
+    policy = "float32" if precision == "float32" else "mixed_bfloat16"
+    network = SubscalePixelNetwork(config, dtype=policy)
+    network.build()
+    sampler = Sampler(network, "benchmark")
+    indices = tf.range(batch, dtype=tf.int64)
+    target = tf.zeros([batch], tf.int32)
+    shape = [batch, 1, config.height, config.width, config.channels]
+    slices = tf.zeros(shape, tf.int32)
+    known = tf.fill([batch, *shape[2:]], UNKNOWN)
+
+    logits = tf.function(network)
+    nats = tf.function(network.slice_nats)
+    logits(slices, target), nats(slices[:, 0], target)
+    likelihood = _best(lambda: nats(slices[:, 0], target).numpy())
+    step = _best(lambda: logits(slices, target).numpy())
+
+    def draw() -> None:
+        sampler.sample(indices, tf.constant(0), tf.constant(1.0), known=known).numpy()
+
+    first = _best(draw, 1)
+    seconds = _best(draw, 2 if batch < 16 else 1)
+    least = floor(network.decoder, batch, precision, bandwidth, rate)
+    subpixels = config.dimensions
+    print(
+        f"| 1/{shrink} | {precision} | {batch} | {likelihood:.2f} | {seconds:.2f} "
+        f"| {seconds / likelihood:.1f} | {step * subpixels / seconds:.0f} "
+        f"| {seconds / least:.2f} | {first - seconds:.0f} |",
+        flush=True,
+    )
+
+
+def main(_: list[str]) -> None:
+    bandwidth = memory_bandwidth()
+    print(f"memory: {bandwidth / 1e9:.1f} GB/s")
+    print(
+        "| width | precision | batch | pass, s | sample, s | sample / pass | naive / sample", end=""
+    )
+    print(" | sample / floor | compiling, s |\n|---|---|---|---|---|---|---|---|---|")
+    for precision in FLAGS.precisions:
+        rates = {int(batch): product_rate(int(batch), precision) for batch in FLAGS.batches}
+        for shrink in FLAGS.shrink:
+            for batch, rate in rates.items():
+                measure(int(shrink), batch, precision, bandwidth, rate)
+        told = ", ".join(f"{rate / 1e9:.0f} at {batch}" for batch, rate in rates.items())
+        print(f"\nproducts in {precision}, GFLOP/s: {told} rows\n")
+
+
+if __name__ == "__main__":
+    app.run(main)

@@ -1,0 +1,111 @@
+"""The slice decoder one pixel at a time: what is needed of the pixels before is kept.
+
+The Transformer's keys and values, the rows of the vertical stack, the last pixels of the
+horizontal one. Its logits are those of SliceDecoder.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import tensorflow as tf
+
+from spn_tf.cached_attention import AttentionCache, empty_cache, next_position
+from spn_tf.cached_pixelcnn import CachedPixelCNN, PixelCache, RowCache
+from spn_tf.config import PIXEL_UNITS
+from spn_tf.slice_decoder import SliceDecoder
+
+# Called for every subpixel in order: (state, row, column, colour, logits float32 [B, classes]) to
+# (state, intensities int32 [B]). Row and column are tensors, colours numbers.
+Choose = Callable[[Any, tf.Tensor, tf.Tensor, int, tf.Tensor], tuple[Any, tf.Tensor]]
+
+
+def decode(
+    decoder: SliceDecoder, embedding: tf.Tensor | None, batch: int, state: Any, choose: Choose
+) -> Any:
+    """Goes through a slice, subpixel after subpixel, as `choose` chooses their intensities.
+
+    For graphs that XLA compiles.
+
+    Args:
+        decoder: a built decoder.
+        embedding: the slice embedding [B, h, w, .], or None.
+        batch: B.
+        state: tensors that `choose` is given and returns.
+        choose: chooses the intensity of one subpixel of each image.
+
+    Returns:
+        The state after the last subpixel.
+    """
+    c, dtype = decoder.config, decoder.compute_dtype
+    height, width = c.slice_height, c.slice_width
+    if embedding is not None:
+        embedding = tf.cast(embedding, dtype)
+    cnn = CachedPixelCNN(decoder.pixelcnn, embedding)
+    rows, columns = (tf.cast(table, dtype) for table in decoder.positions.weights)
+
+    def draw_pixel(
+        row: tf.Tensor,
+        given: tf.Tensor,
+        column: tf.Tensor,
+        units_before: tf.Tensor,
+        row_units: tf.Tensor,
+        attention: AttentionCache,
+        pixels: PixelCache,
+        state: Any,
+    ) -> tuple:
+        position = row * width + column
+        # Nothing comes before the first pixel, not even a bias.
+        x = tf.where(position > 0, decoder.project(units_before), 0)
+        x += rows[row, 0] + columns[0, column]
+        context, attention = next_position(decoder.transformer, x, attention, position)
+        pixel = cnn.pixel(pixels, given[:, column], context)
+        units = []
+        for colour in range(c.channels):
+            logits = tf.cast(pixel.logits(colour), tf.float32)
+            state, intensity = choose(state, row, column, colour, logits)
+            units.append(tf.cast(decoder.intensities(intensity[:, None]), dtype))
+            pixel.draw(units[-1])
+        units = tf.concat(units, axis=-1)
+        here = (tf.range(width) == column)[:, None]
+        row_units = tf.where(here, units[:, None], row_units)
+        return column + 1, units, row_units, attention, pixel.cached(pixels), state
+
+    def draw_row(
+        row: tf.Tensor,
+        units_before: tf.Tensor,
+        row_units: tf.Tensor,
+        attention: AttentionCache,
+        above: RowCache,
+        state: Any,
+    ) -> tuple:
+        above, given = cnn.begin_row(above, row, row_units)
+        _, units_before, row_units, attention, _, state = tf.while_loop(
+            lambda column, *_: column < width,
+            lambda *cache: draw_pixel(row, given, *cache),
+            (
+                tf.constant(0),
+                units_before,
+                row_units,
+                attention,
+                cnn.start_row(batch),
+                state,
+            ),
+            maximum_iterations=width,
+        )
+        return row + 1, units_before, row_units, attention, above, state
+
+    units = c.channels * PIXEL_UNITS
+    *_, state = tf.while_loop(
+        lambda row, *_: row < height,
+        draw_row,
+        (
+            tf.constant(0),
+            tf.zeros([batch, units], dtype),
+            tf.zeros([batch, width, units], dtype),
+            empty_cache(decoder.transformer, batch, height * width),
+            cnn.start(batch, width),
+            state,
+        ),
+        maximum_iterations=height,
+    )
+    return state

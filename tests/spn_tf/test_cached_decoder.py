@@ -1,0 +1,82 @@
+import numpy as np
+import pytest
+import tensorflow as tf
+from tensorflow.compiler.tf2xla.python.xla import dynamic_update_slice
+
+from spn_tf import cached_attention
+from spn_tf.cached_decoder import decode
+from spn_tf.ordering import image_to_slices
+from tests.spn_tf.random_networks import random_network
+
+
+def _cached(network):
+    """A function like `network`, compiled, whose subpixels come one by one."""
+    c = network.config
+
+    @tf.function(jit_compile=True, autograph=False)
+    def logits(slices, target, coarse=None):
+        batch = len(slices)
+        embedding = network.embed(slices, target, coarse)
+        own = tf.gather(slices, target, batch_dims=1)
+
+        def choose(found, row, column, colour, logits):
+            here = tf.stack([0, row, column, colour, 0])
+            update = logits[:, None, None, None]
+            return dynamic_update_slice(found, update, here), own[:, row, column, colour]
+
+        nothing = tf.zeros([batch, c.slice_height, c.slice_width, c.channels, c.classes])
+        return decode(network.decoder, embedding, batch, nothing, choose)
+
+    return logits
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        dict(scale=1, channels=3, height=6, width=4),
+        dict(scale=1, channels=1, height=4, width=6, attention_ffn="dense"),
+        dict(scale=2, channels=3, height=12, width=8),
+        dict(scale=2, channels=1, height=12, width=8, pixelcnn_filter_size=5),
+        dict(scale=4, channels=3, height=12, width=16, pixelcnn_filter_size=1),
+        dict(scale=4, channels=1, height=16, width=8),
+        dict(scale=1, channels=3, height=4, width=6, coarse_bits=2),
+        dict(scale=2, channels=1, height=8, width=6, coarse_bits=1),
+        dict(scale=2, channels=3, height=8, width=6, coarse_bits=2),
+    ],
+    ids=str,
+)
+def test_cached_logits_equal_teacher_forced_ones_on_every_slice(changes):
+    network = random_network(bits=3, **changes)
+    c = network.config
+    images = np.random.default_rng(0).integers(0, 8, [3, c.height, c.width, c.channels])
+    slices = image_to_slices(tf.constant(images, tf.int32), c.scale)
+    coarse = slices // c.classes if c.coarse_bits else None
+    cached = _cached(network)
+    for number in {0, c.scale**2 // 2, c.scale**2 - 1}:
+        target = tf.fill([3], number)
+        expected = network(slices, target, coarse)
+        np.testing.assert_allclose(cached(slices, target, coarse), expected, atol=2e-4)
+        assert np.ptp(expected) > 1  # not all alike
+
+
+@pytest.mark.parametrize("chunk", [1, 5, 64])
+def test_the_cache_is_read_in_chunks_of_any_size(chunk, monkeypatch):
+    monkeypatch.setattr(cached_attention, "_CHUNK", chunk)
+    network = random_network(bits=2, scale=1, channels=1, height=12, width=12)
+    images = tf.constant(np.random.default_rng(0).integers(0, 4, [2, 12, 12, 1]), tf.int32)
+    slices = image_to_slices(images, 1)
+    target = tf.zeros([2], tf.int32)
+    expected = network(slices, target)
+    np.testing.assert_allclose(_cached(network)(slices, target), expected, atol=2e-4)
+
+
+def test_bfloat16_logits_agree_to_its_precision():
+    changes = dict(bits=3, scale=2, channels=3, height=8, width=8)
+    networks = [random_network(dtype=d, **changes) for d in ("float32", "mixed_bfloat16")]
+    images = tf.constant(np.random.default_rng(0).integers(0, 8, [2, 8, 8, 3]), tf.int32)
+    slices = image_to_slices(images, 2)
+    target = tf.fill([2], 3)
+    exact, plain = (network(slices, target).numpy() for network in networks)
+    cached = _cached(networks[1])(slices, target).numpy()
+    # As far from the exact ones as bfloat16 is, not further.
+    assert np.abs(cached - exact).mean() < 1.5 * np.abs(plain - exact).mean()
