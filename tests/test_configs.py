@@ -170,12 +170,12 @@ def test_parameters_counted_without_weights_are_those_of_the_weights():
 
 def _digits_config() -> SPNConfig:
     flags = _flagfile("digits")
-    sizes = {
-        field.name: int(flags[field.name])
+    given = {
+        field.name: type(field.default)(flags[field.name])
         for field in dataclasses.fields(SPNConfig)
         if field.name in flags
     }
-    return SPNConfig(height=32, width=32, **sizes)
+    return SPNConfig(height=32, width=32, **given)
 
 
 def test_celeba_trains_at_full_width_on_the_real_builders_dataset(tmp_path):

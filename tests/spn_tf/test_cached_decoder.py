@@ -15,7 +15,7 @@ def _cached(network):
 
     @tf.function(jit_compile=True, autograph=False)
     def logits(slices, target, coarse=None):
-        batch = len(slices)
+        batch = slices.shape[0]
         embedding = network.embed(slices, target, coarse)
         own = tf.gather(slices, target, batch_dims=1)
 
