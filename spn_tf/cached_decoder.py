@@ -68,7 +68,7 @@ def decode(
         units = tf.concat(units, axis=-1)
         here = (tf.range(width) == column)[:, None]
         row_units = tf.where(here, units[:, None], row_units)
-        return column + 1, units, row_units, attention, pixel.cached(pixels), state
+        return units, row_units, attention, pixel.cached(pixels), state
 
     def draw_row(
         row: tf.Tensor,
@@ -79,33 +79,32 @@ def decode(
         state: Any,
     ) -> tuple:
         above, given = cnn.begin_row(above, row, row_units)
-        _, units_before, row_units, attention, _, state = tf.while_loop(
-            lambda column, *_: column < width,
+        units_before, row_units, attention, _, state = _loop(
+            width,
             lambda *cache: draw_pixel(row, given, *cache),
-            (
-                tf.constant(0),
-                units_before,
-                row_units,
-                attention,
-                cnn.start_row(batch),
-                state,
-            ),
-            maximum_iterations=width,
+            (units_before, row_units, attention, cnn.start_row(batch), state),
         )
-        return row + 1, units_before, row_units, attention, above, state
+        return units_before, row_units, attention, above, state
 
     units = c.channels * PIXEL_UNITS
-    *_, state = tf.while_loop(
-        lambda row, *_: row < height,
-        draw_row,
-        (
-            tf.constant(0),
-            tf.zeros([batch, units], dtype),
-            tf.zeros([batch, width, units], dtype),
-            empty_cache(decoder.transformer, batch, height * width),
-            cnn.start(batch, width),
-            state,
-        ),
-        maximum_iterations=height,
-    )
+    nothing = (tf.zeros([batch, units], dtype), tf.zeros([batch, width, units], dtype))
+    attention = empty_cache(decoder.transformer, batch, height * width)
+    *_, state = _loop(height, draw_row, (*nothing, attention, cnn.start(batch, width), state))
     return state
+
+
+def _loop(times: int, body: Callable[..., tuple], carried: tuple) -> tuple:
+    """`carried = body(number, *carried)`, so many times."""
+
+    def step(number: tf.Tensor, *carried: Any) -> tuple:
+        made = body(number, *carried)
+        # Sums over a batch of 1 and one that is not known lose their static shape.
+        for x, before in zip(tf.nest.flatten(made), tf.nest.flatten(carried), strict=True):
+            x.set_shape(before.shape)
+        return number + 1, *made
+
+    first = (tf.constant(0), *carried)
+    _, *carried = tf.while_loop(
+        lambda number, *_: number < times, step, first, maximum_iterations=times
+    )
+    return tuple(carried)
