@@ -31,9 +31,8 @@ import numpy as np
 import tensorflow as tf
 from absl import app, flags
 
-from spn_tf.attention import DenseFeedForward
 from spn_tf.config import SPNConfig
-from spn_tf.sampling import UNKNOWN, Sampler
+from spn_tf.sampling import Sampler
 from spn_tf.slice_decoder import SliceDecoder
 from spn_tf.subscale_pixel_network import SubscalePixelNetwork
 
@@ -97,7 +96,6 @@ def weights_of_a_pixel(decoder: SliceDecoder) -> float:
     count = decoder.project.kernel.shape.num_elements()
     for branch in decoder.transformer.branches:
         count += sum(np.prod(w.shape) for w in branch.weights)
-        assert not isinstance(branch, DenseFeedForward)
     count += decoder.width * cnn.conv_channels * len(cnn.gated)
     convolutions = [c for layer in cnn.gated for c in (layer.horizontal, layer.out)]
     count += sum(c.mask.sum() for c in (*convolutions, cnn.hidden, cnn.logits))
@@ -137,9 +135,7 @@ def measure(shrink: int, batch: int, precision: str, bandwidth: float, rate: flo
     sampler = Sampler(network, "benchmark")
     indices = tf.range(batch, dtype=tf.int64)
     target = tf.zeros([batch], tf.int32)
-    shape = [batch, 1, config.height, config.width, config.channels]
-    slices = tf.zeros(shape, tf.int32)
-    known = tf.fill([batch, *shape[2:]], UNKNOWN)
+    slices = tf.zeros([batch, 1, config.height, config.width, config.channels], tf.int32)
 
     logits = tf.function(network)
     nats = tf.function(network.slice_nats)
@@ -148,7 +144,7 @@ def measure(shrink: int, batch: int, precision: str, bandwidth: float, rate: flo
     step = _best(lambda: logits(slices, target).numpy())
 
     def draw() -> None:
-        sampler.sample(indices, tf.constant(0), tf.constant(1.0), known=known).numpy()
+        sampler.sample(indices, tf.constant(0), tf.constant(1.0)).numpy()
 
     first = _best(draw, 1)
     seconds = _best(draw, 2 if batch < 16 else 1)

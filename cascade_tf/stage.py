@@ -89,7 +89,8 @@ class Stage(abc.ABC):
         Built under a strategy and run eagerly, it spreads the images over the replicas.
 
         Args:
-            indices: int64 [B]; equal index, seed and temperature give equal draws.
+            indices: int64 [B]; equal index, seed and temperature give equal draws, in batches of
+                one size (in others, rounding may tip a near tie).
             seed: int32 scalar.
             temperature: float32 scalar.
             condition: the target of the stage before, or None for the first stage.

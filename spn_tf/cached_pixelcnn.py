@@ -104,10 +104,12 @@ class CachedPixelCNN:
             (tf.cast(layer.vertical.kernel, dtype), tf.cast(layer.vertical.bias, dtype))
             for layer in pixelcnn.gated
         ]
-        self.current = [_Masked(layer.horizontal, dtype) for layer in pixelcnn.gated]
-        self.out = [_Masked(layer.out, dtype) for layer in pixelcnn.gated]
-        self.hidden = _Masked(pixelcnn.hidden, dtype)
-        self.logits = _Masked(pixelcnn.logits, dtype)
+        self.current = [
+            _Masked(layer.horizontal, pixelcnn.colours, dtype) for layer in pixelcnn.gated
+        ]
+        self.out = [_Masked(layer.out, pixelcnn.colours, dtype) for layer in pixelcnn.gated]
+        self.hidden = _Masked(pixelcnn.hidden, pixelcnn.colours, dtype)
+        self.logits = _Masked(pixelcnn.logits, pixelcnn.colours, dtype)
 
         self._pixel_condition = tf.cast(pixelcnn.horizontal_condition.kernel, dtype)
         self._vertical_condition = self._horizontal_condition = None
@@ -191,15 +193,13 @@ class _Masked:
         left: [size // 2 * D, filters], of the pixels on the left.
     """
 
-    def __init__(self, convolution: HorizontalConvolution, dtype: tf.DType):
+    def __init__(self, convolution: HorizontalConvolution, colours: int, dtype: tf.DType):
         kernel = tf.cast(convolution.kernel, dtype) * tf.constant(convolution.mask, dtype)
         kernel = kernel[0]
         bias = tf.cast(convolution.bias, dtype)
         self.left = tf.reshape(kernel[:-1], [-1, convolution.filters])
-        self._made = [
-            np.flatnonzero(convolution.outputs == colour)
-            for colour in range(1 + int(convolution.outputs.max()))
-        ]
+        # A colour may have no units, where there are fewer units than colours.
+        self._made = [np.flatnonzero(convolution.outputs == colour) for colour in range(colours)]
         allowed = np.less if convolution.strict else np.less_equal
         # Inputs ascend, so what a colour may see are the first units.
         self._kernels = [

@@ -70,7 +70,7 @@ def decode_file(path: bytes) -> np.ndarray:
         return decode_rgb(tf.io.gfile.GFile(path, "rb").read())
     except UnidentifiedImageError:
         reason = "not an image"
-    except Exception as error:
+    except Exception as error:  # decoders raise of every kind on mutilated files
         reason = " ".join(str(error).split()) or type(error).__name__
     raise ValueError(f"{_CANNOT_DECODE}{path.decode()}: {reason}")
 

@@ -33,7 +33,7 @@ def find_builder(name: str, data_dir: str | None) -> "tfds.core.DatasetBuilder":
         near = difflib.get_close_matches(name.split("/")[0], known)
         hint = f"did you mean {' or '.join(near)}?" if near else "see tensorflow.org/datasets"
         raise UserError(f"--dataset={name}: there is no such dataset; {hint}") from None
-    except Exception as error:
+    except Exception as error:  # a builder is code of its dataset's authors
         raise UserError(f"--dataset={name}: {_in_one_line(error)}") from error
 
 
@@ -56,7 +56,7 @@ def prepare(builder: "tfds.core.DatasetBuilder", name: str) -> None:
     try:
         with _quiet():
             builder.download_and_prepare()
-    except Exception as error:
+    except Exception as error:  # download and generation are theirs, too
         raise UserError(f"cannot prepare {name}: {_in_one_line(error)}") from error
 
 

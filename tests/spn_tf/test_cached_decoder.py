@@ -33,7 +33,7 @@ def _cached(network):
 @pytest.mark.parametrize(
     "changes",
     [
-        dict(scale=1, channels=3, height=6, width=4),
+        dict(scale=1, channels=3, height=6, width=4, pixelcnn_conv_channels=4),
         dict(scale=1, channels=1, height=4, width=6, attention_ffn="dense", pixelcnn_filter_size=1),
         dict(scale=2, channels=3, height=12, width=8, pixelcnn_filter_size=5),
         dict(scale=4, channels=1, height=16, width=8),
