@@ -21,8 +21,6 @@ import os
 import pathlib
 import sys
 import threading
-import time
-from collections.abc import Callable
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
@@ -30,6 +28,8 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
 import numpy as np
 import tensorflow as tf
 from absl import app, flags
+from timing import fastest
+from widths import shrunk
 
 from spn_tf.config import SPNConfig
 from spn_tf.sampling import Sampler
@@ -40,16 +40,6 @@ flags.DEFINE_list("shrink", ["1", "4"], "What the widths are divided by.")
 flags.DEFINE_list("batches", ["1", "4", "16", "64"], "Images at once.")
 flags.DEFINE_list("precisions", ["float32", "bfloat16"], "Of the arithmetic.")
 FLAGS = flags.FLAGS
-
-
-def _best(run: Callable[[], object], times: int = 3) -> float:
-    """Seconds of the fastest of a few runs."""
-    seconds = []
-    for _ in range(times):
-        began = time.perf_counter()
-        run()
-        seconds.append(time.perf_counter() - began)
-    return min(seconds)
 
 
 def memory_bandwidth() -> float:
@@ -63,7 +53,7 @@ def memory_bandwidth() -> float:
         for thread in threads:
             thread.join()
 
-    return sum(array.nbytes for array in arrays) / _best(read, 5)
+    return sum(array.nbytes for array in arrays) / fastest(read, 5)
 
 
 def product_rate(rows: int, precision: str) -> float:
@@ -86,7 +76,7 @@ def product_rate(rows: int, precision: str) -> float:
 
     x = tf.cast(tf.random.normal([rows, 1024]), dtype)
     run(x, kernels)
-    seconds = _best(lambda: run(x, kernels).numpy())
+    seconds = fastest(lambda: run(x, kernels).numpy())
     return 2.0 * rows * 1024**2 * len(kernels) * loops / seconds
 
 
@@ -118,17 +108,8 @@ def floor(
 
 
 def measure(shrink: int, batch: int, precision: str, bandwidth: float, rate: float) -> None:
-    full = SPNConfig()
-    config = dataclasses.replace(
-        full,
-        height=full.slice_height,
-        width=full.slice_width,
-        scale=1,
-        pixelcnn_conv_channels=full.pixelcnn_conv_channels // shrink,
-        pixelcnn_residual_channels=full.pixelcnn_residual_channels // shrink,
-        decoder_attention_channels=full.decoder_attention_channels // shrink,
-        ffn_size=full.ffn_size // shrink,
-    )
+    slices = dataclasses.replace(SPNConfig(), height=32, width=32, scale=1)
+    config = shrunk(slices, shrink)
     policy = "float32" if precision == "float32" else "mixed_bfloat16"
     network = SubscalePixelNetwork(config, dtype=policy)
     network.build()
@@ -140,14 +121,14 @@ def measure(shrink: int, batch: int, precision: str, bandwidth: float, rate: flo
     logits = tf.function(network)
     nats = tf.function(network.slice_nats)
     logits(slices, target), nats(slices[:, 0], target)
-    likelihood = _best(lambda: nats(slices[:, 0], target).numpy())
-    step = _best(lambda: logits(slices, target).numpy())
+    likelihood = fastest(lambda: nats(slices[:, 0], target).numpy())
+    step = fastest(lambda: logits(slices, target).numpy())
 
     def draw() -> None:
         sampler.sample(indices, tf.constant(0), tf.constant(1.0)).numpy()
 
-    first = _best(draw, 1)
-    seconds = _best(draw, 2 if batch < 16 else 1)
+    first = fastest(draw, 1)
+    seconds = fastest(draw, 2 if batch < 16 else 1)
     least = floor(network.decoder, batch, precision, bandwidth, rate)
     subpixels = config.dimensions
     print(

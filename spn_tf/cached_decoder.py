@@ -64,7 +64,7 @@ def decode(
             logits = tf.cast(pixel.logits(colour), tf.float32)
             state, intensity = choose(state, row, column, colour, logits)
             units.append(tf.cast(decoder.intensities(intensity[:, None]), dtype))
-            pixel.draw(units[-1])
+            pixel.draw(colour, units[-1])
         units = tf.concat(units, axis=-1)
         here = (tf.range(width) == column)[:, None]
         row_units = tf.where(here, units[:, None], row_units)

@@ -1,12 +1,12 @@
 """The gated PixelCNN one pixel at a time, with nothing computed twice.
 
-The vertical stack runs once for each row, over the rows that its filters still reach. Of the
-horizontal stack, what a pixel takes from its row, the conditions and the pixels on its left is
-computed once for the pixel, and what the colours of the pixel itself add, once for each colour, on
-that colour's units alone: those stand in one piece along the channel axis, so a masked product
-comes apart into dense ones.
+The vertical stack runs once for each row, over the rows that its filters still reach. In the
+horizontal stack, the units of a colour, once known, are multiplied with all that reads them: the
+later colours of the pixel, and the pixels on the right. What is summed up so waits for its turn. A
+masked product comes apart into dense ones, as the units of a colour stand in one piece along the
+channel axis.
 
-Shape letters: B images, w pixels in a row, L layers, D units.
+Shape letters: B images, w pixels in a row, L layers, D units, F units of a convolution's output.
 """
 
 from typing import NamedTuple
@@ -33,55 +33,113 @@ class PixelCache(NamedTuple):
     """What the horizontal stack keeps from pixel to pixel of a row.
 
     Attributes:
-        left: the last pixels of each horizontal convolution's input, [B, size // 2, D].
+        due: what the pixels on the left give to this one and those after it, for each layer's
+            horizontal convolution, [B, size // 2 * F].
     """
 
-    left: tuple[tf.Tensor, ...]
+    due: tuple[tf.Tensor, ...]
+
+
+class _Convolution:
+    """A HorizontalConvolution, taken apart by the colours of its input.
+
+    Its outputs are put in the order of their colours; a colour's are outputs[bounds[colour]] to
+    [bounds[colour + 1]].
+
+    Attributes:
+        order: of the outputs, int [F].
+        bias: [F], in that order.
+        bounds: int [C + 1].
+        first: int [C], the first output of this pixel that sees a colour.
+        kernels: for each colour [its D, (F - first) + size // 2 * F]: to the outputs of this pixel
+            that see it, to those of the next pixel, and so on.
+    """
+
+    def __init__(self, convolution: HorizontalConvolution, colours: int, dtype: tf.DType):
+        kernel = tf.cast(convolution.kernel, dtype) * tf.constant(convolution.mask, dtype)
+        self.order = np.argsort(convolution.outputs, kind="stable")
+        *left, here = tf.unstack(tf.gather(kernel[0], self.order, axis=-1))
+        self.bias = tf.gather(tf.cast(convolution.bias, dtype), self.order)
+        outputs, all_colours = convolution.outputs[self.order], np.arange(colours + 1)
+        self.bounds = np.searchsorted(outputs, all_colours)
+        self.first = self.bounds[1:] if convolution.strict else self.bounds[:-1]
+        inputs = np.searchsorted(convolution.inputs, all_colours)
+        self.kernels = [
+            tf.concat([k[a:b] for k in (here[:, first:], *reversed(left))], axis=-1)
+            for a, b, first in zip(inputs[:-1], inputs[1:], self.first, strict=True)
+        ]
+
+
+class _Sums:
+    """The outputs of a convolution at one pixel, summed up as its inputs become known.
+
+    Args:
+        convolution: of which these are the outputs.
+        begun: [B, F] or [F], what is known before: bias, conditions, pixels on the left.
+    """
+
+    def __init__(self, convolution: _Convolution, begun: tf.Tensor):
+        self._convolution = convolution
+        self._terms = [(0, begun)]
+        self.size = len(convolution.order)
+        self.to_right: tf.Tensor | float = 0.0  # to the pixels on the right, [B, size // 2 * F]
+
+    def add(self, colour: int, units: tf.Tensor) -> None:
+        """Takes in the units [B, D] of a colour of the input."""
+        first = int(self._convolution.first[colour])
+        here = self.size - first
+        made = tf.matmul(units, self._convolution.kernels[colour])
+        self._terms.append((first, made[:, :here]))
+        self.to_right += made[:, here:]
+
+    def of(self, colour: int) -> tf.Tensor:
+        """The outputs [B, .] of a colour, once all that they see is in."""
+        a, b = self._convolution.bounds[colour : colour + 2]
+        total, *later = (term[..., a - first : b - first] for first, term in self._terms)
+        for term in later:
+            total += term
+        return total
 
 
 class Pixel:
     """The pixel being drawn, colour by colour.
 
     Args:
-        pixelcnn: of which this is a pixel.
-        base: what each layer's horizontal convolution is added to, [B, conv channels].
+        cnn: of which this is a pixel.
+        begun: what each layer's horizontal convolution is added to, [B, F].
     """
 
-    def __init__(self, pixelcnn: "CachedPixelCNN", base: list[tf.Tensor]):
-        self._pixelcnn = pixelcnn
-        self._base = base
-        layers = len(base)
-        self._pixels: list[tf.Tensor] = []  # units of the colours drawn
-        self._residual: list[list[tf.Tensor]] = [[] for _ in range(layers)]  # after each layer
-        self._gated: list[list[tf.Tensor]] = [[] for _ in range(layers)]
-        self._hidden: list[tf.Tensor] = []
+    def __init__(self, cnn: "CachedPixelCNN", begun: list[tf.Tensor]):
+        self._horizontal = [_Sums(c, x) for c, x in zip(cnn.horizontal, begun, strict=True)]
+        self._out = [_Sums(c, c.bias) for c in cnn.out]
+        self._hidden = _Sums(cnn.hidden, cnn.hidden.bias)
+        self._logits = _Sums(cnn.logits, cnn.logits.bias)
 
     def logits(self, colour: int) -> tf.Tensor:
         """[B, classes], once the colours before are drawn."""
-        cnn = self._pixelcnn
-        inputs = self._pixels
-        for i, base in enumerate(self._base):
-            x = cnn.current[i](colour, inputs) + cnn.current[i].made(colour, base)
-            self._gated[i].append(gate(x))
-            y = cnn.out[i](colour, self._gated[i])
-            self._residual[i].append(inputs[colour] + y if i else y)
-            inputs = self._residual[i]
-        self._hidden.append(tf.nn.relu(cnn.hidden(colour, [tf.nn.relu(part) for part in inputs])))
-        return cnn.logits(colour, self._hidden)
+        residual = None
+        for horizontal, out in zip(self._horizontal, self._out, strict=True):
+            if residual is not None:  # the first layer reads the intensities
+                horizontal.add(colour, residual)
+            out.add(colour, gate(horizontal.of(colour)))
+            y = out.of(colour)
+            residual = y if residual is None else residual + y
+        self._hidden.add(colour, tf.nn.relu(residual))
+        self._logits.add(colour, tf.nn.relu(self._hidden.of(colour)))
+        return self._logits.of(colour)
 
-    def draw(self, units: tf.Tensor) -> None:
-        """Tells the embedded intensity of the next colour, [B, 8]."""
-        self._pixels.append(units)
+    def draw(self, colour: int, units: tf.Tensor) -> None:
+        """Tells the embedded intensity of a colour, [B, 8]."""
+        self._horizontal[0].add(colour, units)
 
     def cached(self, cache: PixelCache) -> PixelCache:
         """The cache for the pixel on the right, once all colours are drawn."""
-        inputs = [self._pixels, *self._residual[:-1]]
-        return PixelCache(
-            tuple(
-                tf.concat([left, tf.concat(parts, axis=-1)[:, None]], axis=1)[:, 1:]
-                for left, parts in zip(cache.left, inputs, strict=True)
-            )
-        )
+        due = []
+        for sums, before in zip(self._horizontal, cache.due, strict=True):
+            size = sums.size
+            later = tf.concat([before[:, size:], tf.zeros_like(before[:, :size])], axis=1)
+            due.append(later + sums.to_right)
+        return PixelCache(tuple(due))
 
 
 class CachedPixelCNN:
@@ -96,7 +154,7 @@ class CachedPixelCNN:
     """
 
     def __init__(self, pixelcnn: GatedPixelCNN, embedding: tf.Tensor | None):
-        dtype = pixelcnn.compute_dtype
+        dtype, colours = pixelcnn.compute_dtype, pixelcnn.colours
         self._pixelcnn = pixelcnn
         self._layers = len(pixelcnn.gated)
         self._half = pixelcnn.gated[0].vertical.size // 2
@@ -104,19 +162,23 @@ class CachedPixelCNN:
             (tf.cast(layer.vertical.kernel, dtype), tf.cast(layer.vertical.bias, dtype))
             for layer in pixelcnn.gated
         ]
-        self.current = [
-            _Masked(layer.horizontal, pixelcnn.colours, dtype) for layer in pixelcnn.gated
-        ]
-        self.out = [_Masked(layer.out, pixelcnn.colours, dtype) for layer in pixelcnn.gated]
-        self.hidden = _Masked(pixelcnn.hidden, pixelcnn.colours, dtype)
-        self.logits = _Masked(pixelcnn.logits, pixelcnn.colours, dtype)
+        self.horizontal = [_Convolution(c.horizontal, colours, dtype) for c in pixelcnn.gated]
+        self.out = [_Convolution(layer.out, colours, dtype) for layer in pixelcnn.gated]
+        self.hidden = _Convolution(pixelcnn.hidden, colours, dtype)
+        self.logits = _Convolution(pixelcnn.logits, colours, dtype)
 
-        self._pixel_condition = tf.cast(pixelcnn.horizontal_condition.kernel, dtype)
+        # What all horizontal convolutions are added to is made for all layers at once.
+        self._biases = tf.concat([c.bias for c in self.horizontal], axis=0)
+        self._order = np.concatenate(
+            [i * pixelcnn.conv_channels + c.order for i, c in enumerate(self.horizontal)]
+        )
+        condition = tf.cast(pixelcnn.horizontal_condition.kernel, dtype)
+        self._pixel_condition = tf.gather(condition, self._order, axis=-1)
         self._vertical_condition = self._horizontal_condition = None
         if embedding is not None:
             # The embedding's share of equation 5, for all pixels and layers at once.
             self._vertical_condition = pixelcnn.vertical_condition(embedding)
-            first = self._pixel_condition.shape[0] - embedding.shape[-1]
+            first = condition.shape[0] - embedding.shape[-1]
             self._horizontal_condition = tf.matmul(embedding, self._pixel_condition[first:])
             self._pixel_condition = self._pixel_condition[:first]
 
@@ -139,7 +201,7 @@ class CachedPixelCNN:
 
         Returns:
             The cache for the row below, and what the layers give to the row's pixels,
-            [B, w, L * conv channels].
+            [B, w, L * F].
         """
         conditions = None
         if self._vertical_condition is not None:
@@ -156,7 +218,7 @@ class CachedPixelCNN:
                 v += conditions[i][:, None]
             given.append(layer.vertical_to_horizontal(v)[:, 0])
             x = gate(v)
-        whole = tf.concat(given, axis=-1)
+        whole = tf.gather(tf.concat(given, axis=-1), self._order, axis=-1) + self._biases
         if self._horizontal_condition is not None:
             whole += self._horizontal_condition[:, row]
         return RowCache(tuple(above)), whole
@@ -164,61 +226,20 @@ class CachedPixelCNN:
     def start_row(self, batch: int) -> PixelCache:
         """The cache before the first pixel of a row."""
         cnn = self._pixelcnn
-        units = [cnn.colours * PIXEL_UNITS] + [cnn.residual_channels] * (self._layers - 1)
-        return PixelCache(tuple(tf.zeros([batch, self._half, d], cnn.compute_dtype) for d in units))
+        nothing = tf.zeros([batch, self._half * cnn.conv_channels], cnn.compute_dtype)
+        return PixelCache((nothing,) * self._layers)
 
     def pixel(self, cache: PixelCache, given: tf.Tensor, condition: tf.Tensor) -> Pixel:
         """Begins a pixel.
 
         Args:
             cache: of the pixels on its left.
-            given: what begin_row made for it, [B, L * conv channels].
+            given: what begin_row made for it, [B, L * F].
             condition: the units of the horizontal condition that come before the embedding's,
                 [B, .].
         """
-        given += tf.matmul(condition, self._pixel_condition)
-        base = [
-            part if left.shape[1] == 0 else part + tf.matmul(_flat(left), masked.left)
-            for part, left, masked in zip(
-                tf.split(given, self._layers, axis=-1), cache.left, self.current, strict=True
-            )
-        ]
-        return Pixel(self, base)
-
-
-class _Masked:
-    """A HorizontalConvolution in parts: of the pixels on the left, and of the current one.
-
-    Attributes:
-        left: [size // 2 * D, filters], of the pixels on the left.
-    """
-
-    def __init__(self, convolution: HorizontalConvolution, colours: int, dtype: tf.DType):
-        kernel = tf.cast(convolution.kernel, dtype) * tf.constant(convolution.mask, dtype)
-        kernel = kernel[0]
-        bias = tf.cast(convolution.bias, dtype)
-        self.left = tf.reshape(kernel[:-1], [-1, convolution.filters])
-        # A colour may have no units, where there are fewer units than colours.
-        self._made = [np.flatnonzero(convolution.outputs == colour) for colour in range(colours)]
-        allowed = np.less if convolution.strict else np.less_equal
-        # Inputs ascend, so what a colour may see are the first units.
-        self._kernels = [
-            tf.gather(kernel[-1, : int(allowed(convolution.inputs, colour).sum())], made, axis=1)
-            for colour, made in enumerate(self._made)
-        ]
-        self._biases = [tf.gather(bias, made) for made in self._made]
-
-    def __call__(self, colour: int, seen: list[tf.Tensor]) -> tf.Tensor:
-        """The colour's units [B, .], made of those of the colours that it may see."""
-        if not seen:
-            return self._biases[colour]
-        return tf.matmul(tf.concat(seen, axis=-1), self._kernels[colour]) + self._biases[colour]
-
-    def made(self, colour: int, x: tf.Tensor) -> tf.Tensor:
-        """Of units [B, filters], the colour's."""
-        return tf.gather(x, self._made[colour], axis=-1)
-
-
-def _flat(x: tf.Tensor) -> tf.Tensor:
-    """[B, n, D] to [B, n * D]."""
-    return tf.concat(tf.unstack(x, axis=1), axis=-1)
+        begun = tf.split(given + tf.matmul(condition, self._pixel_condition), self._layers, axis=-1)
+        if self._half:
+            size = self._pixelcnn.conv_channels
+            begun = [x + due[:, :size] for x, due in zip(begun, cache.due, strict=True)]
+        return Pixel(self, begun)

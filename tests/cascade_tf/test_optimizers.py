@@ -6,11 +6,12 @@ import tensorflow as tf
 from cascade_tf.optimizers import SGD, RMSprop, apply_gradients, learning_rate_schedule
 
 
-def test_rmsprop_equals_tensorflow_1():
+@pytest.mark.parametrize("momentum", [0.9, 0.0])
+def test_rmsprop_equals_tensorflow_1(momentum):
     rng = np.random.default_rng(0)
     start, gradients = rng.normal(size=5), rng.normal(size=(6, 5))
     variable = keras.Variable(start)
-    optimizer = RMSprop(0.1, rho=0.95, momentum=0.9, epsilon=1e-8)
+    optimizer = RMSprop(0.1, rho=0.95, momentum=momentum, epsilon=1e-8)
     optimizer.build([variable])
     for gradient in gradients:
         apply_gradients(optimizer, [tf.constant(gradient, tf.float32)], [variable])
@@ -19,7 +20,7 @@ def test_rmsprop_equals_tensorflow_1():
         reference = tf.compat.v1.get_variable("v", initializer=start.astype(np.float32))
         feed = tf.compat.v1.placeholder(tf.float32, [5])
         step = tf.compat.v1.train.RMSPropOptimizer(
-            0.1, decay=0.95, momentum=0.9, epsilon=1e-8
+            0.1, decay=0.95, momentum=momentum, epsilon=1e-8
         ).apply_gradients([(feed, reference)])
         session.run(tf.compat.v1.global_variables_initializer())
         for gradient in gradients:

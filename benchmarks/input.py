@@ -1,0 +1,114 @@
+#!/usr/bin/env python3
+"""Times the input pipelines at 256x256 against bare decoding and resizing, in one run.
+
+    python benchmarks/input.py
+
+A folder of JPEG files of 500x375, ImageNet's usual size, and TFDS's `celeb_a_hq/256` on an archive
+of its layout; both hold windows of scikit-image's photographs. Bare is one `tf.data.map` with as
+many threads as there are cores, over encoded pictures that lie in memory: tf.io.decode_image,
+central crop, resize_area. The pipelines and bare take turns; the fastest pass of each counts.
+"""
+
+import io
+import os
+import pathlib
+import sys
+import tarfile
+import tempfile
+import time
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
+
+import numpy as np
+import skimage
+import tensorflow as tf
+from absl import app, flags
+from PIL import Image
+
+from cascade_tf.data import DataConfig, open_source
+from cascade_tf.data.preprocessing import resize_area
+
+flags.DEFINE_integer("num_images", 400, "Pictures of each dataset.")
+flags.DEFINE_integer("rounds", 5, "Passes of each pipeline.")
+FLAGS = flags.FLAGS
+
+SIZE = 256
+BATCH = 16
+
+
+def _pictures(height: int, width: int, form: str) -> list[bytes]:
+    """Encoded windows of photographs."""
+    photographs = [skimage.data.retina(), skimage.data.hubble_deep_field()]
+    rng = np.random.default_rng(0)
+    encoded = []
+    for number in range(FLAGS.num_images):
+        photograph = photographs[number % 2]
+        top = rng.integers(photograph.shape[0] - height)
+        left = rng.integers(photograph.shape[1] - width)
+        file = io.BytesIO()
+        window = Image.fromarray(photograph[top : top + height, left : left + width])
+        window.save(file, form)
+        encoded.append(file.getvalue())
+    return encoded
+
+
+def _fill_folder(folder: pathlib.Path, pictures: list[bytes]) -> None:
+    folder.mkdir()
+    for number, content in enumerate(pictures):
+        (folder / f"{number}.jpg").write_bytes(content)
+
+
+def _fill_celeb_a_hq(folder: pathlib.Path, pictures: list[bytes]) -> None:
+    manual = folder / "downloads" / "manual"
+    manual.mkdir(parents=True)
+    with tarfile.open(manual / "data256x256.tar", "w") as archive:
+        for number, content in enumerate(pictures):
+            member = tarfile.TarInfo(f"data256x256/{number:05d}.png")
+            member.size = len(content)
+            archive.addfile(member, io.BytesIO(content))
+
+
+def _bare(pictures: list[bytes]) -> tf.data.Dataset:
+    def decode(encoded: tf.Tensor) -> tf.Tensor:
+        image = tf.io.decode_image(encoded, channels=3, expand_animations=False)
+        sides = tf.shape(image)[:2]
+        side = tf.reduce_min(sides)
+        top, left = tf.unstack((sides - side) // 2)
+        return resize_area(image[top : top + side, left : left + side], SIZE)
+
+    records = tf.data.Dataset.from_tensor_slices(pictures)
+    return records.map(decode, num_parallel_calls=os.cpu_count())
+
+
+def _images_per_second(dataset: tf.data.Dataset) -> float:
+    began = time.perf_counter()
+    for _ in dataset:
+        pass
+    return FLAGS.num_images / (time.perf_counter() - began)
+
+
+def main(_: list[str]) -> None:
+    print("| pipeline | images/s | bare decoding and resizing | ratio |\n|---|---|---|---|")
+    with tempfile.TemporaryDirectory() as directory:
+        root = pathlib.Path(directory)
+        files, records = _pictures(375, 500, "JPEG"), _pictures(SIZE, SIZE, "PNG")
+        _fill_folder(root / "folder", files)
+        _fill_celeb_a_hq(root / "tfds", records)
+        cases = (("folder", "folder", files), ("celeb_a_hq/256", "tfds", records))
+        for dataset, where, pictures in cases:
+            config = DataConfig(dataset, str(root / where), image_size=SIZE, channels=3, flip=True)
+            source = open_source(config, "all")
+            batches = FLAGS.num_images // BATCH
+            training = source.training_examples(BATCH, 0).take(batches)
+            bare = _bare(pictures)
+            pairs = [
+                (_images_per_second(training), _images_per_second(bare))
+                for _ in range(FLAGS.rounds)
+            ]
+            ours, least = (max(rates) for rates in zip(*pairs, strict=True))
+            print(f"| {dataset} | {ours:.0f} | {least:.0f} | {ours / least:.2f} |", flush=True)
+
+
+if __name__ == "__main__":
+    app.run(main)

@@ -1,0 +1,83 @@
+#!/usr/bin/env python3
+"""Times training, likelihood and sampling as images grow and slices stay 32x32, in one run.
+
+    python benchmarks/scaling.py [--shrink=4]
+
+CelebA-HQ's layers (Table 4), widths divided, batch 1, images of 32x32 to 256x256 in 1 to 64
+slices. The last lines are the exponents of pixels that fit the times from 64x64 up, best in least
+squares of logarithms: 0 is flat, 1 is linear. At 32x32 there is no embedder.
+"""
+
+import dataclasses
+import itertools
+import os
+import pathlib
+import sys
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
+
+import numpy as np
+import tensorflow as tf
+from absl import app, flags
+from timing import fastest
+from widths import shrunk
+
+from cascade_tf.examples import Examples
+from spn_tf.config import SPNConfig
+from spn_tf.ordering import image_to_slices, slices_to_image
+from spn_tf.sampling import UNKNOWN
+from spn_tf.spn_stage import SPNStage
+from spn_tf.training_config import SPNTrainingConfig
+
+flags.DEFINE_integer("shrink", 4, "What the widths are divided by.")
+flags.DEFINE_list("sizes", ["32", "64", "128", "256"], "Images' sizes.")
+FLAGS = flags.FLAGS
+
+SLICE = 32
+WORK = ("training step", "likelihood", "sampling")
+
+
+def measure(size: int) -> tuple[float, ...]:
+    """Seconds of each kind of work on one image, compiling apart."""
+    whole = dataclasses.replace(SPNConfig(), height=size, width=size, scale=size // SLICE)
+    stage = SPNStage("spn", shrunk(whole, FLAGS.shrink), SPNTrainingConfig())
+    stage.build()
+    shape = [1, size, size, 3]
+    pixels = np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)
+    examples = Examples(tf.constant(pixels), tf.zeros([1], tf.int32), tf.zeros([1], tf.int64))
+    number = tf.constant(0, tf.int64)
+    train, evaluate = tf.function(stage.train_step), tf.function(stage.evaluate_step)
+
+    def sample(known: tf.Tensor | None = None) -> None:
+        stage.sample(examples.indices, tf.constant(0), tf.constant(1.0), known=known).numpy()
+
+    train(examples, number), evaluate(examples)
+    slices = image_to_slices(tf.cast(pixels, tf.int32), stage.config.scale)
+    last = tf.fill(tf.shape(slices[:, -1:]), UNKNOWN)
+    sample(slices_to_image(tf.concat([slices[:, :-1], last], axis=1), stage.config.scale))
+    return (
+        fastest(lambda: train(examples, number)["bits_per_dim"].numpy(), 5),
+        fastest(lambda: evaluate(examples)["nats"].numpy(), 2),
+        fastest(sample, 1),
+    )
+
+
+def main(_: list[str]) -> None:
+    print("| image |", " | ".join(f"{work}, s" for work in WORK), "|\n|---|---|---|---|")
+    sizes, times = [int(size) for size in FLAGS.sizes], []
+    for size in sizes:
+        times.append(measure(size))
+        told = " | ".join(f"{seconds:.2f}" for seconds in times[-1])
+        print(f"| {size}x{size} | {told} |", flush=True)
+    fitted = [i for i, size in enumerate(sizes) if size > SLICE]
+    pixels = np.log([sizes[i] ** 2 for i in fitted])
+    for work, seconds in zip(WORK, zip(*times, strict=True), strict=True):
+        exponent, _ = np.polyfit(pixels, np.log([seconds[i] for i in fitted]), 1)
+        steps = [b / a for a, b in itertools.pairwise(seconds[i] for i in fitted)]
+        growth = ", ".join(f"{step:.2f}" for step in steps)
+        print(f"{work}: pixels ** {exponent:.2f}; from size to size {growth} x")
+
+
+if __name__ == "__main__":
+    app.run(main)

@@ -1,0 +1,152 @@
+#!/usr/bin/env python3
+"""Compares the arithmetic of training steps with the best that the machine does, in one run.
+
+    python benchmarks/training.py [--configs=celeba,imagenet64] [--batches=1,2,4]
+
+For the first stage of each flagfile of configs/, at full width, and for each precision: the useful
+arithmetic of a training step per second (forward and backward pass and optimizer; masked taps,
+padding and recomputation not counted), over the rate of the best convolution or matrix product
+that this machine does at that precision, measured before and after the steps. Each line is a
+process of its own.
+"""
+
+import itertools
+import os
+import pathlib
+import subprocess
+import sys
+from collections.abc import Callable
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "bin"))
+
+import experiment
+import flagfiles
+import keras
+import numpy as np
+import tensorflow as tf
+from absl import app, flags
+from timing import fastest
+
+from cascade_tf.examples import Examples
+from spn_tf.attention import ParameterAttention, SelfAttention
+from spn_tf.masked_convolution import HorizontalConvolution, VerticalConvolution
+from spn_tf.spn_stage import SPNStage
+from spn_tf.subscale_pixel_network import SubscalePixelNetwork
+
+flags.DEFINE_list("configs", ["celeba", "imagenet64"], "Flagfiles of configs/, by name.")
+flags.DEFINE_list("batches", ["1", "2", "4"], "Images of a step; the best is kept.")
+flags.DEFINE_list("precisions", ["float32", "bfloat16"], "Of the arithmetic.")
+flags.DEFINE_integer("runs", 3, "Steps that are timed; the fastest counts.")
+flags.DEFINE_bool("worker", False, "Measure one config, in this process.")
+FLAGS = flags.FLAGS
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+
+
+def best_rate(precision: str) -> float:
+    """Operations per second of the fastest large product or convolution, with XLA or without."""
+    dtype = tf.as_dtype(precision)
+    a, b = (tf.cast(tf.random.normal([2048, 2048]), dtype) for _ in range(2))
+    images = tf.cast(tf.random.normal([4, 32, 32, 256]), dtype)
+    kernel = tf.cast(tf.random.normal([3, 3, 256, 256]), dtype)
+    product = 2 * 2048**3
+    convolution = 2 * 4 * 256 * 256 * (3 * 32 - 2) ** 2  # taps inside the image
+    works: list[tuple[float, Callable[[], tf.Tensor]]] = [
+        (product, lambda: tf.matmul(a, b)),
+        (convolution, lambda: tf.nn.conv2d(images, kernel, 1, "SAME")),
+    ]
+    rates = []
+    for (work, function), jit_compile in itertools.product(works, (False, True)):
+        compiled = tf.function(function, jit_compile=jit_compile)
+        compiled()
+        rates.append(work / fastest(lambda run=compiled: run().numpy(), 5))
+    return max(rates)
+
+
+def _taps(rows: range, columns: range, h: int, w: int) -> np.ndarray:
+    """How often each tap falls into an image of h x w, [rows, columns]."""
+    return np.array([[(h - abs(y)) * (w - abs(x)) for x in columns] for y in rows])
+
+
+def multiply_adds(network: SubscalePixelNetwork) -> float:
+    """Of the forward pass of one slice."""
+    h, w = network.config.slice_height, network.config.slice_width
+    positions, total = h * w, 0.0
+    for layer in network._flatten_layers():
+        if isinstance(layer, keras.layers.Dense):
+            total += positions * np.prod(layer.kernel.shape)
+        elif isinstance(layer, keras.layers.Conv2D):
+            k = layer.kernel.shape[0] // 2
+            taps = _taps(range(-k, k + 1), range(-k, k + 1), h, w)
+            total += taps.sum() * np.prod(layer.kernel.shape[2:])
+        elif isinstance(layer, VerticalConvolution):
+            k = layer.size // 2
+            taps = _taps(range(-k, 1), range(-k, k + 1), h, w)
+            total += taps.sum() * np.prod(layer.kernel.shape[2:])
+        elif isinstance(layer, HorizontalConvolution):
+            taps = _taps(range(1), range(-layer.left, 1), h, w)
+            total += (taps * layer.mask.sum(axis=(2, 3))).sum()
+        elif isinstance(layer, SelfAttention):
+            pairs = positions * (positions + 1) / 2 if layer.causal else positions**2
+            total += 2 * pairs * layer.heads * layer.channels
+        elif isinstance(layer, ParameterAttention):
+            total += 2 * positions * layer.rows * layer.heads * layer.channels
+    return total
+
+
+def _step_seconds(stage: SPNStage, examples: Examples) -> float:
+    step, number = tf.function(stage.train_step), tf.constant(0, tf.int64)
+    step(examples, number)
+    return fastest(lambda: step(examples, number)["bits_per_dim"].numpy(), FLAGS.runs)
+
+
+def measure() -> None:
+    """Prints the line of this process' flags."""
+    made = experiment.Experiment()
+    stage = made.make_stage(made.stage_names[0])
+    stage.build()
+    c, precision = stage.config, stage.training.precision
+    work = 3 * 2 * multiply_adds(stage.network)
+    before = best_rate(precision)
+    rates = {}
+    for batch in map(int, FLAGS.batches):
+        shape = [batch, c.height, c.width, c.channels]
+        images = np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)
+        indices = tf.range(batch, dtype=tf.int64)
+        examples = Examples(tf.constant(images), tf.zeros([batch], tf.int32), indices)
+        rates[batch] = batch * work / _step_seconds(stage, examples)
+    reference = max(before, best_rate(precision))
+    batch = max(rates, key=rates.get)
+    told = ", ".join(f"{rate / reference:.2f} at {size}" for size, rate in rates.items())
+    print(
+        f"{precision} | {work / 1e9:.0f} | {batch * work / rates[batch]:.2f} s at {batch} "
+        f"| {rates[batch] / 1e9:.0f} | {reference / 1e9:.0f} | {told} |",
+        flush=True,
+    )
+
+
+def main(_: list[str]) -> None:
+    if FLAGS.worker:
+        measure()
+        return
+    print(
+        "| config | precision | useful GFLOP of an image | step | GFLOP/s | best product, GFLOP/s "
+        "| ratio |\n|---|---|---|---|---|---|---|"
+    )
+    for config in FLAGS.configs:
+        for precision in FLAGS.precisions:
+            print(f"| {config} | ", end="", flush=True)
+            flagfile = f"--flagfile={ROOT / 'configs' / config}.flags"
+            given = [flagfile, *sys.argv[1:], f"--precision={precision}", "--worker"]
+            done = subprocess.run(
+                [sys.executable, __file__, *given], stderr=subprocess.PIPE, text=True, check=False
+            )
+            if done.returncode:
+                raise SystemExit(done.stderr)
+
+
+if __name__ == "__main__":
+    sys.argv[1:] = [*flagfiles.expand(sys.argv[1:]), "--workdir=/nonexistent"]
+    app.run(main)

@@ -1,0 +1,21 @@
+"""Networks of Table 4's layers, at a share of its widths."""
+
+import dataclasses
+
+from spn_tf.config import SPNConfig
+
+_WIDTHS = (
+    "pixelcnn_conv_channels",
+    "pixelcnn_residual_channels",
+    "decoder_attention_channels",
+    "embedder_conv_channels",
+    "embedder_residual_channels",
+    "embedder_attention_channels",
+    "ffn_size",
+)
+
+
+def shrunk(config: SPNConfig, divisor: int) -> SPNConfig:
+    """`config` with every width divided."""
+    widths = {name: getattr(config, name) // divisor for name in _WIDTHS}
+    return dataclasses.replace(config, **widths)
