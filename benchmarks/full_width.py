@@ -84,7 +84,10 @@ def main(_: list[str]) -> None:
         return
     for name in made.stage_names:
         worker = [sys.executable, __file__, *sys.argv[1:], f"--worker={name}"]
-        subprocess.run([*worker, "--jit_compile=false"], check=True, stderr=subprocess.DEVNULL)
+        worker.append("--jit_compile=false")  # compiling takes longer than a step
+        done = subprocess.run(worker, stderr=subprocess.PIPE, text=True, check=False)
+        if done.returncode:
+            raise SystemExit(done.stderr)
 
 
 if __name__ == "__main__":
