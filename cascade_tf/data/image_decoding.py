@@ -22,7 +22,8 @@ def decode_rgb(encoded: bytes) -> np.ndarray:
         Exception: whatever Pillow raises for a file that is not, or not entirely, an image.
     """
     with Image.open(io.BytesIO(encoded)) as file:
-        image = ImageOps.exif_transpose(file)
+        ImageOps.exif_transpose(file, in_place=True)
+        image: Image.Image = file
         if image.mode.startswith("I"):  # 16-bit grey, which Pillow's convert() would clip
             grey = np.rint(np.asarray(image, np.float32) / 257).astype(np.uint8)
             return np.stack([grey] * 3, axis=-1)
@@ -30,4 +31,4 @@ def decode_rgb(encoded: bytes) -> np.ndarray:
             image = image.convert("RGBA")
             white = Image.new("RGBA", image.size, "white")
             image = Image.alpha_composite(white, image)
-        return np.asarray(image.convert("RGB"))
+        return np.asarray(image if image.mode == "RGB" else image.convert("RGB"))

@@ -74,7 +74,13 @@ def _fit(image: tf.Tensor, config: DataConfig) -> tf.Tensor:
     image = tf.cast(image, tf.float32)
     if config.channels == 1 and image.shape[-1] == 3:
         image = tf.image.rgb_to_grayscale(image)
-    image = tf.cast(tf.round(resize_area(image, config.image_size)), tf.uint8)
+    image = tf.cond(
+        tf.shape(image)[0] == config.image_size,
+        lambda: image,
+        lambda: resize_area(image, config.image_size),
+    )
+    image.set_shape([config.image_size, config.image_size, image.shape[-1]])
+    image = tf.cast(tf.round(image), tf.uint8)
     if config.channels == 3 and image.shape[-1] == 1:
         image = tf.image.grayscale_to_rgb(image)
     return image
