@@ -108,8 +108,7 @@ def floor(
 
 
 def measure(shrink: int, batch: int, precision: str, bandwidth: float, rate: float) -> None:
-    slices = dataclasses.replace(SPNConfig(), height=32, width=32, scale=1)
-    config = shrunk(slices, shrink)
+    config = shrunk(dataclasses.replace(SPNConfig(), height=32, width=32, scale=1), shrink)
     policy = "float32" if precision == "float32" else "mixed_bfloat16"
     network = SubscalePixelNetwork(config, dtype=policy)
     network.build()

@@ -21,7 +21,7 @@ class RMSprop(_SumsNothing, keras.optimizers.RMSprop):
     """RMSProp as TensorFlow 1 had it: the mean of squares starts at one, not at zero.
 
     From zero, the first steps at decay .95 are about four times larger. The update is TensorFlow
-    1's own operation, one pass over the memory where Keras makes a dozen.
+    1's own operation, which goes through the memory once.
     """
 
     def build(self, var_list: Sequence[keras.Variable]) -> None:

@@ -1,7 +1,7 @@
 """The slice decoder one pixel at a time: what is needed of the pixels before is kept.
 
-The Transformer's keys and values, the rows of the vertical stack, the last pixels of the
-horizontal one. Its logits are those of SliceDecoder.
+The Transformer's keys and values, the rows of the vertical stack, and what the pixels of a row give
+to those on their right. Its logits are those of SliceDecoder.
 """
 
 from collections.abc import Callable

@@ -68,11 +68,11 @@ def decode_file(path: bytes) -> np.ndarray:
     """uint8 [h, w, 3]; ValueError "cannot decode image PATH: reason"."""
     try:
         return decode_rgb(tf.io.gfile.GFile(path, "rb").read())
-    except UnidentifiedImageError:
-        reason = "not an image"
     except Exception as error:  # decoders raise of every kind on mutilated files
         reason = " ".join(str(error).split()) or type(error).__name__
-    raise ValueError(f"{_CANNOT_DECODE}{path.decode()}: {reason}")
+        if isinstance(error, UnidentifiedImageError):  # it tells an object's address
+            reason = "not an image"
+        raise ValueError(f"{_CANNOT_DECODE}{path.decode()}: {reason}") from error
 
 
 def image_paths(root: str, flag: str) -> list[str]:

@@ -74,7 +74,7 @@ def _fit(image: tf.Tensor, config: DataConfig) -> tf.Tensor:
     image = tf.cast(image, tf.float32)
     if config.channels == 1 and image.shape[-1] == 3:
         image = tf.image.rgb_to_grayscale(image)
-    image = tf.cond(
+    image = tf.cond(  # the resize would change nothing, slowly
         tf.shape(image)[0] == config.image_size,
         lambda: image,
         lambda: resize_area(image, config.image_size),
