@@ -36,9 +36,12 @@ def _cached(network):
         dict(scale=1, channels=3, height=6, width=4, pixelcnn_conv_channels=4),
         dict(scale=1, channels=1, height=4, width=6, attention_ffn="dense", pixelcnn_filter_size=1),
         dict(scale=2, channels=3, height=12, width=8, pixelcnn_filter_size=5),
+        dict(scale=2, channels=1, height=8, width=6),
         dict(scale=4, channels=1, height=16, width=8),
+        dict(scale=4, channels=3, height=12, width=16, pixelcnn_filter_size=1),
         dict(scale=1, channels=3, height=4, width=6, coarse_bits=2),
         dict(scale=2, channels=1, height=8, width=6, coarse_bits=1),
+        dict(scale=2, channels=3, height=8, width=6, coarse_bits=2),
     ],
     ids=str,
 )
@@ -56,7 +59,7 @@ def test_cached_logits_equal_teacher_forced_ones_on_every_slice(changes):
         assert np.ptp(expected) > 1  # not all alike
 
 
-@pytest.mark.parametrize("chunk", [5, 64])
+@pytest.mark.parametrize("chunk", [1, 5, 64])
 def test_the_cache_is_read_in_chunks_of_any_size(chunk, monkeypatch):
     monkeypatch.setattr(cached_attention, "_CHUNK", chunk)
     network = random_network(bits=2, scale=1, channels=1, height=12, width=12)
