@@ -30,7 +30,7 @@ demo: install
 lint: install
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy cascade_tf spn_tf bin
+	$(BIN)/mypy cascade_tf spn_tf wavelet_tf bin
 
 test: lint
 	$(BIN)/python -m pytest -n 2 --dist loadfile

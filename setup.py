@@ -12,13 +12,14 @@ setup(
     long_description_content_type="text/markdown",
     license="Apache-2.0",
     python_requires=">=3.10",
-    packages=find_packages(include=["cascade_tf*", "spn_tf*"]),
+    packages=find_packages(include=["cascade_tf*", "spn_tf*", "wavelet_tf*"]),
     install_requires=[
         "absl-py>=2.1",
         "importlib_resources>=6",  # tensorflow-datasets uses it without declaring it
         "keras>=3.12",
         "numpy>=1.26",
         "pillow>=10",
+        "pywavelets>=1.5",  # the filters of wavelets
         "rich>=13",
         "tensorboard>=2.19",  # TensorFlow 2.21 no longer brings it
         "tensorflow-datasets>=4.9.8",

@@ -1,0 +1,175 @@
+"""Two dimensions: against PyWavelets, inverses, gradients, and everywhere that TensorFlow runs."""
+
+import numpy as np
+import pytest
+import pywt
+import tensorflow as tf
+
+from wavelet_tf.transform import DWT2, IDWT2, Bands, dwt2, idwt2, wavedec2, waverec2
+
+
+def _images(height=8, width=12, dtype=np.float64):
+    return np.random.default_rng(0).standard_normal((2, height, width, 3)).astype(dtype)
+
+
+def _expected(images, wavelet, mode="periodization"):
+    """TL, TR, BL, BR of PyWavelets."""
+    tl, (tr, bl, br) = pywt.dwt2(images, wavelet, mode, axes=(1, 2))
+    return tl, tr, bl, br
+
+
+@pytest.mark.parametrize("wavelet", ["haar", "bior2.2", "bior3.1", "db5", "rbio1.3"])
+@pytest.mark.parametrize("size", [(2, 2), (2, 6), (8, 12)])
+@pytest.mark.parametrize("dtype, tolerance", [("float64", 1e-12), ("float32", 1e-5)])
+def test_periodization_equals_pywavelets(wavelet, size, dtype, tolerance):
+    images = _images(*size).astype(dtype)
+    bands = dwt2(images, wavelet, "periodization")
+    for band, expected in zip(bands, _expected(images, wavelet), strict=True):
+        assert band.dtype == dtype
+        np.testing.assert_allclose(band, expected, rtol=0, atol=tolerance)
+    back = idwt2(bands, wavelet, "periodization")
+    np.testing.assert_allclose(back, images, rtol=0, atol=tolerance)
+
+
+def test_several_levels_equal_pywavelets():
+    images = _images(32, 24)
+    tl, details = wavedec2(images, 2, "db2", "periodization")
+    expected = pywt.wavedec2(images, "db2", "periodization", level=2, axes=(1, 2))
+    np.testing.assert_allclose(tl, expected[0], atol=1e-12)
+    for ours, theirs in zip(details, expected[1:], strict=True):
+        for band, other in zip(ours, theirs, strict=True):
+            np.testing.assert_allclose(band, other, atol=1e-12)
+    np.testing.assert_allclose(waverec2(tl, details, "db2", "periodization"), images, atol=1e-12)
+
+
+def test_no_level_is_the_image_itself():
+    tl, details = wavedec2(_images(), 0)
+    assert not details
+    np.testing.assert_array_equal(waverec2(tl, details), _images())
+
+
+def test_reflect_is_pywavelets_reflect_without_its_margins():
+    images = _images()
+    for band, expected in zip(dwt2(images), _expected(images, "bior2.2", "reflect"), strict=True):
+        np.testing.assert_allclose(band, expected[:, 1:-1, 1:-1], atol=1e-13)
+
+
+def test_reflect_and_periodization_have_the_dc_gain_that_pictures_are_put_in_by():
+    for mode in ("reflect", "periodization"):
+        bands = dwt2(np.full([1, 4, 4, 1], 0.5), mode=mode)
+        np.testing.assert_allclose(bands.tl, 1.0, atol=1e-14)
+        np.testing.assert_allclose(np.stack(bands[1:]), 0.0, atol=1e-14)
+
+
+def test_zero_is_the_authors_transform_wrong_at_the_borders_alone():
+    # Two zeros at each side and steps of two; their inverse misses .117 of a grey of .5.
+    image = np.full([1, 16, 16, 1], 0.5)
+    bands = dwt2(image, mode="zero")
+    window = np.pad(image, [(0, 0), (2, 2), (2, 2), (0, 0)])
+    low = np.array(pywt.Wavelet("bior2.2").dec_lo)[::-1]
+    first = np.einsum("ij,i,j->", window[0, 0:6, 0:6, 0], low, low)
+    np.testing.assert_allclose(bands.tl[0, 0, 0, 0], first, atol=1e-14)
+    error = np.abs(idwt2(bands, mode="zero") - image)[0, :, :, 0]
+    assert error.max() == pytest.approx(0.117, abs=5e-4)
+    assert error[4:-4, 4:-4].max() < 1e-14
+
+
+@pytest.mark.parametrize("mode", ["reflect", "periodization", "zero"])
+def test_gradients_are_the_adjoint(mode):
+    images, noise = tf.constant(_images()), np.random.default_rng(1)
+    with tf.GradientTape(persistent=True) as tape:
+        tape.watch(images)
+        bands = dwt2(images, mode=mode)
+        weights = [noise.standard_normal(band.shape) for band in bands]
+        product = tf.add_n([tf.reduce_sum(w * b) for w, b in zip(weights, bands, strict=True)])
+        back = idwt2(Bands(*map(tf.constant, weights)), mode=mode)
+    # The transform is linear: <w, T x> = <T* w, x>, and T* is the gradient of the left side.
+    gradient = tape.gradient(product, images)
+    np.testing.assert_allclose(tf.reduce_sum(gradient * images), product, rtol=1e-10)
+    other = tf.constant(_images() ** 2)
+    again = [tf.reduce_sum(w * b) for w, b in zip(weights, dwt2(other, mode=mode), strict=True)]
+    np.testing.assert_allclose(tf.reduce_sum(gradient * other), tf.add_n(again), rtol=1e-10)
+    assert back.shape == images.shape
+
+
+def test_gradient_of_the_inverse_is_its_adjoint():
+    bands = [
+        tf.constant(noise) for noise in np.random.default_rng(2).standard_normal((4, 1, 4, 6, 2))
+    ]
+    weights = np.random.default_rng(3).standard_normal((1, 8, 12, 2))
+    with tf.GradientTape() as tape:
+        tape.watch(bands)
+        product = tf.reduce_sum(weights * idwt2(Bands(*bands)))
+    gradients = tape.gradient(product, bands)
+    total = tf.add_n([tf.reduce_sum(g * b) for g, b in zip(gradients, bands, strict=True)])
+    np.testing.assert_allclose(total, product, rtol=1e-10)
+
+
+def test_unknown_shapes_xla_and_tf_data_change_nothing():
+    images = _images(dtype=np.float32)
+    expected = dwt2(images).br
+
+    unknown = tf.function(dwt2, input_signature=[tf.TensorSpec([None] * 4)])
+    np.testing.assert_allclose(unknown(images).br, expected, atol=1e-6)
+    compiled = tf.function(lambda x: idwt2(dwt2(x)), jit_compile=True)
+    np.testing.assert_allclose(compiled(images), images, atol=1e-5)
+    dataset = tf.data.Dataset.from_tensors(images).map(lambda x: dwt2(x).br)
+    np.testing.assert_allclose(next(iter(dataset)), expected, atol=1e-6)
+
+
+def test_an_odd_side_is_found_when_the_graph_runs():
+    unknown = tf.function(dwt2, input_signature=[tf.TensorSpec([None] * 4)])
+    with pytest.raises(tf.errors.InvalidArgumentError, match="height is odd"):
+        unknown(_images(5, 4, np.float32))
+
+
+def test_bfloat16_is_right_to_its_precision():
+    images = tf.cast(_images(dtype=np.float32), tf.bfloat16)
+    bands, exact = dwt2(images), dwt2(tf.cast(images, tf.float32))
+    for band, other in zip(bands, exact, strict=True):
+        assert band.dtype == tf.bfloat16
+        np.testing.assert_array_equal(band, tf.cast(other, tf.bfloat16))  # rounded once
+
+
+def test_layers_are_the_functions_and_can_be_made_again():
+    images = _images(dtype=np.float32)
+    forward, inverse = DWT2("haar", "periodization"), IDWT2("haar", "periodization")
+    bands = forward(images)
+    np.testing.assert_allclose(bands[..., :3], dwt2(images, "haar", "periodization").tl)
+    np.testing.assert_allclose(inverse(bands), images, atol=1e-6)
+    again = DWT2.from_config(forward.get_config())
+    np.testing.assert_array_equal(again(images), bands)
+
+
+@pytest.mark.parametrize(
+    "change, error, told",
+    [
+        (dict(images=np.zeros([1, 5, 4, 1])), ValueError, "images: the height is 5; use an even"),
+        (dict(images=np.zeros([1, 4, 3, 1])), ValueError, "images: the width is 3; use an even"),
+        (
+            dict(images=np.zeros([4, 4, 1])),
+            ValueError,
+            r"images: shape is \(4, 4, 1\); use \[batch",
+        ),
+        (dict(images=np.zeros([1, 4, 4, 1], np.uint8)), TypeError, "dtype is uint8; use bfloat16"),
+        (dict(wavelet="bior9"), ValueError, "wavelet: 'bior9' is not a .*bior2.2"),
+        (dict(wavelet="morl"), ValueError, "wavelet: 'morl' is not a discrete"),
+        (dict(mode="symmetric"), ValueError, "mode: 'symmetric' is unknown; use reflect, period"),
+        (dict(wavelet="haar"), ValueError, "wavelet: mode 'reflect' is for .*'haar'"),
+    ],
+)
+def test_wrong_arguments_are_named_with_what_is_allowed(change, error, told):
+    with pytest.raises(error, match=told):
+        dwt2(**(dict(images=np.zeros([1, 4, 4, 1])) | change))
+
+
+def test_wrong_bands_are_named():
+    bands = dwt2(np.zeros([1, 4, 4, 1]))
+    with pytest.raises(ValueError, match="there are 3; give four"):
+        idwt2(bands[:3])
+    with pytest.raises(ValueError, match="BR is float64"):
+        idwt2(bands._replace(br=np.zeros([1, 2, 1, 1])))
+    with pytest.raises(ValueError, match="levels: -1; use 0 or more"):
+        wavedec2(np.zeros([1, 4, 4, 1]), -1)
+    with pytest.raises(ValueError, match="width is 3"):
+        wavedec2(np.zeros([1, 4, 6, 1]), 2)

@@ -1,0 +1,53 @@
+"""What is asked of arguments; each error names the argument, what it was, and what is allowed."""
+
+from collections.abc import Sequence
+
+import tensorflow as tf
+
+_DTYPES = (tf.bfloat16, tf.float16, tf.float32, tf.float64)
+
+
+def check_images(images: tf.Tensor, name: str) -> tf.Tensor:
+    """A floating tensor of rank 4 whose sides are even; sides unknown yet are checked later."""
+    images = _check_floating(images, name)
+    unknown = []
+    for axis, side in ((1, "height"), (2, "width")):
+        size = images.shape[axis]
+        if size is None:
+            unknown.append(
+                tf.debugging.assert_equal(
+                    tf.shape(images)[axis] % 2,
+                    0,
+                    f"{name}: the {side} is odd; use an even number of pixels",
+                )
+            )
+        elif size % 2 or not size:
+            raise ValueError(f"{name}: the {side} is {size}; use an even number, 2 at least")
+    with tf.control_dependencies([check for check in unknown if check is not None]):
+        return tf.identity(images) if unknown else images
+
+
+def check_bands(bands: Sequence[tf.Tensor]) -> list[tf.Tensor]:
+    """Four floating tensors of rank 4, alike in dtype and shape."""
+    names = ("TL", "TR", "BL", "BR")
+    if len(bands) != len(names):
+        raise ValueError(f"bands: there are {len(bands)}; give four, {', '.join(names)}")
+    tensors = [_check_floating(x, f"bands: {n}") for x, n in zip(bands, names, strict=True)]
+    first = tensors[0]
+    for tensor, name in zip(tensors, names, strict=True):
+        if tensor.dtype != first.dtype or not tensor.shape.is_compatible_with(first.shape):
+            raise ValueError(
+                f"bands: TL is {first.dtype.name} {first.shape}, {name} is {tensor.dtype.name} "
+                f"{tensor.shape}; give four of one dtype and shape"
+            )
+    return tensors
+
+
+def _check_floating(x: tf.Tensor, name: str) -> tf.Tensor:
+    x = tf.convert_to_tensor(x)
+    if x.dtype not in _DTYPES:
+        allowed = ", ".join(dtype.name for dtype in _DTYPES)
+        raise TypeError(f"{name}: dtype is {x.dtype.name}; use {allowed}")
+    if x.shape.rank != 4:
+        raise ValueError(f"{name}: shape is {x.shape}; use [batch, height, width, channels]")
+    return x

@@ -1,0 +1,50 @@
+"""How a signal goes on beyond its ends."""
+
+import dataclasses
+
+import tensorflow as tf
+
+
+@dataclasses.dataclass(frozen=True)
+class Extension:
+    """A rule for the samples before the first and after the last.
+
+    Attributes:
+        kind: "periodic", "zeros" or "mirrored".
+        half_left, half_right: whether the mirror stands half a sample outside of that end, which
+            repeats the last sample, or on the last sample, which does not.
+    """
+
+    kind: str
+    half_left: bool = False
+    half_right: bool = False
+
+    def extend(self, signal: tf.Tensor, before: int, after: int) -> tf.Tensor:
+        """Adds samples on both sides: [A, N, R] to [A, before + N + after, R].
+
+        Signals may be shorter than what is added.
+        """
+        if not before and not after:
+            return signal
+        if self.kind == "zeros":
+            return tf.pad(signal, [[0, 0], [before, after], [0, 0]])
+        n = signal.shape[1] or tf.shape(signal)[1]
+        left = tf.gather(signal, self._source(tf.range(-before, 0), n), axis=1)
+        right = tf.gather(signal, self._source(n + tf.range(after), n), axis=1)
+        return tf.concat([left, signal, right], axis=1)
+
+    def _source(self, places: tf.Tensor, n: int | tf.Tensor) -> tf.Tensor:
+        """Where in [0, n) the samples of any places come from."""
+        if self.kind == "periodic":
+            return places % n
+        left, right = int(self.half_left), int(self.half_right)
+        places %= 2 * n - 2 + left + right
+        return tf.where(places < n, places, 2 * n - 2 + right - places)
+
+
+periodic = Extension("periodic")
+zeros = Extension("zeros")
+
+
+def mirrored(half_left: bool, half_right: bool) -> Extension:
+    return Extension("mirrored", half_left, half_right)

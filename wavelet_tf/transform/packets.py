@@ -1,0 +1,87 @@
+"""The full wavelet packet: every band is split, not TL alone (section 4.2)."""
+
+import tensorflow as tf
+
+from wavelet_tf.transform.dwt import Bands, dwt2, idwt2
+
+
+def packet2(
+    images: tf.Tensor, size: int, wavelet: str = "bior2.2", mode: str = "reflect"
+) -> tf.Tensor:
+    """Splits images and all their bands until the shorter side is `size`.
+
+    After n splits there are 4^n patches, each the whole image in one range of frequencies. They
+    are stacked on the channels, the first split counting most: of two, TL's own TL, TR, BL, BR
+    come first, then those of TR, of BL and of BR. Channels of a patch stay together.
+
+    Args:
+        images: as in `dwt2`, sides and channels known; the shorter side `size` times 2^n.
+        size: of the patches' shorter side; that of the images leaves them as they are.
+        wavelet, mode: as in `dwt2`.
+
+    Returns:
+        [B, H/2^n, W/2^n, 4^n * C].
+
+    Raises:
+        ValueError: `size` does not fit; or as `dwt2`.
+    """
+    patches = tf.convert_to_tensor(images)
+    height, width, channels = _known(patches, "images")
+    for _ in range(number_of_splits(min(height, width), size)):
+        bands = dwt2(patches, wavelet, mode)
+        height, width, patches_before = height // 2, width // 2, patches.shape[-1] // channels
+        parts = [tf.reshape(x, [-1, height, width, patches_before, 1, channels]) for x in bands]
+        patches = tf.reshape(tf.concat(parts, 4), [-1, height, width, 4 * patches.shape[-1]])
+    return patches
+
+
+def unpacket2(
+    patches: tf.Tensor, size: int, wavelet: str = "bior2.2", mode: str = "reflect"
+) -> tf.Tensor:
+    """Makes images of their packet: inverts `packet2`.
+
+    Args:
+        patches: [B, h, w, 4^n * C], sides and channels known, stacked as `packet2` does.
+        size: of the images' shorter side, 2^n times that of the patches.
+        wavelet, mode: as in `dwt2`.
+
+    Returns:
+        [B, 2^n * h, 2^n * w, C].
+
+    Raises:
+        ValueError: `size`, or the number of channels, does not fit; or as `dwt2`.
+    """
+    images = tf.convert_to_tensor(patches)
+    height, width, total = _known(images, "patches")
+    splits = number_of_splits(size, min(height, width))
+    if total % 4**splits:
+        raise ValueError(
+            f"patches: there are {total} channels; {4**splits} patches need a multiple of that"
+        )
+    channels = total // 4**splits
+    for level in reversed(range(splits)):
+        stacked = tf.reshape(images, [-1, height, width, 4**level, 4, channels])
+        bands = [
+            tf.reshape(x, [-1, height, width, 4**level * channels])
+            for x in tf.unstack(stacked, axis=4)
+        ]
+        images = idwt2(Bands(*bands), wavelet, mode)
+        height, width = 2 * height, 2 * width
+    return images
+
+
+def number_of_splits(large: int, small: int) -> int:
+    """How often `large` is halved to get `small`; raises ValueError if that is not possible."""
+    splits = (large // small).bit_length() - 1 if 0 < small <= large else -1
+    if splits < 0 or small << splits != large:
+        raise ValueError(
+            f"size: {large} pixels cannot be halved to {small}; use sizes with a power of two "
+            f"between them"
+        )
+    return splits
+
+
+def _known(x: tf.Tensor, name: str) -> tuple[int, int, int]:
+    if x.shape.rank != 4 or None in x.shape[1:]:
+        raise ValueError(f"{name}: shape is {x.shape}; use [batch, height, width, channels], known")
+    return tuple(x.shape[1:])
