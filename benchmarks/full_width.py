@@ -46,7 +46,7 @@ def _timed(what: str, run: Callable[[], object]) -> None:
 
 def run_stage(made: experiment.Experiment, name: str) -> None:
     """Prints a line for each kind of work."""
-    stage, before = made.make_stage(name), made.stage_before(name)
+    stage = made.make_stage(name)
     stage.build()
     print(f"{name}: {stage.parameters():,} parameters", flush=True)
     size, channels = made.values(name)["image_size"], made.values(name)["channels"]
@@ -55,8 +55,7 @@ def run_stage(made: experiment.Experiment, name: str) -> None:
     examples = Examples(images, tf.zeros([1], tf.int32), tf.zeros([1], tf.int64))
 
     def sample() -> None:
-        condition = None if before is None else before.target(images)
-
+        condition = stage.condition(images)
         slices = itertools.count(1)
 
         def on_progress() -> None:

@@ -1,9 +1,9 @@
 """The experiment that flags and records describe, and the stages it makes."""
 
-import dataclasses
 import functools
 import itertools
 import pathlib
+from collections.abc import Callable
 from typing import Any
 
 import tensorflow as tf
@@ -18,13 +18,19 @@ from cascade_tf.stage import Stage
 from cascade_tf.stage_state import StageState, has_checkpoint
 from cascade_tf.training_config import TrainingConfig
 from experiment_flags import DECIDES, MODEL, PARSERS, TRAINING, WHOLE
-from spn_tf.config import SPNConfig
-from spn_tf.spn_stage import SPNStage
-from spn_tf.training_config import SPNTrainingConfig
-from spn_tf.upscaling import upscaling_steps
+from flag_values import from_values
+from nsb_system import NSBSystem
+from spn_system import SPNSystem
+from system import System
 
 flags.adopt_module_key_flags(experiment_flags)
 FLAGS = flags.FLAGS
+
+_SYSTEMS: dict[str, Callable[[dict[str, Any]], System[Any]]] = {
+    "spn": SPNSystem,
+    "nsb": NSBSystem,
+    "nsb_pixel": NSBSystem,
+}
 
 
 class Experiment:
@@ -46,9 +52,8 @@ class Experiment:
         }
         self._require_one_experiment()
         v = self._model = self._values_of_the_model()
-        steps = upscaling_steps(v["upscaling"], v["bits"], v["coarse_bits"], v["scale"])
-        self._steps = {step.name: step for step in steps}
-        self.stage_names = list(self._steps)
+        self.system: System[Any] = _SYSTEMS[v["system"]](v)
+        self.stage_names = self.system.stage_names
         for name in DECIDES:
             for scope in sorted(scoped_flags.scopes(name) - set(self.stage_names)):
                 raise UsageError(
@@ -152,6 +157,7 @@ class Experiment:
             image_size=v["image_size"],
             channels=v["channels"],
             flip=v["flip"],
+            smallest_crop=v["smallest_crop"],
             seed=v["seed"],
         )
 
@@ -171,7 +177,7 @@ class Experiment:
         return configs[self.stage_names[-1]]
 
     def training(self, stage: str) -> TrainingConfig:
-        return _from_values(TrainingConfig, self.values(stage))
+        return from_values(TrainingConfig, self.values(stage))
 
     def training_split(self, stage: str) -> str:
         """The images a stage is trained on: `--split` of bin/train, else as recorded."""
@@ -191,16 +197,9 @@ class Experiment:
                 f"evaluate with --split=all, or on another --dataset"
             )
 
-    def make_stage(self, stage: str) -> SPNStage:
-        v = self.values(stage) | {"coarse_bits": 0}  # which the step knows
-        config = _from_values(SPNConfig, v | {"height": v["image_size"], "width": v["image_size"]})
-        training = _from_values(SPNTrainingConfig, v | {"learning_rates": v["learning_rate"]})
-        return self._steps[stage].make(config, training)
-
-    def stage_before(self, stage: str) -> SPNStage | None:
-        """The stage whose target is the condition of `stage`, not built; None for the first."""
-        number = self.stage_names.index(stage)
-        return self.make_stage(self.stage_names[number - 1]) if number else None
+    def make_stage(self, stage: str) -> Any:
+        """The stage, of the system's own kind, not yet built."""
+        return self.system.make_stage(stage, self.values(stage))
 
     def inference_batch_size(self, *stages: str) -> int:
         """As given; else that of training, but no more than a small machine can hold.
@@ -225,7 +224,7 @@ class Experiment:
         state.restore_averages()
         return state
 
-    def load_stages(self, strategy: tf.distribute.Strategy | None = None) -> list[SPNStage]:
+    def load_stages(self, strategy: tf.distribute.Strategy | None = None) -> list[Any]:
         """All stages in order, with averaged weights; without a strategy, on one device."""
         stages = [self.make_stage(name) for name in self.stage_names]
         for stage in stages:
@@ -256,9 +255,3 @@ def _given(stage: str) -> dict[str, str]:
 def _from_anywhere(path: str) -> str:
     """A path that means the same in any working directory; gs:// and the like as they are."""
     return path if "://" in path or not path else str(pathlib.Path(path).expanduser().absolute())
-
-
-def _from_values(kind: type, values: dict[str, Any]) -> Any:
-    """A dataclass from the flags that have its fields' names."""
-    names = {field.name for field in dataclasses.fields(kind)}
-    return kind(**{name: value for name, value in values.items() if name in names})

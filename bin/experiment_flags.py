@@ -12,6 +12,8 @@ from absl import flags
 import scoped_flags
 from spn_tf.config import SPNConfig
 from spn_tf.upscaling import UPSCALINGS
+from wavelet_tf.config import NSBConfig
+from wavelet_tf.transform.filters import MODES
 
 MODEL, TRAINING, FREE = "model", "training", "free"
 # By flag: its parser and what it decides. A workdir keeps to the flags of its model always; to
@@ -45,7 +47,13 @@ def _define(
 
 
 _whole = functools.partial(_define, scoped=False)
-_whole("system", "spn", "Model family.", MODEL, parser=flags.EnumParser(["spn"]))
+_whole(
+    "system",
+    "spn",
+    "Model family: Subscale Pixel Network, or not-so-BigGAN's wavelet or pixel decoders.",
+    MODEL,
+    parser=flags.EnumParser(["spn", "nsb", "nsb_pixel"]),
+)
 _whole(
     "upscaling",
     "none",
@@ -66,6 +74,12 @@ _whole(
 _whole("scale", 4, "Subscale factor S; 1 is the decoder baseline.", MODEL)
 _whole("dataset", "", "digits, photos, folder, or a name in TFDS.", TRAINING)
 _whole("flip", False, "Flip training images left to right at random.", TRAINING)
+_whole(
+    "smallest_crop",
+    1.0,
+    "Train on random parts of pictures, this share of the side or more; 1: on all of it.",
+    TRAINING,
+)
 _whole(
     "seed",
     0,
@@ -110,6 +124,22 @@ for _field in dataclasses.fields(SPNConfig):
             at_least=0 if _can_be_zero else 1,
         )
 
+_NSB = NSBConfig()
+_whole("levels", _NSB.levels, "Decoders of not-so-BigGAN; each doubles the sides.", MODEL)
+_whole("wavelet", _NSB.wavelet, "A discrete wavelet by PyWavelets' name.", MODEL)
+_whole(
+    "wavelet_mode",
+    _NSB.wavelet_mode,
+    "How images go on beyond their borders.",
+    MODEL,
+    parser=flags.EnumParser(list(MODES)),
+)
+_whole("patch_size", _NSB.patch_size, "Side of the packets that wavelet decoders work on.", MODEL)
+_whole("antialias", _NSB.antialias, "Of the bilinear resize to half the size (nsb_pixel).", MODEL)
+_define("packet_width", _NSB.packet_width, "Units of a wavelet decoder's UNet.", MODEL)
+_define("head_width", _NSB.head_width, "Hidden units of each of its heads.", MODEL)
+_define("pixel_width", _NSB.pixel_width, "Units of a pixel decoder's UNet, first scale.", MODEL)
+
 _define(
     "slice_positions",
     "first",
@@ -135,6 +165,9 @@ _define(
 _define("rmsprop_momentum", 0.9, "Momentum of RMSProp.", TRAINING)
 _define("rmsprop_decay", 0.95, "Decay of RMSProp's mean of squares.", TRAINING)
 _define("rmsprop_epsilon", 1e-8, "Epsilon of RMSProp.", TRAINING)
+_define("adam_beta_1", 0.9, "Decay of Adam's mean of gradients.", TRAINING)
+_define("adam_beta_2", 0.999, "Decay of Adam's mean of squares.", TRAINING)
+_define("adam_epsilon", 1e-8, "Epsilon of Adam.", TRAINING)
 _define("polyak_decay", 0.9999, "Decay of the averaged weights.", TRAINING)
 _define("clip_norm", 0.0, "Largest norm of the gradient; 0: no clipping.", TRAINING, at_least=0)
 _define(

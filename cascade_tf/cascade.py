@@ -14,6 +14,7 @@ def sample_cascade(
     temperatures: Sequence[tf.Tensor],
     known: Sequence[tf.Tensor | None] | None = None,
     on_progress: OnProgress | None = None,
+    condition: tf.Tensor | None = None,
 ) -> list[tf.Tensor]:
     """Draws one image for each index, through all stages.
 
@@ -24,13 +25,14 @@ def sample_cascade(
         temperatures: float32 scalars, one for each stage.
         known: what is given of each stage's target, in the stage's own terms; or None.
         on_progress: called `sampling_parts` times for each stage; eager calls only.
+        condition: what the first stage is given, where it needs something.
 
     Returns:
         Each stage's target, coarsest first; the last is the sample.
     """
     targets: list[tf.Tensor] = []
     for number, (stage, temperature) in enumerate(zip(stages, temperatures, strict=True)):
-        condition = targets[-1] if targets else None
         given = None if known is None else known[number]
-        targets.append(stage.sample(indices, seed, temperature, condition, given, on_progress))
+        condition = stage.sample(indices, seed, temperature, condition, given, on_progress)
+        targets.append(condition)
     return targets

@@ -1,23 +1,31 @@
-"""Evaluation of a stage on a held-out split, example by example."""
+"""Evaluation on a held-out split, example by example."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import numpy as np
 import tensorflow as tf
 
 from cascade_tf.examples import Examples
-from cascade_tf.stage import Stage
 
 
 class Evaluator:
-    """Computes `stage.evaluate_step` on all devices; keep one, as it holds the compiled step."""
+    """Computes figures on all devices; keep one, as it holds the compiled step.
 
-    def __init__(self, stage: Stage, strategy: tf.distribute.Strategy):
+    Args:
+        evaluate_step: of a batch, to float32 [b] by name, such as `Stage.evaluate_step`.
+        strategy: what `evaluate_step` uses was made under it.
+    """
+
+    def __init__(
+        self,
+        evaluate_step: Callable[[Examples], Mapping[str, tf.Tensor]],
+        strategy: tf.distribute.Strategy,
+    ):
         self._strategy = strategy
 
         @tf.function
         def step(examples: Examples):
-            return strategy.run(stage.evaluate_step, (examples,))
+            return strategy.run(evaluate_step, (examples,))
 
         self._step = step
 

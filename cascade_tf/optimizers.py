@@ -1,9 +1,12 @@
 """Optimizers and learning rates of the papers, and one way to apply gradients on all replicas."""
 
+import math
 from collections.abc import Sequence
 
 import keras
 import tensorflow as tf
+
+from cascade_tf.errors import UsageError
 
 
 class _SumsNothing:
@@ -15,6 +18,31 @@ class _SumsNothing:
 
 class SGD(_SumsNothing, keras.optimizers.SGD):
     """Plain gradient descent."""
+
+
+class Adam(_SumsNothing, keras.optimizers.Adam):
+    """Adam; the update is TensorFlow's own operation, which goes through the memory once.
+
+    Its epsilon is added before the bias correction, as in Keras and in TensorFlow 1.
+    """
+
+    def update_step(
+        self, gradient: tf.Tensor, variable: tf.Variable, learning_rate: tf.Tensor
+    ) -> None:
+        index = self._get_variable_index(variable)
+        step = tf.cast(self.iterations + 1, variable.dtype)
+        tf.raw_ops.ResourceApplyAdam(
+            var=variable.handle,
+            m=self._momentums[index].value.handle,
+            v=self._velocities[index].value.handle,
+            beta1_power=self.beta_1**step,
+            beta2_power=self.beta_2**step,
+            lr=tf.cast(learning_rate, variable.dtype),
+            beta1=self.beta_1,
+            beta2=self.beta_2,
+            epsilon=self.epsilon,
+            grad=tf.cast(gradient, variable.dtype),
+        )
 
 
 class RMSprop(_SumsNothing, keras.optimizers.RMSprop):
@@ -47,6 +75,22 @@ class RMSprop(_SumsNothing, keras.optimizers.RMSprop):
             momentum=self.momentum,
             epsilon=self.epsilon,
             grad=tf.cast(gradient, variable.dtype),
+        )
+
+
+def check_learning_rates(rates: Sequence[float], boundaries: Sequence[int]) -> None:
+    """Raises UsageError for what `learning_rate_schedule` cannot work with."""
+    if len(rates) != len(boundaries) + 1:
+        raise UsageError(
+            f"--learning_rate has {len(rates)} and --learning_rate_boundaries has "
+            f"{len(boundaries)} values: give one rate more than boundaries"
+        )
+    if not all(0 < rate < math.inf for rate in rates):
+        raise UsageError(f"--learning_rate={','.join(map(str, rates))}: use numbers above 0")
+    if list(boundaries) != sorted(set(boundaries)) or min(boundaries, default=1) < 1:
+        raise UsageError(
+            f"--learning_rate_boundaries={','.join(map(str, boundaries))}: use steps from 1 "
+            f"in ascending order"
         )
 
 

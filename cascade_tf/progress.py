@@ -83,6 +83,10 @@ class ProgressBar:
         elif time.monotonic() - self._last_line >= SECONDS_BETWEEN_LINES:
             self._print_line()
 
+    def advance(self, done: float = 1) -> None:
+        """Shows that `done` more units are finished."""
+        self.update(self._done + done)
+
     def _print_line(self) -> None:
         self._last_line = time.monotonic()
         took = self._last_line - self._began

@@ -10,11 +10,13 @@ import tensorflow as tf
 from cascade_tf.errors import UserError
 from cascade_tf.files import is_empty_directory
 
+Endpoint = tuple[Callable, list[tf.TensorSpec]]  # a function and its input signature
+
 
 def export(
     directory: pathlib.Path,
     layers: Sequence[keras.Layer],
-    endpoints: Mapping[str, tuple[Callable, Sequence[tf.TensorSpec]]],
+    endpoints: Mapping[str, Endpoint],
 ) -> None:
     """Writes a SavedModel whose endpoints are callable as attributes of the loaded object.
 
@@ -37,7 +39,7 @@ def export(
         archive.track(layer)
     for name, (function, signature) in endpoints.items():
         # Keras traces without AutoGraph; a tf.function inside keeps its own.
-        archive.add_endpoint(name, tf.function(function), input_signature=list(signature))
+        archive.add_endpoint(name, tf.function(function), input_signature=signature)
     aside = directory.with_name(f".{directory.name}.tmp")
     shutil.rmtree(aside, ignore_errors=True)
     archive.write_out(str(aside), verbose=False)

@@ -108,6 +108,31 @@ class Stage(abc.ABC):
         It is deterministic, and the condition of the stage that comes after.
         """
 
+    def condition(self, images: tf.Tensor) -> tf.Tensor | None:
+        """What the stage is given, computed from real images: the target of the stage before.
+
+        None for a stage that is given nothing.
+        """
+        return None
+
     @abc.abstractmethod
     def to_images(self, target: tf.Tensor) -> tf.Tensor:
         """A target as pictures to look at: uint8 [B, H, W, C]."""
+
+    def previews(self, examples: Examples, on_progress: OnProgress) -> Mapping[str, np.ndarray]:
+        """Pictures for TensorBoard by title, uint8 [N, H, W, C] of any size; runs eagerly.
+
+        By default a sample for each example, of what the example's image gives.
+
+        Args:
+            examples: held-out ones, where there are some.
+            on_progress: as of `sample`.
+        """
+        made = self.sample(
+            tf.range(len(examples.images), dtype=tf.int64),
+            tf.constant(0),
+            tf.constant(1.0),
+            self.condition(examples.images),
+            on_progress=on_progress,
+        )
+        return {"samples": self.to_images(made).numpy()}

@@ -14,7 +14,7 @@ from cascade_tf.evaluation import Evaluator
 from cascade_tf.examples import Examples
 from cascade_tf.interruption import Interrupted, StopRequest
 from cascade_tf.progress import ProgressBar
-from cascade_tf.stage import Stage
+from cascade_tf.stage import OnProgress, Stage
 from cascade_tf.stage_state import StageState
 from cascade_tf.summaries import Summaries
 from cascade_tf.training_config import TrainingConfig
@@ -34,8 +34,7 @@ class Trainer:
         test: held-out examples, or None.
         directory: of this stage: `checkpoints/` and the runs of TensorBoard.
         strategy: its replicas share each batch.
-        sample: draws pictures of the stage for TensorBoard, uint8 [N, H, W, C], calling what
-            it is given as work goes on.
+        preview_images: how many held-out images (or others) the pictures in TensorBoard are of.
     """
 
     def __init__(
@@ -46,15 +45,15 @@ class Trainer:
         test: Source | None,
         directory: pathlib.Path,
         strategy: tf.distribute.Strategy,
-        sample: Callable[[Callable[..., None]], np.ndarray] | None = None,
+        preview_images: int = 16,
     ):
         self._stage, self._config, self._train, self._test = stage, config, train, test
-        self._strategy, self._sample = strategy, sample
+        self._strategy, self._preview_images = strategy, preview_images
         # The order is important: variables are created, then loaded, then traced.
         self.state = StageState.create(stage, config, directory, strategy)
         self.resumed = self.state.restore()
         self.summaries = Summaries(directory)
-        self._evaluator = Evaluator(stage, strategy)
+        self._evaluator = Evaluator(stage.evaluate_step, strategy)
         self._compiled_step = tf.function(self._train_step)
 
     @property
@@ -131,9 +130,17 @@ class Trainer:
                 self.state.save()
             if due(c.evaluate_every) and self._test is not None:
                 self._evaluate(step, self._test, check_stop)
-            if due(c.sample_every) and self._sample is not None:
-                with self.state.average.in_place():
-                    self.summaries.images("test", step, "samples", self._sample(check_stop))
+            if due(c.sample_every):
+                self._preview(step, check_stop)
+
+    def _preview(self, step: int, on_progress: OnProgress) -> None:
+        """Pictures of averaged weights."""
+        source, count = self._test or self._train, self._preview_images
+        examples = next(iter(source.evaluation_examples(count, limit=count)))
+        examples = Examples(*(part[: source.num_examples] for part in examples))
+        with self.state.average.in_place():
+            for title, images in self._stage.previews(examples, on_progress).items():
+                self.summaries.images("test", step, title, images)
 
     def _require_finite(self, step: int, metrics: dict[str, float]) -> None:
         """Raises UserError before a checkpoint can be made of weights that have run away."""

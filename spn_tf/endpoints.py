@@ -1,14 +1,13 @@
 """What an exported cascade of Subscale Pixel Networks computes."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import tensorflow as tf
 
 from cascade_tf.cascade import sample_cascade
+from cascade_tf.saved_model import Endpoint
 from spn_tf.given_pictures import accepted_sizes, known_targets, spread
 from spn_tf.spn_stage import SPNStage
-
-Endpoint = tuple[Callable, list[tf.TensorSpec]]
 
 
 def endpoints(stages: Sequence[SPNStage]) -> dict[str, Endpoint]:

@@ -193,5 +193,11 @@ class SPNStage(Stage):
     def target(self, images: tf.Tensor) -> tf.Tensor:
         return quantize(images, self.config.bits)
 
+    def condition(self, images: tf.Tensor) -> tf.Tensor | None:
+        c = self.config
+        if c.coarse_bits:
+            return quantize(images, c.coarse_bits)
+        return self.target(images)[:, :: c.scale, :: c.scale] if self.first_slice_given else None
+
     def to_images(self, target: tf.Tensor) -> tf.Tensor:
         return to_uint8(target, self.config.bits)

@@ -4,6 +4,7 @@ import dataclasses
 import math
 
 from cascade_tf.errors import UsageError
+from cascade_tf.optimizers import check_learning_rates
 
 
 @dataclasses.dataclass(frozen=True)
@@ -28,19 +29,7 @@ class SPNTrainingConfig:
     def __post_init__(self) -> None:
         if self.slice_positions not in ("first", "all"):
             raise UsageError(f"--slice_positions={self.slice_positions}: use first or all")
-        rates, boundaries = self.learning_rates, self.learning_rate_boundaries
-        if len(rates) != len(boundaries) + 1:
-            raise UsageError(
-                f"--learning_rate has {len(rates)} and --learning_rate_boundaries has "
-                f"{len(boundaries)} values: give one rate more than boundaries"
-            )
-        if not all(0 < rate < math.inf for rate in rates):
-            raise UsageError(f"--learning_rate={','.join(map(str, rates))}: use numbers above 0")
-        if list(boundaries) != sorted(set(boundaries)) or min(boundaries, default=1) < 1:
-            raise UsageError(
-                f"--learning_rate_boundaries={','.join(map(str, boundaries))}: use steps from 1 "
-                f"in ascending order"
-            )
+        check_learning_rates(self.learning_rates, self.learning_rate_boundaries)
         for flag in ("rmsprop_momentum", "rmsprop_decay"):
             if not 0 <= getattr(self, flag) < 1:
                 raise UsageError(f"--{flag}={getattr(self, flag)}: use a number from 0 up to 1")

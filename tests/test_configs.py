@@ -73,13 +73,50 @@ ROWS = {
 }
 
 
+# not-so-BigGAN paper, Tables 3 and 4: the flags of each stage (level 1, level 2).
+DECODERS = {
+    "nsb_imagenet256": {
+        "system": "nsb",
+        "patch_size": "32",
+        "batch_size": {"to128": "128", "to256": "64"},
+        "steps": {"to128": "288000", "to256": "232000"},
+    },
+    "nsb_pixel_imagenet256": {
+        "system": "nsb_pixel",
+        "batch_size": "64",
+        "steps": {"to128": "615000", "to256": "178000"},
+    },
+}
+ADAM = {
+    "learning_rate": "1e-4",
+    "adam_beta_1": "0.9",
+    "adam_beta_2": "0.999",
+    "adam_epsilon": "1e-8",
+    "image_size": "256",
+    "levels": "2",
+}
+
+
 def _flagfile(name: str) -> dict[str, str]:
     lines = flagfiles.expand([f"--flagfile={ROOT / 'configs' / name}.flags"])
     return dict(line.removeprefix("--").split("=", 1) for line in lines)
 
 
+@pytest.mark.parametrize("name", DECODERS)
+def test_a_config_of_decoders_reads_as_its_table(name):
+    lines = flagfiles.expand([f"--flagfile={ROOT / 'configs' / name}.flags"])
+    given = [line.removeprefix("--").split("=", 1) for line in lines]
+    for flag, expected in (DECODERS[name] | ADAM).items():
+        values = [value for other, value in given if other == flag]
+        if isinstance(expected, dict):
+            assert dict(value.split(":") for value in values) == expected, flag
+        else:
+            assert values == [expected], flag
+
+
 def test_every_row_of_the_papers_tables_has_a_config():
-    assert {path.stem for path in CONFIGS} == set(ROWS) | {"digits", "photos"}
+    small = {"digits", "photos", "nsb_photos", "nsb_pixel_photos"}
+    assert {path.stem for path in CONFIGS} == set(ROWS) | set(DECODERS) | small
 
 
 @pytest.mark.parametrize("name", ROWS)
@@ -124,7 +161,7 @@ for path in os.environ["CONFIGS"].split():
         stages = [made.make_stage(name) for name in made.stage_names]
         for name in made.stage_names:
             made.data(name), made.training(name)
-        print(json.dumps([path, made.stage_names, stages[-1].dimensions]), flush=True)
+        print(json.dumps([path, made.stage_names, made.data(name).image_size]), flush=True)
         os._exit(0)
     assert os.wait()[1] == 0, path
 """
@@ -139,9 +176,9 @@ for path in os.environ["CONFIGS"].split():
     assert done.returncode == 0, done.stderr
     read = [json.loads(line) for line in done.stdout.splitlines()]
     assert [pathlib.Path(path) for path, *_ in read] == CONFIGS
-    assert {d for _, _, d in read} >= {32 * 32, 256 * 256 * 3}
+    assert {size for _, _, size in read} == {32, 64, 128, 256}
     assert {tuple(names) for _, names, _ in read} == {
-        ("spn",), ("spn", "depth"), ("slice", "size", "depth")
+        ("spn",), ("spn", "depth"), ("slice", "size", "depth"), ("to128", "to256"), ("to32", "to64")
     }  # fmt: skip
 
 

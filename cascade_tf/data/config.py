@@ -17,6 +17,8 @@ class DataConfig:
         image_size: height and width, in pixels, of the images that come out.
         channels: 1 (grey) or 3 (RGB).
         flip: whether a training image is mirrored left to right half of the time.
+        smallest_crop: training images are squares whose sides are between this share of the
+            largest square's and all of it, drawn evenly, at random places; 1 takes the largest.
         seed: with an example's index, determines its record, its crop and its flip.
 
     Raises:
@@ -28,10 +30,13 @@ class DataConfig:
     image_size: int
     channels: int
     flip: bool = False
+    smallest_crop: float = 1.0
     seed: int = 0
 
     def __post_init__(self) -> None:
         if self.channels not in (1, 3):
             raise UsageError(f"--channels must be 1 or 3, not {self.channels}")
+        if not 0 < self.smallest_crop <= 1:
+            raise UsageError(f"--smallest_crop={self.smallest_crop}: use a number up to 1, above 0")
         if self.image_size < 1:
             raise UsageError(f"--image_size must be at least 1, not {self.image_size}")

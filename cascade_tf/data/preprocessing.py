@@ -12,10 +12,14 @@ from cascade_tf.data.config import DataConfig
 # Folded into the key of an example, so that its crop and its flip are independent draws.
 _CROP = 0
 _FLIP = 1
+_SIDE = 2
+_PLACE = 3
 
 
 def training_image(image: tf.Tensor, index: tf.Tensor, config: DataConfig) -> tf.Tensor:
     """Crops at random, resizes, and, with `config.flip`, mirrors half of the images.
+
+    With `config.smallest_crop` below 1, a random part of the crop is taken.
 
     The draws depend on `config.seed` and `index` alone.
 
@@ -36,7 +40,10 @@ def training_image(image: tf.Tensor, index: tf.Tensor, config: DataConfig) -> tf
         dtype=tf.int32,
     )
     # One side has no slack, so the minimum moves the crop along the other side only.
-    image = _fit(_square(image, tf.minimum(slack, offset)), config)
+    image = _square(image, tf.minimum(slack, offset))
+    if config.smallest_crop < 1:
+        image = _part(image, key, config.smallest_crop)
+    image = _fit(image, config)
     if config.flip:
         image = tf.image.stateless_random_flip_left_right(
             image, seed=tf.random.experimental.stateless_fold_in(key, _FLIP)
@@ -66,6 +73,21 @@ def _slack(image: tf.Tensor) -> tf.Tensor:
 def _square(image: tf.Tensor, corner: tf.Tensor) -> tf.Tensor:
     side = tf.reduce_min(tf.shape(image)[:2])
     return image[corner[0] : corner[0] + side, corner[1] : corner[1] + side]
+
+
+def _part(image: tf.Tensor, key: tf.Tensor, smallest: float) -> tf.Tensor:
+    """A square of a square image, at a random place; its side is `smallest` of the whole or more."""
+
+    def draws(purpose: int, count: int) -> tf.Tensor:
+        seed = tf.random.experimental.stateless_fold_in(key, purpose)
+        return tf.random.stateless_uniform([count], seed)
+
+    whole = tf.cast(tf.shape(image)[0], tf.float32)
+    share = smallest + (1 - smallest) * draws(_SIDE, 1)[0]
+    side = tf.maximum(1.0, tf.round(share * whole))
+    top, left = tf.unstack(tf.cast(tf.floor(draws(_PLACE, 2) * (whole - side + 1)), tf.int32))
+    side = tf.cast(side, tf.int32)
+    return image[top : top + side, left : left + side]
 
 
 def _fit(image: tf.Tensor, config: DataConfig) -> tf.Tensor:

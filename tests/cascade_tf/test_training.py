@@ -69,9 +69,9 @@ def test_held_out_figures_under_live_and_averaged_weights(tmp_path):
 def test_evaluation_and_samples_leave_the_training_undisturbed(tmp_path):
     calls = []
 
-    def sample(on_progress):
-        calls.append(1)
-        return np.zeros([4, 2, 2, 1], np.uint8)
+    def previews(examples, on_progress):
+        calls.append(len(examples.images))
+        return {"samples": np.zeros([4, 2, 2, 1], np.uint8)}
 
     plain = _train(tmp_path / "plain", steps=4)
     busy = _train(
@@ -82,21 +82,21 @@ def test_evaluation_and_samples_leave_the_training_undisturbed(tmp_path):
         sample_every=2,
         checkpoint_every=1,
         held_out=True,
-        sample=sample,
+        previews=previews,
     )
-    assert len(calls) == 2
+    assert calls == [16, 16]  # all that were asked for
     for name, value in final_weights(plain).items():
         np.testing.assert_array_equal(value, final_weights(busy)[name], name)
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_saves_and_the_training_goes_on_from_there(tmp_path, number):
-    def interrupt(_):
+    def interrupt(examples, on_progress):
         os.kill(os.getpid(), number)
-        return np.zeros([4, 2, 2, 1], np.uint8)
+        return {"samples": np.zeros([4, 2, 2, 1], np.uint8)}
 
     with pytest.raises(Interrupted) as stopped:
-        _train(tmp_path / "parts", steps=6, sample_every=3, sample=interrupt)
+        _train(tmp_path / "parts", steps=6, sample_every=3, previews=interrupt)
     assert stopped.value.exit_code == 128 + number
     assert "step 3" in str(stopped.value)
     resumed = _train(tmp_path / "parts", steps=6)

@@ -10,8 +10,9 @@ from cascade_tf.training_config import TrainingConfig
 DIGITS = DataConfig("digits", None, image_size=32, channels=1)
 
 
-def trainer(stage, directory, strategy=None, held_out=False, sample=None, **config) -> Trainer:
+def trainer(stage, directory, strategy=None, held_out=False, previews=None, **config) -> Trainer:
     directory.mkdir(parents=True, exist_ok=True)
+    stage.previews = previews or stage.previews
     return Trainer(
         stage,
         TrainingConfig(**{"batch_size": 8, "steps": 4, "evaluate_every": 0} | config),
@@ -19,7 +20,6 @@ def trainer(stage, directory, strategy=None, held_out=False, sample=None, **conf
         open_source(DIGITS, "test") if held_out else None,
         directory,
         strategy or tf.distribute.get_strategy(),
-        sample,
     )
 
 

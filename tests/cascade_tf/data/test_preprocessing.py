@@ -105,3 +105,21 @@ def test_luma_of_a_grey_colour_image_is_exact():
     grey = np.arange(256, dtype=np.uint8).reshape(16, 16, 1)
     luma = evaluation_image(tf.constant(np.repeat(grey, 3, axis=-1)), config(16, channels=1))
     np.testing.assert_array_equal(luma, grey)
+
+
+def test_parts_of_an_image_are_of_all_allowed_sizes_and_places():
+    rows, columns = 20 * np.mgrid[:12, :12].astype(np.uint8)
+    image = np.stack([rows, columns, rows], axis=-1)
+    settings = DataConfig("digits", None, 2, 3, smallest_crop=0.5)
+    corners, sides = set(), set()
+    for index in range(300):
+        part = train(image, index, settings).astype(float) / 20
+        # Means of the halves of a square of side s are s/2 apart, and (s - 2)/4 from its edge.
+        side = round(2 * (part[1, 1, 0] - part[0, 0, 0]))
+        sides.add(side)
+        corners.add(tuple(np.round(part[0, 0, :2] - (side / 2 - 1) / 2).astype(int)))
+    assert sides == set(range(6, 13))
+    assert {row for row, _ in corners} == {column for _, column in corners} == set(range(7))
+    np.testing.assert_array_equal(train(image, 7, settings), train(image, 7, settings))
+    whole = DataConfig("digits", None, 12, 3, smallest_crop=1.0)
+    np.testing.assert_array_equal(train(image, 7, whole), image)

@@ -1,0 +1,70 @@
+"""bin/evaluate of chains of decoders: how near the images made again are (Table 1)."""
+
+from typing import Any
+
+import numpy as np
+import rich.table
+import tensorflow as tf
+
+from cascade_tf.data import Source
+from cascade_tf.evaluation import Evaluator
+from cascade_tf.examples import Examples
+from cascade_tf.progress import ProgressBar
+from wavelet_tf.reconstruction import figures
+
+
+def evaluate(
+    exp: Any, strategy: tf.distribute.Strategy, source: Source, total: int, codecs: bool
+) -> tuple[dict, rich.table.Table]:
+    """As System.evaluate; `codecs` has no meaning here."""
+    states = {}
+    for name in exp.stage_names:
+        stage = exp.make_stage(name)
+        states[stage] = exp.load_state(stage, strategy)
+    stages = list(states)
+
+    def figures_of(examples: Examples) -> dict[str, tf.Tensor]:
+        return figures(stages, examples.images)
+
+    examples = source.evaluation_examples(exp.inference_batch_size(*exp.stage_names), limit=total)
+    with ProgressBar("evaluate", total, "images") as bar:
+        found = Evaluator(figures_of, strategy).evaluate(examples, bar.advance)
+    results: dict = {
+        "steps": {stage.name: int(state.step.numpy()) for stage, state in states.items()},
+        "images": total,
+    }
+    results |= {name: float(x.astype(np.float64).mean()) for name, x in found.items()}
+    return results, _table(results, stages)
+
+
+def _table(results: dict, stages: list) -> rich.table.Table:
+    table = rich.table.Table("", "MSE", "PSNR, dB", "SSIM")
+    steps = ", ".join(f"{name} {step:,}" for name, step in results["steps"].items())
+
+    def row(title: str, floor: str = "") -> None:
+        quality = [f"{results[f'{name}{floor}']:.4g}" for name in ("psnr", "ssim")]
+        table.add_row(title, f"{results[f'mse{floor}']:.6f}", *quality)
+
+    row(f"decoded (steps: {steps})")
+    for stage in stages[1:]:
+        table.add_row(f"  given what {stage.name} is trained on", _error(results, stage))
+    for floor in ("zero bands", "bilinear", "bicubic"):
+        if f"mse/{floor}" in results:
+            row(f"nothing learned: {floor}", f"/{floor}")
+    table.add_section()
+    for stage in stages:
+        table.add_row(
+            f"{stage.name}, given the real coarse image", f"{results[f'{stage.name}/mse']:.6f}"
+        )
+        if stage.level > 1:
+            error = results[f"{stage.name}/mse after predicted"]
+            table.add_row(f"{stage.name}, given a decoded one", f"{error:.6f}")
+        for band in ("TR", "BL", "BR"):
+            if f"{stage.name}/{band}" in results:
+                error, zero = results[f"{stage.name}/{band}"], results[f"{stage.name}/{band} zero"]
+                table.add_row(f"  {band} (of zeros: {zero:.6f})", f"{error:.6f}")
+    return table
+
+
+def _error(results: dict, stage: Any) -> str:
+    return f"{results[f'mse/from {stage.name}']:.6f}"

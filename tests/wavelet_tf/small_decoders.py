@@ -1,0 +1,41 @@
+"""Decoders small enough for tests, and photographs for them."""
+
+import functools
+
+import numpy as np
+import tensorflow as tf
+
+from cascade_tf.data import DataConfig, open_source
+from wavelet_tf.config import NSBConfig
+from wavelet_tf.decoder_stage import PixelDecoderStage, WaveletDecoderStage
+from wavelet_tf.training_config import DecoderTrainingConfig
+
+SMALL = NSBConfig(image_size=32, patch_size=8, packet_width=8, head_width=4, pixel_width=4)
+KINDS = [WaveletDecoderStage, PixelDecoderStage]
+PHOTOS = DataConfig("photos", None, image_size=32, channels=3)
+
+
+def stage(kind, level=2, config=SMALL, **training):
+    return kind(config, level, DecoderTrainingConfig(**{"jit_compile": False} | training))
+
+
+def built(kind, level=2, config=SMALL, **training):
+    made = stage(kind, level, config, **training)
+    made.build()
+    return made
+
+
+def chain(kind, config=SMALL):
+    """All stages, built, their last layers no longer zero."""
+    stages = [built(kind, level, config) for level in range(1, config.levels + 1)]
+    for made in stages:
+        for variable in made.decoder.trainable_variables:
+            if not np.any(variable.numpy()):
+                variable.assign(tf.random.stateless_normal(variable.shape, [3, 4], stddev=0.01))
+    return stages
+
+
+@functools.cache
+def photographs(count=4):
+    """uint8 [count, 32, 32, 3], held out."""
+    return next(iter(open_source(PHOTOS, "test").evaluation_examples(count, limit=count))).images

@@ -1,0 +1,64 @@
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from tests.wavelet_tf.small_decoders import KINDS, built, chain, photographs
+from wavelet_tf.decoder_stage import PixelDecoderStage, WaveletDecoderStage
+from wavelet_tf.encoder import unit_range
+from wavelet_tf.reconstruction import figures, reconstruct
+from wavelet_tf.transform import dwt2, waverec2
+
+
+def _zero_bands(images):
+    """The image made of TL after two transforms and zeros, by the transform alone."""
+    tl = dwt2(dwt2(images).tl).tl
+    details = [[tf.zeros([len(images), side, side, 3])] * 3 for side in (8, 16)]
+    return np.clip(waverec2(tl, details), 0, 1)
+
+
+def test_untrained_wavelet_decoders_are_the_floor_of_zero_bands():
+    stages = [built(WaveletDecoderStage, level) for level in (1, 2)]
+    found = figures(stages, photographs())
+    image = unit_range(photographs()).numpy()
+    error = ((image - _zero_bands(image)) ** 2).mean(axis=(1, 2, 3))
+    for name in ("mse", "mse/zero bands"):
+        np.testing.assert_allclose(found[name], error, rtol=1e-4)
+    np.testing.assert_allclose(found["psnr"], -10 * np.log10(error), rtol=1e-4)
+    for band, expected in zip(("TR", "BL", "BR"), dwt2(image)[1:], strict=True):
+        square = (expected.numpy() ** 2).mean(axis=(1, 2, 3))
+        np.testing.assert_allclose(found[f"to32/{band}"], square, rtol=1e-3)
+        np.testing.assert_allclose(found[f"to32/{band} zero"], square, rtol=1e-3)
+
+
+def test_untrained_pixel_decoders_are_a_chain_of_bilinear_resizes():
+    stages = [built(PixelDecoderStage, level) for level in (1, 2)]
+    found = figures(stages, photographs())
+    image = unit_range(photographs())
+    small = image.numpy().reshape(4, 8, 4, 8, 4, 3).mean(axis=(2, 4))
+    made = tf.image.resize(tf.image.resize(small, [16, 16]), [32, 32])
+    np.testing.assert_allclose(found["mse"], np.square(image - made).mean((1, 2, 3)), rtol=1e-4)
+    once = tf.image.resize(small, [32, 32])
+    np.testing.assert_allclose(
+        found["mse/bilinear"], np.square(image - once).mean((1, 2, 3)), rtol=1e-4
+    )
+    assert "mse/zero bands" not in found
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_figures_of_later_stages_are_given_real_coarse_images(kind):
+    stages = chain(kind)
+    images = photographs()
+    found = figures(stages, images)
+    image = unit_range(images)
+    made = np.clip(stages[1].decode(stages[1].condition(images)), 0, 1)
+    error = np.square(image - made).mean((1, 2, 3))
+    np.testing.assert_allclose(found["mse/from to32"], error, rtol=1e-4)
+    assert np.all(found["to32/mse"] >= error * 0.999)  # before clipping
+    both = reconstruct(stages, stages[0].condition(images))
+    np.testing.assert_allclose(
+        found["mse"], np.square(image - np.clip(both[-1], 0, 1)).mean((1, 2, 3)), rtol=1e-4
+    )
+    # A TL of 16x16 counts as the picture it looks like, at half its size.
+    gain = stages[0].gain
+    error = np.square((both[0] - stages[0].target(images)) / gain).mean((1, 2, 3))
+    np.testing.assert_allclose(found["to16/mse"], error, rtol=1e-4)

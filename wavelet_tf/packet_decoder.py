@@ -1,0 +1,106 @@
+"""The wavelet decoder: the high bands predicted from TL, in small patches (section 4.2, eq. 3).
+
+TL is split by the full wavelet packet into patches of one size, whatever the image's. A UNet of
+constant width goes over them, and for each patch of TR, BL and BR a shallow network, its head,
+predicts it.
+"""
+
+import keras
+import tensorflow as tf
+
+from wavelet_tf.config import PACKET_DOWNS, NSBConfig
+from wavelet_tf.transform import Bands, dwt2, idwt2, packet2, unpacket2
+from wavelet_tf.unet import ConvolutionBlock, UNet
+
+
+class Heads(keras.layers.Layer):
+    """A shallow network for each patch, all computed together.
+
+    Each is a 3x3 convolution to `width` units, BatchNorm, ReLU and a 3x3 convolution to the
+    channels of a patch. The first ones are one convolution; the second ones, whose inputs differ,
+    one batch of matrix products, a product for each head and all nine taps, whose results are
+    shifted and added.
+
+    [B, h, w, D] to [B, h, w, heads * channels], channels of one head together.
+    """
+
+    def __init__(self, heads: int, width: int, channels: int, synchronized: bool, **kwargs):
+        super().__init__(**kwargs)
+        self.heads, self.width, self.channels = heads, width, channels
+        self.hidden = ConvolutionBlock(heads * width, synchronized, dtype=self.dtype_policy)
+
+    def build(self, shape: tuple[int | None, ...]) -> None:
+        # Zeros: the decoder begins as one that knows of no high bands.
+        self.kernel = self.add_weight(
+            shape=(self.heads, self.width, 9 * self.channels), initializer="zeros", name="kernel"
+        )
+        self.bias = self.add_weight(
+            shape=(self.heads * self.channels,), initializer="zeros", name="bias"
+        )
+
+    def call(self, x: tf.Tensor, training: bool = False) -> tf.Tensor:
+        hidden = self.hidden(x, training=training)
+        _, h, w, _ = hidden.shape
+        hidden = tf.reshape(hidden, [-1, h, w, self.heads, self.width])
+        terms = tf.einsum("bhwgi,gio->bhwgo", hidden, tf.cast(self.kernel, hidden.dtype))
+        terms = tf.reshape(terms, [-1, h, w, self.heads, 9, self.channels])
+        terms = tf.pad(terms, [[0, 0], [1, 1], [1, 1], [0, 0], [0, 0], [0, 0]])
+        places = [(tap, tap // 3, tap % 3) for tap in range(9)]
+        sums = tf.add_n([terms[:, y : y + h, x : x + w, :, tap] for tap, y, x in places])
+        return tf.reshape(sums, [-1, h, w, self.heads * self.channels]) + tf.cast(
+            self.bias, sums.dtype
+        )
+
+
+class PacketDecoder(keras.layers.Layer):
+    """TL to a TL, or image, of twice the size.
+
+    Args:
+        config: of the chain.
+        level: the stage, counted from 1, the coarsest.
+        synchronized: BatchNorm counts the examples of all replicas; not inside XLA then.
+    """
+
+    def __init__(self, config: NSBConfig, level: int, synchronized: bool = False, **kwargs):
+        super().__init__(**kwargs)
+        c = self.config = config
+        self.size = c.size_of(level)
+        self.patches = (self.size // 2 // c.patch_size) ** 2  # of each band
+        widths = [c.packet_width] * (PACKET_DOWNS + 1)
+        self.unet = UNet(widths, synchronized, dtype=self.dtype_policy)
+        self.heads = Heads(
+            3 * self.patches, c.head_width, c.channels, synchronized, dtype=self.dtype_policy
+        )
+
+    def call(self, coarse: tf.Tensor, training: bool = False) -> tf.Tensor:
+        """float32 TL [B, s/2, s/2, C] to packets of TR, BL and BR, [B, p, p, 3 * patches * C].
+
+        All of TR's patches come first. Each is one head's.
+        """
+        features = self.unet(self._packet(coarse), training=training)
+        return tf.cast(self.heads(features, training=training), tf.float32)
+
+    def split(self, fine: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """What is given, and what is predicted of it: [B, s, s, C] to TL and true packets."""
+        tl, *high = dwt2(fine, self.config.wavelet, self.config.wavelet_mode)
+        return tl, tf.concat([self._packet(band) for band in high], axis=-1)
+
+    def loss(self, predicted: tf.Tensor, true: tf.Tensor) -> tf.Tensor:
+        """The sum over heads of each head's mean squared error, per example, [B]."""
+        errors = tf.reduce_mean(tf.math.squared_difference(predicted, true), axis=[1, 2])
+        return tf.reduce_sum(errors, axis=1) / self.config.channels
+
+    def bands(self, packets: tf.Tensor) -> list[tf.Tensor]:
+        """Packets to TR, BL, BR, [B, s/2, s/2, C] each."""
+        c = self.config
+        parts = tf.split(packets, 3, axis=-1)
+        return [unpacket2(part, self.size // 2, c.wavelet, c.wavelet_mode) for part in parts]
+
+    def join(self, coarse: tf.Tensor, packets: tf.Tensor) -> tf.Tensor:
+        """TL and the packets of the other bands to [B, s, s, C]: the inverse transform."""
+        bands = Bands(coarse, *self.bands(packets))
+        return idwt2(bands, self.config.wavelet, self.config.wavelet_mode)
+
+    def _packet(self, band: tf.Tensor) -> tf.Tensor:
+        c = self.config
+        return packet2(band, c.patch_size, c.wavelet, c.wavelet_mode)

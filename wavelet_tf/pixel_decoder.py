@@ -1,0 +1,56 @@
+"""not-so-BigGAN-PIXEL: bilinear resizes, and a UNet that adds what they lose (section 4.5)."""
+
+import keras
+import tensorflow as tf
+
+from wavelet_tf.config import PIXEL_DOWNS, NSBConfig
+from wavelet_tf.unet import UNet
+
+
+class PixelDecoder(keras.layers.Layer):
+    """A small picture to one of twice the size.
+
+    Args:
+        config: of the chain.
+        level: the stage, counted from 1, the coarsest.
+        synchronized: BatchNorm counts the examples of all replicas; not inside XLA then.
+    """
+
+    def __init__(self, config: NSBConfig, level: int, synchronized: bool = False, **kwargs):
+        super().__init__(**kwargs)
+        self.config = config
+        self.size = config.size_of(level)
+        widths = [config.pixel_width << scale for scale in range(PIXEL_DOWNS + 1)]
+        self.unet = UNet(widths, synchronized, dtype=self.dtype_policy)
+        self.output_convolution = keras.layers.Conv2D(
+            config.channels, 1, kernel_initializer="zeros", dtype=self.dtype_policy
+        )
+
+    def call(self, coarse: tf.Tensor, training: bool = False) -> tf.Tensor:
+        """float32 [B, s/2, s/2, C] to the residual of its bilinear resize, [B, s, s, C]."""
+        features = self.unet(enlarged(coarse, self.size), training=training)
+        return tf.cast(self.output_convolution(features), tf.float32)
+
+    def split(self, fine: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """What is given, and what is predicted: [B, s, s, C] to half the size and residual."""
+        coarse = halved(fine, self.config.antialias)
+        return coarse, fine - enlarged(coarse, self.size)
+
+    def loss(self, predicted: tf.Tensor, true: tf.Tensor) -> tf.Tensor:
+        """The mean squared error of each example, [B]."""
+        return tf.reduce_mean(tf.math.squared_difference(predicted, true), axis=[1, 2, 3])
+
+    def join(self, coarse: tf.Tensor, residual: tf.Tensor) -> tf.Tensor:
+        """The bilinear resize and its residual to [B, s, s, C]."""
+        return enlarged(coarse, self.size) + residual
+
+
+def halved(images: tf.Tensor, antialias: bool) -> tf.Tensor:
+    """[B, h, w, C] to half the size, bilinear; without `antialias`, means of 2x2 pixels."""
+    size = [images.shape[1] // 2, images.shape[2] // 2]
+    return tf.image.resize(images, size, "bilinear", antialias=antialias)
+
+
+def enlarged(images: tf.Tensor, size: int) -> tf.Tensor:
+    """[B, h, w, C] to [B, size, size, C], bilinear."""
+    return tf.image.resize(images, [size, size], "bilinear")

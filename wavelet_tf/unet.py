@@ -1,0 +1,77 @@
+"""UNets: an encoder and a decoder of equal scales with skips between them (Figure 6)."""
+
+from collections.abc import Sequence
+
+import keras
+import tensorflow as tf
+
+
+def normalisation(synchronized: bool) -> keras.layers.BatchNormalization:
+    """BatchNorm as in the framework the authors used: 0.9 of the old statistics is kept."""
+    return keras.layers.BatchNormalization(momentum=0.9, epsilon=1e-5, synchronized=synchronized)
+
+
+class ConvolutionBlock(keras.layers.Layer):
+    """3x3 convolution, BatchNorm, ReLU: [B, H, W, C] to [B, H, W, width].
+
+    Args:
+        width: units that come out.
+        synchronized: BatchNorm counts the examples of all replicas; not inside XLA then.
+    """
+
+    def __init__(self, width: int, synchronized: bool, **kwargs):
+        super().__init__(**kwargs)
+        self.convolution = keras.layers.Conv2D(
+            width,
+            3,
+            padding="same",
+            use_bias=False,
+            kernel_initializer="he_normal",
+            dtype=self.dtype_policy,
+        )
+        self.normalisation = normalisation(synchronized)
+
+    def call(self, x: tf.Tensor, training: bool = False) -> tf.Tensor:
+        return tf.nn.relu(self.normalisation(self.convolution(x), training=training))
+
+
+class UNet(keras.layers.Layer):
+    """[B, H, W, C] to [B, H, W, widths[0]]; two blocks at each scale, going down and coming up.
+
+    Down is a max-pooling, up a bilinear resize whose result stands beside the skip. With n scales
+    these are 4n - 2 convolutions.
+
+    Args:
+        widths: units of each scale, from the full size down; H and W are divisible by
+            2^(len(widths) - 1).
+        synchronized: as of ConvolutionBlock.
+    """
+
+    def __init__(self, widths: Sequence[int], synchronized: bool = False, **kwargs):
+        super().__init__(**kwargs)
+
+        def two_blocks(width: int) -> list[ConvolutionBlock]:
+            return [ConvolutionBlock(width, synchronized, dtype=self.dtype_policy) for _ in "12"]
+
+        self.down = [two_blocks(width) for width in widths]
+        self.up = [two_blocks(width) for width in widths[:-1]]
+
+    def call(self, x: tf.Tensor, training: bool = False) -> tf.Tensor:
+        skips: list[tf.Tensor] = []
+        for blocks in self.down:
+            if skips:
+                x = tf.nn.max_pool2d(x, 2, 2, "VALID")
+            for block in blocks:
+                x = block(x, training=training)
+            skips.append(x)
+        skips.pop()
+        for blocks in reversed(self.up):
+            skip = skips.pop()
+            x = tf.concat([skip, tf.cast(_doubled(x), skip.dtype)], axis=-1)
+            for block in blocks:
+                x = block(x, training=training)
+        return x
+
+
+def _doubled(x: tf.Tensor) -> tf.Tensor:
+    return tf.image.resize(x, 2 * tf.shape(x)[1:3], "bilinear")
