@@ -1,0 +1,81 @@
+#!/usr/bin/env python3
+"""Time and memory of training steps of both kinds of decoders at 256x256, at the paper's widths.
+
+    python benchmarks/decoder_cost.py [--batches=1,4]
+
+For each stage of `nsb_imagenet256` and `nsb_pixel_imagenet256`: parameters, seconds of the fastest
+of a few steps, and how much memory the process takes beyond parameters, gradients and optimizer
+(four float32 numbers for each parameter). Each line is a process of its own.
+"""
+
+import os
+import pathlib
+import resource
+import subprocess
+import sys
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
+
+import numpy as np
+import tensorflow as tf
+from absl import app, flags
+from timing import fastest
+
+from cascade_tf.examples import Examples
+from wavelet_tf.config import NSBConfig
+from wavelet_tf.decoder_stage import PixelDecoderStage, WaveletDecoderStage
+from wavelet_tf.training_config import DecoderTrainingConfig
+
+flags.DEFINE_list("batches", ["1", "4"], "Images of a step.")
+flags.DEFINE_bool("jit_compile", False, "Steps under XLA.")
+flags.DEFINE_list("worker", None, "kind,level,batch: measure this here.")
+FLAGS = flags.FLAGS
+
+KINDS = {"NSB": WaveletDecoderStage, "NSB-PIXEL": PixelDecoderStage}
+
+
+def peak() -> float:
+    """GB that this process has held at most."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+
+
+def measure(kind: str, level: int, batch: int) -> None:
+    training = DecoderTrainingConfig(jit_compile=FLAGS.jit_compile)
+    stage = KINDS[kind](NSBConfig(), level, training)
+    before = peak()
+    stage.build()
+    pixels = np.random.default_rng(0).integers(0, 256, [batch, 256, 256, 3], np.uint8)
+    zeros = tf.zeros([batch], tf.int32)
+    examples = Examples(tf.constant(pixels), zeros, tf.range(batch, dtype=tf.int64))
+    step = tf.function(lambda: stage.train_step(examples, tf.constant(0, tf.int64)))
+    seconds = fastest(lambda: step()["loss"].numpy(), 4)
+    parameters = stage.parameters()
+    beyond = peak() - before - 4 * 4 * parameters / 2**30
+    print(
+        f"| {kind} {stage.name} | {parameters / 1e6:.1f}M | {batch} | {seconds:.2f} s "
+        f"| {beyond:.2f} GB |",
+        flush=True,
+    )
+
+
+def main(_: list[str]) -> None:
+    if FLAGS.worker is not None:
+        kind, level, batch = FLAGS.worker
+        measure(kind, int(level), int(batch))
+        return
+    print(
+        "| | parameters | batch | step | memory beyond parameters |\n|---|---|---|---|---|",
+        flush=True,
+    )
+    for batch in FLAGS.batches:
+        for level in (1, 2):
+            for kind in KINDS:
+                worker = f"--worker={kind},{level},{batch}"
+                done = subprocess.run([sys.executable, *sys.argv, worker], check=False)
+                if done.returncode:
+                    print(f"| {kind} {128 * level} | | {batch} | failed: {done.returncode} | |")
+
+
+if __name__ == "__main__":
+    app.run(main)

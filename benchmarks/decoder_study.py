@@ -1,0 +1,80 @@
+#!/usr/bin/env python3
+"""Trains not-so-BigGAN's decoders and the pixel variant on photographs, and compares them.
+
+    python benchmarks/decoder_study.py --output_dir=D
+
+Both small configs (`nsb_photos`, `nsb_pixel_photos`) train for the minutes they name, unless their
+workdirs in D are there already. Then it prints the errors on train and held-out windows beside
+those of what needs no learning, and writes D/reconstructions.png: of some held-out windows truth,
+TL as a picture, NSB, and NSB-PIXEL.
+"""
+
+import json
+import pathlib
+import subprocess
+import sys
+
+import numpy as np
+from absl import app, flags
+from PIL import Image
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
+
+from cascade_tf.data import DataConfig, open_source
+from cascade_tf.pictures import enlarge, png_bytes, resize_nearest, sheet
+
+flags.DEFINE_string("output_dir", None, "Workdirs and pictures.", required=True)
+flags.DEFINE_list("windows", ["0", "3", "7", "10", "14", "20"], "Held-out windows in the picture.")
+FLAGS = flags.FLAGS
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+SYSTEMS = ("nsb", "nsb_pixel")
+SIZE = 64
+
+
+def run(command: str, *arguments: object) -> str:
+    """The standard output of a command of bin/."""
+    line = [sys.executable, str(ROOT / "bin" / command), *map(str, arguments)]
+    return subprocess.run(line, check=True, stdout=subprocess.PIPE, text=True).stdout
+
+
+def main(_: list[str]) -> None:
+    output = pathlib.Path(FLAGS.output_dir)
+    pictures = output / "windows"
+    pictures.mkdir(parents=True, exist_ok=True)
+    held_out = open_source(DataConfig("photos", None, SIZE, 3), "test")
+    images = next(iter(held_out.evaluation_examples(held_out.num_examples))).images.numpy()
+    for number in FLAGS.windows:
+        (pictures / f"{int(number):02d}.png").write_bytes(png_bytes(images[int(number)]))
+
+    made = {}
+    print("| | train MSE | held-out MSE | PSNR, dB | SSIM |\n|---|---|---|---|---|")
+    for system in SYSTEMS:
+        workdir = output / system
+        if not workdir.exists():
+            flagfile = ROOT / "configs" / f"{system}_photos.flags"
+            run("train", f"--flagfile={flagfile}", f"--workdir={workdir}")
+        train, test = [
+            json.loads(run("evaluate", f"--workdir={workdir}", f"--split={split}").splitlines()[-1])
+            for split in ("train", "test")
+        ]
+        floors = ["/zero bands"] if system == "nsb" else []
+        for floor in ["", *floors, "/bilinear", "/bicubic"]:
+            errors = [f"{figures[f'mse{floor}']:.6f}" for figures in (train, test)]
+            quality = [f"{test[f'{name}{floor}']:.4g}" for name in ("psnr", "ssim")]
+            print(f"| {system}{floor} | {' | '.join(errors + quality)} |", flush=True)
+        run(
+            *("sample", f"--workdir={workdir}", f"--from_images={pictures}"),
+            *(f"--output_dir={output / f'{system}_samples'}", "--overwrite"),
+        )
+        with np.load(output / f"{system}_samples" / "stages.npz") as archive:
+            made[system] = dict(archive)
+    nsb, pixel = (made[system] for system in SYSTEMS)
+    columns = [nsb["given"], resize_nearest(nsb["latent"], SIZE, SIZE), nsb["to64"], pixel["to64"]]
+    rows = np.stack(columns, axis=1).reshape(-1, SIZE, SIZE, 3)
+    page = enlarge(sheet(rows, columns=len(columns), gap=1), 768)
+    Image.fromarray(page).save(output / "reconstructions.png")
+
+
+if __name__ == "__main__":
+    app.run(main)

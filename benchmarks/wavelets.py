@@ -1,0 +1,133 @@
+#!/usr/bin/env python3
+"""Times the wavelet transform against PyWavelets, ptwt and tensorflow-wavelets, in one run.
+
+    pip install torch ptwt tensorflow-wavelets tensorflow-probability tf-keras
+    python benchmarks/wavelets.py [--batch=16] [--size=256]
+
+bior2.2 with `periodization`, which all of them have, and `reflect` of ours, on float32
+[batch, size, size, 3]; all cores at work, PyWavelets by threads over the batch. A copy of the batch
+is the floor. The contestants take turns; the fastest pass of each counts. Of the others, those that
+are not installed, or do not import beside this TensorFlow, are left out with the reason.
+"""
+
+import os
+import pathlib
+import sys
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
+
+import numpy as np
+import pywt
+import tensorflow as tf
+from absl import app, flags
+from timing import fastest
+
+from wavelet_tf.transform import dwt2, idwt2
+
+flags.DEFINE_integer("batch", 16, "Images.")
+flags.DEFINE_integer("size", 256, "Their sides.")
+flags.DEFINE_integer("rounds", 15, "Passes of each contestant.")
+FLAGS = flags.FLAGS
+
+WAVELET = "bior2.2"
+# Each takes images and returns functions without arguments: forward, and inverse of its result.
+Contestant = Callable[[np.ndarray], tuple[Callable[[], object], Callable[[], object]]]
+
+
+def ours(mode: str) -> Contestant:
+    def make(images: np.ndarray) -> tuple[Callable, Callable]:
+        x = tf.constant(images)
+        bands = dwt2(x, WAVELET, mode)
+        # The last element tells that all are there.
+        return (
+            lambda: dwt2(x, WAVELET, mode).br[-1, -1, -1, -1].numpy(),
+            lambda: idwt2(bands, WAVELET, mode)[-1, -1, -1, -1].numpy(),
+        )
+
+    return make
+
+
+def pywavelets(threads: int) -> Contestant:
+    def make(images: np.ndarray) -> tuple[Callable, Callable]:
+        pool = ThreadPoolExecutor(threads)
+        parts = np.array_split(images, threads)
+
+        def forward(part: np.ndarray) -> tuple:
+            return pywt.dwt2(part, WAVELET, "periodization", axes=(1, 2))
+
+        def inverse(bands: tuple) -> np.ndarray:
+            return pywt.idwt2(bands, WAVELET, "periodization", axes=(1, 2))
+
+        bands = [forward(part) for part in parts]
+        return (
+            lambda: list(pool.map(forward, parts)),
+            lambda: list(pool.map(inverse, bands)),
+        )
+
+    return make
+
+
+def ptwt(images: np.ndarray) -> tuple[Callable, Callable]:
+    """Its layout is [..., H, W]; what it offers of border modes is no `periodization`."""
+    import ptwt
+    import torch
+
+    torch.set_num_threads(os.cpu_count() or 1)
+    x = torch.from_numpy(np.ascontiguousarray(images.transpose(0, 3, 1, 2)))
+    bands = ptwt.wavedec2(x, WAVELET, mode="reflect", level=1)
+    return (
+        lambda: ptwt.wavedec2(x, WAVELET, mode="reflect", level=1),
+        lambda: ptwt.waverec2(bands, WAVELET),
+    )
+
+
+def tensorflow_wavelets(images: np.ndarray) -> tuple[Callable, Callable]:
+    from tensorflow_wavelets.Layers import DWT
+
+    x = tf.constant(images)
+    analysis, synthesis = DWT.DWT(WAVELET, concat=0), DWT.IDWT(WAVELET, concat=0)
+    forward, inverse = tf.function(analysis), tf.function(synthesis)
+    bands = forward(x)
+    return lambda: forward(x).numpy(), lambda: inverse(bands).numpy()
+
+
+def main(_: list[str]) -> None:
+    shape = (FLAGS.batch, FLAGS.size, FLAGS.size, 3)
+    images = np.random.default_rng(0).random(shape, np.float32)
+    candidates: dict[str, Contestant] = {
+        "ours, periodization": ours("periodization"),
+        "ours, reflect": ours("reflect"),
+        "PyWavelets, one thread": pywavelets(1),
+        "PyWavelets, all cores": pywavelets(os.cpu_count() or 1),
+        "ptwt, all cores": ptwt,
+        "tensorflow-wavelets": tensorflow_wavelets,
+    }
+    passes: dict[str, tuple[Callable, Callable]] = {
+        "a copy of the batch": (lambda: images.copy(), lambda: images.copy())
+    }
+    for name, make in candidates.items():
+        try:
+            passes[name] = make(images)
+        except Exception as error:  # of any kind: they are other people's packages
+            print(f"{name}: left out ({type(error).__name__}: {str(error).splitlines()[0]})")
+    times = {name: [float("inf")] * 2 for name in passes}
+    for _ in range(FLAGS.rounds):
+        for name, directions in passes.items():
+            times[name] = [
+                min(t, fastest(f, 1)) for t, f in zip(times[name], directions, strict=True)
+            ]
+    best = times["ours, periodization"]
+    print(f"\n{shape} float32\n")
+    print("| | forward, ms | ours over it | inverse, ms | ours over it |\n|---|---|---|---|---|")
+    for name, (forward, inverse) in times.items():
+        print(
+            f"| {name} | {1e3 * forward:.1f} | {best[0] / forward:.2f} "
+            f"| {1e3 * inverse:.1f} | {best[1] / inverse:.2f} |"
+        )
+
+
+if __name__ == "__main__":
+    app.run(main)
