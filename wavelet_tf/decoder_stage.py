@@ -11,6 +11,7 @@ from cascade_tf.examples import Examples
 from cascade_tf.optimizers import Adam, apply_gradients, learning_rate_schedule
 from cascade_tf.pictures import resize_nearest
 from cascade_tf.stage import OnProgress, Stage
+from cascade_tf.strategies import run_on_replicas
 from wavelet_tf.config import NSBConfig
 from wavelet_tf.encoder import pixel_pyramid, unit_range, wavelet_pyramid
 from wavelet_tf.packet_decoder import PacketDecoder
@@ -72,6 +73,9 @@ class DecoderStage(Stage):
             epsilon=t.adam_epsilon,
         )
         self.optimizer.build(self.decoder.trainable_variables)
+        self._decode_on_all = run_on_replicas(
+            tf.function(self.decode), tf.distribute.get_strategy()
+        )
 
     def networks(self) -> Mapping[str, keras.Layer]:
         return {"decoder": self.decoder}
@@ -136,7 +140,7 @@ class DecoderStage(Stage):
         """As Stage.sample: `decode`; nothing is drawn."""
         if condition is None:
             raise ValueError(f"stage {self.name} makes nothing of nothing: give a condition")
-        made = self.decode(condition)
+        made = self._decode_on_all((condition,), ())
         if on_progress is not None:
             on_progress()
         return made

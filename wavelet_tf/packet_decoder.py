@@ -45,11 +45,13 @@ class Heads(keras.layers.Layer):
         terms = tf.einsum("bhwgi,gio->bhwgo", hidden, tf.cast(self.kernel, hidden.dtype))
         terms = tf.reshape(terms, [-1, h, w, self.heads, 9, self.channels])
         terms = tf.pad(terms, [[0, 0], [1, 1], [1, 1], [0, 0], [0, 0], [0, 0]])
-        places = [(tap, tap // 3, tap % 3) for tap in range(9)]
-        sums = tf.add_n([terms[:, y : y + h, x : x + w, :, tap] for tap, y, x in places])
-        return tf.reshape(sums, [-1, h, w, self.heads * self.channels]) + tf.cast(
-            self.bias, sums.dtype
-        )
+        shifted = [
+            terms[:, row : row + h, column : column + w, :, 3 * row + column]
+            for row in range(3)
+            for column in range(3)
+        ]
+        patches = tf.reshape(tf.add_n(shifted), [-1, h, w, self.heads * self.channels])
+        return patches + tf.cast(self.bias, patches.dtype)
 
 
 class PacketDecoder(keras.layers.Layer):

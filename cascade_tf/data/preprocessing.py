@@ -76,7 +76,7 @@ def _square(image: tf.Tensor, corner: tf.Tensor) -> tf.Tensor:
 
 
 def _part(image: tf.Tensor, key: tf.Tensor, smallest: float) -> tf.Tensor:
-    """A square of a square image, at a random place; its side is `smallest` of the whole or more."""
+    """A square of a square image, at a random place, its side `smallest` of the whole or more."""
 
     def draws(purpose: int, count: int) -> tf.Tensor:
         seed = tf.random.experimental.stateless_fold_in(key, purpose)

@@ -1,5 +1,7 @@
 """The commands run as a user runs them, on a model small enough for tests."""
 
+import functools
+import json
 import os
 import pathlib
 import subprocess
@@ -41,11 +43,34 @@ def start(command: str, *arguments: object) -> subprocess.Popen:
 
 
 def run(command: str, *arguments: object) -> subprocess.CompletedProcess:
-    """Runs `bin/command` in a process of its own to its end, which must be a success."""
-    process = start(command, *arguments)
-    stdout, stderr = process.communicate(timeout=300)
-    assert process.returncode == 0, stderr
-    return subprocess.CompletedProcess(process.args, 0, stdout, stderr)
+    """Runs `bin/command` to its end, which must be a success."""
+    code, stdout, stderr = run_forked(pathlib.Path.cwd(), command, *arguments)
+    assert code == 0, stderr
+    return subprocess.CompletedProcess([command, *arguments], code, stdout, stderr)
+
+
+def run_forked(directory: pathlib.Path, command: str, *arguments: object) -> tuple[int, str, str]:
+    """Runs `bin/command` in a directory: exit code, stdout, stderr.
+
+    It runs in a fork of a process that has imported TensorFlow: importing it anew for every
+    command would take most of the tests' time.
+    """
+    server = _fork_server()
+    line = json.dumps([str(directory), command, *map(str, arguments)])
+    print(line, file=server.stdin, flush=True)
+    return tuple(json.loads(server.stdout.readline()))
+
+
+@functools.cache
+def _fork_server() -> subprocess.Popen:
+    """It ends with its stdin, which is closed when this process ends."""
+    return subprocess.Popen(
+        [sys.executable, str(pathlib.Path(__file__).with_name("forked_commands.py"))],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        env=_environment(),
+    )
 
 
 def files(*directories: pathlib.Path) -> Mapping[pathlib.Path, bytes | None]:

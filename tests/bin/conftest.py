@@ -1,7 +1,4 @@
-import json
 import pathlib
-import subprocess
-import sys
 
 import numpy as np
 import pytest
@@ -45,21 +42,3 @@ def cascade(tmp_path_factory, pictures) -> pathlib.Path:
         *("--steps=2", "--steps=depth:3", "--slice_positions=all"),
     )
     return workdir
-
-
-@pytest.fixture(scope="session")
-def forked():
-    """A function that runs a command in a directory: (exit code, stdout, stderr)."""
-    with subprocess.Popen(
-        [sys.executable, str(pathlib.Path(__file__).with_name("forked_commands.py"))],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    ) as process:
-
-        def run_forked(directory: pathlib.Path, command: str, *arguments: str):
-            print(json.dumps([str(directory), command, *arguments]), file=process.stdin, flush=True)
-            return json.loads(process.stdout.readline())
-
-        yield run_forked
-        process.stdin.close()

@@ -5,11 +5,11 @@ import shutil
 import pytest
 from PIL import Image
 
-from tests.bin.commands import TINY_MODEL, files, start
+from tests.bin.commands import TINY_MODEL, files, run_forked, start
 
 
 @pytest.fixture
-def refused(forked, tmp_path, pictures, colour):
+def refused(tmp_path, pictures, colour):
     """A function that runs a command in `tmp_path` and returns its exit code and its one line.
 
     WORKDIR in an argument stands for the trained workdir, PICTURES for the folder of images.
@@ -20,7 +20,7 @@ def refused(forked, tmp_path, pictures, colour):
         for name, path in paths.items():
             arguments = tuple(argument.replace(name, str(path)) for argument in arguments)
         before = files(tmp_path, pictures, colour)
-        code, stdout, stderr = forked(tmp_path, command, *arguments)
+        code, stdout, stderr = run_forked(tmp_path, command, *arguments)
         assert stdout == "" and len(stderr.splitlines()) == 1, stdout + stderr
         assert stderr.startswith(f"{command}: ")
         assert files(tmp_path, pictures, colour) == before
@@ -210,11 +210,11 @@ def test_commands_on_a_trained_model_refuse(refused, tmp_path, arguments, code, 
     assert actual == code and told in line
 
 
-def test_train_names_the_image_it_cannot_decode(forked, tmp_path, pictures):
+def test_train_names_the_image_it_cannot_decode(tmp_path, pictures):
     shutil.copytree(pictures, tmp_path / "pictures")
     for path in (tmp_path / "pictures").iterdir():
         path.write_bytes(path.read_bytes()[:60])
-    code, _, stderr = forked(
+    code, _, stderr = run_forked(
         tmp_path, "train", *TINY_MODEL, "--dataset=folder", "--data_dir=pictures", "--workdir=new"
     )
     *start_line, last = stderr.splitlines()
@@ -222,58 +222,60 @@ def test_train_names_the_image_it_cannot_decode(forked, tmp_path, pictures):
     assert len(start_line) == 1 and start_line[0].startswith("stage spn: ")
 
 
-def test_a_record_changed_by_hand_is_named(forked, tmp_path, colour):
+def test_a_record_changed_by_hand_is_named(tmp_path, colour):
     shutil.copytree(colour, tmp_path / "changed")
     record = tmp_path / "changed" / "spn" / "flags.txt"
     record.write_text(record.read_text().replace("--bits=3", "--bits=three"))
-    code, _, stderr = forked(tmp_path, "evaluate", "--workdir=changed")
+    code, _, stderr = run_forked(tmp_path, "evaluate", "--workdir=changed")
     assert code == 1
     assert stderr.startswith("evaluate: --bits=three in changed/spn/flags.txt")
     assert len(stderr.splitlines()) == 1
 
 
-def test_commands_say_which_stage_is_not_trained_and_how_to_train_it(forked, tmp_path, cascade):
+def test_commands_say_which_stage_is_not_trained_and_how_to_train_it(tmp_path, cascade):
     shutil.copytree(cascade, tmp_path / "half")
     shutil.rmtree(tmp_path / "half" / "depth" / "checkpoints")
     for command, arguments in _OTHERS.items():
-        code, stdout, stderr = forked(tmp_path, command, "--workdir=half", *arguments)
+        code, stdout, stderr = run_forked(tmp_path, command, "--workdir=half", *arguments)
         assert (code, stdout) == (1, "")
         assert stderr == (
             f"{command}: half holds no trained stage depth: train it first with "
             f"bin/train --workdir=half --stage=depth\n"
         )
     shutil.rmtree(tmp_path / "half" / "depth")
-    _, _, stderr = forked(tmp_path, "export", "--workdir=half", "--output_dir=out")
+    _, _, stderr = run_forked(tmp_path, "export", "--workdir=half", "--output_dir=out")
     assert stderr.endswith("bin/train --flagfile=... --workdir=half --stage=depth\n")
 
 
-def test_stages_of_one_workdir_must_agree(forked, tmp_path, cascade):
+def test_stages_of_one_workdir_must_agree(tmp_path, cascade):
     shutil.copytree(cascade, tmp_path / "mixed")
     record = tmp_path / "mixed" / "depth" / "flags.txt"
     record.write_text(record.read_text().replace("--scale=2", "--scale=4"))
     for command, arguments in (_OTHERS | {"train": ["--stage=depth"]}).items():
-        code, stdout, stderr = forked(tmp_path, command, "--workdir=mixed", *arguments)
+        code, stdout, stderr = run_forked(tmp_path, command, "--workdir=mixed", *arguments)
         assert (code, stdout, len(stderr.splitlines())) == (1, "", 1)
         assert "mixed/depth was trained with --scale=4, mixed/size with 2" in stderr
 
 
-def test_stages_trained_on_different_folders_are_not_evaluated_together(forked, tmp_path, cascade):
+def test_stages_trained_on_different_folders_are_not_evaluated_together(tmp_path, cascade):
     shutil.copytree(cascade, tmp_path / "mixed")
     record = tmp_path / "mixed" / "depth" / "flags.txt"
     lines = record.read_text().splitlines()
     changed = [f"--data_dir={tmp_path}" if "--data_dir" in line else line for line in lines]
     record.write_text("\n".join(changed))
-    code, stdout, stderr = forked(tmp_path, "evaluate", "--workdir=mixed")
+    code, stdout, stderr = run_forked(tmp_path, "evaluate", "--workdir=mixed")
     assert (code, stdout, len(stderr.splitlines())) == (1, "", 1)
     assert "the stages were trained on different folders" in stderr
 
 
-def test_a_stage_added_to_a_workdir_must_fit_those_that_are_there(forked, tmp_path, cascade):
+def test_a_stage_added_to_a_workdir_must_fit_those_that_are_there(tmp_path, cascade):
     shutil.copytree(cascade, tmp_path / "half")
     shutil.rmtree(tmp_path / "half" / "depth")
     for flag in (
         "--coarse_bits=2", "--bits=7", "--upscaling=depth", "--scale=4", "--dataset=digits"
     ):  # fmt: skip
-        code, stdout, stderr = forked(tmp_path, "train", "--workdir=half", "--stage=depth", flag)
+        code, stdout, stderr = run_forked(
+            tmp_path, "train", "--workdir=half", "--stage=depth", flag
+        )
         assert (code, stdout, len(stderr.splitlines())) == (1, "", 1)
         assert "was trained with" in stderr and flag.split("=")[0] in stderr

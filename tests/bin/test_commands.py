@@ -1,4 +1,4 @@
-"""Train, evaluate, sample, export: each test runs the real commands, in processes of their own."""
+"""Train, evaluate, sample, export: each test runs the real commands."""
 
 import dataclasses
 import json

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.bin.commands import run
+from tests.bin.commands import run, run_forked
 from tests.wavelet_tf.small_decoders import photographs
 
 _TINY = (
@@ -74,7 +74,7 @@ def _evaluated(workdir, *arguments):
 
 
 def test_evaluate_prints_errors_of_the_chain_its_stages_and_what_needs_no_learning(decoders):
-    held_out = _evaluated(decoders)
+    held_out = _evaluated(decoders, "--num_images=24")
     assert held_out["steps"] == {"to16": 3, "to32": 2}
     assert 0 < held_out["mse/from to32"] < held_out["mse"]
     assert held_out["mse/bicubic"] > 0 and 0 < held_out["ssim"] < 1
@@ -126,7 +126,7 @@ def test_the_saved_model_runs_without_the_project(decoders, folder, tmp_path):
     assert made["latents"].shape == (3, 8, 8, 3)
 
 
-def test_mistakes_are_told_in_one_line(decoders, folder, tmp_path, forked):
+def test_mistakes_are_told_in_one_line(decoders, folder, tmp_path):
     Image.new("RGB", (9, 9)).save(tmp_path / "9.png")
     odd = tmp_path / "odd"
     odd.mkdir()
@@ -134,15 +134,15 @@ def test_mistakes_are_told_in_one_line(decoders, folder, tmp_path, forked):
     wrong = [
         (["--output_dir=o"], 2, "--from_images is missing: these decoders have no prior"),
         (["--output_dir=o", f"--from_images={odd}"], 1, "9x9 pixels: give pictures of 8x8 or 32"),
-        (["--output_dir=o", f"--from_images={folder}", "--temperature=.5"], 2, "--temperature mean"),
-        (["--output_dir=o", f"--from_images={folder}", "--patch_size=4"], 1, "--patch_size=8, not 4"),
+        (["--output_dir=o", f"--from_images={folder}", "--temperature=.5"], 2, "--temperature"),
+        (["--output_dir=o", f"--from_images={folder}", "--patch_size=4"], 1, "=8, not 4"),
     ]  # fmt: skip
     for arguments, code, told in wrong:
-        done = forked(tmp_path, "sample", f"--workdir={decoders}", *arguments)
+        done = run_forked(tmp_path, "sample", f"--workdir={decoders}", *arguments)
         assert done[0] == code and told in done[2] and len(done[2].splitlines()) == 1, done
 
 
-def test_train_refuses_sizes_that_cannot_work(forked, tmp_path):
+def test_train_refuses_sizes_that_cannot_work(tmp_path):
     for mistake, told in (
         ("--patch_size=5", "--patch_size=5: TL after 2 transforms is 8 pixels wide"),
         ("--levels=9", "--levels=9: images of 32x32 pixels cannot be halved so often"),
@@ -150,7 +150,7 @@ def test_train_refuses_sizes_that_cannot_work(forked, tmp_path):
         ("--adam_beta_1=1", "--adam_beta_1=1.0: use a number from 0 up to 1"),
         ("--steps=to64:1", "there is no stage to64; the stages are to16, to32"),
     ):
-        code, stdout, stderr = forked(
+        code, stdout, stderr = run_forked(
             tmp_path, "train", *_TINY, "--system=nsb", "--workdir=new", mistake
         )
         assert (code, stdout, len(stderr.splitlines())) == (2, "", 1)

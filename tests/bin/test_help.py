@@ -1,9 +1,11 @@
 import pytest
 
+from tests.bin.commands import run_forked
+
 
 @pytest.mark.parametrize("command", ["train", "evaluate", "sample", "export"])
-def test_help_shows_the_flags_of_the_experiment_and_of_the_command(forked, tmp_path, command):
-    _, stdout, stderr = forked(tmp_path, command, "--help")
+def test_help_shows_the_flags_of_the_experiment_and_of_the_command(tmp_path, command):
+    _, stdout, stderr = run_forked(tmp_path, command, "--help")
     assert stderr == ""
     usage, _, flags = stdout.partition("flags:")
     assert f"bin/{command} --" in usage  # a command to copy
