@@ -41,11 +41,8 @@ def ours(mode: str) -> Contestant:
     def make(images: np.ndarray) -> tuple[Callable, Callable]:
         x = tf.constant(images)
         bands = dwt2(x, WAVELET, mode)
-        # The last element tells that all are there.
-        return (
-            lambda: dwt2(x, WAVELET, mode).br[-1, -1, -1, -1].numpy(),
-            lambda: idwt2(bands, WAVELET, mode)[-1, -1, -1, -1].numpy(),
-        )
+        # On CPUs, eager calls return when the result is there.
+        return lambda: dwt2(x, WAVELET, mode), lambda: idwt2(bands, WAVELET, mode)
 
     return make
 
@@ -91,7 +88,7 @@ def tensorflow_wavelets(images: np.ndarray) -> tuple[Callable, Callable]:
     analysis, synthesis = DWT.DWT(WAVELET, concat=0), DWT.IDWT(WAVELET, concat=0)
     forward, inverse = tf.function(analysis), tf.function(synthesis)
     bands = forward(x)
-    return lambda: forward(x).numpy(), lambda: inverse(bands).numpy()
+    return lambda: forward(x), lambda: inverse(bands)
 
 
 def main(_: list[str]) -> None:

@@ -24,18 +24,21 @@ class Extension:
 
         Signals may be shorter than what is added.
         """
-        if not before and not after:
-            return signal
-        if self.kind == "zeros":
-            return tf.pad(signal, [[0, 0], [before, after], [0, 0]])
+        left, right = self.sides(signal, before, after)
+        return tf.concat([left, signal, right], axis=1)
+
+    def sides(self, signal: tf.Tensor, before: int, after: int) -> tuple[tf.Tensor, tf.Tensor]:
+        """The samples before the first and after the last: [A, before, R] and [A, after, R]."""
         n = signal.shape[1] or tf.shape(signal)[1]
         left = tf.gather(signal, self._source(tf.range(-before, 0), n), axis=1)
         right = tf.gather(signal, self._source(n + tf.range(after), n), axis=1)
-        return tf.concat([left, signal, right], axis=1)
+        if self.kind == "zeros":
+            return tf.zeros_like(left), tf.zeros_like(right)
+        return left, right
 
     def _source(self, places: tf.Tensor, n: int | tf.Tensor) -> tf.Tensor:
         """Where in [0, n) the samples of any places come from."""
-        if self.kind == "periodic":
+        if self.kind != "mirrored":
             return places % n
         left, right = int(self.half_left), int(self.half_right)
         places %= 2 * n - 2 + left + right

@@ -2,58 +2,95 @@
 
 Every second sample from the first on, and every second from the second on, are two signals of
 half the length (`tf.signal.frame(x, 2, 2)`). A filter with steps of two becomes sums of these,
-shifted, which XLA makes one loop of.
+shifted, which XLA makes one loop of. The two ends, which alone need samples from beyond, are
+computed apart: to extend the whole signal would be to copy it.
 
 A signal is [A, N, R]: the transform goes along the middle axis.
 """
 
 import functools
 import operator
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 import tensorflow as tf
 
 from wavelet_tf.transform.definition import analysis_margins, synthesis_margins
+from wavelet_tf.transform.extension import Extension
 from wavelet_tf.transform.filters import Filters
 
 
 def analysis(signal: tf.Tensor, filters: Filters) -> tuple[tf.Tensor, tf.Tensor]:
     """[A, N, R] to the low and the high band, [A, N/2, R] each."""
     before, after = analysis_margins(filters)
-    extended = filters.signal.extend(signal, before, after + (before + after) % 2)
-    a, n, r = shape_of(extended)
-    phases = tf.reshape(extended, [a, n // 2, 2, r])
-    half = shape_of(signal)[1] // 2
-    low, high = [
-        _sum(
-            tap * phases[:, place // 2 : place // 2 + half, place % 2]
-            for place, tap in enumerate(taps)
-            if tap
-        )
-        for taps in filters.analysis.T.tolist()
-    ]
+    skipped = before % 2  # so that every part begins at an even place
+    before, after = before + skipped, after + after % 2
+
+    def bands(extended: Sequence[tf.Tensor]) -> list[tf.Tensor]:
+        a, n, r = shape_of(extended[0])
+        phases = tf.reshape(extended[0], [a, n // 2, 2, r])
+        half = (n - before - after) // 2
+        return [
+            _sum(
+                tap * phases[:, place // 2 : place // 2 + half, place % 2]
+                for place, tap in enumerate(taps, skipped)
+                if tap
+            )
+            for taps in filters.analysis.T.tolist()
+        ]
+
+    low, high = _by_parts([signal], [filters.signal], before, after, bands)
     return low, high
 
 
 def synthesis(low: tf.Tensor, high: tf.Tensor, filters: Filters) -> tf.Tensor:
     """The low and the high band, [A, N/2, R] each, to [A, N, R]."""
     before, after = synthesis_margins(filters)
-    a, half, r = shape_of(low)
-    bands = [
-        band.extend(x, before, after) for band, x in zip(filters.bands, (low, high), strict=True)
-    ]
 
-    def phase(parity: int) -> tf.Tensor:
-        """Samples 2k + parity of the signal: those offsets o reach of coefficient k + d."""
-        terms = []
-        for band, taps in zip(bands, filters.synthesis.tolist(), strict=True):
-            for offset, tap in enumerate(taps, filters.synthesis_start):
-                if tap and offset % 2 == parity:
-                    first = before - (offset - parity) // 2
-                    terms.append(tap * band[:, first : first + half])
-        return _sum(terms)
+    def signal(extended: Sequence[tf.Tensor]) -> list[tf.Tensor]:
+        a, n, r = shape_of(extended[0])
+        half = n - before - after
 
-    return tf.reshape(tf.stack([phase(0), phase(1)], axis=2), [a, 2 * half, r])
+        def phase(parity: int) -> tf.Tensor:
+            """Samples 2k + parity of the signal; those offsets o reach of coefficient k + d."""
+            return _sum(
+                tap * band[:, before + d : before + d + half]
+                for band, taps in zip(extended, filters.synthesis.tolist(), strict=True)
+                for offset, tap in enumerate(taps, filters.synthesis_start)
+                for d in [(parity - offset) // 2]
+                if tap and offset % 2 == parity
+            )
+
+        return [tf.reshape(tf.stack([phase(0), phase(1)], axis=2), [a, 2 * half, r])]
+
+    return _by_parts([low, high], filters.bands, before, after, signal)[0]
+
+
+def _by_parts(
+    signals: Sequence[tf.Tensor],
+    extensions: Sequence[Extension],
+    before: int,
+    after: int,
+    compute: Callable[[Sequence[tf.Tensor]], list[tf.Tensor]],
+) -> list[tf.Tensor]:
+    """What `compute` makes of extended signals, the ends and the middle computed apart.
+
+    Args:
+        signals: [A, N, R] each.
+        extensions: how each of them goes on.
+        before, after: how many samples on either side of its output `compute` takes.
+        compute: from signals [A, before + M + after, R] to results whose length goes with M.
+    """
+    length, ends = signals[0].shape[1], before + after
+    if length is None or length <= ends:
+        pairs = zip(signals, extensions, strict=True)
+        return compute([extension.extend(signal, before, after) for signal, extension in pairs])
+    parts: list[list[tf.Tensor]] = [[], [], []]
+    for signal, extension in zip(signals, extensions, strict=True):
+        left, right = extension.sides(signal, before, after)
+        parts[0].append(tf.concat([left, signal[:, :ends]], axis=1))
+        parts[1].append(signal)
+        parts[2].append(tf.concat([signal[:, length - ends :], right], axis=1))
+    return [tf.concat(pieces, axis=1) for pieces in zip(*map(compute, parts), strict=True)]
 
 
 def _sum(terms: Iterable[tf.Tensor]) -> tf.Tensor:

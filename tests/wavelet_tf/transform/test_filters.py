@@ -30,7 +30,8 @@ def test_the_fast_form_equals_the_definition_for_every_wavelet(mode):
     wavelets = {"reflect": SYMMETRIC, "periodization": WAVELETS, "zero": WAVELETS[::8]}
     for wavelet in wavelets[mode]:
         taps = filters(wavelet, mode)
-        for length in (2, 10):
+        # Signals shorter than the filters, and longer ones, whose ends are computed apart.
+        for length in (2, 10, 128)[: 3 if wavelet in WAVELETS[::8] else 2]:
             signal = tf.constant(_signal(length))
             bands = polyphase.analysis(signal, taps)
             for fast, plain in zip(bands, definition.analysis(signal, taps), strict=True):
