@@ -1,5 +1,7 @@
 """Two dimensions: against PyWavelets, inverses, gradients, and everywhere that TensorFlow runs."""
 
+import warnings
+
 import numpy as np
 import pytest
 import pywt
@@ -29,6 +31,22 @@ def test_periodization_equals_pywavelets(wavelet, size, dtype, tolerance):
         np.testing.assert_allclose(band, expected, rtol=0, atol=tolerance)
     back = idwt2(bands, wavelet, "periodization")
     np.testing.assert_allclose(back, images, rtol=0, atol=tolerance)
+
+
+def test_two_levels_of_every_wavelet_equal_pywavelets():
+    images = _images(8, 4)
+    tf.config.run_functions_eagerly(True)  # compiling hundreds of programs would take minutes
+    try:
+        for wavelet in pywt.wavelist(kind="discrete"):
+            tl, details = wavedec2(images, 2, wavelet, "periodization")
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # the image is small for its level
+                expected = pywt.wavedec2(images, wavelet, "periodization", 2, axes=(1, 2))
+            np.testing.assert_allclose(tl, expected[0], atol=1e-12, err_msg=wavelet)
+            for ours, theirs in zip(details, expected[1:], strict=True):
+                np.testing.assert_allclose(ours, theirs, atol=1e-12, err_msg=wavelet)
+    finally:
+        tf.config.run_functions_eagerly(False)
 
 
 def test_several_levels_equal_pywavelets():

@@ -11,7 +11,7 @@ from wavelet_tf.transform.filters import MODES, filters
 WAVELETS = pywt.wavelist(kind="discrete")
 SYMMETRIC = [f"{kind}{n}" for kind in ("bior", "rbio") for n in ("2.2", "2.4", "2.6", "2.8")]
 SYMMETRIC += [f"{kind}{n}" for kind in ("bior", "rbio") for n in ("4.4", "5.5", "6.8")]
-LENGTHS = (2, 4, 6, 10, 32)
+LENGTHS = (2, 6, 32)
 
 
 def _signal(length):
