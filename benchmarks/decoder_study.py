@@ -3,14 +3,15 @@
 
     python benchmarks/decoder_study.py --output_dir=D
 
-Both small configs (`nsb_photos`, `nsb_pixel_photos`) train for the minutes they name, unless their
-workdirs in D are there already. Then it prints the errors on train and held-out windows beside
-those of what needs no learning, and writes D/reconstructions.png: of some held-out windows truth,
-TL as a picture, NSB, and NSB-PIXEL.
+Both small configs (`nsb_photos`, `nsb_pixel_photos`) train for the minutes they name; a study that
+was stopped goes on. Then it prints the errors on train and held-out windows beside those of what
+needs no learning, and writes D/reconstructions.png: of some held-out windows truth, TL as a
+picture, NSB, and NSB-PIXEL.
 """
 
 import json
 import pathlib
+import shutil
 import subprocess
 import sys
 
@@ -41,7 +42,8 @@ def run(command: str, *arguments: object) -> str:
 def main(_: list[str]) -> None:
     output = pathlib.Path(FLAGS.output_dir)
     pictures = output / "windows"
-    pictures.mkdir(parents=True, exist_ok=True)
+    shutil.rmtree(pictures, ignore_errors=True)
+    pictures.mkdir(parents=True)
     held_out = open_source(DataConfig("photos", None, SIZE, 3), "test")
     images = next(iter(held_out.evaluation_examples(held_out.num_examples))).images.numpy()
     for number in FLAGS.windows:
@@ -51,9 +53,8 @@ def main(_: list[str]) -> None:
     print("| | train MSE | held-out MSE | PSNR, dB | SSIM |\n|---|---|---|---|---|")
     for system in SYSTEMS:
         workdir = output / system
-        if not workdir.exists():
-            flagfile = ROOT / "configs" / f"{system}_photos.flags"
-            run("train", f"--flagfile={flagfile}", f"--workdir={workdir}")
+        flagfile = ROOT / "configs" / f"{system}_photos.flags"
+        run("train", f"--flagfile={flagfile}", f"--workdir={workdir}")
         train, test = [
             json.loads(run("evaluate", f"--workdir={workdir}", f"--split={split}").splitlines()[-1])
             for split in ("train", "test")

@@ -4,10 +4,11 @@
     pip install torch ptwt tensorflow-wavelets tensorflow-probability tf-keras
     python benchmarks/wavelets.py [--batch=16] [--size=256]
 
-bior2.2 with `periodization`, which all of them have, and `reflect` of ours, on float32
-[batch, size, size, 3]; all cores at work, PyWavelets by threads over the batch. A copy of the batch
-is the floor. The contestants take turns; the fastest pass of each counts. Of the others, those that
-are not installed, or do not import beside this TensorFlow, are left out with the reason.
+bior2.2 on float32 [batch, size, size, 3], `periodization` (ptwt, which has none: `reflect`); all
+cores at work, PyWavelets by threads over the batch, on images with the channels last and first. A
+copy of the batch is the floor. The contestants take turns; the fastest pass of each counts. Of the
+others, those that are not installed, or do not import beside this TensorFlow, are left out with
+the reason.
 """
 
 import os
@@ -72,16 +73,20 @@ def definition_of_tf_signal(images: np.ndarray) -> tuple[Callable, Callable]:
     return lambda: forward(x), lambda: inverse(*bands)
 
 
-def pywavelets(threads: int) -> Contestant:
+def pywavelets(threads: int, channels_first: bool) -> Contestant:
+    axes = (2, 3) if channels_first else (1, 2)
+
     def make(images: np.ndarray) -> tuple[Callable, Callable]:
+        if channels_first:
+            images = np.ascontiguousarray(images.transpose(0, 3, 1, 2))
         pool = ThreadPoolExecutor(threads)
         parts = np.array_split(images, threads)
 
         def forward(part: np.ndarray) -> tuple:
-            return pywt.dwt2(part, WAVELET, "periodization", axes=(1, 2))
+            return pywt.dwt2(part, WAVELET, "periodization", axes=axes)
 
         def inverse(bands: tuple) -> np.ndarray:
-            return pywt.idwt2(bands, WAVELET, "periodization", axes=(1, 2))
+            return pywt.idwt2(bands, WAVELET, "periodization", axes=axes)
 
         bands = [forward(part) for part in parts]
         return (
@@ -123,8 +128,12 @@ def main(_: list[str]) -> None:
         "ours, periodization": ours("periodization"),
         "ours, reflect": ours("reflect"),
         "ours, as tf.signal defines it": definition_of_tf_signal,
-        "PyWavelets, one thread": pywavelets(1),
-        "PyWavelets, all cores": pywavelets(os.cpu_count() or 1),
+        "PyWavelets, one thread": pywavelets(1, channels_first=False),
+        "PyWavelets, one thread, channels first": pywavelets(1, channels_first=True),
+        "PyWavelets, all cores": pywavelets(os.cpu_count() or 1, channels_first=False),
+        "PyWavelets, all cores, channels first": pywavelets(
+            os.cpu_count() or 1, channels_first=True
+        ),
         "ptwt, all cores": ptwt,
         "tensorflow-wavelets": tensorflow_wavelets,
     }

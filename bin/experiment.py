@@ -3,7 +3,6 @@
 import functools
 import itertools
 import pathlib
-from collections.abc import Callable
 from typing import Any
 
 import tensorflow as tf
@@ -17,7 +16,7 @@ from cascade_tf.errors import UsageError, UserError
 from cascade_tf.stage import Stage
 from cascade_tf.stage_state import StageState, has_checkpoint
 from cascade_tf.training_config import TrainingConfig
-from experiment_flags import DECIDES, MODEL, PARSERS, TRAINING, WHOLE
+from experiment_flags import DECIDES, MEANS, MODEL, PARSERS, TRAINING, WHOLE
 from flag_values import from_values
 from nsb_system import NSBSystem
 from spn_system import SPNSystem
@@ -26,7 +25,7 @@ from system import System
 flags.adopt_module_key_flags(experiment_flags)
 FLAGS = flags.FLAGS
 
-_SYSTEMS: dict[str, Callable[[dict[str, Any]], System[Any]]] = {
+_SYSTEMS: dict[str, type[SPNSystem] | type[NSBSystem]] = {
     "spn": SPNSystem,
     "nsb": NSBSystem,
     "nsb_pixel": NSBSystem,
@@ -52,6 +51,7 @@ class Experiment:
         }
         self._require_one_experiment()
         v = self._model = self._values_of_the_model()
+        self._refuse_flags_without_meaning(v["system"])
         self.system: System[Any] = _SYSTEMS[v["system"]](v)
         self.stage_names = self.system.stage_names
         for name in DECIDES:
@@ -129,7 +129,17 @@ class Experiment:
                 record.check_same(self.directory(other), recorded, dataset, ["dataset"])
 
     def _recorded(self, stage: str) -> dict[str, str]:
-        return record.load_record(self.directory(stage)) or {}
+        """A stage's record; of flags that it does not tell, their defaults. Or nothing."""
+        told = record.load_record(self.directory(stage))
+        if told is None:
+            return {}
+        return {name: scoped_flags.text(scoped_flags.default(name)) for name in PARSERS} | told
+
+    def _refuse_flags_without_meaning(self, system: str) -> None:
+        unused = [name for name, systems in MEANS.items() if system not in systems]
+        for name in (*unused, *_SYSTEMS[system].unused):
+            if name in FLAGS and FLAGS[name].present:
+                raise UsageError(f"--{name} means nothing to --system={system}")
 
     def _parse(self, stage: str, name: str, parser: flags.ArgumentParser, text: str) -> Any:
         try:
@@ -142,7 +152,9 @@ class Experiment:
         """What is recorded of a stage's flags."""
         values = self.values(stage)
         values = values | {"data_dir": _from_anywhere(values["data_dir"])}
-        return {name: scoped_flags.text(value) for name, value in values.items()}
+        system = values["system"]
+        told = [name for name in values if system in MEANS[name]]
+        return {name: scoped_flags.text(values[name]) for name in told}
 
     def data(self, stage: str) -> DataConfig:
         v = self.values(stage)

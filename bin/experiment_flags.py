@@ -21,6 +21,8 @@ MODEL, TRAINING, FREE = "model", "training", "free"
 PARSERS: dict[str, flags.ArgumentParser] = {}
 DECIDES: dict[str, str] = {}
 WHOLE: set[str] = set()  # flags of the whole experiment, the same in all its stages
+SYSTEMS = ("spn", "nsb", "nsb_pixel")
+MEANS: dict[str, tuple[str, ...]] = {}  # the systems that a flag means something to
 
 
 def _define(
@@ -31,6 +33,7 @@ def _define(
     scoped: bool = True,
     parser: flags.ArgumentParser | None = None,
     at_least: int | None = None,
+    systems: tuple[str, ...] = SYSTEMS,
 ) -> None:
     if parser is None:
         parsers: dict[type, flags.ArgumentParser] = {
@@ -40,38 +43,44 @@ def _define(
             str: flags.ArgumentParser(),
         }
         parser = parsers[type(default)]
-    PARSERS[name], DECIDES[name] = parser, decides
+    PARSERS[name], DECIDES[name], MEANS[name] = parser, decides, systems
     if not scoped:
         WHOLE.add(name)
     scoped_flags.define(name, parser, default, help_text, scoped)
 
 
 _whole = functools.partial(_define, scoped=False)
+_spn = functools.partial(_define, systems=("spn",))
+_decoders = functools.partial(_define, systems=("nsb", "nsb_pixel"))
+_packets = functools.partial(_define, systems=("nsb",))
+_pixels = functools.partial(_define, systems=("nsb_pixel",))
 _whole(
     "system",
     "spn",
     "Model family: Subscale Pixel Network, or not-so-BigGAN's wavelet or pixel decoders.",
     MODEL,
-    parser=flags.EnumParser(["spn", "nsb", "nsb_pixel"]),
+    parser=flags.EnumParser(list(SYSTEMS)),
 )
-_whole(
+_spn(
     "upscaling",
     "none",
     "Stages in which an image grows (SPN paper, Figure 3).",
     MODEL,
     parser=flags.EnumParser(list(UPSCALINGS)),
+    scoped=False,
 )
 _whole("image_size", 32, "Side of the square images, in pixels.", MODEL)
 _whole("channels", 3, "1 (grey) or 3 (colour).", MODEL)
-_whole("bits", 8, "Bit depth of the images, 1 to 8.", MODEL)
-_whole(
+_spn("bits", 8, "Bit depth of the images, 1 to 8.", MODEL, scoped=False)
+_spn(
     "coarse_bits",
     (3,),
     "Bit depths before depth upscaling, ascending: 3, or 1,3 for two depth stages.",
     MODEL,
     parser=scoped_flags.NumbersParser(int),
+    scoped=False,
 )
-_whole("scale", 4, "Subscale factor S; 1 is the decoder baseline.", MODEL)
+_spn("scale", 4, "Subscale factor S; 1 is the decoder baseline.", MODEL, scoped=False)
 _whole("dataset", "", "digits, photos, folder, or a name in TFDS.", TRAINING)
 _whole("flip", False, "Flip training images left to right at random.", TRAINING)
 _whole(
@@ -116,7 +125,7 @@ for _field in dataclasses.fields(SPNConfig):
             "embedder_conv_layers",
             "dropout",
         )
-        _define(
+        _spn(
             _field.name,
             _field.default,
             _SPN_HELP[_field.name],
@@ -125,22 +134,27 @@ for _field in dataclasses.fields(SPNConfig):
         )
 
 _NSB = NSBConfig()
-_whole("levels", _NSB.levels, "Decoders of not-so-BigGAN; each doubles the sides.", MODEL)
-_whole("wavelet", _NSB.wavelet, "A discrete wavelet by PyWavelets' name.", MODEL)
-_whole(
+_levels = "Stages of not-so-BigGAN's decoders; each doubles the sides."
+_decoders("levels", _NSB.levels, _levels, MODEL, scoped=False)
+_wavelet = "A discrete wavelet by PyWavelets' name."
+_packets("wavelet", _NSB.wavelet, _wavelet, MODEL, scoped=False)
+_packets(
     "wavelet_mode",
     _NSB.wavelet_mode,
     "How images go on beyond their borders.",
     MODEL,
     parser=flags.EnumParser(list(MODES)),
+    scoped=False,
 )
-_whole("patch_size", _NSB.patch_size, "Side of the packets that wavelet decoders work on.", MODEL)
-_whole("antialias", _NSB.antialias, "Of the bilinear resize to half the size (nsb_pixel).", MODEL)
-_define("packet_width", _NSB.packet_width, "Units of a wavelet decoder's UNet.", MODEL)
-_define("head_width", _NSB.head_width, "Hidden units of each of its heads.", MODEL)
-_define("pixel_width", _NSB.pixel_width, "Units of a pixel decoder's UNet, first scale.", MODEL)
+_patch = "Side of the packets that wavelet decoders work on."
+_packets("patch_size", _NSB.patch_size, _patch, MODEL, scoped=False)
+_packets("packet_width", _NSB.packet_width, "Units of a wavelet decoder's UNet.", MODEL)
+_packets("head_width", _NSB.head_width, "Hidden units of each of its heads.", MODEL)
+_pixels("pixel_width", _NSB.pixel_width, "Units of a pixel decoder's UNet, first scale.", MODEL)
+_antialias = "Of the bilinear resize to half the size."
+_pixels("antialias", _NSB.antialias, _antialias, MODEL, scoped=False)
 
-_define(
+_spn(
     "slice_positions",
     "first",
     "Slices that a slice stage is trained on: first ones, or those at all positions.",
@@ -162,12 +176,12 @@ _define(
     TRAINING,
     parser=scoped_flags.NumbersParser(int),
 )
-_define("rmsprop_momentum", 0.9, "Momentum of RMSProp.", TRAINING)
-_define("rmsprop_decay", 0.95, "Decay of RMSProp's mean of squares.", TRAINING)
-_define("rmsprop_epsilon", 1e-8, "Epsilon of RMSProp.", TRAINING)
-_define("adam_beta_1", 0.9, "Decay of Adam's mean of gradients.", TRAINING)
-_define("adam_beta_2", 0.999, "Decay of Adam's mean of squares.", TRAINING)
-_define("adam_epsilon", 1e-8, "Epsilon of Adam.", TRAINING)
+_spn("rmsprop_momentum", 0.9, "Momentum of RMSProp.", TRAINING)
+_spn("rmsprop_decay", 0.95, "Decay of RMSProp's mean of squares.", TRAINING)
+_spn("rmsprop_epsilon", 1e-8, "Epsilon of RMSProp.", TRAINING)
+_decoders("adam_beta_1", 0.9, "Decay of Adam's mean of gradients.", TRAINING)
+_decoders("adam_beta_2", 0.999, "Decay of Adam's mean of squares.", TRAINING)
+_decoders("adam_epsilon", 1e-8, "Epsilon of Adam.", TRAINING)
 _define("polyak_decay", 0.9999, "Decay of the averaged weights.", TRAINING)
 _define("clip_norm", 0.0, "Largest norm of the gradient; 0: no clipping.", TRAINING, at_least=0)
 _define(

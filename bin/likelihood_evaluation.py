@@ -52,7 +52,7 @@ def evaluate(
 
 
 def _table(results: dict) -> rich.table.Table:
-    table = rich.table.Table("", "bits/dim", title=f"{results['images']:,} images")
+    table = rich.table.Table("", "bits/dim")
     error = results["standard_error"]
     total = f"{results['bits_per_dim']:.4f}" + ("" if error is None else f" ± {error:.4f}")
     parts = results["stages"]

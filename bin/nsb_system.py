@@ -20,8 +20,9 @@ from wavelet_tf.training_config import DecoderTrainingConfig
 class NSBSystem(System[DecoderStage]):
     """`--system=nsb` and `--system=nsb_pixel`: a stage for each doubling of the sides."""
 
-    unused = ("temperature", "given_bits", "num_samples", "draws")
+    unused = ("temperature", "given_bits", "num_samples", "draws", "codecs")
     samples = False
+    sampling_unit = "stages"
     evaluate = staticmethod(reconstruction_evaluation.evaluate)
     endpoints = staticmethod(endpoints)
 

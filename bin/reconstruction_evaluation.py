@@ -61,8 +61,12 @@ def _table(results: dict, stages: list) -> rich.table.Table:
             table.add_row(f"{stage.name}, given a decoded one", f"{error:.6f}")
         for band in ("TR", "BL", "BR"):
             if f"{stage.name}/{band}" in results:
-                error, zero = results[f"{stage.name}/{band}"], results[f"{stage.name}/{band} zero"]
-                table.add_row(f"  {band} (of zeros: {zero:.6f})", f"{error:.6f}")
+                error, zero, after = [
+                    f"{results[f'{stage.name}/{band}{kind}']:.6f}"
+                    for kind in ("", " zero", " after predicted")
+                ]
+                told = f"given a decoded one: {after}, " if stage.level > 1 else ""
+                table.add_row(f"  {band} ({told}of zeros: {zero})", error)
     return table
 
 

@@ -84,12 +84,18 @@ def define(
 def value(name: str, stage: str | None) -> tuple[bool, Any]:
     """Whether the user gave the flag for this stage, and its value there (or the default)."""
     flag: Any = flags.FLAGS[name]
-    given, result = False, flag.default[-1][1]
+    given, result = False, default(name)
     if flag.present:
         for scope, candidate in flag.value:
             if scope in (None, stage):
                 given, result = True, candidate
     return given, result
+
+
+def default(name: str) -> Any:
+    """The value of a flag that nobody gave."""
+    flag: Any = flags.FLAGS[name]
+    return flag.default[-1][1]
 
 
 def scopes(name: str) -> set[str]:

@@ -38,13 +38,15 @@ class System(abc.ABC, Generic[AnyStage]):
 
     Attributes:
         stage_names: in order, coarsest first.
-        unused: flags of bin/sample that mean nothing to it.
+        unused: flags of the commands that mean nothing to it.
         samples: whether it makes images of nothing.
+        sampling_unit: what the parts of a sample are, in the plural.
     """
 
     stage_names: list[str]
     unused: Sequence[str] = ()
     samples = True
+    sampling_unit = "slices"
 
     @abc.abstractmethod
     def make_stage(self, name: str, values: dict[str, Any]) -> AnyStage:

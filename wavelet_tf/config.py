@@ -4,6 +4,7 @@ import dataclasses
 
 from cascade_tf.errors import UsageError
 from wavelet_tf.transform.filters import filters
+from wavelet_tf.transform.packets import number_of_splits
 
 PIXEL_DOWNS = 4  # times that the pixel variant's UNet halves its input (19 convolutions)
 PACKET_DOWNS = 3  # times that the wavelet decoder's does (14, and two in each head)
@@ -34,7 +35,7 @@ class NSBConfig:
         if self.levels < 1 or self.image_size % 2**self.levels:
             raise UsageError(
                 f"--levels={self.levels}: images of {self.image_size}x{self.image_size} pixels "
-                f"cannot be halved so often: use 1 or more"
+                f"cannot be halved so often: use 1 or more, and sides divisible by 2^levels"
             )
         for flag in ("patch_size", "packet_width", "head_width", "pixel_width"):
             if getattr(self, flag) < 1:
@@ -48,12 +49,13 @@ class NSBConfig:
             flag, _, told = str(error).partition(": ")
             flag = {"mode": "wavelet_mode"}.get(flag, flag)
             raise UsageError(f"--{flag}={getattr(self, flag)}: {told}") from error
-        ratio = self.latent_size // self.patch_size
-        if ratio < 1 or self.patch_size * ratio != self.latent_size or ratio & (ratio - 1):
+        try:
+            number_of_splits(self.latent_size, self.patch_size)
+        except ValueError:
             raise UsageError(
                 f"--patch_size={self.patch_size}: TL after {self.levels} transforms is "
                 f"{self.latent_size} pixels wide: use that divided by a power of two"
-            )
+            ) from None
         if self.patch_size % 2**PACKET_DOWNS:
             raise UsageError(
                 f"--patch_size={self.patch_size}: the UNet halves it {PACKET_DOWNS} times: use a "

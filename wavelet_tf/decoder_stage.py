@@ -17,6 +17,7 @@ from wavelet_tf.encoder import pixel_pyramid, unit_range, wavelet_pyramid
 from wavelet_tf.packet_decoder import PacketDecoder
 from wavelet_tf.pixel_decoder import PixelDecoder
 from wavelet_tf.training_config import DecoderTrainingConfig
+from wavelet_tf.transform.filters import filters
 
 
 class DecoderStage(Stage):
@@ -25,6 +26,8 @@ class DecoderStage(Stage):
     Attributes:
         gain: what the stage makes, over a picture of the same look in [0, 1].
         condition_gain: the same of what it is given.
+        center: where sample 0 of what it is given stands in what it makes, in pixels from the
+            first one; 0.5 is between the first two.
 
     Args:
         config: of the chain.
@@ -33,6 +36,7 @@ class DecoderStage(Stage):
     """
 
     headline = "mse"
+    center: float
 
     def __init__(self, config: NSBConfig, level: int, training: DecoderTrainingConfig):
         self.name = f"to{config.size_of(level)}"
@@ -178,6 +182,7 @@ class WaveletDecoderStage(DecoderStage):
     def __init__(self, config: NSBConfig, level: int, training: DecoderTrainingConfig):
         config.require_packets()
         super().__init__(config, level, training)
+        self.center = filters(config.wavelet, config.wavelet_mode).center
 
     def _make_decoder(self, synchronized: bool, policy: str) -> PacketDecoder:
         return PacketDecoder(self.config, self.level, synchronized, dtype=policy, name=self.name)
@@ -200,6 +205,7 @@ class PixelDecoderStage(DecoderStage):
     """A small picture to one of twice the size, in pixels (NSB-PIXEL)."""
 
     decoder: PixelDecoder
+    center = 0.5
 
     def __init__(self, config: NSBConfig, level: int, training: DecoderTrainingConfig):
         config.require_pixels()

@@ -64,7 +64,7 @@ class PacketDecoder(keras.layers.Layer):
     """
 
     def __init__(self, config: NSBConfig, level: int, synchronized: bool = False, **kwargs):
-        super().__init__(**kwargs)
+        super().__init__(autocast=False, **kwargs)  # what is given stays float32
         c = self.config = config
         self.size = c.size_of(level)
         self.patches = (self.size // 2 // c.patch_size) ** 2  # of each band

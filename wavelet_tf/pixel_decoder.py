@@ -17,7 +17,7 @@ class PixelDecoder(keras.layers.Layer):
     """
 
     def __init__(self, config: NSBConfig, level: int, synchronized: bool = False, **kwargs):
-        super().__init__(**kwargs)
+        super().__init__(autocast=False, **kwargs)  # what is given stays float32
         self.config = config
         self.size = config.size_of(level)
         widths = [config.pixel_width << scale for scale in range(PIXEL_DOWNS + 1)]

@@ -1,5 +1,6 @@
 """How well a chain of decoders makes images again (Table 1), and what needs no learning."""
 
+import math
 from collections.abc import Sequence
 
 import tensorflow as tf
@@ -27,60 +28,81 @@ def figures(stages: Sequence[DecoderStage], images: tf.Tensor) -> dict[str, tf.T
     - S/mse, S/mse after predicted: of what stage S makes, as a picture and unclipped, given the
       real and the predicted coarser representation.
     - S/TR, S/BL, S/BR (wavelets): mean squared error of the band's coefficients given the real TL;
-      S/TR zero, ...: of zeros.
+      S/TR after predicted, ...: given the predicted one; S/TR zero, ...: of zeros.
 
     Args:
         stages: all of a chain, coarsest first, of one kind.
         images: uint8 [B, H, W, C].
     """
     image = unit_range(images)
-    real = stages[0].pyramid(image)
-    made = reconstruct(stages, real[0])
-    found = _against(image, made[-1])
-    for number, stage in enumerate(stages):
-        if number:
-            rest = reconstruct(stages[number:], real[number])
-            found[f"mse/from {stage.name}"] = _against(image, rest[-1])["mse"]
-        fine = real[number + 1]
-        found[f"{stage.name}/mse"] = stage.squared_error(stage.decode(real[number]), fine)
-        found[f"{stage.name}/mse after predicted"] = stage.squared_error(made[number], fine)
+    coarse, *finer = stages[0].pyramid(image)
+    found: dict[str, tf.Tensor] = {}
+    made: list[tf.Tensor] = []  # by the stages so far, from each real coarse representation on
+    floor = coarse
+    for stage, fine in zip(stages, finer, strict=True):
+        decoder = stage.decoder
+        real, true = decoder.split(fine)
+        given = [*made, real]
+        predicted = [decoder(x) for x in given]
+        made = [decoder.join(x, y) for x, y in zip(given, predicted, strict=True)]
+        zeros = tf.zeros_like(true)
+        floor = decoder.join(floor, zeros)
+        found[f"{stage.name}/mse"] = stage.squared_error(made[-1], fine)
+        found[f"{stage.name}/mse after predicted"] = stage.squared_error(made[0], fine)
         if isinstance(stage, WaveletDecoderStage):
-            found |= _bands(stage, fine)
-    for name, floor in _floors(stages, real[0]).items():
+            kinds = {"": predicted[-1], " after predicted": predicted[0], " zero": zeros}
+            for kind, packets in kinds.items():
+                found |= _band_errors(stage, kind, packets, true)
+    found |= _against(image, made[0])
+    for stage, image_made in zip(stages[1:], made[1:], strict=True):
+        found[f"mse/from {stage.name}"] = _against(image, image_made)["mse"]
+    floors = {"zero bands": floor} if isinstance(stages[0], WaveletDecoderStage) else {}
+    for method in ("bilinear", "bicubic"):
+        floors[method] = resized(stages[0], coarse, method)
+    for name, floor in floors.items():
         found |= {f"{figure}/{name}": x for figure, x in _against(image, floor).items()}
     return found
 
 
+def resized(first: DecoderStage, latent: tf.Tensor, method: str) -> tf.Tensor:
+    """A latent as a picture, resized to the images' size, its samples where they stand in images.
+
+    Args:
+        first: the stage that is given the latent.
+        latent: float32 [B, h, w, C].
+        method: "bilinear" or "bicubic".
+
+    Returns:
+        float32 [B, H, W, C].
+    """
+    c = first.config
+    factor = c.image_size // c.latent_size
+    shift = (first.center - 0.5) * (factor - 1)
+    kernel = {"bilinear": "triangle", "bicubic": "keyscubic"}[method]
+    return tf.raw_ops.ScaleAndTranslate(
+        images=latent / first.condition_gain,
+        size=[c.image_size, c.image_size],
+        scale=[factor, factor],
+        translation=[shift, shift],
+        kernel_type=kernel,
+        antialias=False,
+    )
+
+
 def _against(image: tf.Tensor, made: tf.Tensor) -> dict[str, tf.Tensor]:
+    """PSNR is 100 dB at most, that of exact images too."""
     made = tf.clip_by_value(made, 0, 1)
+    mse = tf.reduce_mean(tf.math.squared_difference(image, made), [1, 2, 3])
+    psnr = -10 / math.log(10) * tf.math.log(tf.maximum(mse, 1e-10))
+    return {"mse": mse, "psnr": psnr, "ssim": tf.image.ssim(image, made, 1.0)}
+
+
+def _band_errors(
+    stage: WaveletDecoderStage, kind: str, packets: tf.Tensor, true: tf.Tensor
+) -> dict[str, tf.Tensor]:
+    """Of TR, BL and BR, float32 [B] each."""
+    differences = stage.decoder.bands(packets - true)
     return {
-        "mse": tf.reduce_mean(tf.math.squared_difference(image, made), [1, 2, 3]),
-        "psnr": tf.image.psnr(image, made, 1.0),
-        "ssim": tf.image.ssim(image, made, 1.0),
+        f"{stage.name}/{band}{kind}": tf.reduce_mean(tf.square(difference), [1, 2, 3])
+        for band, difference in zip(("TR", "BL", "BR"), differences, strict=True)
     }
-
-
-def _bands(stage: WaveletDecoderStage, fine: tf.Tensor) -> dict[str, tf.Tensor]:
-    decoder, found = stage.decoder, {}
-    tl, packets = decoder.split(fine)
-    bands = zip(decoder.bands(decoder(tl)), decoder.bands(packets), strict=True)
-    for name, (predicted, true) in zip(("TR", "BL", "BR"), bands, strict=True):
-        error = tf.math.squared_difference(predicted, true)
-        found[f"{stage.name}/{name}"] = tf.reduce_mean(error, [1, 2, 3])
-        found[f"{stage.name}/{name} zero"] = tf.reduce_mean(tf.square(true), [1, 2, 3])
-    return found
-
-
-def _floors(stages: Sequence[DecoderStage], latent: tf.Tensor) -> dict[str, tf.Tensor]:
-    floors = {}
-    if isinstance(stages[0], WaveletDecoderStage):
-        made = latent
-        for stage in stages:
-            zeros = tf.zeros_like(stage.decoder.split(tf.repeat(tf.repeat(made, 2, 1), 2, 2))[1])
-            made = stage.decoder.join(made, zeros)
-        floors["zero bands"] = made
-    size = stages[-1].decoder.size
-    small = latent / stages[0].condition_gain
-    for method in ("bilinear", "bicubic"):
-        floors[method] = tf.image.resize(small, [size, size], method)
-    return floors

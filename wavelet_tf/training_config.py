@@ -29,6 +29,8 @@ class DecoderTrainingConfig:
         for flag in ("adam_beta_1", "adam_beta_2"):
             if not 0 <= getattr(self, flag) < 1:
                 raise UsageError(f"--{flag}={getattr(self, flag)}: use a number from 0 up to 1")
-        for flag in ("adam_epsilon", "clip_norm"):
-            if not 0 <= getattr(self, flag) < math.inf:
-                raise UsageError(f"--{flag}={getattr(self, flag)}: use a number from 0 up")
+        # Gradients are zero at first where a later layer's weights are.
+        if not 0 < self.adam_epsilon < math.inf:
+            raise UsageError(f"--adam_epsilon={self.adam_epsilon}: use a number above 0")
+        if not 0 <= self.clip_norm < math.inf:
+            raise UsageError(f"--clip_norm={self.clip_norm}: use a number from 0 up")

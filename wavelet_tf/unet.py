@@ -6,11 +6,6 @@ import keras
 import tensorflow as tf
 
 
-def normalisation(synchronized: bool) -> keras.layers.BatchNormalization:
-    """BatchNorm as in the framework the authors used: 0.9 of the old statistics is kept."""
-    return keras.layers.BatchNormalization(momentum=0.9, epsilon=1e-5, synchronized=synchronized)
-
-
 class ConvolutionBlock(keras.layers.Layer):
     """3x3 convolution, BatchNorm, ReLU: [B, H, W, C] to [B, H, W, width].
 
@@ -29,7 +24,10 @@ class ConvolutionBlock(keras.layers.Layer):
             kernel_initializer="he_normal",
             dtype=self.dtype_policy,
         )
-        self.normalisation = normalisation(synchronized)
+        # As in the framework the authors used, 0.9 of the old statistics is kept.
+        self.normalisation = keras.layers.BatchNormalization(
+            momentum=0.9, epsilon=1e-5, synchronized=synchronized, dtype=self.dtype_policy
+        )
 
     def call(self, x: tf.Tensor, training: bool = False) -> tf.Tensor:
         return tf.nn.relu(self.normalisation(self.convolution(x), training=training))

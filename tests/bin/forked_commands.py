@@ -9,10 +9,12 @@ import json
 import os
 import pathlib
 import runpy
+import signal
 import sys
 import tempfile
 import traceback
 
+SECONDS = 300
 BIN = pathlib.Path(__file__).resolve().parents[2] / "bin"
 sys.path.insert(0, str(BIN))
 
@@ -27,6 +29,7 @@ def run_in_fork(directory: str, command: str, arguments: list[str]) -> tuple[int
             os.dup2(stdout.fileno(), 1)
             os.dup2(stderr.fileno(), 2)
             os.chdir(directory)
+            signal.alarm(SECONDS)  # which ends the command
             sys.argv = [str(BIN / command), *arguments]
             os._exit(exit_code_of_main())
         _, status = os.waitpid(child, 0)

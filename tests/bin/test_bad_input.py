@@ -279,3 +279,21 @@ def test_a_stage_added_to_a_workdir_must_fit_those_that_are_there(tmp_path, casc
         )
         assert (code, stdout, len(stderr.splitlines())) == (1, "", 1)
         assert "was trained with" in stderr and flag.split("=")[0] in stderr
+
+
+def test_records_of_before_a_flag_was_there_count_as_its_default(tmp_path, cascade):
+    shutil.copytree(cascade, tmp_path / "old")
+    record = tmp_path / "old" / "slice" / "flags.txt"
+    lines = record.read_text().splitlines()
+    newer = ("--channels=", "--smallest_crop=", "--upscaling=")
+    record.write_text("\n".join(line for line in lines if not line.startswith(newer)))
+    told = record.read_text()
+    code, _, stderr = run_forked(tmp_path, "train", "--workdir=old", "--smallest_crop=0.5")
+    assert code == 1 and "was trained with --smallest_crop=1.0, not 0.5" in stderr
+    assert record.read_text() == told
+    # The default of --channels is that of the other stages; that of --upscaling is not.
+    code, _, stderr = run_forked(tmp_path, "evaluate", "--workdir=old", "--num_images=1")
+    assert code == 1 and "--upscaling=none" in stderr
+    record.write_text(told + "\n--upscaling=multidimensional\n")
+    code, _, stderr = run_forked(tmp_path, "evaluate", "--workdir=old", "--num_images=1")
+    assert code == 0, stderr

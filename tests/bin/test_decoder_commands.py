@@ -14,10 +14,6 @@ from tests.wavelet_tf.small_decoders import photographs
 
 _TINY = (
     "--image_size=32",
-    "--patch_size=8",
-    "--packet_width=8",
-    "--head_width=4",
-    "--pixel_width=4",
     "--dataset=photos",
     "--batch_size=4",
     "--learning_rate=1e-3",
@@ -25,6 +21,11 @@ _TINY = (
     "--jit_compile=false",
     "--polyak_decay=0.5",
 )
+
+_WIDTHS = {
+    "nsb": ("--patch_size=8", "--packet_width=8", "--head_width=4"),
+    "nsb_pixel": ("--pixel_width=4",),
+}
 
 # Loads a SavedModel where the project is not to be found.
 _LOADER = """
@@ -52,7 +53,13 @@ def decoders(request, tmp_path_factory):
     workdir = tmp_path_factory.mktemp(request.param)
     for name in ("to32", "to16"):  # in any order
         run(
-            *("train", *_TINY, f"--system={request.param}", f"--workdir={workdir}"),
+            *(
+                "train",
+                *_TINY,
+                *_WIDTHS[request.param],
+                f"--system={request.param}",
+                f"--workdir={workdir}",
+            ),
             *("--steps=to16:3", "--steps=to32:2", f"--stage={name}"),
         )
     return workdir
@@ -132,10 +139,10 @@ def test_mistakes_are_told_in_one_line(decoders, folder, tmp_path):
     odd.mkdir()
     shutil.move(tmp_path / "9.png", odd)
     wrong = [
-        (["--output_dir=o"], 2, "--from_images is missing: these decoders have no prior"),
+        (["--output_dir=o"], 2, "--from_images is missing: there is no prior"),
         (["--output_dir=o", f"--from_images={odd}"], 1, "9x9 pixels: give pictures of 8x8 or 32"),
         (["--output_dir=o", f"--from_images={folder}", "--temperature=.5"], 2, "--temperature"),
-        (["--output_dir=o", f"--from_images={folder}", "--patch_size=4"], 1, "=8, not 4"),
+        (["--output_dir=o", f"--from_images={folder}", "--image_size=64"], 1, "=32, not 64"),
     ]  # fmt: skip
     for arguments, code, told in wrong:
         done = run_forked(tmp_path, "sample", f"--workdir={decoders}", *arguments)
@@ -148,10 +155,13 @@ def test_train_refuses_sizes_that_cannot_work(tmp_path):
         ("--levels=9", "--levels=9: images of 32x32 pixels cannot be halved so often"),
         ("--wavelet=haar", "--wavelet=haar: mode 'reflect' is for biorthogonal wavelets"),
         ("--adam_beta_1=1", "--adam_beta_1=1.0: use a number from 0 up to 1"),
+        ("--adam_epsilon=0", "--adam_epsilon=0.0: use a number above 0"),
+        ("--bits=3", "--bits means nothing to --system=nsb"),
+        ("--antialias", "--antialias means nothing to --system=nsb"),
         ("--steps=to64:1", "there is no stage to64; the stages are to16, to32"),
     ):
         code, stdout, stderr = run_forked(
-            tmp_path, "train", *_TINY, "--system=nsb", "--workdir=new", mistake
+            tmp_path, "train", *_TINY, *_WIDTHS["nsb"], "--system=nsb", "--workdir=new", mistake
         )
         assert (code, stdout, len(stderr.splitlines())) == (2, "", 1)
         assert told in stderr

@@ -39,10 +39,9 @@ def test_two_replicas_equal_one(tmp_path):
     two = _trained(
         tmp_path / "two", stage(kind, jit_compile=True), make_strategy("mirrored"), steps=2
     )
-    losses = [
-        list(scalars(tmp_path / name / "", "train", "loss").values()) for name in ("one", "two")
-    ]
-    np.testing.assert_allclose(*losses, rtol=1e-4)
+    for tag in ("loss", "gradient_norm"):  # Adam would not tell a gradient twice as large
+        curves = [scalars(tmp_path / name, "train", tag).values() for name in ("one", "two")]
+        np.testing.assert_allclose(*map(list, curves), rtol=1e-3, err_msg=tag)
     actual = final_weights(two)
     for name, value in final_weights(one).items():
         if "velocity" in name or "momentum" in name:
@@ -114,6 +113,15 @@ def test_averages_hold_the_statistics_of_batch_normalisation():
     assert sum("moving_variance" in path for path in averaged) == 14 + 1
 
 
+def test_what_a_bfloat16_decoder_is_given_is_not_rounded():
+    half = built(WaveletDecoderStage, precision="bfloat16")
+    seen = []
+    half.decoder._packet = lambda band: seen.append(band) or tf.zeros([4, 8, 8, 12])
+    coarse = half.condition(photographs())
+    half.decoder(coarse)
+    np.testing.assert_array_equal(seen[0], coarse)
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_bfloat16_computes_with_float32_weights(kind):
     half, single = built(kind, precision="bfloat16"), built(kind)
@@ -123,6 +131,10 @@ def test_bfloat16_computes_with_float32_weights(kind):
         if "kernel" in ours.path:
             theirs.assign(tf.random.stateless_normal(theirs.shape, [1, 2], stddev=0.1))
         ours.assign(theirs)
+    features = half.decoder.unet(tf.zeros([1, 8, 8, 12], tf.bfloat16), training=True)
+    assert features.dtype == tf.bfloat16 and half.decoder(half.condition(photographs())).dtype == (
+        tf.float32
+    )
     losses = [float(made._gradients(photographs())[0]) for made in (half, single)]
     assert losses[0] == pytest.approx(losses[1], rel=0.02) and losses[0] != losses[1]
 

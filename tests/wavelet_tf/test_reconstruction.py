@@ -1,11 +1,13 @@
+import dataclasses
+
 import numpy as np
 import pytest
 import tensorflow as tf
 
-from tests.wavelet_tf.small_decoders import KINDS, built, chain, photographs
+from tests.wavelet_tf.small_decoders import KINDS, SMALL, built, chain, photographs, stage
 from wavelet_tf.decoder_stage import PixelDecoderStage, WaveletDecoderStage
 from wavelet_tf.encoder import unit_range
-from wavelet_tf.reconstruction import figures, reconstruct
+from wavelet_tf.reconstruction import figures, reconstruct, resized
 from wavelet_tf.transform import dwt2, waverec2
 
 
@@ -42,6 +44,39 @@ def test_untrained_pixel_decoders_are_a_chain_of_bilinear_resizes():
         found["mse/bilinear"], np.square(image - once).mean((1, 2, 3)), rtol=1e-4
     )
     assert "mse/zero bands" not in found
+
+
+@pytest.mark.parametrize("wavelet, center", [("bior2.2", 0.0), ("haar", 0.5), ("bior4.4", 0.0)])
+def test_a_resized_latent_lies_where_its_picture_does(wavelet, center):
+    """A ramp, whose TL after two levels is the ramp again, at the places of its samples."""
+    mode = "periodization" if wavelet == "haar" else "reflect"
+    config = dataclasses.replace(SMALL, wavelet=wavelet, wavelet_mode=mode)
+    first = stage(WaveletDecoderStage, 1, config)
+    assert first.center == pytest.approx(center, abs=1e-6)
+    ramp = tf.repeat(tf.linspace(0.2, 0.8, 32)[None, None, :, None], 32, 1)
+    latent = first.pyramid(tf.repeat(ramp, 3, 3))[0]
+    made = resized(first, latent, "bilinear")
+    inside = slice(6, -6)
+    np.testing.assert_allclose(made[0, 5, inside, 0], ramp[0, 5, inside, 0], atol=2e-3)
+
+
+def test_black_pictures_have_finite_figures():
+    stages = [built(WaveletDecoderStage, level) for level in (1, 2)]
+    found = figures(stages, tf.zeros([1, 32, 32, 3], tf.uint8))
+    assert all(np.isfinite(value).all() for value in found.values())
+    assert found["psnr"] == 100
+
+
+def test_bands_after_predicted_coarse_images_are_of_what_is_made_of_them():
+    stages, images = chain(WaveletDecoderStage), photographs()
+    found = figures(stages, images)
+    made = stages[0].decode(stages[0].condition(images))
+    predicted = stages[1].decoder.bands(stages[1].decoder(made))
+    true = dwt2(unit_range(images))[1:]
+    for name, ours, expected in zip(("TR", "BL", "BR"), predicted, true, strict=True):
+        error = np.square(ours - expected).mean((1, 2, 3))
+        np.testing.assert_allclose(found[f"to32/{name} after predicted"], error, rtol=1e-3)
+        assert np.all(found[f"to32/{name}"] != found[f"to32/{name} after predicted"])
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -7,22 +7,20 @@ import tensorflow as tf
 _DTYPES = (tf.bfloat16, tf.float16, tf.float32, tf.float64)
 
 
-def check_images(images: tf.Tensor, name: str) -> tf.Tensor:
-    """A floating tensor of rank 4 whose sides are even; sides unknown yet are checked later."""
+def check_images(images: tf.Tensor, name: str, divisor: int = 2) -> tf.Tensor:
+    """A floating tensor of rank 4, its sides divisible; those unknown yet are checked later."""
     images = _check_floating(images, name)
+    allowed = {1: "1 or more", 2: "an even number, 2 at least"}.get(divisor)
+    allowed = allowed or f"a multiple of {divisor}"
     unknown = []
     for axis, side in ((1, "height"), (2, "width")):
         size = images.shape[axis]
         if size is None:
-            unknown.append(
-                tf.debugging.assert_equal(
-                    tf.shape(images)[axis] % 2,
-                    0,
-                    f"{name}: the {side} is odd; use an even number of pixels",
-                )
-            )
-        elif size % 2 or not size:
-            raise ValueError(f"{name}: the {side} is {size}; use an even number, 2 at least")
+            size = tf.shape(images)[axis]
+            told = [f"{name}: the {side}, {allowed}, is", size]
+            unknown.append(tf.debugging.Assert(size % divisor == 0, told))
+        elif size % divisor or not size:
+            raise ValueError(f"{name}: the {side} is {size}; use {allowed}")
     with tf.control_dependencies([check for check in unknown if check is not None]):
         return tf.identity(images) if unknown else images
 

@@ -42,6 +42,12 @@ class Filters:
     signal: Extension
     bands: tuple[Extension, Extension]
 
+    @property
+    def center(self) -> float:
+        """Where the low band's sample 0 stands in the signal: the centre of its taps."""
+        low = self.analysis[:, 0]
+        return float(low @ (self.analysis_start + np.arange(len(low))) / low.sum())
+
 
 @functools.cache
 def filters(wavelet: str, mode: str) -> Filters:

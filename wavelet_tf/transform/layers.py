@@ -36,4 +36,6 @@ class IDWT2(_TransformLayer):
     """Bands stacked on the channels to images: [B, h, w, 4C] to [B, 2h, 2w, C]; inverts `DWT2`."""
 
     def call(self, bands: tf.Tensor) -> tf.Tensor:
+        if bands.shape[-1] is None or bands.shape[-1] % 4:
+            raise ValueError(f"bands: shape is {bands.shape}; use channels that 4 divides")
         return idwt2(Bands(*tf.split(bands, 4, axis=-1)), self.wavelet, self.mode)

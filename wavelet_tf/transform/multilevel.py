@@ -4,8 +4,9 @@ from collections.abc import Sequence
 
 import tensorflow as tf
 
-from wavelet_tf.transform.checks import check_bands
+from wavelet_tf.transform.checks import check_images
 from wavelet_tf.transform.dwt import Bands, dwt2, idwt2
+from wavelet_tf.transform.filters import filters
 
 Details = tuple[tf.Tensor, tf.Tensor, tf.Tensor]  # TR, BL, BR of one level
 
@@ -28,7 +29,8 @@ def wavedec2(
     """
     if levels < 0:
         raise ValueError(f"levels: {levels}; use 0 or more")
-    tl, details = tf.convert_to_tensor(images), list[Details]()
+    filters(wavelet, mode)
+    tl, details = check_images(images, "images", 2**levels), list[Details]()
     for _ in range(levels):
         tl, tr, bl, br = dwt2(tl, wavelet, mode)
         details.insert(0, (tr, bl, br))
@@ -40,5 +42,5 @@ def waverec2(
 ) -> tf.Tensor:
     """Makes images of TL and the details of each level, coarsest first: inverts `wavedec2`."""
     for bands in details:
-        tl = idwt2(Bands(*check_bands([tl, *bands])), wavelet, mode)
+        tl = idwt2(Bands(tl, *bands), wavelet, mode)
     return tl

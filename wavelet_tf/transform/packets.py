@@ -2,7 +2,9 @@
 
 import tensorflow as tf
 
+from wavelet_tf.transform.checks import check_images
 from wavelet_tf.transform.dwt import Bands, dwt2, idwt2
+from wavelet_tf.transform.filters import filters
 
 
 def packet2(
@@ -25,9 +27,12 @@ def packet2(
     Raises:
         ValueError: `size` does not fit; or as `dwt2`.
     """
-    patches = tf.convert_to_tensor(images)
+    filters(wavelet, mode)
+    patches = check_images(images, "images", divisor=1)
     height, width, channels = _known(patches, "images")
-    for _ in range(number_of_splits(min(height, width), size)):
+    splits = number_of_splits(min(height, width), size)
+    check_images(images, "images", 2**splits)
+    for _ in range(splits):
         bands = dwt2(patches, wavelet, mode)
         height, width, patches_before = height // 2, width // 2, patches.shape[-1] // channels
         parts = [tf.reshape(x, [-1, height, width, patches_before, 1, channels]) for x in bands]
@@ -51,7 +56,8 @@ def unpacket2(
     Raises:
         ValueError: `size`, or the number of channels, does not fit; or as `dwt2`.
     """
-    images = tf.convert_to_tensor(patches)
+    filters(wavelet, mode)
+    images = check_images(patches, "patches", divisor=1)
     height, width, total = _known(images, "patches")
     splits = number_of_splits(size, min(height, width))
     if total % 4**splits:
@@ -82,6 +88,6 @@ def number_of_splits(large: int, small: int) -> int:
 
 
 def _known(x: tf.Tensor, name: str) -> tuple[int, int, int]:
-    if x.shape.rank != 4 or None in x.shape[1:]:
+    if None in x.shape[1:]:
         raise ValueError(f"{name}: shape is {x.shape}; use [batch, height, width, channels], known")
     return tuple(x.shape[1:])

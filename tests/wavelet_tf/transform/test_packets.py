@@ -37,3 +37,9 @@ def test_wrong_sizes_are_named():
         unpacket2(_images(), 8)
     with pytest.raises(ValueError, match="patches: there are 3 channels; 4 patches need"):
         unpacket2(_images(), 32)
+    with pytest.raises(TypeError, match="images: dtype is uint8"):
+        packet2(np.zeros([1, 4, 4, 1], np.uint8), 4)
+    with pytest.raises(ValueError, match="wavelet: 'none' is not"):
+        packet2(_images(), 16, wavelet="none")
+    with pytest.raises(ValueError, match="images: the width is 18; use a multiple of 4"):
+        packet2(_images(16, 18), 4)
