@@ -285,15 +285,16 @@ def test_records_of_before_a_flag_was_there_count_as_its_default(tmp_path, casca
     shutil.copytree(cascade, tmp_path / "old")
     record = tmp_path / "old" / "slice" / "flags.txt"
     lines = record.read_text().splitlines()
-    newer = ("--channels=", "--smallest_crop=", "--upscaling=")
+    newer = ("--channels=", "--smallest_crop=")
     record.write_text("\n".join(line for line in lines if not line.startswith(newer)))
     told = record.read_text()
     code, _, stderr = run_forked(tmp_path, "train", "--workdir=old", "--smallest_crop=0.5")
     assert code == 1 and "was trained with --smallest_crop=1.0, not 0.5" in stderr
     assert record.read_text() == told
-    # The default of --channels is that of the other stages; that of --upscaling is not.
-    code, _, stderr = run_forked(tmp_path, "evaluate", "--workdir=old", "--num_images=1")
-    assert code == 1 and "--upscaling=none" in stderr
-    record.write_text(told + "\n--upscaling=multidimensional\n")
-    code, _, stderr = run_forked(tmp_path, "evaluate", "--workdir=old", "--num_images=1")
+    code, _, stderr = run_forked(tmp_path, "evaluate", "--workdir=old", "--channels=1")
+    assert code == 1 and "was trained with --channels=3, not 1" in stderr
+    # The others tell --channels=3, which is the default.
+    code, _, stderr = run_forked(
+        tmp_path, "evaluate", "--workdir=old", "--num_images=1", "--codecs=false"
+    )
     assert code == 0, stderr

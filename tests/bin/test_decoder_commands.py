@@ -47,21 +47,27 @@ assert not project, project
 """
 
 
+def _train(system, workdir, *arguments):
+    flags = (*_TINY, *_WIDTHS[system], f"--system={system}", f"--workdir={workdir}")
+    run("train", *flags, "--steps=to16:3", "--steps=to32:2", *arguments)
+
+
+@pytest.fixture(scope="module")
+def wavelets(tmp_path_factory):
+    """The workdir of two wavelet decoders, each trained alone, the finer first."""
+    workdir = tmp_path_factory.mktemp("nsb")
+    for stage in ("to32", "to16"):
+        _train("nsb", workdir, f"--stage={stage}")
+    return workdir
+
+
 @pytest.fixture(scope="module", params=["nsb", "nsb_pixel"])
 def decoders(request, tmp_path_factory):
-    """The workdir of two decoders, each trained alone."""
-    workdir = tmp_path_factory.mktemp(request.param)
-    for name in ("to32", "to16"):  # in any order
-        run(
-            *(
-                "train",
-                *_TINY,
-                *_WIDTHS[request.param],
-                f"--system={request.param}",
-                f"--workdir={workdir}",
-            ),
-            *("--steps=to16:3", "--steps=to32:2", f"--stage={name}"),
-        )
+    """The workdir of two decoders of each kind."""
+    if request.param == "nsb":
+        return request.getfixturevalue("wavelets")
+    workdir = tmp_path_factory.mktemp("nsb_pixel")
+    _train("nsb_pixel", workdir)
     return workdir
 
 
@@ -113,8 +119,8 @@ def test_sample_decodes_given_pictures_and_enlarges_small_ones(decoders, folder,
         assert sheet.size[0] == sheet.size[1]  # four rows, four columns
 
 
-def test_the_saved_model_runs_without_the_project(decoders, folder, tmp_path):
-    run("export", f"--workdir={decoders}", f"--output_dir={tmp_path / 'model'}")
+def test_the_saved_model_runs_without_the_project(wavelets, folder, tmp_path):
+    run("export", f"--workdir={wavelets}", f"--output_dir={tmp_path / 'model'}")
     images = photographs(3).numpy()
     np.save(tmp_path / "images.npy", images)
     (tmp_path / "loader.py").write_text(_LOADER)
@@ -125,7 +131,7 @@ def test_the_saved_model_runs_without_the_project(decoders, folder, tmp_path):
         capture_output=True,
     )
     made = np.load(tmp_path / "made.npz")
-    run("sample", f"--workdir={decoders}", f"--from_images={folder}", f"--output_dir={tmp_path}/o")
+    run("sample", f"--workdir={wavelets}", f"--from_images={folder}", f"--output_dir={tmp_path}/o")
     decoded = np.load(tmp_path / "o" / "samples.npz")["images"]
     difference = np.abs(made["decoded"].astype(int) - decoded[:3])
     assert difference.max() <= 1  # the batches differ in size
