@@ -33,7 +33,7 @@ lint: install
 	$(BIN)/mypy cascade_tf spn_tf wavelet_tf bin
 
 test: lint
-	$(BIN)/python -m pytest -n 2 --dist loadfile
+	$(BIN)/python -m pytest -n 3 --dist loadfile
 
 clean:
 	rm -rf $(VENV) build *.egg-info

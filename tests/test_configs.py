@@ -247,5 +247,5 @@ def test_celeba_trains_at_full_width_on_the_real_builders_dataset(tmp_path):
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    assert "stage depth: 61," in done.stderr
+    assert "stage depth: 62,786,616 parameters" in done.stderr
     assert (tmp_path / "work" / "depth" / "checkpoints" / "ckpt-1.index").exists()
