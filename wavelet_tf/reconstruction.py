@@ -77,7 +77,9 @@ def resized(first: DecoderStage, latent: tf.Tensor, method: str) -> tf.Tensor:
     """
     c = first.config
     factor = c.image_size // c.latent_size
-    shift = (first.center - 0.5) * (factor - 1)
+    margin = 2  # as many samples beyond the ends as the wider kernel takes; TensorFlow's are black
+    latent = tf.pad(latent, [[0, 0], [margin, margin], [margin, margin], [0, 0]], "SYMMETRIC")
+    shift = (first.center - 0.5) * (factor - 1) - margin * factor
     kernel = {"bilinear": "triangle", "bicubic": "keyscubic"}[method]
     return tf.raw_ops.ScaleAndTranslate(
         images=latent / first.condition_gain,
