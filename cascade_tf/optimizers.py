@@ -1,12 +1,9 @@
 """Optimizers and learning rates of the papers, and one way to apply gradients on all replicas."""
 
-import math
 from collections.abc import Sequence
 
 import keras
 import tensorflow as tf
-
-from cascade_tf.errors import UsageError
 
 
 class _SumsNothing:
@@ -75,22 +72,6 @@ class RMSprop(_SumsNothing, keras.optimizers.RMSprop):
             momentum=self.momentum,
             epsilon=self.epsilon,
             grad=tf.cast(gradient, variable.dtype),
-        )
-
-
-def check_learning_rates(rates: Sequence[float], boundaries: Sequence[int]) -> None:
-    """Raises UsageError for what `learning_rate_schedule` cannot work with."""
-    if len(rates) != len(boundaries) + 1:
-        raise UsageError(
-            f"--learning_rate has {len(rates)} and --learning_rate_boundaries has "
-            f"{len(boundaries)} values: give one rate more than boundaries"
-        )
-    if not all(0 < rate < math.inf for rate in rates):
-        raise UsageError(f"--learning_rate={','.join(map(str, rates))}: use numbers above 0")
-    if list(boundaries) != sorted(set(boundaries)) or min(boundaries, default=1) < 1:
-        raise UsageError(
-            f"--learning_rate_boundaries={','.join(map(str, boundaries))}: use steps from 1 "
-            f"in ascending order"
         )
 
 

@@ -8,7 +8,7 @@ import tensorflow as tf
 
 from cascade_tf import randomness
 from cascade_tf.examples import Examples
-from cascade_tf.optimizers import RMSprop, apply_gradients, learning_rate_schedule
+from cascade_tf.optimizers import RMSprop, apply_gradients
 from cascade_tf.stage import OnProgress, Stage
 from spn_tf.attention import Dropout, no_dropout
 from spn_tf.bit_depth import quantize, to_uint8
@@ -55,7 +55,7 @@ class SPNStage(Stage):
 
     def build_network(self) -> None:
         """Creates the weights of the network alone."""
-        policy = "mixed_bfloat16" if self.training.precision == "bfloat16" else "float32"
+        policy = self.training.dtype_policy
         self.network = SubscalePixelNetwork(self.config, dtype=policy, name=self.name)
         self.network.build()
 
@@ -63,7 +63,7 @@ class SPNStage(Stage):
         t = self.training
         self.build_network()
         self.optimizer = RMSprop(
-            learning_rate_schedule(t.learning_rates, t.learning_rate_boundaries),
+            t.learning_rate(),
             rho=t.rmsprop_decay,
             momentum=t.rmsprop_momentum,
             epsilon=t.rmsprop_epsilon,

@@ -8,11 +8,12 @@ import numpy as np
 import tensorflow as tf
 
 from cascade_tf.examples import Examples
-from cascade_tf.optimizers import Adam, apply_gradients, learning_rate_schedule
+from cascade_tf.optimizers import Adam, apply_gradients
 from cascade_tf.pictures import resize_nearest
 from cascade_tf.stage import OnProgress, Stage
 from cascade_tf.strategies import run_on_replicas
 from wavelet_tf.config import NSBConfig
+from wavelet_tf.decoder import Decoder
 from wavelet_tf.encoder import pixel_pyramid, unit_range, wavelet_pyramid
 from wavelet_tf.packet_decoder import PacketDecoder
 from wavelet_tf.pixel_decoder import PixelDecoder
@@ -36,6 +37,8 @@ class DecoderStage(Stage):
     """
 
     headline = "mse"
+    decoder_class: type[Decoder]
+    decoder: Decoder
     center: float
 
     def __init__(self, config: NSBConfig, level: int, training: DecoderTrainingConfig):
@@ -52,16 +55,14 @@ class DecoderStage(Stage):
     def gain_of(self, level: int) -> int:
         """How much larger than pictures the numbers of a level's representation are."""
 
-    @abc.abstractmethod
-    def _make_decoder(self, synchronized: bool, policy: str) -> PacketDecoder | PixelDecoder: ...
-
     def build_network(self) -> None:
         """Creates the weights of the network alone."""
         replicas = tf.distribute.get_strategy().num_replicas_in_sync
-        policy = "mixed_bfloat16" if self.training.precision == "bfloat16" else "float32"
-        self.decoder = self._make_decoder(replicas > 1, policy)
-        side = self.decoder.size // 2
-        self.decoder(tf.zeros([1, side, side, self.config.channels]))
+        policy = self.training.dtype_policy
+        self.decoder = self.decoder_class(
+            self.config, self.level, replicas > 1, dtype=policy, name=self.name
+        )
+        self.decoder.build()
         # Synchronised BatchNorm works neither inside XLA nor in a function of its own.
         compiled = self.training.jit_compile and replicas == 1
         function = tf.function(self._gradients, jit_compile=True)
@@ -71,7 +72,7 @@ class DecoderStage(Stage):
         t = self.training
         self.build_network()
         self.optimizer = Adam(
-            learning_rate_schedule(t.learning_rates, t.learning_rate_boundaries),
+            t.learning_rate(),
             beta_1=t.adam_beta_1,
             beta_2=t.adam_beta_2,
             epsilon=t.adam_epsilon,
@@ -177,15 +178,13 @@ class DecoderStage(Stage):
 class WaveletDecoderStage(DecoderStage):
     """TL to the TL, or image, before it; all arithmetic on packets of small patches."""
 
+    decoder_class = PacketDecoder
     decoder: PacketDecoder
 
     def __init__(self, config: NSBConfig, level: int, training: DecoderTrainingConfig):
         config.require_packets()
         super().__init__(config, level, training)
         self.center = filters(config.wavelet, config.wavelet_mode).center
-
-    def _make_decoder(self, synchronized: bool, policy: str) -> PacketDecoder:
-        return PacketDecoder(self.config, self.level, synchronized, dtype=policy, name=self.name)
 
     def pyramid(self, images: tf.Tensor) -> list[tf.Tensor]:
         return wavelet_pyramid(images, self.config)
@@ -204,15 +203,12 @@ class WaveletDecoderStage(DecoderStage):
 class PixelDecoderStage(DecoderStage):
     """A small picture to one of twice the size, in pixels (NSB-PIXEL)."""
 
-    decoder: PixelDecoder
+    decoder_class = PixelDecoder
     center = 0.5
 
     def __init__(self, config: NSBConfig, level: int, training: DecoderTrainingConfig):
         config.require_pixels()
         super().__init__(config, level, training)
-
-    def _make_decoder(self, synchronized: bool, policy: str) -> PixelDecoder:
-        return PixelDecoder(self.config, self.level, synchronized, dtype=policy, name=self.name)
 
     def pyramid(self, images: tf.Tensor) -> list[tf.Tensor]:
         return pixel_pyramid(images, self.config)

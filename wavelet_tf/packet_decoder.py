@@ -5,10 +5,13 @@ constant width goes over them, and for each patch of TR, BL and BR a shallow net
 predicts it.
 """
 
+from typing import Any
+
 import keras
 import tensorflow as tf
 
 from wavelet_tf.config import PACKET_DOWNS, NSBConfig
+from wavelet_tf.decoder import Decoder
 from wavelet_tf.transform import Bands, dwt2, idwt2, packet2, unpacket2
 from wavelet_tf.unet import ConvolutionBlock, UNet
 
@@ -24,12 +27,13 @@ class Heads(keras.layers.Layer):
     [B, h, w, D] to [B, h, w, heads * channels], channels of one head together.
     """
 
-    def __init__(self, heads: int, width: int, channels: int, synchronized: bool, **kwargs):
+    def __init__(self, heads: int, width: int, channels: int, synchronized: bool, **kwargs: Any):
         super().__init__(**kwargs)
         self.heads, self.width, self.channels = heads, width, channels
         self.hidden = ConvolutionBlock(heads * width, synchronized, dtype=self.dtype_policy)
 
     def build(self, shape: tuple[int | None, ...]) -> None:
+        self.hidden.build(shape)
         # Zeros: the decoder begins as one that knows of no high bands.
         self.kernel = self.add_weight(
             shape=(self.heads, self.width, 9 * self.channels), initializer="zeros", name="kernel"
@@ -54,25 +58,24 @@ class Heads(keras.layers.Layer):
         return patches + tf.cast(self.bias, patches.dtype)
 
 
-class PacketDecoder(keras.layers.Layer):
-    """TL to a TL, or image, of twice the size.
+class PacketDecoder(Decoder):
+    """TL to a TL, or image, of twice the size."""
 
-    Args:
-        config: of the chain.
-        level: the stage, counted from 1, the coarsest.
-        synchronized: BatchNorm counts the examples of all replicas; not inside XLA then.
-    """
-
-    def __init__(self, config: NSBConfig, level: int, synchronized: bool = False, **kwargs):
-        super().__init__(autocast=False, **kwargs)  # what is given stays float32
-        c = self.config = config
-        self.size = c.size_of(level)
+    def __init__(self, config: NSBConfig, level: int, synchronized: bool = False, **kwargs: Any):
+        super().__init__(config, level, synchronized, **kwargs)
+        c = config
         self.patches = (self.size // 2 // c.patch_size) ** 2  # of each band
         widths = [c.packet_width] * (PACKET_DOWNS + 1)
         self.unet = UNet(widths, synchronized, dtype=self.dtype_policy)
         self.heads = Heads(
             3 * self.patches, c.head_width, c.channels, synchronized, dtype=self.dtype_policy
         )
+
+    def build(self, input_shape: tuple[int | None, ...] | None = None) -> None:
+        c = self.config
+        packets = (None, c.patch_size, c.patch_size)
+        self.unet.build((*packets, c.channels * self.patches))
+        self.heads.build((*packets, c.packet_width))
 
     def call(self, coarse: tf.Tensor, training: bool = False) -> tf.Tensor:
         """float32 TL [B, s/2, s/2, C] to packets of TR, BL and BR, [B, p, p, 3 * patches * C].

@@ -1,30 +1,30 @@
 """not-so-BigGAN-PIXEL: bilinear resizes, and a UNet that adds what they lose (section 4.5)."""
 
+from typing import Any
+
 import keras
 import tensorflow as tf
 
 from wavelet_tf.config import PIXEL_DOWNS, NSBConfig
+from wavelet_tf.decoder import Decoder
 from wavelet_tf.unet import UNet
 
 
-class PixelDecoder(keras.layers.Layer):
-    """A small picture to one of twice the size.
+class PixelDecoder(Decoder):
+    """A small picture to one of twice the size."""
 
-    Args:
-        config: of the chain.
-        level: the stage, counted from 1, the coarsest.
-        synchronized: BatchNorm counts the examples of all replicas; not inside XLA then.
-    """
-
-    def __init__(self, config: NSBConfig, level: int, synchronized: bool = False, **kwargs):
-        super().__init__(autocast=False, **kwargs)  # what is given stays float32
-        self.config = config
-        self.size = config.size_of(level)
+    def __init__(self, config: NSBConfig, level: int, synchronized: bool = False, **kwargs: Any):
+        super().__init__(config, level, synchronized, **kwargs)
         widths = [config.pixel_width << scale for scale in range(PIXEL_DOWNS + 1)]
         self.unet = UNet(widths, synchronized, dtype=self.dtype_policy)
         self.output_convolution = keras.layers.Conv2D(
             config.channels, 1, kernel_initializer="zeros", dtype=self.dtype_policy
         )
+
+    def build(self, input_shape: tuple[int | None, ...] | None = None) -> None:
+        c = self.config
+        self.unet.build((None, self.size, self.size, c.channels))
+        self.output_convolution.build((None, self.size, self.size, c.pixel_width))
 
     def call(self, coarse: tf.Tensor, training: bool = False) -> tf.Tensor:
         """float32 [B, s/2, s/2, C] to the residual of its bilinear resize, [B, s, s, C]."""

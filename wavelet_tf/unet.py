@@ -1,6 +1,7 @@
 """UNets: an encoder and a decoder of equal scales with skips between them (Figure 6)."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import keras
 import tensorflow as tf
@@ -14,7 +15,7 @@ class ConvolutionBlock(keras.layers.Layer):
         synchronized: BatchNorm counts the examples of all replicas; not inside XLA then.
     """
 
-    def __init__(self, width: int, synchronized: bool, **kwargs):
+    def __init__(self, width: int, synchronized: bool, **kwargs: Any):
         super().__init__(**kwargs)
         self.convolution = keras.layers.Conv2D(
             width,
@@ -28,6 +29,10 @@ class ConvolutionBlock(keras.layers.Layer):
         self.normalisation = keras.layers.BatchNormalization(
             momentum=0.9, epsilon=1e-5, synchronized=synchronized, dtype=self.dtype_policy
         )
+
+    def build(self, shape: tuple[int | None, ...]) -> None:
+        self.convolution.build(shape)
+        self.normalisation.build((*shape[:-1], self.convolution.filters))
 
     def call(self, x: tf.Tensor, training: bool = False) -> tf.Tensor:
         return tf.nn.relu(self.normalisation(self.convolution(x), training=training))
@@ -45,14 +50,27 @@ class UNet(keras.layers.Layer):
         synchronized: as of ConvolutionBlock.
     """
 
-    def __init__(self, widths: Sequence[int], synchronized: bool = False, **kwargs):
+    def __init__(self, widths: Sequence[int], synchronized: bool = False, **kwargs: Any):
         super().__init__(**kwargs)
 
         def two_blocks(width: int) -> list[ConvolutionBlock]:
             return [ConvolutionBlock(width, synchronized, dtype=self.dtype_policy) for _ in "12"]
 
+        self.widths = list(widths)
         self.down = [two_blocks(width) for width in widths]
         self.up = [two_blocks(width) for width in widths[:-1]]
+
+    def build(self, shape: tuple[int | None, ...]) -> None:
+        plane, units = (None, None, None), shape[-1]
+        for width, (first, second) in zip(self.widths, self.down, strict=True):
+            first.build((*plane, units))
+            second.build((*plane, width))
+            units = width
+        for skip, below, (first, second) in zip(
+            self.widths, self.widths[1:], self.up, strict=False
+        ):
+            first.build((*plane, skip + below))
+            second.build((*plane, skip))
 
     def call(self, x: tf.Tensor, training: bool = False) -> tf.Tensor:
         skips: list[tf.Tensor] = []
