@@ -9,6 +9,7 @@ import pathlib
 import zipfile
 import zlib
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 
@@ -28,9 +29,12 @@ def save_statistics(
     Raises:
         UserError: it cannot be written.
     """
+    arrays: dict[str, Any] = {"mu": statistics.mean, "sigma": statistics.covariance}
+    arrays.update(_space(extractor))
+    if statistics.count is not None:
+        arrays["count"] = statistics.count
     content = io.BytesIO()
-    count = {} if statistics.count is None else {"count": np.int64(statistics.count)}
-    np.savez(content, mu=statistics.mean, sigma=statistics.covariance, **count, **_space(extractor))
+    np.savez(content, **arrays)
     try:
         write_atomically(path, content.getvalue())
     except OSError as error:
