@@ -1,0 +1,36 @@
+"""How near one set of images is to another: distances, precision, recall, Inception Score."""
+
+from cascade_tf.metrics.comparison import Comparison, compare
+from cascade_tf.metrics.features import FeatureExtractor, extract_features, feature_batches
+from cascade_tf.metrics.frechet import (
+    GaussianAccumulator,
+    GaussianStatistics,
+    frechet_distance,
+    gaussian_statistics,
+)
+from cascade_tf.metrics.inception import InceptionFeatures, load_inception
+from cascade_tf.metrics.inception_score import inception_score
+from cascade_tf.metrics.kernel_distance import kernel_distance
+from cascade_tf.metrics.pixel_features import PixelFeatures
+from cascade_tf.metrics.precision_recall import precision_recall
+from cascade_tf.metrics.statistics_file import load_statistics, save_statistics
+
+__all__ = [
+    "Comparison",
+    "FeatureExtractor",
+    "GaussianAccumulator",
+    "GaussianStatistics",
+    "InceptionFeatures",
+    "PixelFeatures",
+    "compare",
+    "extract_features",
+    "feature_batches",
+    "frechet_distance",
+    "gaussian_statistics",
+    "inception_score",
+    "kernel_distance",
+    "load_inception",
+    "load_statistics",
+    "precision_recall",
+    "save_statistics",
+]

