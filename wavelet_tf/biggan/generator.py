@@ -58,7 +58,10 @@ class Generator(keras.layers.Layer):
     def build(self, input_shape: Any = None) -> None:
         c = self.config
         self.class_embedding = self.add_weight(
-            shape=(c.classes, c.class_embedding), initializer="orthogonal", name="class_embedding"
+            shape=(c.classes, c.class_embedding),
+            initializer="orthogonal",
+            autocast=False,
+            name="class_embedding",
         )
         for layer in (self.dense, *itertools.chain(*self.stages), self.output_convolution):
             layer.build()
