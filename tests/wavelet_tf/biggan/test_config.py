@@ -1,0 +1,39 @@
+import pytest
+
+from cascade_tf.errors import UsageError
+from wavelet_tf.biggan.config import BigGANConfig
+
+
+@pytest.mark.parametrize(
+    "change, told",
+    [
+        (dict(size=48), "--image_size, --levels: the GAN would make 48x48: use sizes that leave"),
+        (dict(size=8), "--image_size, --levels: the GAN would make 8x8"),
+        (dict(channels=2), "--channels=2: use 1 (grey) or 3"),
+        (dict(classes=0), "--classes=0: use 1"),
+        (dict(architecture="dcgan"), "--gan_architecture=dcgan: use biggan or biggan_deep"),
+        (dict(generator_width=4), "--gan_generator_width=4: use 8"),
+        (dict(discriminator_width=4), "--gan_discriminator_width=4: use 8"),
+        (dict(z_size=0), "--gan_z_size=0: use 1"),
+        (dict(class_embedding=0), "--gan_class_embedding=0: use 1"),
+        (
+            dict(architecture="biggan", z_size=128),
+            "--gan_z_size=128: a generator of 64x64 shares it out in 5 equal parts: use a multiple",
+        ),
+        (dict(attention_size=64), "--gan_attention_size=64: at size 64, use 8, 16, 32, or 0"),
+        (dict(attention_size=4), "--gan_attention_size=4: at size 64, use 8"),
+        (dict(size=16, attention_size=16), "--gan_attention_size=16: at size 16, use 8, or 0"),
+    ],
+)
+def test_sizes_that_cannot_work_are_told_by_their_flags(change, told):
+    with pytest.raises(UsageError) as error:
+        BigGANConfig(**change)
+    assert str(error.value).startswith(told)
+
+
+@pytest.mark.parametrize("size", [16, 32, 64, 128, 256, 512])
+def test_every_size_ends_in_pictures_and_in_one_side(size):
+    c = BigGANConfig(size=size, attention_size=8)
+    assert 4 * 2 ** (len(c.generator_widths) - 1) == size
+    assert size >> c.halvings == (8 if size < 64 else 4)
+    assert c.halvings < len(c.discriminator_widths)

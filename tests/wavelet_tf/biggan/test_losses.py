@@ -1,0 +1,16 @@
+import numpy as np
+import tensorflow as tf
+
+from wavelet_tf.biggan.losses import discriminator_losses, generator_loss
+
+
+def test_hinge_losses_by_hand():
+    real, fake = tf.constant([2.0, 0.5, -1.0, 1.0]), tf.constant([-3.0, -0.5, 1.0, 0.5])
+    losses = discriminator_losses(real, fake)
+    np.testing.assert_allclose(losses, [(0 + 0.5 + 2 + 0) / 4, (0 + 0.5 + 2 + 1.5) / 4])
+    assert generator_loss(fake) == 0.5
+
+
+def test_a_discriminator_that_knows_nothing_loses_two():
+    nothing = tf.zeros(3)
+    assert sum(discriminator_losses(nothing, nothing)) == 2 and generator_loss(nothing) == 0

@@ -1,0 +1,34 @@
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from tests.wavelet_tf.biggan.small_gans import batch, nets
+from wavelet_tf.biggan.standing_statistics import standing_statistics
+
+
+def test_statistics_of_one_batch_make_what_training_made():
+    generator, _ = nets("biggan_deep")
+    _, z, labels = batch(generator.config)
+    made = generator(z, labels, training=True)
+    assert np.abs(generator(z, labels) - made).max() > 1e-2
+    standing_statistics(generator, [(z, labels)])
+    np.testing.assert_allclose(generator(z, labels), made, atol=1e-4)
+
+
+def test_they_are_means_over_batches():
+    generator, _ = nets("biggan")
+    _, z, labels = batch(generator.config, 6)
+    batches = [(z[:3], labels[:3]), (3 * z[3:], labels[3:])]
+    standing_statistics(generator, iter(batches))
+    first = generator.stages[0][0].norms[0].normalisation
+    inputs = [tf.reshape(generator.dense(z[:, :2]), [-1, 32]) for z, _ in batches]
+    means, variances = zip(*(tf.nn.moments(x, 0) for x in inputs), strict=True)
+    np.testing.assert_allclose(first.moving_mean, sum(means) / 2, atol=1e-5)
+    np.testing.assert_allclose(first.moving_variance, sum(variances) / 2, rtol=1e-4)
+
+
+def test_without_a_batch_nothing_is_changed():
+    generator, _ = nets("biggan")
+    with pytest.raises(ValueError, match="at least one batch"):
+        standing_statistics(generator, [])
+    assert np.all(generator.norm.moving_variance == 1)

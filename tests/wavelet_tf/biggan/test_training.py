@@ -1,0 +1,99 @@
+"""One training step's gradients: under XLA, on two replicas, in bfloat16; and an export.
+
+All of BigGAN: BigGAN-deep is made of the same layers, but of so many that it compiles for long.
+"""
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from cascade_tf.strategies import make_strategy
+from tests.wavelet_tf.biggan.small_gans import batch, gradients, nets, shake
+
+
+def _pair(like=None, **arguments):
+    """Both nets, with weights of their own or those of another pair."""
+    pair = nets("biggan", **arguments)
+    for number, network in enumerate(pair):
+        if like is None:
+            shake(network)
+            continue
+        for weight, value in zip(network.weights, like[number].weights, strict=True):
+            weight.assign(value.numpy())
+    return pair
+
+
+def _assert_close(actual, expected, tolerance):
+    for ours, theirs in zip(tf.nest.flatten(actual), tf.nest.flatten(expected), strict=True):
+        scale = max(np.abs(theirs).max(), 1e-2)  # gradients of biases before a norm are zero
+        np.testing.assert_allclose(ours, theirs, atol=tolerance * scale)
+
+
+def test_gradients_under_xla_equal_those_without():
+    plain = _pair()
+    compiled = _pair(like=plain)
+    images, z, labels = batch(plain[0].config)
+    expected = gradients(*plain, images, z, labels)
+    function = tf.function(lambda *given: gradients(*compiled, *given), jit_compile=True)
+    _assert_close(function(images, z, labels), expected, 1e-3)
+    weights = [[w for network in pair for w in network.weights] for pair in (compiled, plain)]
+    _assert_close(*weights, 1e-4)  # vectors and statistics have moved
+
+
+def test_two_replicas_equal_one():
+    one = _pair()
+    strategy = make_strategy("mirrored")
+    with strategy.scope():
+        two = _pair(like=one, synchronized=True)
+    given = batch(one[0].config)
+    expected = gradients(*one, *given)
+
+    def on_replica(*share):
+        found = tf.nest.flatten(gradients(*two, *share, replicas=2))
+        return tf.distribute.get_replica_context().all_reduce("SUM", found)
+
+    shares = [
+        strategy.experimental_distribute_values_from_function(
+            lambda context, x=x: tf.split(x, 2)[context.replica_id_in_sync_group]
+        )
+        for x in given
+    ]
+    results = tf.function(lambda *shares: strategy.run(on_replica, shares))(*shares)
+    for replica in range(2):
+        of_one = [strategy.experimental_local_results(x)[replica] for x in results]
+        _assert_close(of_one, expected, 1e-4)
+    for ours, theirs in zip(two, one, strict=True):
+        for weight, value in zip(ours.weights, theirs.weights, strict=True):
+            for copy in strategy.experimental_local_results(weight.value):
+                np.testing.assert_allclose(copy, value, atol=1e-5, err_msg=value.path)
+
+
+def test_bfloat16_computes_with_float32_weights():
+    single = _pair()
+    half = _pair(like=single, policy="mixed_bfloat16")
+    given = batch(single[0].config, 16)
+    for network, x in zip(half, (given[1], given[0]), strict=True):
+        assert network.stages[0][0].compute_dtype == "bfloat16"
+        assert {weight.dtype for weight in network.weights} == {"float32"}
+        assert network(x, given[2]).dtype == tf.float32
+    losses, *found = gradients(*half, *given)
+    np.testing.assert_allclose(losses, gradients(*single, *given)[0], rtol=0.1, atol=0.1)
+    assert {gradient.dtype for gradient in tf.nest.flatten(found)} == {tf.float32}
+
+
+def test_an_exported_generator_makes_the_same(tmp_path):
+    generator, _ = _pair()
+    _, z, labels = batch(generator.config)
+    archive = keras.export.ExportArchive()
+    archive.track(generator)
+    archive.add_endpoint(
+        "sample",
+        generator.call,
+        input_signature=[
+            tf.TensorSpec([None, generator.config.z_size]),
+            tf.TensorSpec([None], tf.int32),
+        ],
+    )
+    archive.write_out(str(tmp_path / "model"), verbose=False)
+    loaded = tf.saved_model.load(str(tmp_path / "model"))
+    np.testing.assert_allclose(loaded.sample(z, labels), generator(z, labels), atol=1e-5)

@@ -1,0 +1,86 @@
+"""Residual blocks of BigGAN (appendix B, figure 15)."""
+
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from wavelet_tf.biggan.conditional_batch_norm import ConditionalBatchNorm
+from wavelet_tf.biggan.resampling import doubled, halved
+from wavelet_tf.biggan.spectral_norm import SNConv2D
+
+
+class GeneratorBlock(keras.layers.Layer):
+    """[B, H, W, inputs] to [B, 2H, 2W, outputs], with a 1x1 convolution as skip.
+
+    Args:
+        inputs, outputs: units.
+        condition: units of what its batch normalisations are given.
+        synchronized: as of batch_norm.
+    """
+
+    def __init__(
+        self, inputs: int, outputs: int, condition: int, synchronized: bool = False, **kwargs: Any
+    ):
+        super().__init__(**kwargs)
+        dtype = self.dtype_policy
+        self.norms = [
+            ConditionalBatchNorm(width, condition, synchronized, dtype=dtype, name=f"norm_{n}")
+            for n, width in enumerate((inputs, outputs))
+        ]
+        self.convolutions = [
+            SNConv2D(width, outputs, dtype=dtype, name=f"convolution_{n}")
+            for n, width in enumerate((inputs, outputs))
+        ]
+        self.skip = SNConv2D(inputs, outputs, 1, dtype=dtype, name="skip")
+
+    def build(self, input_shape: Any = None) -> None:
+        for layer in (*self.norms, *self.convolutions, self.skip):
+            layer.build()
+        self.built = True
+
+    def call(self, x: tf.Tensor, y: tf.Tensor, training: bool = False) -> tf.Tensor:
+        h = doubled(tf.nn.relu(self.norms[0](x, y, training=training)))
+        h = self.convolutions[0](h)
+        h = tf.nn.relu(self.norms[1](h, y, training=training))
+        # Doubled before the 1x1 convolution, as in the paper, x is the same and costs more.
+        return self.convolutions[1](h) + doubled(self.skip(x))
+
+
+class DiscriminatorBlock(keras.layers.Layer):
+    """[B, H, W, inputs] to [B, H, W, outputs], or to half the sides.
+
+    The skip is a 1x1 convolution, or the identity where that fits.
+
+    Args:
+        inputs, outputs: units.
+        halve: it halves the sides.
+        first: it is given pictures, which do not go through a ReLU.
+    """
+
+    def __init__(self, inputs: int, outputs: int, halve: bool, first: bool = False, **kwargs: Any):
+        super().__init__(**kwargs)
+        self.halve, self.first = halve, first
+        dtype = self.dtype_policy
+        self.convolutions = [
+            SNConv2D(width, outputs, dtype=dtype, name=f"convolution_{n}")
+            for n, width in enumerate((inputs, outputs))
+        ]
+        self.skip = None
+        if halve or inputs != outputs:
+            self.skip = SNConv2D(inputs, outputs, 1, dtype=dtype, name="skip")
+
+    def build(self, input_shape: Any = None) -> None:
+        for layer in self.convolutions:
+            layer.build()
+        if self.skip is not None:
+            self.skip.build()
+        self.built = True
+
+    def call(self, x: tf.Tensor) -> tf.Tensor:
+        h = self.convolutions[0](x if self.first else tf.nn.relu(x))
+        h = self.convolutions[1](tf.nn.relu(h))
+        if self.halve:
+            # Halved after the 1x1 convolution, as in the paper, x is the same.
+            h, x = halved(h), halved(x)
+        return h + (x if self.skip is None else self.skip(x))

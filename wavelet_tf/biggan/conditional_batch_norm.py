@@ -1,0 +1,56 @@
+"""Batch normalisation whose gain and bias are functions of class and noise (BigGAN, section 3)."""
+
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from wavelet_tf.biggan.spectral_norm import SNDense
+
+MOMENTUM = 0.9  # of the old statistics is kept in each step, as in BigGAN-PyTorch
+
+
+def batch_norm(affine: bool, synchronized: bool, **kwargs: Any) -> keras.layers.BatchNormalization:
+    """Batch normalisation, [B, H, W, C] to the same.
+
+    Args:
+        affine: it has a gain and a bias of its own.
+        synchronized: it counts the examples of all replicas; not inside XLA then.
+        kwargs: of every Keras layer.
+    """
+    return keras.layers.BatchNormalization(
+        momentum=MOMENTUM,
+        epsilon=1e-5,
+        center=affine,
+        scale=affine,
+        synchronized=synchronized,
+        **kwargs,
+    )
+
+
+class ConditionalBatchNorm(keras.layers.Layer):
+    """(1 + gain(y)) * normalised x + bias(y): x [B, H, W, width], y [B, condition] to x's shape.
+
+    Args:
+        width: units of x.
+        condition: units of y.
+        synchronized: as of batch_norm.
+    """
+
+    def __init__(self, width: int, condition: int, synchronized: bool = False, **kwargs: Any):
+        super().__init__(**kwargs)
+        self.width = width
+        dtype = self.dtype_policy
+        self.normalisation = batch_norm(False, synchronized, dtype=dtype, name="normalisation")
+        self.gain = SNDense(condition, width, use_bias=False, dtype=dtype, name="gain")
+        self.bias = SNDense(condition, width, use_bias=False, dtype=dtype, name="bias")
+
+    def build(self, input_shape: Any = None) -> None:
+        self.normalisation.build((None, None, None, self.width))
+        self.gain.build()
+        self.bias.build()
+        self.built = True
+
+    def call(self, x: tf.Tensor, y: tf.Tensor, training: bool = False) -> tf.Tensor:
+        x = self.normalisation(x, training=training)
+        return x * (1 + self.gain(y))[:, None, None] + self.bias(y)[:, None, None]

@@ -1,0 +1,105 @@
+"""Residual blocks of BigGAN-deep (appendix B, figure 16): a bottleneck, and skips without weights.
+
+Two 3x3 convolutions of a quarter of the units stand between two 1x1 convolutions. The skip is the
+identity on as many units as it can be.
+"""
+
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from wavelet_tf.biggan.conditional_batch_norm import ConditionalBatchNorm
+from wavelet_tf.biggan.resampling import doubled, halved
+from wavelet_tf.biggan.spectral_norm import SNConv2D
+
+
+class DeepGeneratorBlock(keras.layers.Layer):
+    """[B, H, W, inputs] to [B, H, W, outputs], or to twice the sides; its skip drops units.
+
+    Args:
+        inputs, outputs: units; outputs are not more than inputs.
+        condition: units of what its batch normalisations are given.
+        synchronized: as of batch_norm.
+        double: it doubles the sides.
+    """
+
+    def __init__(
+        self,
+        inputs: int,
+        outputs: int,
+        condition: int,
+        synchronized: bool = False,
+        double: bool = False,
+        **kwargs: Any,
+    ):
+        super().__init__(**kwargs)
+        self.outputs, self.double = outputs, double
+        dtype = self.dtype_policy
+        hidden = inputs // 4
+        self.norms = [
+            ConditionalBatchNorm(width, condition, synchronized, dtype=dtype, name=f"norm_{n}")
+            for n, width in enumerate((inputs, hidden, hidden, hidden))
+        ]
+        self.convolutions = _bottleneck(inputs, hidden, outputs, dtype)
+
+    def build(self, input_shape: Any = None) -> None:
+        for layer in (*self.norms, *self.convolutions):
+            layer.build()
+        self.built = True
+
+    def call(self, x: tf.Tensor, y: tf.Tensor, training: bool = False) -> tf.Tensor:
+        h = x
+        layers = zip(self.norms, self.convolutions, strict=True)
+        for number, (norm, convolution) in enumerate(layers):
+            h = tf.nn.relu(norm(h, y, training=training))
+            if self.double and number == 1:  # before the first 3x3 convolution
+                h = doubled(h)
+            h = convolution(h)
+        x = x[..., : self.outputs]
+        return h + (doubled(x) if self.double else x)
+
+
+class DeepDiscriminatorBlock(keras.layers.Layer):
+    """[B, H, W, inputs] to [B, H, W, outputs], or to half the sides; its skip adds units.
+
+    Those are of a 1x1 convolution.
+
+    Args:
+        inputs, outputs: units; outputs are not fewer than inputs.
+        halve: it halves the sides.
+    """
+
+    def __init__(self, inputs: int, outputs: int, halve: bool = False, **kwargs: Any):
+        super().__init__(**kwargs)
+        self.halve = halve
+        self.convolutions = _bottleneck(inputs, outputs // 4, outputs, self.dtype_policy)
+        self.skip = None
+        if outputs > inputs:
+            self.skip = SNConv2D(inputs, outputs - inputs, 1, dtype=self.dtype_policy, name="skip")
+
+    def build(self, input_shape: Any = None) -> None:
+        for layer in self.convolutions:
+            layer.build()
+        if self.skip is not None:
+            self.skip.build()
+        self.built = True
+
+    def call(self, x: tf.Tensor) -> tf.Tensor:
+        h = x
+        for convolution in self.convolutions[:-1]:
+            h = convolution(tf.nn.relu(h))
+        h = tf.nn.relu(h)
+        if self.halve:
+            h, x = halved(h), halved(x)
+        h = self.convolutions[-1](h)
+        return h + (x if self.skip is None else tf.concat([x, self.skip(x)], axis=-1))
+
+
+def _bottleneck(inputs: int, hidden: int, outputs: int, dtype: Any) -> list[SNConv2D]:
+    return [
+        SNConv2D(inputs, hidden, 1, dtype=dtype, name="convolution_0"),
+        SNConv2D(hidden, hidden, 3, dtype=dtype, name="convolution_1"),
+        SNConv2D(hidden, hidden, 3, dtype=dtype, name="convolution_2"),
+        SNConv2D(hidden, outputs, 1, dtype=dtype, name="convolution_3"),
+    ]

@@ -1,0 +1,84 @@
+"""The discriminators of BigGAN and BigGAN-deep: a picture and a class to a logit (appendix B)."""
+
+import itertools
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from wavelet_tf.biggan.attention import SelfAttention
+from wavelet_tf.biggan.blocks import DiscriminatorBlock
+from wavelet_tf.biggan.config import BigGANConfig
+from wavelet_tf.biggan.deep_blocks import DeepDiscriminatorBlock
+from wavelet_tf.biggan.spectral_norm import SNConv2D, SNDense, SNEmbedding
+
+
+class Discriminator(keras.layers.Layer):
+    """Stages, of which the first ones halve the sides; then a sum over positions, and a logit.
+
+    A stage is one block in BigGAN; in BigGAN-deep it is two, after one convolution of the picture.
+    The class comes in at the end, as a projection (Miyato and Koyama, 2018).
+
+    Args:
+        config: of the pictures and the widths.
+    """
+
+    def __init__(self, config: BigGANConfig, **kwargs: Any):
+        super().__init__(autocast=False, **kwargs)  # the picture stays float32
+        c = self.config = config
+        dtype = self.dtype_policy
+        widths = c.discriminator_widths
+        self.input_convolution = None
+        self.stages = []
+        if c.deep:
+            self.input_convolution = SNConv2D(c.channels, widths[0], dtype=dtype, name="input")
+            for n, (inputs, outputs) in enumerate(itertools.pairwise(widths)):
+                first = DeepDiscriminatorBlock(
+                    inputs, outputs, halve=n < c.halvings, dtype=dtype, name=f"stage_{n}_first"
+                )
+                second = DeepDiscriminatorBlock(
+                    outputs, outputs, dtype=dtype, name=f"stage_{n}_second"
+                )
+                self.stages.append([first, second])
+        else:
+            for n, (inputs, outputs) in enumerate(itertools.pairwise([c.channels, *widths])):
+                block = DiscriminatorBlock(
+                    inputs, outputs, n < c.halvings, first=n == 0, dtype=dtype, name=f"stage_{n}"
+                )
+                self.stages.append([block])
+        self.attention = None
+        if c.attention_size:
+            number = (c.size // c.attention_size).bit_length() - 2  # of the stage that makes it
+            width = widths[number + c.deep]
+            self.attention = SelfAttention(width, dtype=dtype, name="attention")
+        self.dense = SNDense(widths[-1], 1, dtype="float32", name="dense")
+        self.projection = SNEmbedding(c.classes, widths[-1], dtype="float32", name="projection")
+
+    def build(self, input_shape: Any = None) -> None:
+        for layer in (self.input_convolution, self.attention):
+            if layer is not None:
+                layer.build()
+        for layer in (*itertools.chain(*self.stages), self.dense, self.projection):
+            layer.build()
+        self.built = True
+
+    def call(self, x: tf.Tensor, labels: tf.Tensor, training: bool = False) -> tf.Tensor:
+        """Logits float32 [B], larger for what looks real.
+
+        Args:
+            x: float32 [B, size, size, channels] in [-1, 1].
+            labels: int32 [B] in [0, classes).
+            training: changes nothing.
+        """
+        if self.input_convolution is not None:
+            x = self.input_convolution(x)
+        for blocks in self.stages:
+            before = x.shape[1]
+            for block in blocks:
+                x = block(x)
+            # Later stages may keep the side; attention stands after the one that makes it.
+            if self.attention is not None and x.shape[1] == self.config.attention_size < before:
+                x = self.attention(x)
+        features = tf.reduce_sum(tf.cast(tf.nn.relu(x), tf.float32), axis=[1, 2])
+        projected = tf.reduce_sum(features * self.projection(labels), axis=1)
+        return self.dense(features)[:, 0] + projected

@@ -1,0 +1,103 @@
+"""The generators of BigGAN and BigGAN-deep: noise and a class to a picture (appendix B)."""
+
+import itertools
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from wavelet_tf.biggan.attention import SelfAttention
+from wavelet_tf.biggan.blocks import GeneratorBlock
+from wavelet_tf.biggan.conditional_batch_norm import batch_norm
+from wavelet_tf.biggan.config import BOTTOM, BigGANConfig
+from wavelet_tf.biggan.deep_blocks import DeepGeneratorBlock
+from wavelet_tf.biggan.spectral_norm import SNConv2D, SNDense, look_up
+
+
+class Generator(keras.layers.Layer):
+    """A dense layer to a picture of 4x4, and stages that double its sides.
+
+    A stage is one block in BigGAN and two in BigGAN-deep. What makes a picture differ from others
+    comes in through the batch normalisations: its class, as an embedding that they all share, and
+    its noise. In BigGAN z is split, one part for the dense layer and one for each stage; in
+    BigGAN-deep all are given the whole, and the dense layer the class too.
+
+    Args:
+        config: of the pictures and the widths.
+        synchronized: batch normalisation counts the examples of all replicas; not inside XLA then.
+    """
+
+    def __init__(self, config: BigGANConfig, synchronized: bool = False, **kwargs: Any):
+        super().__init__(autocast=False, **kwargs)  # noise and classes stay float32
+        c = self.config = config
+        dtype = self.dtype_policy
+        widths = c.generator_widths
+        part = c.z_size // c.z_parts
+        condition = c.class_embedding + part
+        shared = dict(condition=condition, synchronized=synchronized, dtype=dtype)
+        self.dense = SNDense(
+            condition if c.deep else part, BOTTOM**2 * widths[0], dtype=dtype, name="dense"
+        )
+        self.stages = []
+        for n, (inputs, outputs) in enumerate(itertools.pairwise(widths)):
+            if c.deep:
+                first = DeepGeneratorBlock(inputs, inputs, **shared, name=f"stage_{n}_first")
+                second = DeepGeneratorBlock(
+                    inputs, outputs, double=True, **shared, name=f"stage_{n}_second"
+                )
+                self.stages.append([first, second])
+            else:
+                self.stages.append([GeneratorBlock(inputs, outputs, **shared, name=f"stage_{n}")])
+        self.attention = None
+        if c.attention_size:
+            width = widths[(c.attention_size // BOTTOM).bit_length() - 1]
+            self.attention = SelfAttention(width, dtype=dtype, name="attention")
+        self.norm = batch_norm(affine=True, synchronized=synchronized, dtype=dtype, name="norm")
+        self.output_convolution = SNConv2D(widths[-1], c.channels, dtype=dtype, name="output")
+
+    def build(self, input_shape: Any = None) -> None:
+        c = self.config
+        self.class_embedding = self.add_weight(
+            shape=(c.classes, c.class_embedding),
+            initializer="orthogonal",
+            autocast=False,
+            name="class_embedding",
+        )
+        for layer in (self.dense, *itertools.chain(*self.stages), self.output_convolution):
+            layer.build()
+        if self.attention is not None:
+            self.attention.build()
+        self.norm.build((None, None, None, c.generator_widths[-1]))
+        self.built = True
+
+    def call(self, z: tf.Tensor, labels: tf.Tensor, training: bool = False) -> tf.Tensor:
+        """Pictures float32 [B, size, size, channels] in [-1, 1].
+
+        Args:
+            z: float32 [B, z_size].
+            labels: int32 [B] in [0, classes).
+            training: batch normalisation uses and moves to the batch's statistics.
+        """
+        return self.of_embedding(z, self.embed(labels), training)
+
+    def embed(self, labels: tf.Tensor) -> tf.Tensor:
+        """Labels, int32 [B], as float32 [B, class_embedding]; what lies between is a class too."""
+        return look_up(tf.convert_to_tensor(self.class_embedding), labels)
+
+    def of_embedding(self, z: tf.Tensor, embedding: tf.Tensor, training: bool = False) -> tf.Tensor:
+        """As call, for classes that `embed` returned, or mixtures of such."""
+        c = self.config
+        if c.deep:
+            start = tf.concat([z, embedding], axis=1)
+            conditions = [start] * len(self.stages)
+        else:
+            start, *parts = tf.split(z, c.z_parts, axis=1)
+            conditions = [tf.concat([embedding, part], axis=1) for part in parts]
+        x = tf.reshape(self.dense(start), [-1, BOTTOM, BOTTOM, c.generator_widths[0]])
+        for blocks, condition in zip(self.stages, conditions, strict=True):
+            for block in blocks:
+                x = block(x, condition, training=training)
+            if self.attention is not None and x.shape[1] == c.attention_size:
+                x = self.attention(x)
+        x = self.output_convolution(tf.nn.relu(self.norm(x, training=training)))
+        return tf.tanh(tf.cast(x, tf.float32))

@@ -1,0 +1,15 @@
+"""Twice the sides, and half: nearest neighbour, and the mean of 2x2."""
+
+import tensorflow as tf
+
+
+def doubled(x: tf.Tensor) -> tf.Tensor:
+    """[B, H, W, C] to [B, 2H, 2W, C]: every pixel four times."""
+    _, height, width, channels = x.shape
+    x = tf.tile(x[:, :, None, :, None, :], [1, 1, 2, 1, 2, 1])
+    return tf.reshape(x, [-1, 2 * height, 2 * width, channels])
+
+
+def halved(x: tf.Tensor) -> tf.Tensor:
+    """[B, H, W, C] to [B, H / 2, W / 2, C]: means of 2x2 pixels."""
+    return tf.nn.avg_pool2d(x, 2, 2, "VALID")

@@ -1,0 +1,127 @@
+"""Spectral normalisation: weights over their largest singular value (Miyato et al., 2018).
+
+The singular value of a matrix W is estimated as sigma = |W u|, where u is a unit vector kept from
+step to step and moved towards the first singular vector by one power iteration in each. Calls
+use W / sigma and move nothing; gradients go through W and through sigma.
+"""
+
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+_EPSILON = 1e-6  # the smallest sigma, so that a matrix of zeros is not divided by zero
+
+
+class SpectralNormalized(keras.layers.Layer):
+    """A layer of one kernel, which it uses as W / sigma, and perhaps a bias.
+
+    Weights, vectors and sigma are float32 whatever the layer computes in.
+
+    Args:
+        shape: of the kernel; its last axis counts the outputs.
+        use_bias: it has a bias.
+    """
+
+    def __init__(self, shape: tuple[int, ...], use_bias: bool, **kwargs: Any):
+        super().__init__(**kwargs)
+        self.shape, self.use_bias = shape, use_bias
+
+    def build(self, input_shape: Any = None) -> None:
+        self.kernel = self.add_weight(
+            shape=self.shape, initializer="orthogonal", autocast=False, name="kernel"
+        )
+        # Without aggregation: every replica moves its own copy, all in the same way.
+        self.u = self.add_weight(
+            shape=self.shape[-1:],
+            initializer="random_normal",
+            trainable=False,
+            autocast=False,
+            name="u",
+        )
+        if self.use_bias:
+            self.bias = self.add_weight(shape=self.shape[-1:], initializer="zeros", name="bias")
+        self.built = True
+
+    def matrix(self) -> tf.Tensor:
+        """The kernel as a matrix with a column for each output, float32 [inputs, outputs]."""
+        return tf.reshape(self.kernel, [-1, self.shape[-1]])
+
+    def sigma(self) -> tf.Tensor:
+        """The estimate of the largest singular value, never above it; float32 scalar."""
+        u = tf.math.l2_normalize(tf.convert_to_tensor(self.u))
+        squared = tf.reduce_sum(tf.square(tf.linalg.matvec(self.matrix(), u)))
+        return tf.sqrt(tf.maximum(squared, _EPSILON**2))
+
+    def power_iteration(self) -> None:
+        """Moves u towards the first singular vector: u <- W^T W u, of unit length."""
+        matrix, u = self.matrix(), tf.convert_to_tensor(self.u)
+        v = tf.math.l2_normalize(tf.linalg.matvec(matrix, u))
+        moved = tf.linalg.matvec(matrix, v, transpose_a=True)
+        length = tf.norm(moved)
+        # A matrix of zeros has no direction to move in.
+        self.u.assign(tf.where(length > _EPSILON, moved / tf.maximum(length, _EPSILON), u))
+
+    def normalized_kernel(self) -> tf.Tensor:
+        """W / sigma, in the dtype that the layer computes in."""
+        return tf.cast(tf.convert_to_tensor(self.kernel) / self.sigma(), self.compute_dtype)
+
+    def add_bias(self, y: tf.Tensor) -> tf.Tensor:
+        return y + tf.cast(self.bias, y.dtype) if self.use_bias else y
+
+
+class SNConv2D(SpectralNormalized):
+    """Convolution of stride 1 that keeps the sides: [B, H, W, inputs] to [B, H, W, outputs].
+
+    Its matrix is [size * size * inputs, outputs].
+    """
+
+    def __init__(
+        self, inputs: int, outputs: int, size: int = 3, use_bias: bool = True, **kwargs: Any
+    ):
+        super().__init__((size, size, inputs, outputs), use_bias, **kwargs)
+
+    def call(self, x: tf.Tensor) -> tf.Tensor:
+        return self.add_bias(tf.nn.conv2d(x, self.normalized_kernel(), 1, "SAME"))
+
+
+class SNDense(SpectralNormalized):
+    """[B, inputs] to [B, outputs]."""
+
+    def __init__(self, inputs: int, outputs: int, use_bias: bool = True, **kwargs: Any):
+        super().__init__((inputs, outputs), use_bias, **kwargs)
+
+    def call(self, x: tf.Tensor) -> tf.Tensor:
+        return self.add_bias(tf.matmul(x, self.normalized_kernel()))
+
+
+class SNEmbedding(SpectralNormalized):
+    """Labels, int32 [B] in [0, classes), to vectors [B, units]."""
+
+    def __init__(self, classes: int, units: int, **kwargs: Any):
+        super().__init__((classes, units), use_bias=False, **kwargs)
+
+    def call(self, labels: tf.Tensor) -> tf.Tensor:
+        return look_up(self.normalized_kernel(), labels)
+
+
+def look_up(table: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
+    """Rows of a table [classes, units], [B, units]; its gradient is a dense tensor."""
+    return tf.matmul(tf.one_hot(labels, table.shape[0], dtype=table.dtype), table)
+
+
+def spectral_layers(network: keras.layers.Layer) -> list[SpectralNormalized]:
+    """All spectrally normalised layers of a network that is built."""
+    layers = network._flatten_layers()
+    return [layer for layer in layers if isinstance(layer, SpectralNormalized)]
+
+
+def update_spectral_norms(network: keras.layers.Layer) -> None:
+    """One power iteration for every layer: once, at the start of a training step."""
+    for layer in spectral_layers(network):
+        layer.power_iteration()
+
+
+def spectral_norms(network: keras.layers.Layer) -> dict[str, tf.Tensor]:
+    """Every layer's sigma by the layer's path, float32 scalars."""
+    return {layer.path: layer.sigma() for layer in spectral_layers(network)}
