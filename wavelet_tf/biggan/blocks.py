@@ -35,7 +35,8 @@ class GeneratorBlock(keras.layers.Layer):
         self.skip = SNConv2D(inputs, outputs, 1, dtype=dtype, name="skip")
 
     def build(self, input_shape: Any = None) -> None:
-        for layer in (*self.norms, *self.convolutions, self.skip):
+        layers: list[keras.layers.Layer] = [*self.norms, *self.convolutions, self.skip]
+        for layer in layers:
             layer.build()
         self.built = True
 

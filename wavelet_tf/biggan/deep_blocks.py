@@ -44,7 +44,8 @@ class DeepGeneratorBlock(keras.layers.Layer):
         self.convolutions = _bottleneck(inputs, hidden, outputs, dtype)
 
     def build(self, input_shape: Any = None) -> None:
-        for layer in (*self.norms, *self.convolutions):
+        layers: list[keras.layers.Layer] = [*self.norms, *self.convolutions]
+        for layer in layers:
             layer.build()
         self.built = True
 

@@ -55,11 +55,17 @@ class Discriminator(keras.layers.Layer):
         self.projection = SNEmbedding(c.classes, widths[-1], dtype="float32", name="projection")
 
     def build(self, input_shape: Any = None) -> None:
-        for layer in (self.input_convolution, self.attention):
+        blocks = itertools.chain(*self.stages)
+        layers: list[keras.layers.Layer | None] = [
+            self.input_convolution,
+            *blocks,
+            self.attention,
+            self.dense,
+            self.projection,
+        ]
+        for layer in layers:
             if layer is not None:
                 layer.build()
-        for layer in (*itertools.chain(*self.stages), self.dense, self.projection):
-            layer.build()
         self.built = True
 
     def call(self, x: tf.Tensor, labels: tf.Tensor, training: bool = False) -> tf.Tensor:

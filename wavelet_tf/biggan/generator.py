@@ -63,10 +63,12 @@ class Generator(keras.layers.Layer):
             autocast=False,
             name="class_embedding",
         )
-        for layer in (self.dense, *itertools.chain(*self.stages), self.output_convolution):
-            layer.build()
+        blocks = itertools.chain(*self.stages)
+        layers: list[keras.layers.Layer] = [self.dense, *blocks, self.output_convolution]
         if self.attention is not None:
-            self.attention.build()
+            layers.append(self.attention)
+        for layer in layers:
+            layer.build()
         self.norm.build((None, None, None, c.generator_widths[-1]))
         self.built = True
 
