@@ -17,6 +17,7 @@ setup(
         "absl-py>=2.1",
         "importlib_resources>=6",  # tensorflow-datasets uses it without declaring it
         "keras>=3.12",
+        "matplotlib>=3.8",
         "numpy>=1.26",
         "pillow>=10",
         "pywavelets>=1.5",  # the filters of wavelets

@@ -3,6 +3,7 @@
 import functools
 import itertools
 import pathlib
+from collections.abc import Callable
 from typing import Any
 
 import tensorflow as tf
@@ -10,13 +11,23 @@ from absl import flags
 
 import experiment_flags
 import scoped_flags
+from biggan_system import BigGANSystem
 from cascade_tf import record
 from cascade_tf.data import DataConfig
 from cascade_tf.errors import UsageError, UserError
 from cascade_tf.stage import Stage
 from cascade_tf.stage_state import StageState, has_checkpoint
 from cascade_tf.training_config import TrainingConfig
-from experiment_flags import DECIDES, MEANS, MODEL, PARSERS, TRAINING, WHOLE
+from experiment_flags import (
+    DECIDES,
+    HAVE_PRIORS,
+    MODEL,
+    PARSERS,
+    PRIOR_STAGE,
+    TRAINING,
+    WHOLE,
+    meaningful,
+)
 from flag_values import from_values
 from nsb_system import NSBSystem
 from spn_system import SPNSystem
@@ -25,10 +36,11 @@ from system import System
 flags.adopt_module_key_flags(experiment_flags)
 FLAGS = flags.FLAGS
 
-_SYSTEMS: dict[str, type[SPNSystem] | type[NSBSystem]] = {
+_SYSTEMS: dict[str, Callable[[dict[str, Any]], System[Any]]] = {
     "spn": SPNSystem,
     "nsb": NSBSystem,
     "nsb_pixel": NSBSystem,
+    "biggan": BigGANSystem,
 }
 
 
@@ -51,8 +63,8 @@ class Experiment:
         }
         self._require_one_experiment()
         v = self._model = self._values_of_the_model()
-        self._refuse_flags_without_meaning(v["system"])
         self.system: System[Any] = _SYSTEMS[v["system"]](v)
+        self._refuse_flags_without_meaning()
         self.stage_names = self.system.stage_names
         for name in DECIDES:
             for scope in sorted(scoped_flags.scopes(name) - set(self.stage_names)):
@@ -73,7 +85,7 @@ class Experiment:
         for stage, other in itertools.pairwise(self._trained):
             for name in (*names, "dataset"):
                 a, b = self._trained[stage].get(name), self._trained[other].get(name)
-                if a != b:
+                if a != b and None not in (a, b):
                     raise UserError(
                         f"{self.directory(stage)} was trained with --{name}={a}, "
                         f"{self.directory(other)} with {b}: stages of one workdir must agree"
@@ -129,17 +141,25 @@ class Experiment:
                 record.check_same(self.directory(other), recorded, dataset, ["dataset"])
 
     def _recorded(self, stage: str) -> dict[str, str]:
-        """A stage's record; of flags that it does not tell, their defaults. Or nothing."""
+        """A stage's record; of flags that concern it but are not told, defaults. Or nothing."""
         told = record.load_record(self.directory(stage))
         if told is None:
             return {}
-        return {name: scoped_flags.text(scoped_flags.default(name)) for name in PARSERS} | told
+        names = meaningful(told.get("system", "spn"), told.get("prior"))
+        return {name: scoped_flags.text(scoped_flags.default(name)) for name in names} | told
 
-    def _refuse_flags_without_meaning(self, system: str) -> None:
-        unused = [name for name, systems in MEANS.items() if system not in systems]
-        for name in (*unused, *_SYSTEMS[system].unused):
+    def _refuse_flags_without_meaning(self) -> None:
+        system, prior = self._model["system"], self._prior()
+        used = meaningful(system, prior)
+        unused = [name for name in PARSERS if name not in used]
+        told = f"--system={system}" + (f" --prior={prior}" if prior else "")
+        for name in (*unused, *self.system.unused):
             if name in FLAGS and FLAGS[name].present:
-                raise UsageError(f"--{name} means nothing to --system={system}")
+                raise UsageError(f"--{name} means nothing to {told}")
+
+    def _prior(self) -> str | None:
+        """The prior, of a system that can have one."""
+        return self._model["prior"] if self._model["system"] in HAVE_PRIORS else None
 
     def _parse(self, stage: str, name: str, parser: flags.ArgumentParser, text: str) -> Any:
         try:
@@ -152,9 +172,8 @@ class Experiment:
         """What is recorded of a stage's flags."""
         values = self.values(stage)
         values = values | {"data_dir": _from_anywhere(values["data_dir"])}
-        system = values["system"]
-        told = [name for name in values if system in MEANS[name]]
-        return {name: scoped_flags.text(values[name]) for name in told}
+        told = meaningful(values["system"], self._prior() if stage == PRIOR_STAGE else None)
+        return {name: scoped_flags.text(values[name]) for name in values if name in told}
 
     def data(self, stage: str) -> DataConfig:
         v = self.values(stage)

@@ -12,7 +12,9 @@ from absl import flags
 import scoped_flags
 from spn_tf.config import SPNConfig
 from spn_tf.upscaling import UPSCALINGS
+from wavelet_tf.biggan.config import ARCHITECTURES, BigGANConfig
 from wavelet_tf.config import NSBConfig
+from wavelet_tf.training_config import GANTrainingConfig
 from wavelet_tf.transform.filters import MODES
 
 MODEL, TRAINING, FREE = "model", "training", "free"
@@ -21,8 +23,18 @@ MODEL, TRAINING, FREE = "model", "training", "free"
 PARSERS: dict[str, flags.ArgumentParser] = {}
 DECIDES: dict[str, str] = {}
 WHOLE: set[str] = set()  # flags of the whole experiment, the same in all its stages
-SYSTEMS = ("spn", "nsb", "nsb_pixel")
-MEANS: dict[str, tuple[str, ...]] = {}  # the systems that a flag means something to
+SYSTEMS = ("spn", "nsb", "nsb_pixel", "biggan")
+HAVE_PRIORS = ("nsb", "nsb_pixel")
+PRIORS = ("none", "biggan", "biggan_deep", "spn")
+# The systems that a flag means something to, and "prior=...", the priors of not-so-BigGAN.
+MEANS: dict[str, tuple[str, ...]] = {}
+PRIOR_STAGE = "prior"
+
+
+def meaningful(system: str, prior: str | None) -> set[str]:
+    """The flags that mean something to a system, and to its prior, if one is named."""
+    kinds = {system, f"prior={prior}"}
+    return {name for name, means in MEANS.items() if kinds & set(means)}
 
 
 def _define(
@@ -50,35 +62,47 @@ def _define(
 
 
 _whole = functools.partial(_define, scoped=False)
-_spn = functools.partial(_define, systems=("spn",))
+_spn = functools.partial(_define, systems=("spn", "prior=spn"))
+_gan = functools.partial(_define, systems=("biggan", "prior=biggan", "prior=biggan_deep"))
 _decoders = functools.partial(_define, systems=("nsb", "nsb_pixel"))
 _packets = functools.partial(_define, systems=("nsb",))
 _pixels = functools.partial(_define, systems=("nsb_pixel",))
 _whole(
     "system",
     "spn",
-    "Model family: Subscale Pixel Network, or not-so-BigGAN's wavelet or pixel decoders.",
+    "Model family: Subscale Pixel Network; not-so-BigGAN, wavelet or pixel; BigGAN of images.",
     MODEL,
     parser=flags.EnumParser(list(SYSTEMS)),
 )
-_spn(
+_define(
+    "prior",
+    "none",
+    "What makes the latents of not-so-BigGAN.",
+    MODEL,
+    parser=flags.EnumParser(list(PRIORS)),
+    scoped=False,
+    systems=tuple(f"prior={prior}" for prior in PRIORS),
+)
+_define(
     "upscaling",
     "none",
     "Stages in which an image grows (SPN paper, Figure 3).",
     MODEL,
     parser=flags.EnumParser(list(UPSCALINGS)),
     scoped=False,
+    systems=("spn",),
 )
 _whole("image_size", 32, "Side of the square images, in pixels.", MODEL)
 _whole("channels", 3, "1 (grey) or 3 (colour).", MODEL)
-_spn("bits", 8, "Bit depth of the images, 1 to 8.", MODEL, scoped=False)
-_spn(
+_spn("bits", 8, "Bit depth of the images, or of a prior's latents, 1 to 8.", MODEL, scoped=False)
+_define(
     "coarse_bits",
     (3,),
     "Bit depths before depth upscaling, ascending: 3, or 1,3 for two depth stages.",
     MODEL,
     parser=scoped_flags.NumbersParser(int),
     scoped=False,
+    systems=("spn",),
 )
 _spn("scale", 4, "Subscale factor S; 1 is the decoder baseline.", MODEL, scoped=False)
 _whole("dataset", "", "digits, photos, folder, or a name in TFDS.", TRAINING)
@@ -154,12 +178,41 @@ _pixels("pixel_width", _NSB.pixel_width, "Units of a pixel decoder's UNet, first
 _antialias = "Of the bilinear resize to half the size."
 _pixels("antialias", _NSB.antialias, _antialias, MODEL, scoped=False)
 
-_spn(
+_define(
+    "latent_range",
+    (),
+    "Lowest and highest latent that a prior makes, as -3,7; by default those of the data.",
+    MODEL,
+    parser=scoped_flags.NumbersParser(),
+    systems=tuple(f"prior={prior}" for prior in PRIORS[1:]),
+)
+_BIGGAN = BigGANConfig()
+_define(
+    "architecture",
+    "biggan",
+    "Of the GAN.",
+    MODEL,
+    parser=flags.EnumParser(list(ARCHITECTURES)),
+    systems=("biggan",),
+)
+_gan("num_classes", 1, "Classes of images, 0 to this less 1; 1: none are known.", MODEL, at_least=1)
+_GAN_HELP = {
+    "generator_width": "Multiplies the generator's units; ch in BigGAN's tables.",
+    "discriminator_width": "Multiplies the discriminator's units.",
+    "z_size": "Units of the noise.",
+    "class_embedding": "Units of the embedding of classes.",
+    "attention_size": "Side at which both networks have self-attention; 0: none.",
+}
+for _name, _help in _GAN_HELP.items():
+    _gan(f"gan_{_name}", getattr(_BIGGAN, _name), _help, MODEL, at_least=0)
+
+_define(
     "slice_positions",
     "first",
     "Slices that a slice stage is trained on: first ones, or those at all positions.",
     TRAINING,
     parser=flags.EnumParser(["first", "all"]),
+    systems=("spn",),
 )
 _define("batch_size", 32, "Images of a step, over all replicas.", TRAINING, at_least=1)
 _define(
@@ -182,7 +235,19 @@ _spn("rmsprop_epsilon", 1e-8, "Epsilon of RMSProp.", TRAINING)
 _decoders("adam_beta_1", 0.9, "Decay of Adam's mean of gradients.", TRAINING)
 _decoders("adam_beta_2", 0.999, "Decay of Adam's mean of squares.", TRAINING)
 _decoders("adam_epsilon", 1e-8, "Epsilon of Adam.", TRAINING)
+_GAN_TRAINING_HELP = {
+    "adam_beta_1": "Decay of Adam's mean of gradients, of a GAN.",
+    "adam_beta_2": "Decay of Adam's mean of squares, of a GAN.",
+    "adam_epsilon": "Epsilon of Adam, of a GAN.",
+    "discriminator_rate": "The discriminator's learning rate over the generator's.",
+    "discriminator_steps": "Steps of the discriminator, which share out the batch.",
+    "accumulations": "Parts of a batch whose gradients are summed, to save memory.",
+    "orthogonal_regularisation": "Weight of the generator's penalty; BigGAN has 1e-4.",
+}
+for _name, _help in _GAN_TRAINING_HELP.items():
+    _gan(f"gan_{_name}", getattr(GANTrainingConfig(), _name), _help, TRAINING)
 _define("polyak_decay", 0.9999, "Decay of the averaged weights.", TRAINING)
+_define("polyak_start", 0, "Steps before averaging starts.", TRAINING, at_least=0)
 _define("clip_norm", 0.0, "Largest norm of the gradient; 0: no clipping.", TRAINING, at_least=0)
 _define(
     "precision",
@@ -195,6 +260,7 @@ _define("jit_compile", True, "Compile training steps with XLA.", FREE)
 _define("steps", 1000, "Training steps.", FREE)
 _define("max_minutes", 0.0, "Stop training after so long, resumes included; 0: never.", FREE)
 _define("checkpoint_every", 1000, "Steps between checkpoints.", FREE)
+_define("keep_checkpoints", 3, "Newest checkpoints that are kept.", FREE, at_least=1)
 _define("summary_every", 50, "Steps between points of the training curves.", FREE)
 _define("evaluate_every", 1000, "Steps between held-out evaluations; 0: none.", FREE)
 _define("evaluate_images", 256, "Held-out images of such an evaluation.", FREE, at_least=1)

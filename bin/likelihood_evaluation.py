@@ -15,9 +15,17 @@ CODEC_IMAGES = 1000
 
 
 def evaluate(
-    exp: Any, strategy: tf.distribute.Strategy, source: Source, total: int, codecs: bool
-) -> tuple[dict, rich.table.Table]:
-    """As System.evaluate; one stage after another, so that they need not fit together."""
+    exp: Any,
+    strategy: tf.distribute.Strategy,
+    source: Source,
+    total: int,
+    codecs: bool,
+    wanted: Any = None,
+) -> tuple[dict, list[rich.table.Table]]:
+    """As System.evaluate; one stage after another, so that they need not fit together.
+
+    Samples are not compared: nothing is `wanted` here.
+    """
     results: dict = {"steps": {}, "stages": {}}
     nats = np.zeros(1)
     for name in exp.stage_names:
@@ -48,7 +56,7 @@ def evaluate(
         results |= sizes.bits_per_dim()
         results["codec_images"] = few
         results["bits_per_dim_of_codec_images"] = float(bits_per_dim[:few].mean())
-    return results, _table(results)
+    return results, [_table(results)]
 
 
 def _table(results: dict) -> rich.table.Table:

@@ -10,17 +10,19 @@ from cascade_tf.data import Source
 from cascade_tf.evaluation import Evaluator
 from cascade_tf.examples import Examples
 from cascade_tf.progress import ProgressBar
+from experiment_flags import PRIOR_STAGE
 from wavelet_tf.reconstruction import figures
 
 
 def evaluate(
-    exp: Any, strategy: tf.distribute.Strategy, source: Source, total: int, codecs: bool
+    exp: Any, strategy: tf.distribute.Strategy, source: Source, total: int
 ) -> tuple[dict, rich.table.Table]:
-    """As System.evaluate; `codecs` has no meaning here."""
+    """Figures of the decoders, as System.evaluate."""
     states = {}
     for name in exp.stage_names:
-        stage = exp.make_stage(name)
-        states[stage] = exp.load_state(stage, strategy)
+        if name != PRIOR_STAGE:
+            stage = exp.make_stage(name)
+            states[stage] = exp.load_state(stage, strategy)
     stages = list(states)
 
     def figures_of(examples: Examples) -> dict[str, tf.Tensor]:

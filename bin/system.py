@@ -11,6 +11,7 @@ import tensorflow as tf
 from cascade_tf.data import Source
 from cascade_tf.saved_model import Endpoint
 from cascade_tf.stage import Stage
+from sample_evaluation import Wanted
 
 AnyStage = TypeVar("AnyStage", bound=Stage)
 
@@ -40,12 +41,16 @@ class System(abc.ABC, Generic[AnyStage]):
         stage_names: in order, coarsest first.
         unused: flags of the commands that mean nothing to it.
         samples: whether it makes images of nothing.
+        compares_samples: whether evaluation compares samples with real images.
+        truncates: whether samples are drawn with a truncation of noise, not a temperature.
         sampling_unit: what the parts of a sample are, in the plural.
     """
 
     stage_names: list[str]
     unused: Sequence[str] = ()
     samples = True
+    truncates = False
+    compares_samples = False
     sampling_unit = "slices"
 
     @abc.abstractmethod
@@ -60,7 +65,8 @@ class System(abc.ABC, Generic[AnyStage]):
         source: Source,
         total: int,
         codecs: bool,
-    ) -> tuple[dict, rich.table.Table]:
+        wanted: Wanted,
+    ) -> tuple[dict, list[rich.table.Table]]:
         """Figures of the first `total` images of a source, for JSON and for people."""
 
     @abc.abstractmethod

@@ -15,6 +15,7 @@ def sample_cascade(
     known: Sequence[tf.Tensor | None] | None = None,
     on_progress: OnProgress | None = None,
     condition: tf.Tensor | None = None,
+    labels: tf.Tensor | None = None,
 ) -> list[tf.Tensor]:
     """Draws one image for each index, through all stages.
 
@@ -26,6 +27,7 @@ def sample_cascade(
         known: what is given of each stage's target, in the stage's own terms; or None.
         on_progress: called `sampling_parts` times for each stage; eager calls only.
         condition: what the first stage is given, where it needs something.
+        labels: int32 [B], the classes wanted, for stages that know classes.
 
     Returns:
         Each stage's target, coarsest first; the last is the sample.
@@ -33,6 +35,6 @@ def sample_cascade(
     targets: list[tf.Tensor] = []
     for number, (stage, temperature) in enumerate(zip(stages, temperatures, strict=True)):
         given = None if known is None else known[number]
-        condition = stage.sample(indices, seed, temperature, condition, given, on_progress)
+        condition = stage.sample(indices, seed, temperature, condition, given, on_progress, labels)
         targets.append(condition)
     return targets

@@ -13,6 +13,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from cascade_tf.data import Source
 from cascade_tf.examples import Examples
 
 # Called after each part of the work that a stage counts for itself.
@@ -35,6 +36,12 @@ class Stage(abc.ABC):
     @abc.abstractmethod
     def build(self) -> None:
         """Creates all variables; called once, under the strategy's scope."""
+
+    def prepare(self, source: Source) -> None:  # noqa: B027 most stages have nothing to prepare
+        """Takes from the training images what must be known before the first step.
+
+        Called once in a training, when `build` was and no checkpoint is there to resume from.
+        """
 
     @abc.abstractmethod
     def networks(self) -> Mapping[str, keras.Layer]:
@@ -82,6 +89,7 @@ class Stage(abc.ABC):
         condition: tf.Tensor | None = None,
         known: tf.Tensor | None = None,
         on_progress: OnProgress | None = None,
+        labels: tf.Tensor | None = None,
     ) -> tf.Tensor:
         """Draws the stage's target for each index, given the previous stage's targets.
 
@@ -92,10 +100,12 @@ class Stage(abc.ABC):
             indices: int64 [B]; equal index, seed and temperature give equal draws, in batches of
                 one size (in others, rounding may tip a near tie).
             seed: int32 scalar.
-            temperature: float32 scalar.
+            temperature: float32 scalar: how far draws spread, 1 as the model has it. It divides
+                the logits of a likelihood model, and is the truncation of a GAN's noise.
             condition: the target of the stage before, or None for the first stage.
             known: what of the target is given and kept as it is, where the stage can do that
                 (upscaling of given pictures).
+            labels: int32 [B], the classes wanted, where the stage knows classes; None: drawn.
 
         Returns:
             The target, in the stage's own representation.
@@ -118,6 +128,17 @@ class Stage(abc.ABC):
     @abc.abstractmethod
     def to_images(self, target: tf.Tensor) -> tf.Tensor:
         """A target as pictures to look at: uint8 [B, H, W, C]."""
+
+    def trouble(self, metrics: Mapping[str, float]) -> str | None:
+        """What is wrong with the training, in a few words, by what steps returned; or None.
+
+        The loop stops then, before a checkpoint is written. Figures that are not finite it finds
+        by itself.
+
+        Args:
+            metrics: means of `train_step`'s figures over the steps since it was last asked.
+        """
+        return None
 
     def previews(self, examples: Examples, on_progress: OnProgress) -> Mapping[str, np.ndarray]:
         """Pictures for TensorBoard by title, uint8 [N, H, W, C] of any size; runs eagerly.

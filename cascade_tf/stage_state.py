@@ -53,10 +53,16 @@ class StageState:
             )
             step = tf.Variable(0, dtype=tf.int64, trainable=False)
             seconds = tf.Variable(0.0, dtype=tf.float64, trainable=False)
+        # TensorFlow does not find what is in a Keras layer's lists of layers. Weights that learn it
+        # finds in the optimizers, averaged ones in the averages; here are the others.
+        weights = [weight for network in stage.networks().values() for weight in network.weights]
+        averaged = {id(weight) for weight in stage.averaged_variables()}
+        others = [w.value for w in weights if not w.trainable and id(w) not in averaged]
         checkpoint = tf.train.Checkpoint(
             average=average,
             step=step,
             seconds=seconds,
+            **({"others": others} if others else {}),
             **stage.networks(),
             **stage.optimizers(),
         )
@@ -65,28 +71,29 @@ class StageState:
         )
         return cls(stage, average, step, seconds, manager)
 
-    def restore(self) -> bool:
-        """Loads the newest checkpoint; False where there is none yet."""
-        if self.manager.latest_checkpoint is None:
+    def restore(self, path: str | None = None) -> bool:
+        """Loads a checkpoint, by default the newest; False where there is none yet."""
+        path = path or self.manager.latest_checkpoint
+        if path is None:
             return False
         try:
-            status = self.manager.checkpoint.restore(self.manager.latest_checkpoint)
+            status = self.manager.checkpoint.restore(path)
             status.assert_existing_objects_matched()
         except (tf.errors.OpError, IndexError, ValueError, AssertionError) as error:
-            kept = ", ".join(path.rsplit("/")[-1] for path in self.manager.checkpoints)
+            kept = ", ".join(name.rsplit("/")[-1] for name in self.manager.checkpoints)
             raise UserError(
-                f"cannot read the checkpoint {self.manager.latest_checkpoint}: it is damaged, or "
+                f"cannot read the checkpoint {path}: it is damaged, or "
                 f"of other flags than those recorded beside it (checkpoints there: {kept})"
             ) from error
         return True
 
-    def restore_averages(self) -> None:
-        """Loads the newest checkpoint and puts the averages into the stage's variables.
+    def restore_averages(self, path: str | None = None) -> None:
+        """Loads a checkpoint, by default the newest; the stage's variables become its averages.
 
         Raises:
             UserError: there is no checkpoint.
         """
-        if not self.restore():
+        if not self.restore(path):
             raise UserError(
                 f"stage {self.stage.name} has no checkpoint in {self.manager.directory}; "
                 f"train it first with bin/train"

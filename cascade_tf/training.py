@@ -4,6 +4,7 @@ import contextlib
 import pathlib
 import time
 from collections.abc import Callable
+from typing import NoReturn
 
 import numpy as np
 import tensorflow as tf
@@ -76,6 +77,8 @@ class Trainer:
         if self.finished:
             return
         name, start = self._stage.name, self.step
+        if start == 0 and not self.resumed:
+            self._stage.prepare(self._train)
         with (
             StopRequest() as stop,
             ProgressBar(f"train {name}", self._config.steps, "steps", start) as bar,
@@ -123,6 +126,7 @@ class Trainer:
 
             if due(c.summary_every):
                 means = {name: float(np.mean([m[name] for m in recent])) for name in recent[0]}
+                self._require_health(step, means)
                 means["images_per_second"] = speed.images_per_second
                 self.summaries.scalars("train", step, means)
                 recent.clear()
@@ -144,12 +148,20 @@ class Trainer:
 
     def _require_finite(self, step: int, metrics: dict[str, float]) -> None:
         """Raises UserError before a checkpoint can be made of weights that have run away."""
-        if all(np.isfinite(value) for value in metrics.values()):
-            return
-        figures = ", ".join(f"{name} {value:g}" for name, value in metrics.items())
+        if not all(np.isfinite(value) for value in metrics.values()):
+            figures = ", ".join(f"{name} {value:g}" for name, value in metrics.items())
+            self._stop_at_last_good(step, "diverged", figures)
+
+    def _require_health(self, step: int, means: dict[str, float]) -> None:
+        """Raises UserError where the stage sees its training go wrong."""
+        trouble = self._stage.trouble(means)
+        if trouble is not None:
+            self._stop_at_last_good(step, "has gone wrong", trouble)
+
+    def _stop_at_last_good(self, step: int, what: str, told: str) -> NoReturn:
         last = self.state.manager.latest_checkpoint
         raise UserError(
-            f"training diverged at step {step} of stage {self._stage.name} ({figures}); "
+            f"training {what} at step {step} of stage {self._stage.name} ({told}); "
             f"the last good checkpoint is {last or 'none'}: lower --learning_rate or set "
             f"--clip_norm"
         )

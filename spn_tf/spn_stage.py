@@ -174,8 +174,9 @@ class SPNStage(Stage):
         condition: tf.Tensor | None = None,
         known: tf.Tensor | None = None,
         on_progress: OnProgress | None = None,
+        labels: tf.Tensor | None = None,
     ) -> tf.Tensor:
-        """As Stage.sample.
+        """As Stage.sample; classes are not known.
 
         Args:
             condition: int32: a size stage's first slice [B, h, w, C] (none: it draws that too),

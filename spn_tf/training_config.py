@@ -3,7 +3,6 @@
 import dataclasses
 import math
 
-from cascade_tf.errors import UsageError
 from cascade_tf.learning_config import LearningConfig
 
 
@@ -25,7 +24,7 @@ class SPNTrainingConfig(LearningConfig):
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.slice_positions not in ("first", "all"):
-            raise UsageError(f"--slice_positions={self.slice_positions}: use first or all")
+            self.refuse("slice_positions", "use first or all")
         self.require_fractions("rmsprop_momentum", "rmsprop_decay")
         if not 0 <= self.rmsprop_epsilon < math.inf:
-            raise UsageError(f"--rmsprop_epsilon={self.rmsprop_epsilon}: use a number from 0 up")
+            self.refuse("rmsprop_epsilon", "use a number from 0 up")

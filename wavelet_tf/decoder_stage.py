@@ -141,6 +141,7 @@ class DecoderStage(Stage):
         condition: tf.Tensor | None = None,
         known: tf.Tensor | None = None,
         on_progress: OnProgress | None = None,
+        labels: tf.Tensor | None = None,
     ) -> tf.Tensor:
         """As Stage.sample: `decode`; nothing is drawn."""
         if condition is None:

@@ -1,17 +1,27 @@
-"""What an exported chain of decoders computes."""
+"""What an exported model of the wavelet family computes."""
 
 from collections.abc import Sequence
 
 import tensorflow as tf
 
+from cascade_tf.cascade import sample_cascade
 from cascade_tf.saved_model import Endpoint
+from cascade_tf.stage import Stage
 from wavelet_tf.decoder_stage import DecoderStage
 from wavelet_tf.encoder import unit_range
+from wavelet_tf.gan_stage import GANStage
 from wavelet_tf.reconstruction import reconstruct
 
 
-def endpoints(stages: Sequence[DecoderStage]) -> dict[str, Endpoint]:
+def decoders(stages: Sequence[Stage]) -> list[DecoderStage]:
+    """The stages without a prior."""
+    return [stage for stage in stages if isinstance(stage, DecoderStage)]
+
+
+def endpoints(stages: Sequence[Stage]) -> dict[str, Endpoint]:
     """Functions for a SavedModel and their input signatures, by name.
+
+    Of a prior, that of `sampling_endpoint`; of the decoders after it:
 
     - encode: images uint8 [N, H, W, C] -> latents float32 [N, h, w, C] (equation 2).
     - decode: latents -> images (equation 3 at each level).
@@ -19,22 +29,57 @@ def endpoints(stages: Sequence[DecoderStage]) -> dict[str, Endpoint]:
       p stands for the latent 2^levels * p, by the filters' gain (for p itself in the pixel
       variant).
     """
-    c, last = stages[-1].config, stages[-1]
-    gain = stages[0].condition_gain
+    chain = decoders(stages)
+    c, last = chain[-1].config, chain[-1]
+    gain = chain[0].condition_gain
 
     def encode(images: tf.Tensor) -> dict[str, tf.Tensor]:
         return {"latents": last.pyramid(unit_range(images))[0]}
 
     def decode(latents: tf.Tensor) -> dict[str, tf.Tensor]:
-        return {"images": last.to_images(reconstruct(stages, latents)[-1])}
+        return {"images": last.to_images(reconstruct(chain, latents)[-1])}
 
     def upsample(images: tf.Tensor) -> dict[str, tf.Tensor]:
         return decode(gain * unit_range(images))
 
     small = [None, c.latent_size, c.latent_size, c.channels]
     large = [None, c.image_size, c.image_size, c.channels]
-    return {
+    found = sampling_endpoint(stages) if len(stages) > len(chain) else {}
+    return found | {
         "encode": (encode, [tf.TensorSpec(large, tf.uint8, "images")]),
         "decode": (decode, [tf.TensorSpec(small, tf.float32, "latents")]),
         "upsample": (upsample, [tf.TensorSpec(small, tf.uint8, "images")]),
     }
+
+
+def sampling_endpoint(stages: Sequence[Stage]) -> dict[str, Endpoint]:
+    """Images from nothing, through all stages; the first is a prior, or a model of images.
+
+    - sample, of a GAN: classes int32 [N], seed int32, truncation float32 -> images [N, H, W, C].
+    - sample, of a likelihood model: count int32, seed int32, temperature float32 -> images
+      [count, H, W, C].
+    """
+
+    def draw(
+        indices: tf.Tensor, seed: tf.Tensor, spread: tf.Tensor, labels: tf.Tensor | None = None
+    ) -> dict[str, tf.Tensor]:
+        targets = sample_cascade(stages, indices, seed, [spread] * len(stages), labels=labels)
+        return {"images": stages[-1].to_images(targets[-1])}
+
+    def of_classes(
+        classes: tf.Tensor, seed: tf.Tensor, truncation: tf.Tensor
+    ) -> dict[str, tf.Tensor]:
+        return draw(tf.range(tf.size(classes, tf.int64)), seed, truncation, classes)
+
+    def of_nothing(
+        count: tf.Tensor, seed: tf.Tensor, temperature: tf.Tensor
+    ) -> dict[str, tf.Tensor]:
+        return draw(tf.range(tf.cast(count, tf.int64)), seed, temperature)
+
+    seed = tf.TensorSpec([], tf.int32, "seed")
+    if isinstance(stages[0], GANStage):
+        classes = tf.TensorSpec([None], tf.int32, "classes")
+        truncation = tf.TensorSpec([], tf.float32, "truncation")
+        return {"sample": (of_classes, [classes, seed, truncation])}
+    count, temperature = tf.TensorSpec([], tf.int32, "count"), tf.TensorSpec([], tf.float32)
+    return {"sample": (of_nothing, [count, seed, temperature])}

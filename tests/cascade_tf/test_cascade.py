@@ -8,7 +8,9 @@ from tests.cascade_tf.two_player_stage import TwoPlayerStage
 class _Recorder(TwoPlayerStage):
     """Adds its temperature to what the stage before made, and reports in two parts."""
 
-    def sample(self, indices, seed, temperature, condition=None, known=None, on_progress=None):
+    def sample(
+        self, indices, seed, temperature, condition=None, known=None, on_progress=None, labels=None
+    ):
         if on_progress is not None:
             on_progress()
             on_progress()

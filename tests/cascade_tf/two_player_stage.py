@@ -89,7 +89,9 @@ class TwoPlayerStage(Stage):
         error = tf.reduce_mean((fake - self.target(examples.images)) ** 2, axis=1)
         return {"squared_error": error}
 
-    def sample(self, indices, seed, temperature, condition=None, known=None, on_progress=None):
+    def sample(
+        self, indices, seed, temperature, condition=None, known=None, on_progress=None, labels=None
+    ):
         return self._generate(indices, tf.cast(indices % self.classes, tf.int32))
 
     def to_images(self, target):

@@ -62,7 +62,7 @@ class BigGANConfig:
         if self.channels not in (1, 3):
             raise UsageError(f"--channels={self.channels}: use 1 (grey) or 3 (colour)")
         if self.classes < 1:
-            raise UsageError(f"--classes={self.classes}: use 1 (no classes) or more")
+            raise UsageError(f"--num_classes={self.classes}: use 1 (no classes) or more")
         if self.architecture not in ARCHITECTURES:
             raise UsageError(
                 f"--gan_architecture={self.architecture}: use {' or '.join(ARCHITECTURES)}"

@@ -10,7 +10,7 @@ from wavelet_tf.biggan.config import BigGANConfig
         (dict(size=48), "--image_size, --levels: the GAN would make 48x48: use sizes that leave"),
         (dict(size=8), "--image_size, --levels: the GAN would make 8x8"),
         (dict(channels=2), "--channels=2: use 1 (grey) or 3"),
-        (dict(classes=0), "--classes=0: use 1"),
+        (dict(classes=0), "--num_classes=0: use 1"),
         (dict(architecture="dcgan"), "--gan_architecture=dcgan: use biggan or biggan_deep"),
         (dict(generator_width=4), "--gan_generator_width=4: use 8"),
         (dict(discriminator_width=4), "--gan_discriminator_width=4: use 8"),

@@ -1,0 +1,57 @@
+"""bin/evaluate of a prior with a likelihood: bits/dim of latents, and what quantizing costs."""
+
+from typing import Any
+
+import numpy as np
+import rich.table
+import tensorflow as tf
+
+from cascade_tf.data import Source
+from cascade_tf.evaluation import Evaluator
+from cascade_tf.examples import Examples
+from cascade_tf.progress import ProgressBar
+from experiment_flags import PRIOR_STAGE
+from wavelet_tf.encoder import unit_range
+from wavelet_tf.endpoints import decoders
+from wavelet_tf.reconstruction import reconstruct
+
+
+def evaluate(
+    exp: Any, strategy: tf.distribute.Strategy, source: Source, total: int
+) -> tuple[dict, rich.table.Table]:
+    """Figures of the prior, as System.evaluate."""
+    states = [exp.load_state(exp.make_stage(name), strategy) for name in exp.stage_names]
+    prior, chain = states[0].stage, decoders([state.stage for state in states])
+
+    def figures_of(examples: Examples) -> dict[str, tf.Tensor]:
+        exact = reconstruct(chain, chain[0].condition(examples.images))[-1]
+        quantized = reconstruct(chain, prior.target(examples.images))[-1]
+        image = unit_range(examples.images)
+        error = chain[-1].squared_error
+        return prior.evaluate_step(examples) | {
+            "mse_of_exact": error(chain[-1].gain * image, exact),
+            "mse_of_quantized": error(chain[-1].gain * image, quantized),
+            "mse_between": error(exact, quantized),
+        }
+
+    examples = source.evaluation_examples(exp.inference_batch_size(*exp.stage_names), limit=total)
+    with ProgressBar(f"evaluate {PRIOR_STAGE}", total, "images") as bar:
+        found = Evaluator(figures_of, strategy).evaluate(examples, bar.advance)
+    means = {name: float(x.astype(np.float64).mean()) for name, x in found.items()}
+    psnr = -10 * np.log10(max(means["mse_between"], 1e-20))
+    results = {
+        "step": int(states[0].step.numpy()),
+        "bits_per_dim_of_latents": means["bits_per_dim"],
+        "nats": means["nats"],
+        "quantization_psnr": float(psnr),
+        "mse_given_exact_latents": means["mse_of_exact"],
+        "mse_given_quantized_latents": means["mse_of_quantized"],
+    }
+    table = rich.table.Table("", "")
+    table.add_row(
+        f"prior, step {results['step']:,}", f"{means['bits_per_dim']:.4f} bits/dim of latents"
+    )
+    table.add_row("decoded, MSE given exact latents", f"{means['mse_of_exact']:.6f}")
+    table.add_row("  given quantized ones", f"{means['mse_of_quantized']:.6f}")
+    table.add_row("one against the other", f"{psnr:.2f} dB")
+    return results, table

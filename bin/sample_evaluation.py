@@ -1,0 +1,270 @@
+"""bin/evaluate of what makes images of nothing: how near samples are to real ones (section 5).
+
+Distances at several truncations (Figure 3b), over training time (Figure 3a), to what the decoders
+make of real images (the paper's FID*), and of any folder of images.
+"""
+
+import dataclasses
+import json
+import pathlib
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+import rich.table
+import tensorflow as tf
+
+import curves
+from cascade_tf.cascade import sample_cascade
+from cascade_tf.data import DataConfig, Source, open_source
+from cascade_tf.errors import UsageError
+from cascade_tf.files import make_directory, refuse_to_overwrite, write_atomically
+from cascade_tf.metrics import (
+    FeatureExtractor,
+    GaussianStatistics,
+    PixelFeatures,
+    compare,
+    extract_features,
+    gaussian_statistics,
+    load_inception,
+    load_statistics,
+    save_statistics,
+)
+from cascade_tf.progress import ProgressBar
+from cascade_tf.stage import Stage
+from wavelet_tf.endpoints import decoders
+
+PLOTS = ("truncations.png", "training.png")
+References = dict[str, np.ndarray | GaussianStatistics]  # features, or their statistics, by name
+
+
+@dataclasses.dataclass(frozen=True)
+class Wanted:
+    """What is to be compared; fields have the names of flags (comparison_flags.py)."""
+
+    settle: Callable[[Sequence[Stage], float], None]  # readies GANs for a truncation
+    num_samples: int | None = None  # as many as images
+    truncations: tuple[float, ...] | None = None  # 1
+    inception: str | None = None
+    reference: str | None = None
+    save_reference: str | None = None
+    all_checkpoints: bool = False
+    compare_images: str | None = None
+    output_dir: str | None = None
+    overwrite: bool = False
+
+
+class SampleEvaluation:
+    """One run of the comparisons that are wanted.
+
+    Raises:
+        UsageError: flags that do not go together.
+        UserError: files that cannot be read, or would be overwritten.
+    """
+
+    def __init__(
+        self,
+        exp: Any,
+        strategy: tf.distribute.Strategy,
+        source: Source,
+        total: int,
+        wanted: Wanted,
+    ) -> None:
+        self._exp, self._strategy, self._source, self._total = exp, strategy, source, total
+        self._wanted = wanted
+        self._count = wanted.num_samples or total
+        self._truncations = (1.0,) if wanted.truncations is None else wanted.truncations
+        if not exp.system.truncates and wanted.truncations is not None:
+            raise UsageError("--truncations is for GANs, and there is none here")
+        if not self._truncations or min(self._truncations) < 0:
+            raise UsageError("--truncations: give numbers from 0 up")
+        self._output = pathlib.Path(wanted.output_dir).expanduser() if wanted.output_dir else None
+        if self._output and not wanted.overwrite:
+            names = ("evaluation.json", *PLOTS)
+            refuse_to_overwrite(self._output / name for name in names)
+        data = exp.data_of_all_stages()
+        shape = (data.image_size, data.image_size, data.channels)
+        self._extractor: FeatureExtractor = PixelFeatures(shape)
+        if wanted.inception:
+            self._extractor = load_inception(pathlib.Path(wanted.inception).expanduser())
+
+    def evaluate(self) -> tuple[dict, rich.table.Table]:
+        """Figures of samples, as System.evaluate."""
+        results = self._figures()
+        if self._output:
+            self._write(results, self._output)
+        return results, _table(results)
+
+    def _figures(self) -> dict:
+        extractor, exp = self._extractor, self._exp
+        states = [exp.load_state(exp.make_stage(n), self._strategy) for n in exp.stage_names]
+        stages = [state.stage for state in states]
+        self._chain = decoders(stages)
+        results: dict = {
+            "feature_space": {
+                "name": extractor.name,
+                "sha256": extractor.checksum,
+                "resizer": extractor.resizer,
+            },
+            "samples": self._count,
+            "reference": self._wanted.reference,
+            "reference_images": None if self._wanted.reference else self._total,
+            "cautions": [],
+        }
+        self._results = results
+        self._references = self._reference_features()
+
+        results["by_truncation"] = {}
+        for truncation in self._truncations:
+            self._wanted.settle(stages, truncation)
+            features = self._features(self._samples(stages, truncation), self._count, "samples")
+            results["by_truncation"][f"{truncation:g}"] = self._compare(features)
+        if self._wanted.compare_images:
+            results["folder"] = self._compare_folder()
+        if self._wanted.all_checkpoints:
+            results["by_checkpoint"] = self._compare_checkpoints(states)
+        return results
+
+    def _reference_features(self) -> References:
+        """What samples are compared with."""
+        references: References = {}
+        if self._wanted.reference:
+            path = pathlib.Path(self._wanted.reference).expanduser()
+            references["images"] = load_statistics(path, self._extractor)
+        else:
+            references["images"] = self._features(self._images(), self._total, "images")
+        if self._wanted.save_reference:
+            path = pathlib.Path(self._wanted.save_reference).expanduser()
+            if not self._wanted.overwrite:
+                refuse_to_overwrite([path])
+            statistics = references["images"]
+            if not isinstance(statistics, GaussianStatistics):
+                statistics = gaussian_statistics(statistics)
+            save_statistics(path, statistics, self._extractor)
+        if self._chain:
+            made = map(self._reconstructed, self._images())
+            features = self._features(made, self._total, "reconstructions")
+            self._results["reconstructions"] = self._compare(features, references)
+            references["reconstructions"] = features
+        return references
+
+    def _compare(
+        self, features: np.ndarray, references: References | None = None
+    ) -> dict[str, float]:
+        """Figures against the images; and, named with a star, against the reconstructions."""
+        figures: dict[str, float] = {}
+        for name, reference in (references or self._references).items():
+            found = compare(self._extractor, features, reference)
+            star = "" if name == "images" else "*"
+            for key, value in found.figures.items():
+                if not (star and key.startswith("inception_score")):  # it needs no reference
+                    figures[f"{key}{star}"] = value
+            for caution in found.cautions:
+                if caution not in self._results["cautions"]:
+                    self._results["cautions"].append(caution)
+        return figures
+
+    def _compare_folder(self) -> dict[str, dict[str, float]]:
+        """A folder's images as they are, and (with decoders) after encoding and decoding."""
+        data = self._exp.data_of_all_stages()
+        folder = open_source(
+            DataConfig(
+                "folder",
+                self._wanted.compare_images,
+                image_size=data.image_size,
+                channels=data.channels,
+            ),
+            "all",
+        )
+        count = folder.num_examples
+        raw = self._features(self._images(folder, count), count, "folder")
+        found = {"as they are": self._compare(raw)}
+        if self._chain:
+            made = map(self._reconstructed, self._images(folder, count))
+            found["decoded"] = self._compare(self._features(made, count, "folder, decoded"))
+        return found
+
+    def _compare_checkpoints(self, states: Sequence[Any]) -> list[dict]:
+        """Of every checkpoint of the first stage, oldest first."""
+        first, stages = states[0], [state.stage for state in states]
+        found = []
+        for path in first.manager.checkpoints:
+            first.restore_averages(path)
+            self._wanted.settle(stages, 1.0)
+            features = self._features(self._samples(stages, 1.0), self._count, "samples")
+            figures = self._compare(features)
+            minutes = float(first.seconds.numpy()) / 60
+            found.append({"step": int(first.step.numpy()), "minutes": minutes} | figures)
+        return found
+
+    def _features(self, batches: Iterator[np.ndarray], total: int, what: str) -> np.ndarray:
+        with ProgressBar(f"evaluate {what}", total, "images") as bar:
+            return extract_features(self._extractor, batches, bar.advance)
+
+    def _images(self, source: Source | None = None, count: int = 0) -> Iterator[np.ndarray]:
+        """Real images, uint8 [b, H, W, C]."""
+        source, count = source or self._source, count or self._total
+        for batch in source.evaluation_examples(self._batch_size(), limit=count):
+            yield batch.images.numpy()[batch.indices.numpy() >= 0]
+
+    def _samples(self, stages: Sequence[Stage], truncation: float) -> Iterator[np.ndarray]:
+        """Samples, uint8 [b, H, W, C]."""
+        size = min(self._batch_size(), self._count)
+        seed, spread = tf.constant(self._exp.sampling_seed()), tf.constant(truncation)
+        for start in range(0, self._count, size):
+            indices = tf.range(start, start + size, dtype=tf.int64)
+            made = sample_cascade(stages, indices, seed, [spread] * len(stages))[-1]
+            yield stages[-1].to_images(made).numpy()[: self._count - start]
+
+    def _reconstructed(self, images: np.ndarray) -> np.ndarray:
+        """What the decoders make of the images' latents, uint8 [b, H, W, C]."""
+        target = self._chain[0].condition(tf.constant(images))
+        for stage in self._chain:
+            target = stage.decode(target)
+        return self._chain[-1].to_images(target).numpy()
+
+    def _batch_size(self) -> int:
+        return self._exp.inference_batch_size(*self._exp.stage_names)
+
+    def _write(self, results: dict, output: pathlib.Path) -> None:
+        make_directory(output)
+        write_atomically(output / "evaluation.json", json.dumps(results, indent=1).encode())
+        name = self._extractor.distance_name
+        by_truncation = {float(t): f[name] for t, f in results["by_truncation"].items()}
+        if len(by_truncation) > 1:
+            page = curves.plot(by_truncation, "truncation", name)
+            write_atomically(output / PLOTS[0], page)
+        by_time = {f["minutes"]: f[name] for f in results.get("by_checkpoint", [])}
+        if len(by_time) > 1:
+            page = curves.plot(by_time, "minutes of training", name)
+            write_atomically(output / PLOTS[1], page)
+
+
+def _table(results: dict) -> rich.table.Table:
+    rows: list[tuple[str, dict]] = []
+    for truncation, figures in results["by_truncation"].items():
+        rows.append((f"samples, truncation {truncation}", figures))
+    for found in results.get("by_checkpoint", []):
+        rows.append((f"samples, step {found['step']:,}, {found['minutes']:.1f} minutes", found))
+    if "reconstructions" in results:
+        rows.append(("reconstructions", results["reconstructions"]))
+    rows += [(f"folder, {how}", f) for how, f in results.get("folder", {}).items()]
+    names = [name for name in rows[0][1] if not name.endswith("_deviation")]
+    table = rich.table.Table("", *[name.replace("_", " ") for name in names])
+    for title, figures in rows:
+        cells = []
+        for name in names:
+            deviation = figures.get(f"{name}_deviation")
+            told = "" if deviation is None else f" ± {deviation:.2g}"
+            cells.append(f"{figures[name]:.4g}{told}" if name in figures else "")
+        table.add_row(title, *cells)
+    space, images = results["feature_space"], results["reference_images"]
+    against = results["reference"] if images is None else f"{images:,} images"
+    lines = [
+        f"{results['samples']:,} samples against {against}; features: {space['name']}, "
+        f"{space['resizer']}" + (f", sha256 {space['sha256']}" if space["sha256"] else "")
+    ]
+    if any(name.endswith("*") for name in names):
+        lines.append("*: against what the decoders make of the same images")
+    table.caption = "\n".join(lines + results["cautions"])
+    return table

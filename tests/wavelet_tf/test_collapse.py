@@ -1,0 +1,33 @@
+import numpy as np
+import pytest
+
+from wavelet_tf.collapse import diversity, trouble
+
+HEALTHY = {
+    "D_real": 0.8,
+    "D_fake": -0.7,
+    "diversity": 0.9,
+    "spectral_norm_G/dense": 3.0,
+    "spectral_norm_D/dense": 1.2,
+}
+
+
+def test_diversity_compares_spreads():
+    rng = np.random.default_rng(0)
+    real = rng.normal(size=(64, 4, 4, 1)).astype(np.float32)
+    assert diversity(real, 0.5 * real + 3).numpy() == pytest.approx(0.5)
+    assert diversity(real, np.repeat(real[:1], 64, axis=0)).numpy() < 1e-6
+    assert diversity(np.ones_like(real), real).numpy() > 1e3  # real ones all the same: no NaN
+
+
+@pytest.mark.parametrize(
+    "change,told",
+    [
+        ({"D_fake": -2e3}, "logits run away: D_fake -2000"),
+        ({"spectral_norm_G/dense": 5e3}, "singular values run away: spectral_norm_G/dense 5000"),
+        ({"diversity": 0.001}, "samples are nearly all the same"),
+    ],
+)
+def test_what_has_gone_wrong_is_told(change, told):
+    assert trouble(HEALTHY) is None
+    assert told in trouble(HEALTHY | change)

@@ -1,0 +1,42 @@
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from spn_tf.spn_stage import SPNStage
+from spn_tf.training_config import SPNTrainingConfig
+from tests.cascade_tf.trainings import trainer
+from tests.spn_tf.random_networks import tiny_config
+from tests.wavelet_tf.small_priors import digits, latents, sample
+from wavelet_tf.quantized_prior import QuantizedPrior
+
+
+def _prior(value_range=(-0.5, 2.5), bits=8):
+    config = tiny_config(height=16, width=16, channels=1, bits=bits, scale=2)
+    training = SPNTrainingConfig(jit_compile=False)
+    return QuantizedPrior(SPNStage("prior", config, training), latents(value_range))
+
+
+@pytest.mark.parametrize("bits,steps", [(8, 255), (3, 7)])
+def test_its_target_is_the_latents_to_a_quantization_step(bits, steps):
+    prior = _prior(bits=bits)
+    prior.build()
+    exact = prior.latents.encode(digits().images).numpy()
+    quantized = prior.target(digits().images).numpy()
+    step = 3 / steps  # of the range
+    assert np.abs(np.clip(exact, -0.5, 2.5) - quantized).max() <= step
+    assert len(np.unique(quantized)) <= steps + 1
+
+
+def test_it_learns_evaluates_and_samples_latents(tmp_path):
+    prior = _prior(value_range=None)
+    trained = trainer(prior, tmp_path, steps=2, held_out=True, evaluate_every=2, summary_every=1)
+    trained.train()
+    low, high = prior.latents.low.numpy(), prior.latents.high.numpy()
+    assert low < 0 < 2 < high  # fitted
+    figures = prior.evaluate_step(digits())
+    # Nearly untrained: about 8 bits for each coefficient.
+    np.testing.assert_allclose(figures["bits_per_dim"], 8, atol=0.5)
+    made = sample(prior, [0, 1])
+    assert made.shape == (2, 16, 16, 1)
+    assert low - 1e-5 <= made.min() and made.max() <= high + 1e-5
+    assert prior.to_images(tf.constant(made)).dtype == tf.uint8

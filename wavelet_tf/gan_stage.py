@@ -1,0 +1,351 @@
+"""A BigGAN as a stage: the prior in front of decoders, or a model of whole images (section 4.3)."""
+
+import dataclasses
+from collections.abc import Callable, Mapping, Sequence
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from cascade_tf import randomness
+from cascade_tf.data import Source
+from cascade_tf.errors import UsageError
+from cascade_tf.examples import Examples
+from cascade_tf.optimizers import Adam, apply_gradients
+from cascade_tf.stage import OnProgress, Stage
+from cascade_tf.strategies import run_on_replicas
+from wavelet_tf.biggan.config import BigGANConfig
+from wavelet_tf.biggan.discriminator import Discriminator
+from wavelet_tf.biggan.generator import Generator
+from wavelet_tf.biggan.losses import discriminator_losses, generator_loss
+from wavelet_tf.biggan.orthogonal_regularisation import orthogonal_penalty
+from wavelet_tf.biggan.spectral_norm import spectral_norms, update_spectral_norms
+from wavelet_tf.biggan.standing_statistics import standing_statistics
+from wavelet_tf.collapse import diversity, trouble
+from wavelet_tf.decoder_stage import picture
+from wavelet_tf.latents import FITTED_IMAGES, Latents
+from wavelet_tf.noise import noise
+from wavelet_tf.training_config import GANTrainingConfig
+
+Figures = dict[str, tf.Tensor]
+Gradients = Callable[[Examples, int], tuple[Figures, list[tf.Tensor]]]
+
+
+@dataclasses.dataclass
+class Player:
+    """One of the two networks, and how it learns."""
+
+    network: keras.layers.Layer
+    optimizer: Adam
+    gradients: Gradients  # of its loss, on examples and for a number of replicas
+
+
+class GANStage(Stage):
+    """Draws latents of nothing but noise and a class.
+
+    Args:
+        name: of the stage.
+        config: of the networks.
+        latents: what it makes.
+        training: how it learns.
+        truncation_kind: of samples, as of `noise`.
+    """
+
+    headline = "discriminator_loss"
+
+    def __init__(
+        self,
+        name: str,
+        config: BigGANConfig,
+        latents: Latents,
+        training: GANTrainingConfig,
+        truncation_kind: str = "scale",
+    ):
+        self.name = name
+        self.config, self.latents, self.training = config, latents, training
+        self.truncation_kind = truncation_kind
+
+    def build_network(self) -> None:
+        """Creates the weights of the networks alone."""
+        replicas = tf.distribute.get_strategy().num_replicas_in_sync
+        policy = self.training.dtype_policy
+        self.generator = Generator(self.config, replicas > 1, dtype=policy, name="generator")
+        self.discriminator = Discriminator(self.config, dtype=policy, name="discriminator")
+        for network in (self.generator, self.discriminator, self.latents):
+            network.build()
+
+    def build(self) -> None:
+        strategy = tf.distribute.get_strategy()
+        self.build_network()
+        # Synchronised batch normalisation works neither inside XLA nor in a function of its own.
+        compiled = self.training.jit_compile and strategy.num_replicas_in_sync == 1
+
+        def player(network: keras.layers.Layer, gradients: Gradients, factor: float) -> Player:
+            function = tf.function(gradients, jit_compile=True) if compiled else gradients
+            return Player(network, self._optimizer(network, factor), function)
+
+        factor = self.training.discriminator_rate
+        self._generating = player(self.generator, self._generator_gradients, 1.0)
+        self._discriminating = player(self.discriminator, self._discriminator_gradients, factor)
+        self._generate_on_all = run_on_replicas(tf.function(self._generate), strategy)
+
+    def _optimizer(self, network: keras.layers.Layer, factor: float) -> Adam:
+        t = self.training
+        optimizer = Adam(
+            t.learning_rate(factor),
+            beta_1=t.adam_beta_1,
+            beta_2=t.adam_beta_2,
+            epsilon=t.adam_epsilon,
+        )
+        optimizer.build(network.trainable_variables)
+        return optimizer
+
+    def prepare(self, source: Source) -> None:
+        """Fits the latents' range.
+
+        Raises:
+            UsageError: images of more classes than the networks know.
+        """
+        if self.config.classes > 1:
+            labels = [b.labels for b in source.evaluation_examples(64, limit=FITTED_IMAGES)]
+            largest = int(tf.reduce_max(tf.concat(labels, axis=0)))
+            if largest >= self.config.classes:
+                raise UsageError(
+                    f"--num_classes={self.config.classes}: there are images of class {largest}: "
+                    f"use {largest + 1} or more, or 1 to leave classes out"
+                )
+        self.latents.fit(source)
+
+    def networks(self) -> Mapping[str, keras.Layer]:
+        return {
+            "generator": self.generator,
+            "discriminator": self.discriminator,
+            "latents": self.latents,
+        }
+
+    def optimizers(self) -> Mapping[str, keras.optimizers.Optimizer]:
+        return {
+            "generator_optimizer": self._generating.optimizer,
+            "discriminator_optimizer": self._discriminating.optimizer,
+        }
+
+    def averaged_variables(self) -> Sequence[keras.Variable]:
+        """The generator's weights, and what belongs to them: statistics and singular vectors."""
+        return self.generator.trainable_variables + self.generator.non_trainable_variables
+
+    def train_step(self, examples: Examples, step: tf.Tensor) -> Figures:
+        """The discriminator's steps, each on its share of the batch; then the generator's.
+
+        1. Singular vectors move by one power iteration.
+        2. The discriminator learns to tell real latents from made ones.
+        3. The generator learns to pass for real, on noise and classes of its own.
+        """
+        found: Figures = {}
+        update_spectral_norms(self.generator)
+        for share in _shares(examples, self.training.discriminator_steps):
+            update_spectral_norms(self.discriminator)
+            found |= self._update(self._discriminating, share)
+        found |= self._update(self._generating, examples)
+        for name, network in (("G", self.generator), ("D", self.discriminator)):
+            norms = spectral_norms(network)
+            found |= {f"spectral_norm_{name}/{path}": norm for path, norm in norms.items()}
+        found["learning_rate"] = tf.identity(self._generating.optimizer.learning_rate)
+        return found
+
+    def _update(self, player: Player, examples: Examples) -> Figures:
+        """One step of a player, on the mean of the gradients of parts of the examples."""
+        replicas = tf.distribute.get_replica_context().num_replicas_in_sync
+        parts = _shares(examples, self.training.accumulations)
+        figures, gradients = player.gradients(parts[0], replicas)
+        for part in parts[1:]:
+            more, summands = player.gradients(part, replicas)
+            figures = {name: figures[name] + more[name] for name in figures}
+            gradients = [a + b for a, b in zip(gradients, summands, strict=True)]
+        norm = apply_gradients(
+            player.optimizer,
+            [gradient / len(parts) for gradient in gradients],
+            player.network.trainable_variables,
+            self.training.clip_norm,
+        )
+        found = {name: figure / len(parts) for name, figure in figures.items()}
+        return found | {f"gradient_norm_{player.network.name}": norm}
+
+    def _discriminator_gradients(
+        self, examples: Examples, replicas: int = 1
+    ) -> tuple[Figures, list[tf.Tensor]]:
+        real = self.latents.normalise(self.latents.encode(examples.images))
+        made, made_labels = self._make("discriminator", examples.indices)
+        labels = tf.concat([self._labels(examples), made_labels], axis=0)
+        with tf.GradientTape() as tape:
+            logits = self.discriminator(tf.concat([real, made], axis=0), labels, training=True)
+            of_real, of_made = tf.split(logits, 2)
+            loss = sum(discriminator_losses(of_real, of_made))
+            scaled = loss / replicas
+        figures = {
+            "discriminator_loss": loss,
+            "D_real": tf.reduce_mean(of_real),
+            "D_fake": tf.reduce_mean(of_made),
+            "diversity": diversity(real, made),
+        }
+        return figures, tape.gradient(scaled, self.discriminator.trainable_variables)
+
+    def _generator_gradients(
+        self, examples: Examples, replicas: int = 1
+    ) -> tuple[Figures, list[tf.Tensor]]:
+        with tf.GradientTape() as tape:
+            made, labels = self._make("generator", examples.indices)
+            loss = generator_loss(self.discriminator(made, labels, training=True))
+            scaled = loss
+            if self.training.orthogonal_regularisation:
+                penalty = orthogonal_penalty(self.generator)
+                scaled += self.training.orthogonal_regularisation * penalty
+            scaled /= replicas
+        gradients = tape.gradient(scaled, self.generator.trainable_variables)
+        return {"generator_loss": loss}, gradients
+
+    def _make(self, player: str, indices: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """What the generator makes in a training step, and of which classes."""
+        stream, seed = f"{self.name}/{player}", self.training.seed
+        labels = self._draw_labels(seed, stream, indices)
+        z = noise(seed, f"{stream}/noise", indices, self.config.z_size)
+        return self.generator(z, labels, training=True), labels
+
+    def _draw_labels(self, seed: tf.Tensor | int, stream: str, indices: tf.Tensor) -> tf.Tensor:
+        """Classes, drawn uniformly, int32 [B]."""
+        share = randomness.uniform(seed, f"{stream}/class", indices, tf.constant([0]))[:, 0]
+        return tf.cast(share * self.config.classes, tf.int32)
+
+    def _labels(self, examples: Examples) -> tf.Tensor:
+        return examples.labels if self.config.classes > 1 else tf.zeros_like(examples.labels)
+
+    def trouble(self, metrics: Mapping[str, float]) -> str | None:
+        return trouble(metrics)
+
+    def evaluate_step(self, examples: Examples) -> Figures:
+        """What the discriminator makes of held-out images: no more real to it, if all is well."""
+        real = self.latents.normalise(self.latents.encode(examples.images))
+        of_real = self.discriminator(real, self._labels(examples))
+        stream = f"{self.name}/evaluation"
+        labels = self._draw_labels(0, stream, examples.indices)
+        z = noise(0, stream, examples.indices, self.config.z_size)
+        of_made = self.discriminator(self.generator(z, labels), labels)
+        loss = tf.nn.relu(1 - of_real) + tf.nn.relu(1 + of_made)
+        return {"discriminator_loss": loss, "D_real": of_real, "D_fake": of_made}
+
+    def sample(
+        self,
+        indices: tf.Tensor,
+        seed: tf.Tensor,
+        temperature: tf.Tensor,
+        condition: tf.Tensor | None = None,
+        known: tf.Tensor | None = None,
+        on_progress: OnProgress | None = None,
+        labels: tf.Tensor | None = None,
+    ) -> tf.Tensor:
+        """As Stage.sample; float32 latents [B, size, size, C].
+
+        Args:
+            temperature: the truncation.
+            known: the latents themselves, all of them; they are returned.
+        """
+        made = known
+        if made is None:
+            made = self._generate_on_all((indices, labels), (seed, temperature))
+        if on_progress is not None:
+            on_progress()
+        return made
+
+    def _generate(
+        self,
+        indices: tf.Tensor,
+        labels: tf.Tensor | None,
+        seed: tf.Tensor,
+        truncation: tf.Tensor,
+    ) -> tf.Tensor:
+        if labels is None:
+            labels = self._draw_labels(seed, self.name, indices)
+        return self.latents.restore(self.generator(self._z(indices, seed, truncation), labels))
+
+    def _z(self, indices: tf.Tensor, seed: tf.Tensor, truncation: tf.Tensor) -> tf.Tensor:
+        c = self.config
+        return noise(seed, self.name, indices, c.z_size, truncation, self.truncation_kind)
+
+    def between(
+        self,
+        ends: tf.Tensor,
+        labels: tf.Tensor,
+        share: tf.Tensor,
+        seed: tf.Tensor,
+        truncation: tf.Tensor,
+    ) -> tf.Tensor:
+        """Latents on straight lines between two noises, and between the embeddings of classes.
+
+        Args:
+            ends: int64 [B, 2], the indices whose noises are the ends.
+            labels: int32 [B, 2], their classes.
+            share: float32 [B], how far from the first end to the second, 0 to 1.
+            seed: int32 scalar.
+            truncation: float32 scalar.
+
+        Returns:
+            float32 [B, size, size, C].
+        """
+
+        def point(of_end: Callable[[int], tf.Tensor]) -> tf.Tensor:
+            return (1 - share[:, None]) * of_end(0) + share[:, None] * of_end(1)
+
+        z = point(lambda end: self._z(ends[:, end], seed, truncation))
+        embedding = point(lambda end: self.generator.embed(labels[:, end]))
+        return self.latents.restore(self.generator.of_embedding(z, embedding))
+
+    def settle(self, batches: int, batch_size: int, truncation: float = 1.0) -> None:
+        """Makes the statistics of batch normalisation those of samples (BigGAN, section 3.1).
+
+        Call it when the weights are those to sample with.
+
+        Args:
+            batches: how many to take the means of; 0 leaves the running averages of training.
+            batch_size: of each.
+            truncation: of their noise: statistics go with it.
+        """
+        if batches == 0:
+            return
+        stream = f"{self.name}/statistics"
+
+        def batch(number: int) -> tuple[tf.Tensor, tf.Tensor]:
+            indices = tf.range(number * batch_size, (number + 1) * batch_size, dtype=tf.int64)
+            kind, size = self.truncation_kind, self.config.z_size
+            z = noise(0, stream, indices, size, truncation, kind)
+            return z, self._draw_labels(0, stream, indices)
+
+        standing_statistics(self.generator, map(batch, range(batches)))
+
+    def target(self, images: tf.Tensor) -> tf.Tensor:
+        return self.latents.encode(images)
+
+    def to_images(self, target: tf.Tensor) -> tf.Tensor:
+        return picture(target, self.latents.gain)
+
+    def previews(self, examples: Examples, on_progress: OnProgress) -> dict[str, np.ndarray]:
+        """A row of samples for each class, of as many classes as there are examples at most."""
+        columns = 8
+        classes = min(self.config.classes, len(examples.images))
+        labels = tf.repeat(tf.range(classes), columns)
+        indices = tf.range(len(labels), dtype=tf.int64)
+        made = self.sample(
+            indices, tf.constant(0), tf.constant(1.0), on_progress=on_progress, labels=labels
+        )
+        images = self.to_images(made).numpy()
+        rows = [
+            np.concatenate(list(row), axis=1)
+            for row in images.reshape(classes, columns, *images.shape[1:])
+        ]
+        return {"samples, a row for each class": np.stack(rows)}
+
+
+def _shares(examples: Examples, count: int) -> list[Examples]:
+    """The examples in equal parts."""
+    if count == 1:
+        return [examples]
+    parts = [tf.split(part, count) for part in examples]
+    return [Examples(*share) for share in zip(*parts, strict=True)]

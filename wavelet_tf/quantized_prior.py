@@ -1,0 +1,89 @@
+"""An image model as a prior: it learns latents as pictures of 8 bits (section 4.4, equation 4).
+
+With an exact-likelihood model, p(z) of the equation is explicit.
+"""
+
+from collections.abc import Mapping, Sequence
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from cascade_tf.data import Source
+from cascade_tf.examples import Examples
+from cascade_tf.stage import OnProgress, Stage
+from wavelet_tf.decoder_stage import picture
+from wavelet_tf.latents import Latents
+
+
+class QuantizedPrior(Stage):
+    """A stage that makes images, put to making latents; its figures are of quantized latents.
+
+    Args:
+        model: of images of the latents' size, given nothing; not yet built.
+        latents: what it makes.
+    """
+
+    def __init__(self, model: Stage, latents: Latents):
+        self.model, self.latents = model, latents
+        self.name, self.headline = model.name, model.headline
+        self.sampling_parts = model.sampling_parts
+
+    def build(self) -> None:
+        self.model.build()
+        self.latents.build()
+
+    def prepare(self, source: Source) -> None:
+        """Fits the latents' range."""
+        self.latents.fit(source)
+
+    def networks(self) -> Mapping[str, keras.Layer]:
+        return {**self.model.networks(), "latents": self.latents}
+
+    def optimizers(self) -> Mapping[str, keras.optimizers.Optimizer]:
+        return self.model.optimizers()
+
+    def averaged_variables(self) -> Sequence[keras.Variable]:
+        return self.model.averaged_variables()
+
+    def train_step(self, examples: Examples, step: tf.Tensor) -> Mapping[str, tf.Tensor]:
+        return self.model.train_step(self._quantized(examples), step)
+
+    def evaluate_step(self, examples: Examples) -> Mapping[str, tf.Tensor]:
+        return self.model.evaluate_step(self._quantized(examples))
+
+    def sample(
+        self,
+        indices: tf.Tensor,
+        seed: tf.Tensor,
+        temperature: tf.Tensor,
+        condition: tf.Tensor | None = None,
+        known: tf.Tensor | None = None,
+        on_progress: OnProgress | None = None,
+        labels: tf.Tensor | None = None,
+    ) -> tf.Tensor:
+        """As Stage.sample; float32 latents [B, size, size, C]."""
+        made = self.model.sample(indices, seed, temperature, None, None, on_progress, labels)
+        return self._latents(self.model.to_images(made))
+
+    def target(self, images: tf.Tensor) -> tf.Tensor:
+        """What is left of real latents when they are quantized."""
+        pictures = self._pictures(images)
+        return self._latents(self.model.to_images(self.model.target(pictures)))
+
+    def to_images(self, target: tf.Tensor) -> tf.Tensor:
+        return picture(target, self.latents.gain)
+
+    def previews(self, examples: Examples, on_progress: OnProgress) -> Mapping[str, np.ndarray]:
+        return self.model.previews(self._quantized(examples), on_progress)
+
+    def _quantized(self, examples: Examples) -> Examples:
+        return examples._replace(images=self._pictures(examples.images))
+
+    def _pictures(self, images: tf.Tensor) -> tf.Tensor:
+        """Images to their latents as pictures, uint8; lowest of the range 0, highest 255."""
+        share = (self.latents.normalise(self.latents.encode(images)) + 1) / 2
+        return tf.cast(tf.round(255 * tf.clip_by_value(share, 0, 1)), tf.uint8)
+
+    def _latents(self, pictures: tf.Tensor) -> tf.Tensor:
+        return self.latents.restore(tf.cast(pictures, tf.float32) / 127.5 - 1)
