@@ -37,11 +37,12 @@ class Stage(abc.ABC):
     def build(self) -> None:
         """Creates all variables; called once, under the strategy's scope."""
 
-    def prepare(self, source: Source) -> None:  # noqa: B027 most stages have nothing to prepare
-        """Takes from the training images what must be known before the first step.
+    def prepare(self, source: Source) -> str | None:
+        """Takes from the training images what must be known before the first step, and tells it.
 
         Called once in a training, when `build` was and no checkpoint is there to resume from.
         """
+        return None
 
     @abc.abstractmethod
     def networks(self) -> Mapping[str, keras.Layer]:

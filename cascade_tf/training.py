@@ -2,8 +2,9 @@
 
 import contextlib
 import pathlib
+import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import NoReturn
 
 import numpy as np
@@ -36,6 +37,7 @@ class Trainer:
         directory: of this stage: `checkpoints/` and the runs of TensorBoard.
         strategy: its replicas share each batch.
         preview_images: how many held-out images (or others) the pictures in TensorBoard are of.
+        more_figures: of the stage under averaged weights, found at every evaluation.
     """
 
     def __init__(
@@ -47,9 +49,11 @@ class Trainer:
         directory: pathlib.Path,
         strategy: tf.distribute.Strategy,
         preview_images: int = 16,
+        more_figures: Callable[[], Mapping[str, float]] | None = None,
     ):
         self._stage, self._config, self._train, self._test = stage, config, train, test
         self._strategy, self._preview_images = strategy, preview_images
+        self._more_figures = more_figures or dict
         # The order is important: variables are created, then loaded, then traced.
         self.state = StageState.create(stage, config, directory, strategy)
         self.resumed = self.state.restore()
@@ -78,7 +82,10 @@ class Trainer:
             return
         name, start = self._stage.name, self.step
         if start == 0 and not self.resumed:
-            self._stage.prepare(self._train)
+            told = self._stage.prepare(self._train)
+            if told:
+                self.summaries.text("train", 0, "prepared", told)
+                print(f"stage {name}: {told}", file=sys.stderr)
         with (
             StopRequest() as stop,
             ProgressBar(f"train {name}", self._config.steps, "steps", start) as bar,
@@ -187,6 +194,7 @@ class Trainer:
         live = self._evaluator.evaluate(examples, on_batch)
         with self.state.average.in_place():
             averaged = self._evaluator.evaluate(examples, on_batch)
+            self.summaries.scalars("test", step, self._more_figures())
         for run, figures in (("test_live_weights", live), ("test", averaged)):
             means = {name: value.mean() for name, value in figures.items()}
             self.summaries.scalars(run, step, means)

@@ -100,7 +100,7 @@ class GANStage(Stage):
         optimizer.build(network.trainable_variables)
         return optimizer
 
-    def prepare(self, source: Source) -> None:
+    def prepare(self, source: Source) -> str:
         """Fits the latents' range.
 
         Raises:
@@ -114,7 +114,7 @@ class GANStage(Stage):
                     f"--num_classes={self.config.classes}: there are images of class {largest}: "
                     f"use {largest + 1} or more, or 1 to leave classes out"
                 )
-        self.latents.fit(source)
+        return self.latents.fit(source)
 
     def networks(self) -> Mapping[str, keras.Layer]:
         return {

@@ -50,10 +50,13 @@ class Latents(keras.layers.Layer):
             for name, x in (("low", low), ("high", high))
         ]
 
-    def fit(self, source: Source) -> None:
-        """Takes the range of the first training images; nothing where one was given."""
-        if self.value_range is not None:
-            return
+    def fit(self, source: Source) -> str:
+        """Takes the range of the first training images, if none was given; tells the range."""
+        if self.value_range is None:
+            self._fit(source)
+        return f"latents from {self.low.numpy():.4g} to {self.high.numpy():.4g}"
+
+    def _fit(self, source: Source) -> None:
         lows, highs = [], []
         for batch in source.evaluation_examples(64, limit=FITTED_IMAGES):
             latents = self.encode(batch.images)

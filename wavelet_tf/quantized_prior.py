@@ -33,9 +33,9 @@ class QuantizedPrior(Stage):
         self.model.build()
         self.latents.build()
 
-    def prepare(self, source: Source) -> None:
+    def prepare(self, source: Source) -> str:
         """Fits the latents' range."""
-        self.latents.fit(source)
+        return self.latents.fit(source)
 
     def networks(self) -> Mapping[str, keras.Layer]:
         return {**self.model.networks(), "latents": self.latents}
