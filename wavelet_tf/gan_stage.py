@@ -87,6 +87,9 @@ class GANStage(Stage):
         factor = self.training.discriminator_rate
         self._generating = player(self.generator, self._generator_gradients, 1.0)
         self._discriminating = player(self.discriminator, self._discriminator_gradients, factor)
+        self._in_training = tf.function(
+            lambda z, labels: self.generator(z, labels, training=True), autograph=False
+        )
         self._generate_on_all = run_on_replicas(tf.function(self._generate), strategy)
 
     def _optimizer(self, network: keras.layers.Layer, factor: float) -> Adam:
@@ -318,7 +321,7 @@ class GANStage(Stage):
             z = noise(0, stream, indices, size, truncation, kind)
             return z, self._draw_labels(0, stream, indices)
 
-        standing_statistics(self.generator, map(batch, range(batches)))
+        standing_statistics(self.generator, map(batch, range(batches)), self._in_training)
 
     def target(self, images: tf.Tensor) -> tf.Tensor:
         return self.latents.encode(images)

@@ -20,6 +20,7 @@ sys.path.insert(0, str(BIN))
 
 import command_line  # noqa: E402, F401
 import experiment  # noqa: E402, F401
+import tensorflow as tf  # noqa: E402
 
 
 def run_in_fork(directory: str, command: str, arguments: list[str]) -> tuple[int, str, str]:
@@ -30,6 +31,8 @@ def run_in_fork(directory: str, command: str, arguments: list[str]) -> tuple[int
             os.dup2(stderr.fileno(), 2)
             os.chdir(directory)
             signal.alarm(SECONDS)  # which ends the command
+            # Tracing takes longer than the few small steps of a test.
+            tf.config.run_functions_eagerly(command in ("train", "evaluate"))
             sys.argv = [str(BIN / command), *arguments]
             os._exit(exit_code_of_main())
         _, status = os.waitpid(child, 0)

@@ -4,7 +4,8 @@ The moving averages of training belong to weights that were changing, and not to
 averages of the weights, which samples are made with.
 """
 
-from collections.abc import Iterable
+import functools
+from collections.abc import Callable, Iterable
 
 import keras
 import tensorflow as tf
@@ -14,13 +15,16 @@ from wavelet_tf.biggan.generator import Generator
 
 
 def standing_statistics(
-    generator: Generator, batches: Iterable[tuple[tf.Tensor, tf.Tensor]]
+    generator: Generator,
+    batches: Iterable[tuple[tf.Tensor, tf.Tensor]],
+    in_training: Callable[[tf.Tensor, tf.Tensor], tf.Tensor] | None = None,
 ) -> None:
     """Puts the plain means over batches into all moving means and variances; runs eagerly.
 
     Args:
         generator: its weights are those that it will sample with.
         batches: noise float32 [B, z_size] and labels int32 [B], as in training.
+        in_training: calls the generator in training mode; one that is compiled serves many calls.
 
     Raises:
         ValueError: there is no batch.
@@ -31,7 +35,7 @@ def standing_statistics(
         if isinstance(layer, keras.layers.BatchNormalization)
         for variable in (layer.moving_mean, layer.moving_variance)
     ]
-    run = tf.function(lambda z, labels: generator(z, labels, training=True))
+    run = in_training or functools.partial(generator, training=True)
     of_batches = []
     for z, labels in batches:
         # From zero, one step of the moving average leaves the batch's statistics, scaled.
