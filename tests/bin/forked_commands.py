@@ -32,7 +32,7 @@ def run_in_fork(directory: str, command: str, arguments: list[str]) -> tuple[int
             os.chdir(directory)
             signal.alarm(SECONDS)  # which ends the command
             # Tracing takes longer than the few small steps of a test.
-            tf.config.run_functions_eagerly(command in ("train", "evaluate"))
+            tf.config.run_functions_eagerly(command == "train")
             sys.argv = [str(BIN / command), *arguments]
             os._exit(exit_code_of_main())
         _, status = os.waitpid(child, 0)

@@ -165,13 +165,10 @@ def test_an_spn_as_prior(tmp_path):
     flags = ("--system=nsb", "--prior=spn", "--steps=1", f"--workdir={tmp_path / 'w'}")
     model = [flag for flag in TINY_MODEL if "image_size" not in flag]
     run("train", *model, *_SHARED, *_DECODER, *flags)
-    found, _ = _evaluated(tmp_path / "w", "--num_samples=12")
+    found, _ = _evaluated(tmp_path / "w", "--num_samples=8")
     assert found["prior"]["bits_per_dim_of_latents"] == pytest.approx(8, abs=1)
     assert found["prior"]["quantization_psnr"] > 40
     assert found["samples"]["by_truncation"]["1"]["pixel_frechet_distance"] > 0
-    run("sample", f"--workdir={tmp_path / 'w'}", "--num_samples=2", f"--output_dir={tmp_path}/o")
-    with np.load(tmp_path / "o" / "stages.npz") as stages:
-        assert stages["prior"].shape == (2, 16, 16, 1) and stages["to32"].shape == (2, 32, 32, 1)
 
 
 def test_the_baseline_of_whole_images(baseline, tmp_path):

@@ -4,7 +4,6 @@ The moving averages of training belong to weights that were changing, and not to
 averages of the weights, which samples are made with.
 """
 
-import functools
 from collections.abc import Callable, Iterable
 
 import keras
@@ -35,7 +34,7 @@ def standing_statistics(
         if isinstance(layer, keras.layers.BatchNormalization)
         for variable in (layer.moving_mean, layer.moving_variance)
     ]
-    run = in_training or functools.partial(generator, training=True)
+    run = in_training or (lambda z, labels: generator(z, labels, training=True))
     of_batches = []
     for z, labels in batches:
         # From zero, one step of the moving average leaves the batch's statistics, scaled.
