@@ -49,6 +49,11 @@ def run(command: str, *arguments: object) -> subprocess.CompletedProcess:
     return subprocess.CompletedProcess([command, *arguments], code, stdout, stderr)
 
 
+def train(*arguments: object) -> None:
+    """Runs `bin/train` for a few small steps: eagerly, as tracing them takes longer."""
+    run("train eagerly", *arguments)
+
+
 def run_forked(directory: pathlib.Path, command: str, *arguments: object) -> tuple[int, str, str]:
     """Runs `bin/command` in a directory: exit code, stdout, stderr.
 

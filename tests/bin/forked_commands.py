@@ -1,8 +1,8 @@
 """Runs commands, each in a fork of a process that has imported TensorFlow but not used it.
 
 In a process of its own, each would spend most of its time importing. Every line of stdin is a
-JSON list: a working directory, a command of bin/, its arguments. Every line of stdout answers
-with exit code, stdout and stderr.
+JSON list: a working directory, a command of bin/ (as "train", or "train eagerly"), arguments.
+Every line of stdout answers with exit code, stdout and stderr.
 """
 
 import json
@@ -31,9 +31,9 @@ def run_in_fork(directory: str, command: str, arguments: list[str]) -> tuple[int
             os.dup2(stderr.fileno(), 2)
             os.chdir(directory)
             signal.alarm(SECONDS)  # which ends the command
-            # Tracing takes longer than the few small steps of a test.
-            tf.config.run_functions_eagerly(command == "train")
-            sys.argv = [str(BIN / command), *arguments]
+            name, _, how = command.partition(" ")
+            tf.config.run_functions_eagerly(how == "eagerly")
+            sys.argv = [str(BIN / name), *arguments]
             os._exit(exit_code_of_main())
         _, status = os.waitpid(child, 0)
         stdout.seek(0)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.bin.commands import run, run_forked
+from tests.bin.commands import run, run_forked, train
 from tests.wavelet_tf.small_decoders import photographs
 
 _TINY = (
@@ -49,7 +49,7 @@ assert not project, project
 
 def _train(system, workdir, *arguments):
     flags = (*_TINY, *_WIDTHS[system], f"--system={system}", f"--workdir={workdir}")
-    run("train", *flags, "--steps=to16:3", "--steps=to32:2", *arguments)
+    train(*flags, "--steps=to16:3", "--steps=to32:2", *arguments)
 
 
 @pytest.fixture(scope="module")

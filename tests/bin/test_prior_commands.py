@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.bin.commands import TINY_MODEL, run, run_forked
+from tests.bin.commands import TINY_MODEL, run, run_forked, train
 
 _SHARED = (
     "--dataset=digits",
@@ -46,9 +46,9 @@ assert not project, project
 def workdir(tmp_path_factory):
     """A decoder trained before anything was said of a prior; and then a GAN for it."""
     directory = tmp_path_factory.mktemp("nsb")
-    run("train", *_SHARED, *_DECODER, "--system=nsb", f"--workdir={directory}", "--steps=2")
+    train(*_SHARED, *_DECODER, "--system=nsb", f"--workdir={directory}", "--steps=2")
     prior = ("--prior=biggan", "--stage=prior", "--steps=2", "--sample_every=2")
-    run("train", *_SHARED, *_DECODER, *_GAN, "--system=nsb", f"--workdir={directory}", *prior)
+    train(*_SHARED, *_DECODER, *_GAN, "--system=nsb", f"--workdir={directory}", *prior)
     return directory
 
 
@@ -57,7 +57,7 @@ def baseline(tmp_path_factory):
     """A BigGAN-deep of whole images."""
     directory = tmp_path_factory.mktemp("biggan")
     flags = ("--system=biggan", "--architecture=biggan_deep", "--steps=1", f"--workdir={directory}")
-    run("train", *_SHARED, *_GAN, *flags)
+    train(*_SHARED, *_GAN, *flags)
     return directory
 
 
@@ -164,7 +164,7 @@ def test_the_saved_model_samples_classes_without_the_project(workdir, tmp_path):
 def test_an_spn_as_prior(tmp_path):
     flags = ("--system=nsb", "--prior=spn", "--steps=1", f"--workdir={tmp_path / 'w'}")
     model = [flag for flag in TINY_MODEL if "image_size" not in flag]
-    run("train", *model, *_SHARED, *_DECODER, *flags)
+    train(*model, *_SHARED, *_DECODER, *flags)
     found, _ = _evaluated(tmp_path / "w", "--num_samples=8")
     assert found["prior"]["bits_per_dim_of_latents"] == pytest.approx(8, abs=1)
     assert found["prior"]["quantization_psnr"] > 40
