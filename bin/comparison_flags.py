@@ -35,8 +35,11 @@ _NAMES = [field.name for field in dataclasses.fields(Wanted) if field.name != "s
 
 def wanted(system: System) -> Wanted:
     """What the flags ask for; raises UsageError for those without meaning to a system."""
-    for name in (*_NAMES, *truncation_flags.NAMES):
+    for name in _NAMES:
         if FLAGS[name].present and not system.compares_samples:
             raise UsageError(f"--{name} is for GANs and priors, and there is none here")
+    for name in truncation_flags.NAMES:
+        if FLAGS[name].present and not system.truncates:
+            raise UsageError(f"--{name} is for GANs, and there is none here")
     values: dict[str, Any] = {name: FLAGS[name].value for name in _NAMES}
     return Wanted(settle=truncation_flags.settle, **values)

@@ -94,7 +94,7 @@ class Experiment:
     def _values_of_the_model(self) -> dict[str, Any]:
         """What all stages share: as given, else as recorded, else the default."""
         names = record.recorded_stages(self.workdir)
-        records = self._trained or {name: self._recorded(name) for name in names}
+        records = {name: self._recorded(name) for name in names} | self._trained
         values = {}
         for name, decides in DECIDES.items():
             if name in WHOLE and decides == MODEL:
@@ -150,7 +150,7 @@ class Experiment:
 
     def _refuse_flags_without_meaning(self) -> None:
         system, prior = self._model["system"], self._prior()
-        used = meaningful(system, prior)
+        used = meaningful(system, None) | meaningful(system, prior)
         unused = [name for name in PARSERS if name not in used]
         told = f"--system={system}" + (f" --prior={prior}" if prior else "")
         for name in (*unused, *self.system.unused):

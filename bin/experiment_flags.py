@@ -32,8 +32,8 @@ PRIOR_STAGE = "prior"
 
 
 def meaningful(system: str, prior: str | None) -> set[str]:
-    """The flags that mean something to a system, and to its prior, if one is named."""
-    kinds = {system, f"prior={prior}"}
+    """The flags that mean something to a system's prior, or, if none is named, to its stages."""
+    kinds = {system, f"prior={prior}" if prior else f"{system} decoder"}
     return {name for name, means in MEANS.items() if kinds & set(means)}
 
 
@@ -172,9 +172,12 @@ _packets(
 )
 _patch = "Side of the packets that wavelet decoders work on."
 _packets("patch_size", _NSB.patch_size, _patch, MODEL, scoped=False)
-_packets("packet_width", _NSB.packet_width, "Units of a wavelet decoder's UNet.", MODEL)
-_packets("head_width", _NSB.head_width, "Hidden units of each of its heads.", MODEL)
-_pixels("pixel_width", _NSB.pixel_width, "Units of a pixel decoder's UNet, first scale.", MODEL)
+_own = functools.partial(_define, systems=("nsb decoder", "nsb_pixel decoder"))
+_own_packets = functools.partial(_define, systems=("nsb decoder",))
+_own_pixels = functools.partial(_define, systems=("nsb_pixel decoder",))
+_own_packets("packet_width", _NSB.packet_width, "Units of a wavelet decoder's UNet.", MODEL)
+_own_packets("head_width", _NSB.head_width, "Hidden units of each of its heads.", MODEL)
+_own_pixels("pixel_width", _NSB.pixel_width, "Units of a pixel decoder's UNet, first scale.", MODEL)
 _antialias = "Of the bilinear resize to half the size."
 _pixels("antialias", _NSB.antialias, _antialias, MODEL, scoped=False)
 
@@ -232,9 +235,9 @@ _define(
 _spn("rmsprop_momentum", 0.9, "Momentum of RMSProp.", TRAINING)
 _spn("rmsprop_decay", 0.95, "Decay of RMSProp's mean of squares.", TRAINING)
 _spn("rmsprop_epsilon", 1e-8, "Epsilon of RMSProp.", TRAINING)
-_decoders("adam_beta_1", 0.9, "Decay of Adam's mean of gradients.", TRAINING)
-_decoders("adam_beta_2", 0.999, "Decay of Adam's mean of squares.", TRAINING)
-_decoders("adam_epsilon", 1e-8, "Epsilon of Adam.", TRAINING)
+_own("adam_beta_1", 0.9, "Decay of Adam's mean of gradients.", TRAINING)
+_own("adam_beta_2", 0.999, "Decay of Adam's mean of squares.", TRAINING)
+_own("adam_epsilon", 1e-8, "Epsilon of Adam.", TRAINING)
 _GAN_TRAINING_HELP = {
     "adam_beta_1": "Decay of Adam's mean of gradients, of a GAN.",
     "adam_beta_2": "Decay of Adam's mean of squares, of a GAN.",

@@ -1,5 +1,6 @@
 """Stages that make images of nothing for the wavelet family, from values of flags."""
 
+import math
 from typing import Any
 
 from cascade_tf.errors import UsageError
@@ -36,7 +37,7 @@ def make_prior(latents: Latents, values: dict[str, Any]) -> Stage:
     sides = {"height": latents.size, "width": latents.size, "channels": latents.channels}
     config = from_values(SPNConfig, v | sides | {"coarse_bits": 0})
     training = from_values(SPNTrainingConfig, v | {"learning_rates": v["learning_rate"]})
-    return QuantizedPrior(SPNStage(PRIOR_STAGE, config, training), latents)
+    return QuantizedPrior(SPNStage(PRIOR_STAGE, config, training), latents, config.bits)
 
 
 def value_range(values: dict[str, Any]) -> tuple[float, float] | None:
@@ -44,7 +45,7 @@ def value_range(values: dict[str, Any]) -> tuple[float, float] | None:
     given = values["latent_range"]
     if not given:
         return None
-    if len(given) != 2 or not given[0] < given[1]:
+    if len(given) != 2 or not -math.inf < given[0] < given[1] < math.inf:
         raise UsageError(
             f"--latent_range={','.join(map(str, given))}: give the lowest and the highest, as -3,7"
         )

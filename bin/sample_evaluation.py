@@ -6,6 +6,7 @@ make of real images (the paper's FID*), and of any folder of images.
 
 import dataclasses
 import json
+import math
 import pathlib
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
@@ -16,7 +17,7 @@ import tensorflow as tf
 
 import curves
 from cascade_tf.cascade import sample_cascade
-from cascade_tf.data import DataConfig, Source, open_source
+from cascade_tf.data import Source, open_source
 from cascade_tf.errors import UsageError
 from cascade_tf.files import make_directory, refuse_to_overwrite, write_atomically
 from cascade_tf.metrics import (
@@ -76,7 +77,7 @@ class SampleEvaluation:
         self._truncations = (1.0,) if wanted.truncations is None else wanted.truncations
         if not exp.system.truncates and wanted.truncations is not None:
             raise UsageError("--truncations is for GANs, and there is none here")
-        if not self._truncations or min(self._truncations) < 0:
+        if not self._truncations or not all(0 <= t < math.inf for t in self._truncations):
             raise UsageError("--truncations: give numbers from 0 up")
         self._output = pathlib.Path(wanted.output_dir).expanduser() if wanted.output_dir else None
         if self._output and not wanted.overwrite:
@@ -87,6 +88,19 @@ class SampleEvaluation:
         self._extractor: FeatureExtractor = PixelFeatures(shape)
         if wanted.inception:
             self._extractor = load_inception(pathlib.Path(wanted.inception).expanduser())
+        self._statistics = None
+        if wanted.reference:
+            if wanted.save_reference:
+                raise UsageError("--save_reference is of the split, --reference instead of it")
+            path = pathlib.Path(wanted.reference).expanduser()
+            self._statistics = load_statistics(path, self._extractor)
+        if wanted.save_reference and not wanted.overwrite:
+            refuse_to_overwrite([pathlib.Path(wanted.save_reference).expanduser()])
+        self._folder = None
+        if wanted.compare_images:
+            self._folder = open_source(
+                dataclasses.replace(data, dataset="folder", data_dir=wanted.compare_images), "all"
+            )
 
     def evaluate(self) -> tuple[dict, rich.table.Table]:
         """Figures of samples, as System.evaluate."""
@@ -106,6 +120,7 @@ class SampleEvaluation:
                 "sha256": extractor.checksum,
                 "resizer": extractor.resizer,
             },
+            "steps": {state.stage.name: int(state.step.numpy()) for state in states},
             "samples": self._count,
             "reference": self._wanted.reference,
             "reference_images": None if self._wanted.reference else self._total,
@@ -119,8 +134,8 @@ class SampleEvaluation:
             self._wanted.settle(stages, truncation)
             features = self._features(self._samples(stages, truncation), self._count, "samples")
             results["by_truncation"][f"{truncation:g}"] = self._compare(features)
-        if self._wanted.compare_images:
-            results["folder"] = self._compare_folder()
+        if self._folder is not None:
+            results["folder"] = self._compare_folder(self._folder)
         if self._wanted.all_checkpoints:
             results["by_checkpoint"] = self._compare_checkpoints(states)
         return results
@@ -128,19 +143,14 @@ class SampleEvaluation:
     def _reference_features(self) -> References:
         """What samples are compared with."""
         references: References = {}
-        if self._wanted.reference:
-            path = pathlib.Path(self._wanted.reference).expanduser()
-            references["images"] = load_statistics(path, self._extractor)
+        if self._statistics is not None:
+            references["images"] = self._statistics
         else:
-            references["images"] = self._features(self._images(), self._total, "images")
-        if self._wanted.save_reference:
-            path = pathlib.Path(self._wanted.save_reference).expanduser()
-            if not self._wanted.overwrite:
-                refuse_to_overwrite([path])
-            statistics = references["images"]
-            if not isinstance(statistics, GaussianStatistics):
-                statistics = gaussian_statistics(statistics)
-            save_statistics(path, statistics, self._extractor)
+            features = self._features(self._images(), self._total, "images")
+            references["images"] = features
+            if self._wanted.save_reference:
+                path = pathlib.Path(self._wanted.save_reference).expanduser()
+                save_statistics(path, gaussian_statistics(features), self._extractor)
         if self._chain:
             made = map(self._reconstructed, self._images())
             features = self._features(made, self._total, "reconstructions")
@@ -164,18 +174,8 @@ class SampleEvaluation:
                     self._results["cautions"].append(caution)
         return figures
 
-    def _compare_folder(self) -> dict[str, dict[str, float]]:
+    def _compare_folder(self, folder: Source) -> dict[str, dict[str, float]]:
         """A folder's images as they are, and (with decoders) after encoding and decoding."""
-        data = self._exp.data_of_all_stages()
-        folder = open_source(
-            DataConfig(
-                "folder",
-                self._wanted.compare_images,
-                image_size=data.image_size,
-                channels=data.channels,
-            ),
-            "all",
-        )
         count = folder.num_examples
         raw = self._features(self._images(folder, count), count, "folder")
         found = {"as they are": self._compare(raw)}

@@ -8,6 +8,7 @@ import tensorflow as tf
 from absl import flags
 
 from cascade_tf.data import Source
+from cascade_tf.errors import UsageError
 from cascade_tf.metrics import (
     FeatureExtractor,
     PixelFeatures,
@@ -31,6 +32,23 @@ flags.DEFINE_string(
 )
 FLAGS = flags.FLAGS
 _BATCH_SIZE = 50
+_FEWEST = 10
+
+
+def wanted(stage: Stage, held_out: Source | None) -> "TrainingDistance | None":
+    """What the flags ask for; raises UsageError where it cannot be."""
+    count = FLAGS.distance_images
+    if not count:
+        if FLAGS.inception:
+            raise UsageError("--inception means nothing without --distance_images")
+        return None
+    if held_out is None:
+        raise UsageError("--distance_images: with --split=all no images are held out to compare")
+    if min(count, held_out.num_examples) < _FEWEST:
+        raise UsageError(
+            f"--distance_images={count}, of {held_out.num_examples} held out: {_FEWEST} are needed"
+        )
+    return TrainingDistance(stage, held_out, count)
 
 
 class TrainingDistance:

@@ -27,11 +27,13 @@ class Stage(abc.ABC):
         name: of its directory in the workdir, and of `--stage`.
         headline: the metric of `train_step` and `evaluate_step` that sums the stage up.
         sampling_parts: how often `sample` reports progress.
+        batch_parts: equal parts that `train_step` cuts a replica's share of the batch into.
     """
 
     name: str
     headline: str
     sampling_parts = 1
+    batch_parts = 1
 
     @abc.abstractmethod
     def build(self) -> None:

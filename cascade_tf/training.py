@@ -90,9 +90,10 @@ class Trainer:
             StopRequest() as stop,
             ProgressBar(f"train {name}", self._config.steps, "steps", start) as bar,
         ):
+            recent: list[dict[str, float]] = []  # figures of the steps since the last summary
             with contextlib.suppress(_Stop):
-                self._loop(stop, bar)
-            self.state.save()
+                self._loop(stop, bar, recent)
+            self._save(self.step, recent)
             self.summaries.flush()
         if stop.signal is not None:
             raise Interrupted(
@@ -101,12 +102,11 @@ class Trainer:
                 f"goes on from there",
             )
 
-    def _loop(self, stop: StopRequest, bar: ProgressBar) -> None:
+    def _loop(self, stop: StopRequest, bar: ProgressBar, recent: list[dict[str, float]]) -> None:
         c, step = self._config, self.step
         examples = self._train.training_examples(c.batch_size, start_index=step * c.batch_size)
         batches = iter(self._strategy.experimental_distribute_dataset(examples))
         spent_before, began = float(self.state.seconds.numpy()), time.monotonic()
-        recent: list[dict[str, float]] = []
         speed = _Speed(c.batch_size)
 
         def due(every: int) -> bool:
@@ -132,13 +132,13 @@ class Trainer:
             bar.update(step, **headline, **{"images/s": speed.images_per_second})
 
             if due(c.summary_every):
-                means = {name: float(np.mean([m[name] for m in recent])) for name in recent[0]}
+                means = _means(recent)
                 self._require_health(step, means)
                 means["images_per_second"] = speed.images_per_second
                 self.summaries.scalars("train", step, means)
                 recent.clear()
             if due(c.checkpoint_every):
-                self.state.save()
+                self._save(step, recent)
             if due(c.evaluate_every) and self._test is not None:
                 self._evaluate(step, self._test, check_stop)
             if due(c.sample_every):
@@ -159,6 +159,12 @@ class Trainer:
             figures = ", ".join(f"{name} {value:g}" for name, value in metrics.items())
             self._stop_at_last_good(step, "diverged", figures)
 
+    def _save(self, step: int, recent: list[dict[str, float]]) -> None:
+        """Writes a checkpoint, of a training in good health."""
+        if recent:
+            self._require_health(step, _means(recent))
+        self.state.save()
+
     def _require_health(self, step: int, means: dict[str, float]) -> None:
         """Raises UserError where the stage sees its training go wrong."""
         trouble = self._stage.trouble(means)
@@ -169,8 +175,8 @@ class Trainer:
         last = self.state.manager.latest_checkpoint
         raise UserError(
             f"training {what} at step {step} of stage {self._stage.name} ({told}); "
-            f"the last good checkpoint is {last or 'none'}: lower --learning_rate or set "
-            f"--clip_norm"
+            f"the last good checkpoint is {last or 'none'}: in another --workdir, lower "
+            f"--learning_rate or set --clip_norm"
         )
 
     def _train_step(self, examples: Examples) -> dict[str, tf.Tensor]:
@@ -199,6 +205,10 @@ class Trainer:
             means = {name: value.mean() for name, value in figures.items()}
             self.summaries.scalars(run, step, means)
         self.summaries.flush()
+
+
+def _means(metrics: list[dict[str, float]]) -> dict[str, float]:
+    return {name: float(np.mean([m[name] for m in metrics])) for name in metrics[0]}
 
 
 class _Speed:

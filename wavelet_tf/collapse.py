@@ -9,6 +9,7 @@ import tensorflow as tf
 LARGEST_LOGIT = 1e3
 LARGEST_SPECTRAL_NORM = 1e3
 SMALLEST_DIVERSITY = 0.02
+FEWEST_IMAGES = 8  # whose diversity tells something
 
 
 def diversity(real: tf.Tensor, made: tf.Tensor) -> tf.Tensor:
@@ -30,9 +31,7 @@ def trouble(metrics: Mapping[str, float]) -> str | None:
     worst = max(norms, key=lambda name: norms[name])
     if norms[worst] > LARGEST_SPECTRAL_NORM:
         return f"singular values run away: {worst} {norms[worst]:.4g}"
-    if metrics["diversity"] < SMALLEST_DIVERSITY:
-        return (
-            f"samples are nearly all the same: they differ {metrics['diversity']:.2g} times as "
-            f"much as real images"
-        )
+    spread = metrics.get("diversity", 1.0)
+    if spread < SMALLEST_DIVERSITY:
+        return f"samples are nearly all the same: they differ {spread:.2g} times as much as images"
     return None

@@ -21,9 +21,9 @@ from wavelet_tf.biggan.losses import discriminator_losses, generator_loss
 from wavelet_tf.biggan.orthogonal_regularisation import orthogonal_penalty
 from wavelet_tf.biggan.spectral_norm import spectral_norms, update_spectral_norms
 from wavelet_tf.biggan.standing_statistics import standing_statistics
-from wavelet_tf.collapse import diversity, trouble
+from wavelet_tf.collapse import FEWEST_IMAGES, diversity, trouble
 from wavelet_tf.decoder_stage import picture
-from wavelet_tf.latents import FITTED_IMAGES, Latents
+from wavelet_tf.latents import Latents
 from wavelet_tf.noise import noise
 from wavelet_tf.training_config import GANTrainingConfig
 
@@ -64,6 +64,7 @@ class GANStage(Stage):
         self.name = name
         self.config, self.latents, self.training = config, latents, training
         self.truncation_kind = truncation_kind
+        self.batch_parts = training.discriminator_steps * training.accumulations
 
     def build_network(self) -> None:
         """Creates the weights of the networks alone."""
@@ -107,16 +108,14 @@ class GANStage(Stage):
         """Fits the latents' range.
 
         Raises:
-            UsageError: images of more classes than the networks know.
+            UsageError: images of another number of classes than the networks know.
         """
-        if self.config.classes > 1:
-            labels = [b.labels for b in source.evaluation_examples(64, limit=FITTED_IMAGES)]
-            largest = int(tf.reduce_max(tf.concat(labels, axis=0)))
-            if largest >= self.config.classes:
-                raise UsageError(
-                    f"--num_classes={self.config.classes}: there are images of class {largest}: "
-                    f"use {largest + 1} or more, or 1 to leave classes out"
-                )
+        known = source.num_classes
+        if self.config.classes not in (1, known):
+            raise UsageError(
+                f"--num_classes={self.config.classes}: the images are of {known}: use that, or 1 "
+                f"to leave classes out"
+            )
         return self.latents.fit(source)
 
     def networks(self) -> Mapping[str, keras.Layer]:
@@ -161,7 +160,9 @@ class GANStage(Stage):
         parts = _shares(examples, self.training.accumulations)
         figures, gradients = player.gradients(parts[0], replicas)
         for part in parts[1:]:
-            more, summands = player.gradients(part, replicas)
+            # One after another, so that the activations of one part alone are in memory.
+            with tf.control_dependencies(gradients):
+                more, summands = player.gradients(Examples(*map(tf.identity, part)), replicas)
             figures = {name: figures[name] + more[name] for name in figures}
             gradients = [a + b for a, b in zip(gradients, summands, strict=True)]
         norm = apply_gradients(
@@ -188,8 +189,9 @@ class GANStage(Stage):
             "discriminator_loss": loss,
             "D_real": tf.reduce_mean(of_real),
             "D_fake": tf.reduce_mean(of_made),
-            "diversity": diversity(real, made),
         }
+        if len(made) >= FEWEST_IMAGES:
+            figures["diversity"] = diversity(real, made)
         return figures, tape.gradient(scaled, self.discriminator.trainable_variables)
 
     def _generator_gradients(

@@ -59,7 +59,7 @@ class Latents(keras.layers.Layer):
     def _fit(self, source: Source) -> None:
         lows, highs = [], []
         for batch in source.evaluation_examples(64, limit=FITTED_IMAGES):
-            latents = self.encode(batch.images)
+            latents = self.encode(batch.images[batch.indices >= 0])
             lows.append(float(tf.reduce_min(latents)))
             highs.append(float(tf.reduce_max(latents)))
         low, high = min(lows), max(highs)

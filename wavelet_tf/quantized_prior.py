@@ -22,10 +22,11 @@ class QuantizedPrior(Stage):
     Args:
         model: of images of the latents' size, given nothing; not yet built.
         latents: what it makes.
+        bits: of the images that the model makes, on the 8-bit scale.
     """
 
-    def __init__(self, model: Stage, latents: Latents):
-        self.model, self.latents = model, latents
+    def __init__(self, model: Stage, latents: Latents, bits: int = 8):
+        self.model, self.latents, self.bits = model, latents, bits
         self.name, self.headline = model.name, model.headline
         self.sampling_parts = model.sampling_parts
 
@@ -86,4 +87,5 @@ class QuantizedPrior(Stage):
         return tf.cast(tf.round(255 * tf.clip_by_value(share, 0, 1)), tf.uint8)
 
     def _latents(self, pictures: tf.Tensor) -> tf.Tensor:
-        return self.latents.restore(tf.cast(pictures, tf.float32) / 127.5 - 1)
+        middles = tf.cast(pictures, tf.float32) + (2.0 ** (8 - self.bits) - 1) / 2
+        return self.latents.restore(middles / 127.5 - 1)

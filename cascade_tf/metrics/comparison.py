@@ -10,6 +10,8 @@ from cascade_tf.metrics.inception_score import inception_score
 from cascade_tf.metrics.kernel_distance import kernel_distance
 from cascade_tf.metrics.precision_recall import precision_recall
 
+PAIRED = 10_000  # images of a set, its first, that figures of pairs are of: they cost its square
+
 
 @dataclasses.dataclass(frozen=True)
 class Comparison:
@@ -43,10 +45,12 @@ def compare(
     Raises:
         UserError: too few images, different numbers of features, or values not finite.
     """
-    ours = gaussian_statistics(samples)
+    features = samples
+    ours = gaussian_statistics(features)
     theirs = gaussian_statistics(reference) if isinstance(reference, np.ndarray) else reference
     figures = {extractor.distance_name: frechet_distance(ours, theirs)}
     if isinstance(reference, np.ndarray):
+        samples, reference = samples[:PAIRED], reference[:PAIRED]
         kernel, prefix = extractor.kernel_distance_name, extractor.prefix
         figures[kernel], figures[f"{kernel}_deviation"] = kernel_distance(
             samples, reference, seed=seed
@@ -54,7 +58,7 @@ def compare(
         figures[f"{prefix}_precision"], figures[f"{prefix}_recall"] = precision_recall(
             samples, reference
         )
-    probabilities = extractor.probabilities(samples)
+    probabilities = extractor.probabilities(features)
     if probabilities is not None:
         figures["inception_score"], figures["inception_score_deviation"] = inception_score(
             probabilities

@@ -179,6 +179,13 @@ def test_the_baseline_of_whole_images(baseline, tmp_path):
     assert np.load(tmp_path / "o" / "samples.npz")["images"].shape == (3, 32, 32, 1)
 
 
+def test_a_batch_that_its_parts_do_not_divide_is_refused(tmp_path):
+    flags = (*_SHARED, *_GAN, "--system=biggan", "--workdir=new", "--gan_accumulations=3")
+    code, _, stderr = run_forked(tmp_path, "train", *flags)
+    assert code == 2 and "--batch_size=8: not divisible by the 1 replicas" in stderr
+    assert "times 3 parts" in stderr and not (tmp_path / "new").exists()
+
+
 def test_mistakes_are_told_in_one_line(workdir, tmp_path):
     wrong = [
         ("sample", "--classes=10", 2, "there is no class 10: the model knows 10"),
@@ -186,10 +193,16 @@ def test_mistakes_are_told_in_one_line(workdir, tmp_path):
         ("sample", "--line_images=3", 2, "--line_images means nothing without --interpolate"),
         ("evaluate", "--truncations=-1", 2, "--truncations: give numbers from 0 up"),
         ("evaluate", "--inception=nowhere", 1, "nowhere"),
+        ("evaluate", "--reference=nowhere.npz", 1, "nowhere.npz"),
+        ("evaluate", "--compare_images=nowhere", 1, "nowhere"),
+        ("sample", ["--interpolate=class", "--classes=3"], 2, "two --classes or more"),
+        ("train", ["--batch_size=8", "--gan_accumulations=3"], 1, "--gan_accumulations=1, not 3"),
+        ("train", "--inception=nowhere", 2, "--inception means nothing without --distance_images"),
         ("train", "--gan_z_size=5", 1, "was trained with --gan_z_size=6, not 5"),
         ("train", "--pixelcnn_layers=2", 2, "means nothing to --system=nsb --prior=biggan"),
     ]  # fmt: skip
-    for command, argument, code, told in wrong:
+    for command, given, code, told in wrong:
+        arguments = [given] if isinstance(given, str) else given
         output = ["--output_dir=o"] if command == "sample" else []
-        done = run_forked(tmp_path, command, f"--workdir={workdir}", *output, argument)
+        done = run_forked(tmp_path, command, f"--workdir={workdir}", *output, *arguments)
         assert done[0] == code and told in done[2] and len(done[2].splitlines()) == 1, done

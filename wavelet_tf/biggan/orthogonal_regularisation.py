@@ -20,6 +20,8 @@ def orthogonal_penalty(network: keras.layers.Layer) -> tf.Tensor:
 
 def _off_diagonal(matrix: tf.Tensor) -> tf.Tensor:
     """For columns, one for each output: the sum of the squared products of two different ones."""
-    gram = tf.matmul(matrix, matrix, transpose_a=True)
-    products = tf.linalg.set_diag(gram, tf.zeros(gram.shape[0]))
-    return tf.reduce_sum(tf.square(products))
+    # |W^T W| = |W W^T|: of the two, the smaller; one of a dense layer can be gigabytes.
+    rows, columns = matrix.shape
+    gram = tf.matmul(matrix, matrix, transpose_a=rows >= columns, transpose_b=rows < columns)
+    lengths = tf.reduce_sum(tf.square(matrix), axis=0)
+    return tf.reduce_sum(tf.square(gram)) - tf.reduce_sum(tf.square(lengths))
