@@ -180,8 +180,8 @@ def test_the_baseline_of_whole_images(baseline, tmp_path):
 
 
 def test_a_batch_that_its_parts_do_not_divide_is_refused(tmp_path):
-    flags = (*_SHARED, *_GAN, "--system=biggan", "--workdir=new", "--gan_accumulations=3")
-    code, _, stderr = run_forked(tmp_path, "train", *flags)
+    flags = (*_SHARED, *_GAN, "--system=biggan", "--workdir=new", "--image_size=16")
+    code, _, stderr = run_forked(tmp_path, "train", *flags, "--gan_accumulations=3")
     assert code == 2 and "--batch_size=8: not divisible by the 1 replicas" in stderr
     assert "times 3 parts" in stderr and not (tmp_path / "new").exists()
 
