@@ -43,8 +43,7 @@ class BigGANSystem(System[GANStage]):
         wanted: Wanted,
     ) -> tuple[dict, list[rich.table.Table]]:
         evaluation = SampleEvaluation(exp, strategy, source, total, wanted)
-        results, table = evaluation.evaluate()
-        return results, [table]
+        return evaluation.evaluate()
 
     def given_pictures(
         self, stages: Sequence[GANStage], folder: str, draws: int, bits: int | None

@@ -73,8 +73,8 @@ class NSBSystem(System[Stage]):
             results["prior"], table = prior_likelihood.evaluate(exp, strategy, source, total)
             tables.append(table)
         if samples is not None:
-            results["samples"], table = samples.evaluate()
-            tables.append(table)
+            results["samples"], more = samples.evaluate()
+            tables += more
         return results, tables
 
     def _latents(self, config: NSBConfig, value_range: tuple[float, float] | None) -> Latents:

@@ -102,12 +102,12 @@ class SampleEvaluation:
                 dataclasses.replace(data, dataset="folder", data_dir=wanted.compare_images), "all"
             )
 
-    def evaluate(self) -> tuple[dict, rich.table.Table]:
+    def evaluate(self) -> tuple[dict, list[rich.table.Table]]:
         """Figures of samples, as System.evaluate."""
         results = self._figures()
         if self._output:
             self._write(results, self._output)
-        return results, _table(results)
+        return results, _tables(results)
 
     def _figures(self) -> dict:
         extractor, exp = self._extractor, self._exp
@@ -240,31 +240,39 @@ class SampleEvaluation:
             write_atomically(output / PLOTS[1], page)
 
 
-def _table(results: dict) -> rich.table.Table:
+def _tables(results: dict) -> list[rich.table.Table]:
+    """One against the images, one against what the decoders make of them."""
     rows: list[tuple[str, dict]] = []
     for truncation, figures in results["by_truncation"].items():
-        rows.append((f"samples, truncation {truncation}", figures))
+        rows.append((f"truncation {truncation}", figures))
     for found in results.get("by_checkpoint", []):
-        rows.append((f"samples, step {found['step']:,}, {found['minutes']:.1f} minutes", found))
+        rows.append((f"step {found['step']:,}, {found['minutes']:.1f} min", found))
     if "reconstructions" in results:
         rows.append(("reconstructions", results["reconstructions"]))
     rows += [(f"folder, {how}", f) for how, f in results.get("folder", {}).items()]
-    names = [name for name in rows[0][1] if not name.endswith("_deviation")]
-    table = rich.table.Table("", *[name.replace("_", " ") for name in names])
-    for title, figures in rows:
-        cells = []
-        for name in names:
-            deviation = figures.get(f"{name}_deviation")
-            told = "" if deviation is None else f" ± {deviation:.2g}"
-            cells.append(f"{figures[name]:.4g}{told}" if name in figures else "")
-        table.add_row(title, *cells)
     space, images = results["feature_space"], results["reference_images"]
     against = results["reference"] if images is None else f"{images:,} images"
-    lines = [
-        f"{results['samples']:,} samples against {against}; features: {space['name']}, "
+    caption = [
+        f"{results['samples']:,} samples, {against}; features: {space['name']}, "
         f"{space['resizer']}" + (f", sha256 {space['sha256']}" if space["sha256"] else "")
     ]
-    if any(name.endswith("*") for name in names):
-        lines.append("*: against what the decoders make of the same images")
-    table.caption = "\n".join(lines + results["cautions"])
-    return table
+    tables = []
+    for star, title in (("", "samples against images"), ("*", "against reconstructions")):
+        names = [name for name in rows[0][1] if name.endswith("*") == bool(star)]
+        names = [name for name in names if "_deviation" not in name]
+        if names:
+            shown = [name.replace("_", " ") for name in names]
+            tables.append(rich.table.Table("", *shown, title=title))
+        for row, figures in rows if names else []:
+            cells = [_cell(figures, name, star) for name in names]
+            if any(cells):
+                tables[-1].add_row(row, *cells)
+    tables[-1].caption = "\n".join(caption + results["cautions"])
+    return tables
+
+
+def _cell(figures: dict, name: str, star: str) -> str:
+    if name not in figures:
+        return ""
+    deviation = figures.get(f"{name.removesuffix('*')}_deviation{star}")
+    return f"{figures[name]:.4g}" + ("" if deviation is None else f" ± {deviation:.2g}")
