@@ -190,7 +190,8 @@ class GANStage(Stage):
             "D_real": tf.reduce_mean(of_real),
             "D_fake": tf.reduce_mean(of_made),
         }
-        if len(made) >= FEWEST_IMAGES:
+        count = examples.images.shape[0]
+        if count is None or count >= FEWEST_IMAGES:
             figures["diversity"] = diversity(real, made)
         return figures, tape.gradient(scaled, self.discriminator.trainable_variables)
 

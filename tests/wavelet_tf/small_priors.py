@@ -22,7 +22,7 @@ SMALL = dict(
     discriminator_width=8,
     z_size=6,
     class_embedding=5,
-    attention_size=8,
+    attention_size=0,
 )
 
 
