@@ -35,7 +35,7 @@ _TRAIN = (*TINY_MODEL, *_DATA, "--workdir=new")
 
 def test_a_mistake_gives_one_line_in_a_process_of_its_own():
     process = start("train", "--bitz=3")
-    assert process.communicate(timeout=120) == (
+    assert process.communicate(timeout=300) == (
         "",
         "train: Unknown command line flag 'bitz'. Did you mean: bits ?\n",
     )

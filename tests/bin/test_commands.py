@@ -91,7 +91,7 @@ def trained(tmp_path_factory, pictures) -> _Trained:
         process = start("train", f"--workdir={interrupted}", *again)
         _first_checkpoint_after(_last_step(interrupted), interrupted, process)
         process.send_signal(number)
-        _, stderr = process.communicate(timeout=120)
+        _, stderr = process.communicate(timeout=300)
         stops[number] = process.returncode, stderr
         again = ()
     # The workdir alone tells the rest; the number of steps may change.
@@ -194,7 +194,7 @@ def test_ctrl_c_keeps_the_images_that_are_finished(colour, five, tmp_path):
     assert process.stderr is not None
     assert "slices" in process.stderr.readline()  # the first line of the bar, after 15 seconds
     process.send_signal(signal.SIGINT)
-    _, stderr = process.communicate(timeout=120)
+    _, stderr = process.communicate(timeout=300)
     assert process.returncode == 130
     images = _images(tmp_path)
     last = stderr.splitlines()[-1]
