@@ -34,6 +34,7 @@ from cascade_tf.metrics import (
 from cascade_tf.progress import ProgressBar
 from cascade_tf.stage import Stage
 from wavelet_tf.endpoints import decoders
+from wavelet_tf.reconstruction import reconstruct
 
 PLOTS = ("truncations.png", "training.png")
 References = dict[str, np.ndarray | GaussianStatistics]  # features, or their statistics, by name
@@ -218,10 +219,8 @@ class SampleEvaluation:
 
     def _reconstructed(self, images: np.ndarray) -> np.ndarray:
         """What the decoders make of the images' latents, uint8 [b, H, W, C]."""
-        target = self._chain[0].condition(tf.constant(images))
-        for stage in self._chain:
-            target = stage.decode(target)
-        return self._chain[-1].to_images(target).numpy()
+        made = reconstruct(self._chain, self._chain[0].condition(tf.constant(images)))
+        return self._chain[-1].to_images(made[-1]).numpy()
 
     def _batch_size(self) -> int:
         return self._exp.inference_batch_size(*self._exp.stage_names)

@@ -81,5 +81,6 @@ def sampling_endpoint(stages: Sequence[Stage]) -> dict[str, Endpoint]:
         classes = tf.TensorSpec([None], tf.int32, "classes")
         truncation = tf.TensorSpec([], tf.float32, "truncation")
         return {"sample": (of_classes, [classes, seed, truncation])}
-    count, temperature = tf.TensorSpec([], tf.int32, "count"), tf.TensorSpec([], tf.float32)
+    count = tf.TensorSpec([], tf.int32, "count")
+    temperature = tf.TensorSpec([], tf.float32, "temperature")
     return {"sample": (of_nothing, [count, seed, temperature])}

@@ -305,7 +305,7 @@ class GANStage(Stage):
         return self.latents.restore(self.generator.of_embedding(z, embedding))
 
     def settle(self, batches: int, batch_size: int, truncation: float = 1.0) -> None:
-        """Makes the statistics of batch normalisation those of samples (BigGAN, section 3.1).
+        """Makes the statistics of batch normalisation those of samples (BigGAN, appendix C.1).
 
         Call it when the weights are those to sample with.
 

@@ -1,4 +1,4 @@
-"""Standing statistics: BatchNorm's, as means over many batches of samples (BigGAN, section 3.1).
+"""Standing statistics: BatchNorm's, as means over many batches of samples (BigGAN, appendix C.1).
 
 The moving averages of training belong to weights that were changing, and not to the Polyak
 averages of the weights, which samples are made with.
