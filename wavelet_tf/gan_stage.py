@@ -1,6 +1,5 @@
 """A BigGAN as a stage: the prior in front of decoders, or a model of whole images (section 4.3)."""
 
-import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 
 import keras
@@ -11,7 +10,7 @@ from cascade_tf import randomness
 from cascade_tf.data import Source
 from cascade_tf.errors import UsageError
 from cascade_tf.examples import Examples
-from cascade_tf.optimizers import Adam, apply_gradients
+from cascade_tf.optimizers import Adam
 from cascade_tf.stage import OnProgress, Stage
 from cascade_tf.strategies import run_on_replicas
 from wavelet_tf.biggan.config import BigGANConfig
@@ -25,19 +24,8 @@ from wavelet_tf.collapse import FEWEST_IMAGES, diversity, trouble
 from wavelet_tf.decoder_stage import picture
 from wavelet_tf.latents import Latents
 from wavelet_tf.noise import noise
+from wavelet_tf.players import Figures, Gradients, Player, shares
 from wavelet_tf.training_config import GANTrainingConfig
-
-Figures = dict[str, tf.Tensor]
-Gradients = Callable[[Examples, int], tuple[Figures, list[tf.Tensor]]]
-
-
-@dataclasses.dataclass
-class Player:
-    """One of the two networks, and how it learns."""
-
-    network: keras.layers.Layer
-    optimizer: Adam
-    gradients: Gradients  # of its loss, on examples and for a number of replicas
 
 
 class GANStage(Stage):
@@ -142,37 +130,18 @@ class GANStage(Stage):
         2. The discriminator learns to tell real latents from made ones.
         3. The generator learns to pass for real, on noise and classes of its own.
         """
+        t = self.training
         found: Figures = {}
         update_spectral_norms(self.generator)
-        for share in _shares(examples, self.training.discriminator_steps):
+        for share in shares(examples, t.discriminator_steps):
             update_spectral_norms(self.discriminator)
-            found |= self._update(self._discriminating, share)
-        found |= self._update(self._generating, examples)
+            found |= self._discriminating.step(share, t.accumulations, t.clip_norm)
+        found |= self._generating.step(examples, t.accumulations, t.clip_norm)
         for name, network in (("G", self.generator), ("D", self.discriminator)):
             norms = spectral_norms(network)
             found |= {f"spectral_norm_{name}/{path}": norm for path, norm in norms.items()}
         found["learning_rate"] = tf.identity(self._generating.optimizer.learning_rate)
         return found
-
-    def _update(self, player: Player, examples: Examples) -> Figures:
-        """One step of a player, on the mean of the gradients of parts of the examples."""
-        replicas = tf.distribute.get_replica_context().num_replicas_in_sync
-        parts = _shares(examples, self.training.accumulations)
-        figures, gradients = player.gradients(parts[0], replicas)
-        for part in parts[1:]:
-            # One after another, so that the activations of one part alone are in memory.
-            with tf.control_dependencies(gradients):
-                more, summands = player.gradients(Examples(*map(tf.identity, part)), replicas)
-            figures = {name: figures[name] + more[name] for name in figures}
-            gradients = [a + b for a, b in zip(gradients, summands, strict=True)]
-        norm = apply_gradients(
-            player.optimizer,
-            [gradient / len(parts) for gradient in gradients],
-            player.network.trainable_variables,
-            self.training.clip_norm,
-        )
-        found = {name: figure / len(parts) for name, figure in figures.items()}
-        return found | {f"gradient_norm_{player.network.name}": norm}
 
     def _discriminator_gradients(
         self, examples: Examples, replicas: int = 1
@@ -347,11 +316,3 @@ class GANStage(Stage):
             for row in images.reshape(classes, columns, *images.shape[1:])
         ]
         return {"samples, a row for each class": np.stack(rows)}
-
-
-def _shares(examples: Examples, count: int) -> list[Examples]:
-    """The examples in equal parts."""
-    if count == 1:
-        return [examples]
-    parts = [tf.split(part, count) for part in examples]
-    return [Examples(*share) for share in zip(*parts, strict=True)]

@@ -7,7 +7,7 @@ from cascade_tf.metrics import PixelFeatures, compare
 from cascade_tf.strategies import make_strategy
 from tests.cascade_tf.trainings import final_weights, scalars, trainer
 from tests.wavelet_tf.small_priors import built, digits, gan, sample
-from wavelet_tf.gan_stage import _shares
+from wavelet_tf.players import shares
 
 
 @pytest.fixture
@@ -53,13 +53,13 @@ def test_gradients_under_xla_equal_those_without():
 
 
 def test_steps_share_out_the_batch_and_accumulation_takes_means(tmp_path, eagerly):
-    made = built(accumulations=2)
+    made = built()
     strategy = tf.distribute.get_strategy()
-    parts = [made._generator_gradients(part)[1] for part in _shares(digits(8), 2)]
+    parts = [made._generator_gradients(part)[1] for part in shares(digits(8), 2)]
     variables = made.generator.trainable_variables
     seen = []
     made._generating.optimizer.apply = lambda gradients, _: seen.extend(gradients)
-    strategy.run(lambda: made._update(made._generating, digits(8)))
+    strategy.run(lambda: made._generating.step(digits(8), 2, 0.0))
     assert len(seen) == len(variables)
     for gradient, first, second in zip(seen, *parts, strict=True):
         np.testing.assert_allclose(gradient, (first + second) / 2, atol=1e-5)
