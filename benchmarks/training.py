@@ -10,12 +10,10 @@ that this machine does at that precision, measured before and after the steps. E
 process of its own.
 """
 
-import itertools
 import os
 import pathlib
 import subprocess
 import sys
-from collections.abc import Callable
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
@@ -27,6 +25,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 from absl import app, flags
+from best_rate import best_rate
 from timing import fastest
 
 from cascade_tf.examples import Examples
@@ -43,26 +42,6 @@ flags.DEFINE_bool("worker", False, "Measure one config, in this process.")
 FLAGS = flags.FLAGS
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-
-
-def best_rate(precision: str) -> float:
-    """Operations per second of the fastest large product or convolution, with XLA or without."""
-    dtype = tf.as_dtype(precision)
-    a, b = (tf.cast(tf.random.normal([2048, 2048]), dtype) for _ in range(2))
-    images = tf.cast(tf.random.normal([4, 32, 32, 256]), dtype)
-    kernel = tf.cast(tf.random.normal([3, 3, 256, 256]), dtype)
-    product = 2 * 2048**3
-    convolution = 2 * 4 * 256 * 256 * (3 * 32 - 2) ** 2  # taps inside the image
-    works: list[tuple[float, Callable[[], tf.Tensor]]] = [
-        (product, lambda: tf.matmul(a, b)),
-        (convolution, lambda: tf.nn.conv2d(images, kernel, 1, "SAME")),
-    ]
-    rates = []
-    for (work, function), jit_compile in itertools.product(works, (False, True)):
-        compiled = tf.function(function, jit_compile=jit_compile)
-        compiled()
-        rates.append(work / fastest(lambda run=compiled: run().numpy(), 5))
-    return max(rates)
 
 
 def _taps(rows: range, columns: range, h: int, w: int) -> np.ndarray:

@@ -1,0 +1,152 @@
+#!/usr/bin/env python3
+"""Compares training steps of GANs with the machine's best arithmetic, and with one another.
+
+    python benchmarks/gan.py [--batches=4,16] [--numbers=0,1]
+
+A step is one of the discriminator and one of the generator. For each case, in a process of its
+own: the useful arithmetic of such a step (products and convolutions forward and backward; taps in
+the padding not counted) per second, over the rate of the best convolution or matrix product that
+this machine does, measured before and after the steps.
+"""
+
+import json
+import os
+import pathlib
+import subprocess
+import sys
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "bin"))
+
+import experiment
+import flagfiles
+import numpy as np
+import tensorflow as tf
+from absl import app, flags
+from best_rate import best_rate
+from timing import fastest
+
+from cascade_tf.examples import Examples
+from wavelet_tf.gan_stage import GANStage
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+_PIXELS = f"--flagfile={ROOT}/configs/biggan_imagenet256.flags"
+_CH64 = ("--gan_generator_width=64", "--gan_discriminator_width=64", "--gan_accumulations=1")
+_AT_64 = (_PIXELS, *_CH64, "--image_size=64", "--gan_z_size=100", "--gan_attention_size=32")
+CASES = {
+    "biggan, ch 64, 64x64": _AT_64,
+    "biggan_deep, ch 64, 64x64": (*_AT_64, "--architecture=biggan_deep"),
+    "biggan, ch 64, 256x256": (_PIXELS, *_CH64),
+    "nsb_imagenet256, prior": (f"--flagfile={ROOT}/configs/nsb_imagenet256.flags",),
+    "biggan_imagenet256": (_PIXELS, "--gan_accumulations=1"),
+}
+
+flags.DEFINE_list("batches", ["4", "16"], "Images of a step; cases that are compared share them.")
+flags.DEFINE_list("numbers", [str(n) for n in range(len(CASES))], "The cases to run, from 0.")
+flags.DEFINE_string("step_precision", "float32", "Of the arithmetic: float32 or bfloat16.")
+flags.DEFINE_bool("step_jit_compile", True, "Compile the steps with XLA.")
+flags.DEFINE_integer("runs", 3, "Steps that are timed; the fastest counts.")
+flags.DEFINE_bool("worker", False, "Measure one case, in this process.")
+FLAGS = flags.FLAGS
+
+
+def _taps(positions: int, size: int) -> int:
+    """Of a kernel along one side, those that fall into the image, over all positions."""
+    return positions * size - (size // 2) * (size // 2 + 1)
+
+
+def _multiply_adds(graph: tf.Graph) -> float:
+    """Of a forward pass; convolutions count the taps inside the image."""
+    total = 0.0
+    for op in graph.get_operations():
+        shapes = [tensor.shape for tensor in op.inputs]
+        if op.type == "Conv2D":
+            (_, height, width, _), (rows, columns, inputs, outputs) = shapes
+            across = [
+                n * k - (k // 2) * (k // 2 + 1) for n, k in ((height, rows), (width, columns))
+            ]
+            total += op.outputs[0].shape[0] * np.prod(across) * inputs * outputs
+        elif op.type in ("MatMul", "BatchMatMulV2"):
+            shared = shapes[0][-2 if op.node_def.attr["transpose_a"].b else -1]
+            total += np.prod(op.outputs[0].shape) * shared
+    return total
+
+
+def step_multiply_adds(stage: GANStage, batch: int) -> float:
+    """Of a step: the generator makes pictures twice, the discriminator sees 3 batches."""
+    c = stage.config
+    z = tf.TensorSpec([batch, c.z_size], tf.float32)
+    labels = tf.TensorSpec([batch], tf.int32)
+    pictures = tf.TensorSpec([batch, c.size, c.size, c.channels], tf.float32)
+    making = tf.function(stage.generator).get_concrete_function(z, labels, training=True)
+    telling = tf.function(stage.discriminator).get_concrete_function(pictures, labels)
+    made, told = _multiply_adds(making.graph), _multiply_adds(telling.graph)
+    # Forward is one part, backward one for the inputs and one for the weights. Discriminator's
+    # step: one part of the generator's, three of its own on two batches. Generator's step: three
+    # parts of its own; the discriminator's weights need no gradient there.
+    return 4 * made + 8 * told
+
+
+def _step_seconds(stage: GANStage, side: int, batch: int) -> float:
+    """Of a training step on images of that side."""
+    number = tf.constant(0, tf.int64)
+    shape = [batch, side, side, stage.config.channels]
+    images = np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)
+    indices = tf.range(batch, dtype=tf.int64)
+    examples = Examples(tf.constant(images), tf.zeros([batch], tf.int32), indices)
+    step = tf.function(stage.train_step)
+    step(examples, number)
+    return fastest(lambda: step(examples, number)["D_real"].numpy(), FLAGS.runs)
+
+
+def measure() -> dict[str, dict[str, float]]:
+    """By batch: `seconds` and `operations` of a step, `best` rate of this process."""
+    made = experiment.Experiment()
+    name = made.stage_names[0]
+    stage, side = made.make_stage(name), made.values(name)["image_size"]
+    stage.build()
+    before = best_rate(FLAGS.step_precision)
+    found = {
+        size: {
+            "seconds": _step_seconds(stage, side, int(size)),
+            "operations": 2 * step_multiply_adds(stage, int(size)),
+        }
+        for size in FLAGS.batches
+    }
+    best = max(before, best_rate(FLAGS.step_precision))
+    return {batch: figures | {"best": best} for batch, figures in found.items()}
+
+
+def main(_: list[str]) -> None:
+    if FLAGS.worker:
+        print(json.dumps(measure()))
+        return
+    print(
+        "| case | batch | GFLOP of an image | step, s | GFLOP/s | best product, GFLOP/s | ratio |"
+    )
+    print("|---|---|---|---|---|---|---|")
+    for number in map(int, FLAGS.numbers):
+        name, given = list(CASES.items())[number]
+        own = [
+            f"--precision={FLAGS.step_precision}",
+            f"--jit_compile={str(FLAGS.step_jit_compile).lower()}",
+            "--worker",
+        ]
+        worker = [sys.executable, __file__, *given, *sys.argv[1:], *own]
+        done = subprocess.run(worker, capture_output=True, text=True, check=False)
+        if done.returncode:
+            raise SystemExit(done.stderr)
+        for batch, found in json.loads(done.stdout.splitlines()[-1]).items():
+            rate = found["operations"] / found["seconds"]
+            print(
+                f"| {name} | {batch} | {found['operations'] / int(batch) / 1e9:.1f} "
+                f"| {found['seconds']:.2f} | {rate / 1e9:.0f} | {found['best'] / 1e9:.0f} "
+                f"| {rate / found['best']:.2f} |",
+                flush=True,
+            )
+
+
+if __name__ == "__main__":
+    sys.argv[1:] = [*flagfiles.expand(sys.argv[1:]), "--workdir=/nonexistent"]
+    app.run(main)
