@@ -189,6 +189,7 @@ class Experiment:
             channels=v["channels"],
             flip=v["flip"],
             smallest_crop=v["smallest_crop"],
+            bad_images=v["bad_images"],
             seed=v["seed"],
         )
 

@@ -10,6 +10,7 @@ from typing import Any
 from absl import flags
 
 import scoped_flags
+from cascade_tf.data.config import BAD_IMAGES
 from spn_tf.config import SPNConfig
 from spn_tf.upscaling import UPSCALINGS
 from wavelet_tf.biggan.config import ARCHITECTURES, BigGANConfig
@@ -121,6 +122,13 @@ _whole(
     parser=flags.IntegerParser(0, 2**31 - 1),
 )
 _whole("data_dir", "", "Folder of pictures, or of TFDS datasets.", FREE)
+_whole(
+    "bad_images",
+    "fail",
+    "What becomes of files of a folder that cannot be decoded: an error, or named and left out.",
+    FREE,
+    parser=flags.EnumParser(list(BAD_IMAGES)),
+)
 
 _SPN_HELP = {
     "pixelcnn_layers": "Gated layers of the decoder.",

@@ -189,7 +189,7 @@ class SampleEvaluation:
         """Of every checkpoint of the first stage, oldest first."""
         first, stages = states[0], [state.stage for state in states]
         found = []
-        for path in first.manager.checkpoints:
+        for path in first.checkpoints.paths:
             first.restore_averages(path)
             self._wanted.settle(stages, 1.0)
             features = self._features(self._samples(stages, 1.0), self._count, "samples")

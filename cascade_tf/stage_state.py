@@ -7,6 +7,7 @@ import keras
 import tensorflow as tf
 
 from cascade_tf.averages import PolyakAverage
+from cascade_tf.checkpoints import Checkpoints, checkpoints
 from cascade_tf.errors import UserError
 from cascade_tf.stage import Stage
 from cascade_tf.training_config import TrainingConfig
@@ -14,7 +15,7 @@ from cascade_tf.training_config import TrainingConfig
 
 def has_checkpoint(directory: pathlib.Path) -> bool:
     """Whether a stage's directory holds a checkpoint."""
-    return tf.train.latest_checkpoint(str(directory / "checkpoints")) is not None
+    return bool(checkpoints(directory / "checkpoints"))
 
 
 @dataclasses.dataclass
@@ -27,14 +28,14 @@ class StageState:
         step: int64, training steps made. With the batch size it is also the position in the
             data: the next example's index is step * batch_size.
         seconds: float64, time spent training, over all resumes.
-        manager: writes and finds checkpoints.
+        checkpoints: of all of it.
     """
 
     stage: Stage
     average: PolyakAverage
     step: tf.Variable
     seconds: tf.Variable
-    manager: tf.train.CheckpointManager
+    checkpoints: Checkpoints
 
     @classmethod
     def create(
@@ -66,26 +67,12 @@ class StageState:
             **stage.networks(),
             **stage.optimizers(),
         )
-        manager = tf.train.CheckpointManager(
-            checkpoint, str(directory / "checkpoints"), max_to_keep=config.keep_checkpoints
-        )
-        return cls(stage, average, step, seconds, manager)
+        kept = Checkpoints(checkpoint, str(directory / "checkpoints"), config.keep_checkpoints)
+        return cls(stage, average, step, seconds, kept)
 
     def restore(self, path: str | None = None) -> bool:
-        """Loads a checkpoint, by default the newest; False where there is none yet."""
-        path = path or self.manager.latest_checkpoint
-        if path is None:
-            return False
-        try:
-            status = self.manager.checkpoint.restore(path)
-            status.assert_existing_objects_matched()
-        except (tf.errors.OpError, IndexError, ValueError, AssertionError) as error:
-            kept = ", ".join(name.rsplit("/")[-1] for name in self.manager.checkpoints)
-            raise UserError(
-                f"cannot read the checkpoint {path}: it is damaged, or "
-                f"of other flags than those recorded beside it (checkpoints there: {kept})"
-            ) from error
-        return True
+        """As Checkpoints.restore."""
+        return self.checkpoints.restore(path)
 
     def restore_averages(self, path: str | None = None) -> None:
         """Loads a checkpoint, by default the newest; the stage's variables become its averages.
@@ -95,14 +82,19 @@ class StageState:
         """
         if not self.restore(path):
             raise UserError(
-                f"stage {self.stage.name} has no checkpoint in {self.manager.directory}; "
+                f"stage {self.stage.name} has no checkpoint in {self.checkpoints.directory}; "
                 f"train it first with bin/train"
             )
         self.average.apply()
 
+    def is_finite(self) -> bool:
+        """Whether all weights are numbers that training can go on from."""
+        weights = [
+            weight for network in self.stage.networks().values() for weight in network.weights
+        ]
+        floats = [w.value for w in weights if tf.as_dtype(w.dtype).is_floating]
+        return all(bool(tf.reduce_all(tf.math.is_finite(value))) for value in floats)
+
     def save(self) -> None:
         """Writes a checkpoint of the current step, unless it is there already."""
-        newest = self.manager.latest_checkpoint
-        if newest is not None and newest.endswith(f"-{self.step.numpy()}"):
-            return
-        self.manager.save(checkpoint_number=self.step)
+        self.checkpoints.save(self.step)

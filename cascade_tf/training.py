@@ -163,6 +163,8 @@ class Trainer:
         """Writes a checkpoint, of a training in good health."""
         if recent:
             self._require_health(step, _means(recent))
+        if not self.state.is_finite():
+            self._stop_at_last_good(step, "has gone wrong", "weights are not finite numbers")
         self.state.save()
 
     def _require_health(self, step: int, means: dict[str, float]) -> None:
@@ -172,7 +174,7 @@ class Trainer:
             self._stop_at_last_good(step, "has gone wrong", trouble)
 
     def _stop_at_last_good(self, step: int, what: str, told: str) -> NoReturn:
-        last = self.state.manager.latest_checkpoint
+        last = self.state.checkpoints.newest
         raise UserError(
             f"training {what} at step {step} of stage {self._stage.name} ({told}); "
             f"the last good checkpoint is {last or 'none'}: in another --workdir, lower "

@@ -1,7 +1,11 @@
 """A folder of image files; its sub-folders, if any, are the classes."""
 
+import functools
 import hashlib
 import os
+import sys
+from collections.abc import Iterator
+from typing import NoReturn
 
 import numpy as np
 import tensorflow as tf
@@ -25,6 +29,9 @@ class FolderSource(NumberedSource):
     decides whether an image is in the test split (one in ten), so it stays there when others are
     added; only where the hashes of a small folder would leave a split empty does the image of the
     lowest hash test, or that of the highest train. Names that start with a dot are left out.
+
+    With `config.bad_images` = `skip` the next image in the split's own order takes the place of
+    one that cannot be decoded, so that all others keep theirs.
     """
 
     def __init__(self, config: DataConfig, split: str) -> None:
@@ -42,8 +49,9 @@ class FolderSource(NumberedSource):
         chosen = paths if split == "all" else _split_paths(paths, root)[split]
         # By hash, so that the first images of a split are of all its folders.
         chosen = sorted(chosen, key=_hash_in_unit_interval)
-        self._paths = tf.constant([os.path.join(root, path) for path in chosen])
+        self._paths = tf.constant([os.fsencode(os.path.join(root, path)) for path in chosen])
         self._labels = tf.constant([classes.index(_class_name(path)) for path in chosen], tf.int32)
+        self._bad: set[bytes] = set()
         super().__init__(config, num_examples=len(chosen), num_classes=len(classes))
 
     def _read(self, record: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
@@ -51,6 +59,46 @@ class FolderSource(NumberedSource):
         image = tf.numpy_function(decode_file, [path], tf.uint8)
         image.set_shape([None, None, 3])
         return image, tf.gather(self._labels, record)
+
+    def _read_or_another(self, record: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        if self.config.bad_images == "fail":
+            return self._read(record)
+        image, used = tf.numpy_function(
+            functools.partial(self._decode, tries=self.num_examples), [record], (tf.uint8, tf.int64)
+        )
+        image.set_shape([None, None, 3])
+        return image, tf.gather(self._labels, tf.ensure_shape(used, []))
+
+    def _read_or_none(self, record: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor | bool]:
+        if self.config.bad_images == "fail":
+            return *self._read(record), True
+        image, used = tf.numpy_function(
+            functools.partial(self._decode, tries=1), [record], (tf.uint8, tf.int64)
+        )
+        image.set_shape([None, None, 3])
+        exists = tf.ensure_shape(used, []) >= 0
+        return image, tf.where(exists, tf.gather(self._labels, record), 0), exists
+
+    def _decode(self, record: np.ndarray, tries: int) -> tuple[np.ndarray, np.int64]:
+        """The first of so many images from `record` on that is good, and its number.
+
+        If there is none, a black pixel and -1 where one alone was tried; else ValueError.
+        """
+        for number in (record + np.arange(tries)) % self.num_examples:
+            path = self._paths[number].numpy()
+            try:
+                return decode_file(path), np.int64(number)
+            except ValueError as error:
+                self._report(path, str(error))
+        if tries > 1 or self.num_examples == 1:
+            raise ValueError(f"{_CANNOT_DECODE}{printable(path)}, nor any other of the folder")
+        return np.zeros([1, 1, 3], np.uint8), np.int64(-1)
+
+    def _report(self, path: bytes, told: str) -> None:
+        """Names a bad image once, and counts."""
+        if path not in self._bad:
+            self._bad.add(path)
+            print(f"{told}: skipped, {len(self._bad)} so far", file=sys.stderr, flush=True)
 
 
 def undecodable_image_message(error: tf.errors.OpError) -> str | None:
@@ -72,29 +120,50 @@ def decode_file(path: bytes) -> np.ndarray:
         reason = " ".join(str(error).split()) or type(error).__name__
         if isinstance(error, UnidentifiedImageError):  # it tells an object's address
             reason = "not an image"
-        raise ValueError(f"{_CANNOT_DECODE}{path.decode()}: {reason}") from error
+        raise ValueError(f"{_CANNOT_DECODE}{printable(path)}: {reason}") from error
+
+
+def printable(path: bytes) -> str:
+    """A path on one line, whatever characters are in it."""
+    text = os.fsdecode(path).encode(errors="backslashreplace").decode()
+    return text.replace("\n", "\\n").replace("\r", "\\r")
 
 
 def image_paths(root: str, flag: str) -> list[str]:
     """Sorted paths, relative to `root`, of the images under it; errors name the flag."""
     if not tf.io.gfile.isdir(root):
         raise UserError(f"{flag}: there is no folder {root}")
+    walk = tf.io.gfile.walk if "://" in root else _walk
     paths = []
-    try:
-        for folder, _, names in tf.io.gfile.walk(root):
-            inside = folder[len(root) :].strip("/")  # os.path.relpath does not know gs://
-            paths += [os.path.join(inside, name) for name in names]
-    except UnicodeDecodeError as error:
-        raise UserError(f"{flag}: a name in {root} is not UTF-8: {error.object!r}") from error
-    paths = sorted(path for path in paths if _is_image(path))
+    for folder, names in ((folder, names) for folder, _, names in walk(root)):
+        inside = folder[len(root) :].strip("/")  # os.path.relpath does not know gs://
+        paths += [os.path.join(inside, name) for name in names if _is_image(inside, name)]
     if not paths:
         raise UserError(f"{flag}: no images ({', '.join(EXTENSIONS)}) in the folder {root}")
+    paths.sort()
     return paths
 
 
-def _is_image(path: str) -> bool:
-    hidden = any(part.startswith(".") for part in path.split("/"))
-    return path.lower().endswith(EXTENSIONS) and not hidden
+def _walk(root: str) -> Iterator[tuple[str, list[str], list[str]]]:
+    """As os.walk; symbolic links are followed, but into no folder twice."""
+    seen = set()
+    for folder, folders, names in os.walk(root, followlinks=True, onerror=_raise):
+        seen.add(os.path.realpath(folder))
+        folders[:] = [
+            name
+            for name in sorted(folders)
+            if os.path.realpath(os.path.join(folder, name)) not in seen
+        ]
+        yield folder, folders, names
+
+
+def _raise(error: OSError) -> NoReturn:
+    raise error
+
+
+def _is_image(folder: str, name: str) -> bool:
+    hidden = name.startswith(".") or any(part.startswith(".") for part in folder.split("/"))
+    return name.lower().endswith(EXTENSIONS) and not hidden
 
 
 def _class_name(path: str) -> str:
@@ -116,5 +185,5 @@ def _split_paths(paths: list[str], root: str) -> dict[str, list[str]]:
 
 
 def _hash_in_unit_interval(path: str) -> float:
-    digest = hashlib.sha256(path.encode()).digest()
+    digest = hashlib.sha256(os.fsencode(path)).digest()
     return int.from_bytes(digest[:8], "big") / 2**64

@@ -6,7 +6,7 @@ from collections.abc import Collection
 import numpy as np
 
 from cascade_tf.data.config import DataConfig
-from cascade_tf.data.folder import decode_file, image_paths
+from cascade_tf.data.folder import decode_file, image_paths, printable
 from cascade_tf.data.preprocessing import evaluation_image
 from cascade_tf.errors import UserError
 
@@ -33,13 +33,16 @@ def read_pictures(
     for name in image_paths(root, flag):
         path = os.path.join(root, name)
         try:
-            picture = decode_file(path.encode())
+            picture = decode_file(os.fsencode(path))
         except ValueError as error:
             raise UserError(str(error)) from error
         height, width, _ = picture.shape
         if height != width or height not in sides:
             wanted = " or ".join(f"{side}x{side}" for side in sorted(sides))
-            raise UserError(f"{path} is of {height}x{width} pixels: give pictures of {wanted}")
+            raise UserError(
+                f"{printable(os.fsencode(path))} is of {height}x{width} pixels: "
+                f"give pictures of {wanted}"
+            )
         config = DataConfig("folder", root, image_size=height, channels=channels)
         pictures.append(evaluation_image(picture, config).numpy())
     return pictures

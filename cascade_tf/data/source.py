@@ -41,6 +41,18 @@ class Source(abc.ABC):
     def _read(self, record: tf.Tensor | dict[str, tf.Tensor]) -> tuple[tf.Tensor, tf.Tensor]:
         """The record's image, uint8 [h, w, 1 or 3], and label, int32."""
 
+    def _read_or_another(
+        self, record: tf.Tensor | dict[str, tf.Tensor]
+    ) -> tuple[tf.Tensor, tf.Tensor]:
+        """As `_read`; if `config.bad_images` says so, another image for one that is bad."""
+        return self._read(record)
+
+    def _read_or_none(
+        self, record: tf.Tensor | dict[str, tf.Tensor]
+    ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor | bool]:
+        """As `_read`, and whether it is an image; none if bad and `config.bad_images` says so."""
+        return *self._read(record), True
+
     def training_examples(self, batch_size: int, start_index: int) -> tf.data.Dataset:
         """Returns an endless stream of full, shuffled, preprocessed batches.
 
@@ -63,7 +75,7 @@ class Source(abc.ABC):
         )
 
         def example(index: tf.Tensor, record: tf.Tensor) -> Examples:
-            image, label = self._read(record)
+            image, label = self._read_or_another(record)
             return Examples(training_image(image, index, self.config), label, index)
 
         examples = _map_with_index(example, records, start_index)
@@ -78,12 +90,13 @@ class Source(abc.ABC):
 
         Returns:
             A dataset of `Examples` with static shapes. The last batch is filled up with black
-            images of label 0 and index -1.
+            images of label 0 and index -1; such stand for bad images, too, that are skipped.
         """
         count = self.num_examples if limit is None else min(limit, self.num_examples)
 
         def example(index: tf.Tensor, record: tf.Tensor) -> Examples:
-            image, label = self._read(record)
+            image, label, exists = self._read_or_none(record)
+            index = tf.where(exists, index, -1)
             return Examples(evaluation_image(image, self.config), label, index)
 
         examples = _map_with_index(example, self._ordered_records().take(count), 0)

@@ -115,7 +115,7 @@ def test_training_stops_when_its_time_is_spent_and_stays_so(tmp_path):
 
 def test_only_the_newest_checkpoints_are_kept(tmp_path):
     trained = _train(tmp_path, steps=5, checkpoint_every=1, keep_checkpoints=2)
-    assert [path.rsplit("-")[-1] for path in trained.state.manager.checkpoints] == ["4", "5"]
+    assert [path.rsplit("-")[-1] for path in trained.state.checkpoints.paths] == ["4", "5"]
 
 
 def test_a_loaded_stage_holds_the_averages_not_the_live_weights(tmp_path):
@@ -145,7 +145,23 @@ def test_a_training_that_diverges_stops_before_it_is_saved(tmp_path):
     trained = trainer(Diverging(), tmp_path, steps=6, checkpoint_every=1)
     with pytest.raises(UserError, match=r"diverged at step 4 .*ckpt-3"):
         trained.train()
-    assert trained.state.manager.latest_checkpoint.endswith("ckpt-3")
+    assert trained.state.checkpoints.newest.endswith("ckpt-3")
+
+
+def test_weights_that_are_not_numbers_are_not_saved(tmp_path):
+    """Though the figures of that step, from before its update, look well."""
+
+    class Overflowing(TwoPlayerStage):
+        def train_step(self, examples, step):
+            metrics = super().train_step(examples, step)
+            weight = next(iter(self.networks().values())).trainable_variables[0]
+            weight.assign_add(tf.fill(weight.shape, tf.where(step == 2, np.inf, 0.0)))
+            return metrics
+
+    trained = trainer(Overflowing(), tmp_path, steps=6, checkpoint_every=1)
+    with pytest.raises(UserError, match=r"step 3 .*weights are not finite numbers.*ckpt-2"):
+        trained.train()
+    assert trained.state.checkpoints.newest.endswith("ckpt-2")
 
 
 def test_what_was_trained_is_saved_when_an_image_cannot_be_read(tmp_path):
@@ -167,7 +183,7 @@ def test_what_was_trained_is_saved_when_an_image_cannot_be_read(tmp_path):
     stream, source.training_examples = source.training_examples, failing
     with pytest.raises(tf.errors.OpError):
         trained.train()
-    assert trained.state.manager.latest_checkpoint.endswith("ckpt-3")
+    assert trained.state.checkpoints.newest.endswith("ckpt-3")
 
 
 def test_a_damaged_checkpoint_is_named(tmp_path):

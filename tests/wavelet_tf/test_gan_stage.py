@@ -126,7 +126,7 @@ def test_collapse_stops_the_training_before_a_checkpoint(tmp_path, eagerly):
     kernel.kernel.assign(tf.zeros_like(kernel.kernel))  # all samples are the same
     with pytest.raises(UserError, match=r"samples are nearly all the same.*ckpt-2"):
         broken.train()
-    assert broken.state.manager.latest_checkpoint.endswith("ckpt-2")
+    assert broken.state.checkpoints.newest.endswith("ckpt-2")
 
 
 def test_classes_that_are_not_known_are_refused(tmp_path, eagerly):

@@ -1,3 +1,8 @@
+import io
+import os
+import struct
+import zlib
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -114,6 +119,103 @@ def test_an_undecodable_image_is_named_in_one_line(tmp_path, content):
     message = undecodable_image_message(raised.value)
     assert message.startswith(f"cannot decode image {tmp_path}/bad one.png: ")
     assert "\n" not in message and "0x" not in message
+
+
+def test_bad_images_can_be_skipped(tmp_path, capfd):
+    """Another image takes their place in training, as on every pass; evaluations leave them out."""
+    add_images(tmp_path, numbered(12))
+    for name in ("0003.png", "0008.png"):
+        (tmp_path / name).write_bytes(b"not an image")
+    config = DataConfig("folder", str(tmp_path), 8, 3, bad_images="skip")
+    source = open_source(config, "all")
+
+    def stream(source, start):
+        batches = source.training_examples(3, start).take(8 - start // 3)
+        return [np.concatenate(part) for part in zip(*batches.as_numpy_iterator(), strict=True)]
+
+    images, _, indices = stream(source, 0)
+    np.testing.assert_array_equal(indices, np.arange(24))
+    counts = np.bincount(images[:, 0, 0, 0], minlength=12)
+    assert counts[[3, 8]].sum() == 0 and sorted(counts)[2:] in ([2] * 8 + [4] * 2, [2] * 9 + [6])
+    np.testing.assert_array_equal(stream(open_source(config, "all"), 6)[0], images[6:])
+
+    rows = list(source.evaluation_examples(5).unbatch().as_numpy_iterator())
+    real = [row for row in rows if row.indices >= 0]
+    assert len(real) == 10 and len({row.images[0, 0, 0] for row in real}) == 10
+    told = capfd.readouterr().err.splitlines()
+    assert len(told) == 4  # two by each source
+    assert all(line.startswith(f"cannot decode image {tmp_path}/000") for line in told)
+    assert told[1].endswith("not an image: skipped, 2 so far")
+
+
+def test_where_all_images_are_bad_skipping_ends(tmp_path):
+    for name in numbered(3):
+        (tmp_path / name).write_bytes(b"not an image")
+    source = open_source(DataConfig("folder", str(tmp_path), 8, 3, bad_images="skip"), "all")
+    with pytest.raises(tf.errors.OpError) as raised:
+        next(iter(source.training_examples(1, 0)))
+    assert "nor any other of the folder" in undecodable_image_message(raised.value)
+
+
+def test_odd_files_and_names_are_used_or_named(tmp_path):
+    """Each is used by a rule (its content decides; one that is no square is cropped), or named."""
+    add_images(
+        tmp_path, ["plain.png", "\u00e9t\u00e9 \u96ea.png", "two\nlines.png", "deep/er/one.png"]
+    )
+    for name, size in (("dot.png", (1, 1)), ("line.png", (10_000, 1))):
+        Image.new("RGB", size, (9, 9, 9)).save(tmp_path / name)
+    Image.new("RGB", (8, 8)).save(tmp_path / "jpeg.png", "JPEG")
+    Image.new("RGB", (8, 8)).save(os.fsencode(tmp_path) + b"/latin-\xe9.png", "PNG")
+    assert first_batch(folder_source(tmp_path), 8).images.shape == (8, 8, 8, 3)
+
+    (tmp_path / "deep" / "loop").symlink_to(tmp_path)
+    (tmp_path / "itself").symlink_to("itself")
+    assert folder_source(tmp_path).num_examples == 8
+
+    whole = bytearray((tmp_path / "plain.png").read_bytes())
+    whole[16:24] = struct.pack(">2I", 50_000, 50_000)  # a decompression bomb's sides
+    whole[29:33] = struct.pack(">I", zlib.crc32(whole[12:29]))
+    (tmp_path / "bomb.png").write_bytes(whole)
+    (tmp_path / "nowhere\n.png").symlink_to("missing")
+    source = open_source(DataConfig("folder", str(tmp_path), 8, 3, bad_images="skip"), "all")
+    indices = np.concatenate([e.indices for e in source.evaluation_examples(5)])
+    assert (indices >= 0).sum() == 8
+    for name, reason in (("bomb.png", "decompression bomb"), ("nowhere\n.png", "o such file")):
+        with pytest.raises(ValueError, match=reason) as raised:
+            folder.decode_file(os.fsencode(tmp_path / name))
+        assert "\n" not in str(raised.value) and str(tmp_path) in str(raised.value)
+
+
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP"])
+def test_mutated_files_are_decoded_or_named(tmp_path, kind):
+    """A photograph's file with bytes changed, cut out or repeated."""
+    pytest.importorskip("skimage")
+    from skimage import data
+
+    whole, path = io.BytesIO(), tmp_path / "mutated.png"
+    Image.fromarray(data.astronaut()[:64, :64]).save(whole, kind)
+    original, rng = whole.getvalue(), np.random.default_rng(0)
+    outcomes = set()
+    for _ in range(150):
+        content = bytearray(original)
+        for _ in range(rng.integers(1, 6)):
+            at = int(rng.integers(len(content)))
+            change = rng.integers(3)
+            if change == 0:
+                content[at] = int(rng.integers(256))
+            elif change == 1:
+                del content[at : at + int(rng.integers(1, 50))]
+            else:
+                content[at:at] = content[at : at + int(rng.integers(1, 50))]
+        path.write_bytes(content)
+        try:
+            image = folder.decode_file(os.fsencode(path))
+            assert image.dtype == np.uint8 and image.ndim == 3 and image.shape[2] == 3
+            outcomes.add("decoded")
+        except ValueError as error:
+            assert str(error).startswith(f"cannot decode image {path}: ")
+            outcomes.add("named")
+    assert "named" in outcomes
 
 
 def test_other_errors_are_not_taken_for_undecodable_images():

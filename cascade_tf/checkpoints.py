@@ -1,0 +1,101 @@
+"""The checkpoints of a directory: the newest whole one is used, however the others look."""
+
+import functools
+import os
+import re
+import sys
+
+import tensorflow as tf
+
+from cascade_tf.errors import UserError
+
+_PREFIX = "ckpt"
+
+
+def checkpoints(directory: str | os.PathLike) -> list[str]:
+    """Paths of the checkpoints in a directory, oldest first, whether they are whole or not.
+
+    They are found by their names: the file in which TensorFlow lists them could itself be damaged.
+    """
+    found = tf.io.gfile.glob(os.path.join(os.fspath(directory), f"{_PREFIX}-*.index"))
+    return sorted((path.removesuffix(".index") for path in found), key=_number)
+
+
+def _number(path: str) -> int:
+    """Of the step, or -1 where a file that is none of ours has such a name."""
+    match = re.fullmatch(rf"{_PREFIX}-(\d+)", os.path.basename(path))
+    return int(match[1]) if match else -1
+
+
+class Checkpoints:
+    """Writes and reads the checkpoints of one directory.
+
+    TensorFlow writes them aside, then renames, and keeps a checksum (CRC32C) of every tensor.
+
+    Args:
+        checkpoint: what they hold.
+        directory: where they lie.
+        keep: how many of them; older ones are deleted once a newer one is written.
+    """
+
+    def __init__(self, checkpoint: tf.train.Checkpoint, directory: str, keep: int):
+        self.directory = directory
+        self.newest: str | None = None  # that this process has read or written
+        self._checkpoint, self._keep = checkpoint, keep
+
+    @property
+    def paths(self) -> list[str]:
+        """Oldest first."""
+        return checkpoints(self.directory)
+
+    def save(self, number: tf.Variable) -> None:
+        """Writes a checkpoint, unless this process knows one of that number."""
+        if self.newest is None or _number(self.newest) != int(number.numpy()):
+            self.newest = self._manager.save(checkpoint_number=number)
+
+    @functools.cached_property
+    def _manager(self) -> tf.train.CheckpointManager:
+        """It begins with the checkpoints that are there, whatever TensorFlow's list says."""
+        if self.paths:
+            tf.compat.v1.train.update_checkpoint_state(
+                self.directory, self.paths[-1], all_model_checkpoint_paths=self.paths
+            )
+        return tf.train.CheckpointManager(
+            self._checkpoint, self.directory, self._keep, checkpoint_name=_PREFIX
+        )
+
+    def restore(self, path: str | None = None) -> bool:
+        """Reads a checkpoint, or the newest that is whole; False where there is none at all.
+
+        Damaged ones are named on stderr.
+
+        Raises:
+            UserError: the checkpoint, or every one, is damaged or of another model.
+        """
+        wanted = [path] if path else self.paths[::-1]
+        for number, candidate in enumerate(wanted):
+            reason = self._trouble(candidate)
+            if reason is None:
+                if number:
+                    print(f"the checkpoint {candidate} is used instead", file=sys.stderr)
+                self.newest = candidate
+                return True
+            if number + 1 < len(wanted):
+                print(f"cannot read the checkpoint {candidate}: {reason}", file=sys.stderr)
+        if not wanted:
+            return False
+        kept = ", ".join(map(os.path.basename, self.paths))
+        raise UserError(
+            f"cannot read the checkpoint {wanted[-1]}: {reason}, or it is of other flags than "
+            f"those recorded beside it (checkpoints there: {kept})"
+        )
+
+    def _trouble(self, path: str) -> str | None:
+        """Reads a checkpoint; why it cannot be read, in a few words."""
+        try:
+            self._checkpoint.restore(path).assert_existing_objects_matched()
+        except tf.errors.DataLossError:
+            return "it is damaged (its checksum is wrong)"
+        except (tf.errors.OpError, IndexError, ValueError, AssertionError):
+            return "it is damaged or cut short"
+        return None
