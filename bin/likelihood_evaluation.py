@@ -31,9 +31,10 @@ def evaluate(
     for name in exp.stage_names:
         stage = exp.make_stage(name)
         state = exp.load_state(stage, strategy)
-        examples = source.evaluation_examples(exp.inference_batch_size(name), limit=total)
+        size = exp.inference_batch_size(name)
         with ProgressBar(f"evaluate {name}", total, "images") as bar:
-            figures = Evaluator(stage.evaluate_step, strategy).evaluate(examples, bar.advance)
+            evaluator = Evaluator(stage.evaluate_step, strategy)
+            figures = evaluator.evaluate(source, size, total, bar.advance)
         part = figures["nats"].astype(np.float64)
         nats = nats + part
         results["steps"][name] = int(state.step.numpy())
@@ -41,7 +42,7 @@ def evaluate(
         if stage.first_slice_given:
             results["size_stage_alone"] = float(figures["bits_per_dim"].mean())
     bits_per_dim = stage.bits_per_dim(nats)
-    results["images"] = total
+    results["images"] = total = len(nats)  # bad ones may have been skipped
     results["nats"] = float(nats.mean())
     results["bits_per_dim"] = float(stage.bits_per_dim(nats.mean()))
     # Standard error of the mean: how far another draw of held-out images may be.
@@ -52,7 +53,8 @@ def evaluate(
         few = min(total, CODEC_IMAGES)
         sizes = CodecSizes()
         for batch in source.evaluation_examples(few, limit=few):
-            sizes.add(stage.to_images(stage.target(batch.images)).numpy())
+            images = batch.images[batch.indices >= 0]
+            sizes.add(stage.to_images(stage.target(images)).numpy())
         results |= sizes.bits_per_dim()
         results["codec_images"] = few
         results["bits_per_dim_of_codec_images"] = float(bits_per_dim[:few].mean())

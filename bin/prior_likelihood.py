@@ -34,9 +34,9 @@ def evaluate(
             "mse_between": error(exact, quantized),
         }
 
-    examples = source.evaluation_examples(exp.inference_batch_size(*exp.stage_names), limit=total)
+    size = exp.inference_batch_size(*exp.stage_names)
     with ProgressBar(f"evaluate {PRIOR_STAGE}", total, "images") as bar:
-        found = Evaluator(figures_of, strategy).evaluate(examples, bar.advance)
+        found = Evaluator(figures_of, strategy).evaluate(source, size, total, bar.advance)
     means = {name: float(x.astype(np.float64).mean()) for name, x in found.items()}
     psnr = -10 * np.log10(max(means["mse_between"], 1e-20))
     results = {

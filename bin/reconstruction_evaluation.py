@@ -28,9 +28,9 @@ def evaluate(
     def figures_of(examples: Examples) -> dict[str, tf.Tensor]:
         return figures(stages, examples.images)
 
-    examples = source.evaluation_examples(exp.inference_batch_size(*exp.stage_names), limit=total)
+    size = exp.inference_batch_size(*exp.stage_names)
     with ProgressBar("evaluate", total, "images") as bar:
-        found = Evaluator(figures_of, strategy).evaluate(examples, bar.advance)
+        found = Evaluator(figures_of, strategy).evaluate(source, size, total, bar.advance)
     results: dict = {
         "steps": {stage.name: int(state.step.numpy()) for stage, state in states.items()},
         "images": total,

@@ -36,10 +36,13 @@ class Checkpoints:
         checkpoint: what they hold.
         directory: where they lie.
         keep: how many of them; older ones are deleted once a newer one is written.
+        writes: False where another process writes what this one has, too.
     """
 
-    def __init__(self, checkpoint: tf.train.Checkpoint, directory: str, keep: int):
-        self.directory = directory
+    def __init__(
+        self, checkpoint: tf.train.Checkpoint, directory: str, keep: int, writes: bool = True
+    ):
+        self.directory, self._writes = directory, writes
         self.newest: str | None = None  # that this process has read or written
         self._checkpoint, self._keep = checkpoint, keep
 
@@ -50,7 +53,8 @@ class Checkpoints:
 
     def save(self, number: tf.Variable) -> None:
         """Writes a checkpoint, unless this process knows one of that number."""
-        if self.newest is None or _number(self.newest) != int(number.numpy()):
+        known = self.newest is not None and _number(self.newest) == int(number.numpy())
+        if self._writes and not known:
             self.newest = self._manager.save(checkpoint_number=number)
 
     @functools.cached_property

@@ -5,7 +5,9 @@ from collections.abc import Callable, Mapping
 import numpy as np
 import tensorflow as tf
 
+from cascade_tf.data import Share, Source
 from cascade_tf.examples import Examples
+from cascade_tf.strategies import distributed, gathered
 
 
 class Evaluator:
@@ -30,26 +32,32 @@ class Evaluator:
         self._step = step
 
     def evaluate(
-        self, examples: tf.data.Dataset, on_batch: Callable[[int], None] | None = None
+        self,
+        source: Source,
+        batch_size: int,
+        limit: int | None = None,
+        on_batch: Callable[[int], None] | None = None,
     ) -> dict[str, np.ndarray]:
         """Figures of every example, float32 [N] by name, in the order of the split.
 
         Args:
-            examples: from `Source.evaluation_examples`; rows of index -1 are left out.
+            source: of the examples.
+            batch_size: on all devices together.
+            limit: how many examples; None means all.
             on_batch: called after each batch with the number of examples in it.
         """
+
+        def examples(size: int, share: Share) -> tf.data.Dataset:
+            return source.evaluation_examples(size, limit, share)
+
         indices: list[np.ndarray] = []
         figures: dict[str, list[np.ndarray]] = {}
-        for batch in self._strategy.experimental_distribute_dataset(examples):
+        for batch in distributed(self._strategy, examples, batch_size):
             for name, value in self._step(batch).items():
-                figures.setdefault(name, []).append(self._gather(value))
-            indices.append(self._gather(batch.indices))
+                figures.setdefault(name, []).append(gathered(self._strategy, value))
+            indices.append(gathered(self._strategy, batch.indices))
             if on_batch is not None:
                 on_batch(int((indices[-1] >= 0).sum()))
-        real = np.concatenate(indices) >= 0
-        return {name: np.concatenate(parts)[real] for name, parts in figures.items()}
-
-    def _gather(self, value: tf.types.experimental.TensorLike) -> np.ndarray:
-        """All replicas' rows, in the order of the global batch."""
-        local = self._strategy.experimental_local_results(value)
-        return np.concatenate([part.numpy() for part in local])
+        of_all = np.concatenate(indices)
+        order = np.argsort(of_all, kind="stable")[(of_all < 0).sum() :]
+        return {name: np.concatenate(parts)[order] for name, parts in figures.items()}

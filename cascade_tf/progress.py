@@ -26,17 +26,19 @@ class ProgressBar:
         total: units of work in all.
         unit: what is counted, in the plural.
         start: units done before this run.
+        quiet: shows nothing.
     """
 
-    def __init__(self, title: str, total: int, unit: str, start: int = 0):
+    def __init__(self, title: str, total: int, unit: str, start: int = 0, quiet: bool = False):
         self._title, self._total, self._unit = title, total, unit
         self._start = start
         self._done: float = start
         self._figures: list[str] = []
         self._began = self._last_line = time.monotonic()
         self._bar = None
+        self._quiet = quiet
         console = Console(stderr=True)
-        if console.is_terminal:
+        if console.is_terminal and not quiet:
             self._bar = Progress(
                 TextColumn("{task.description}"),
                 BarColumn(bar_width=None, table_column=Column(ratio=1)),
@@ -88,6 +90,8 @@ class ProgressBar:
         self.update(self._done + done)
 
     def _print_line(self) -> None:
+        if self._quiet:
+            return
         self._last_line = time.monotonic()
         took = self._last_line - self._began
         left = took / max(1, self._done - self._start) * (self._total - self._done)

@@ -10,6 +10,7 @@ from cascade_tf.averages import PolyakAverage
 from cascade_tf.checkpoints import Checkpoints, checkpoints
 from cascade_tf.errors import UserError
 from cascade_tf.stage import Stage
+from cascade_tf.strategies import is_chief
 from cascade_tf.training_config import TrainingConfig
 
 
@@ -67,7 +68,9 @@ class StageState:
             **stage.networks(),
             **stage.optimizers(),
         )
-        kept = Checkpoints(checkpoint, str(directory / "checkpoints"), config.keep_checkpoints)
+        kept = Checkpoints(
+            checkpoint, str(directory / "checkpoints"), config.keep_checkpoints, is_chief(strategy)
+        )
         return cls(stage, average, step, seconds, kept)
 
     def restore(self, path: str | None = None) -> bool:

@@ -1,18 +1,44 @@
 """How a training is spread over devices (tf.distribute)."""
 
-from collections.abc import Callable
+import json
+import os
+from collections.abc import Callable, Iterable
+from typing import Any
 
+import numpy as np
 import tensorflow as tf
 
+from cascade_tf.data import Share
+from cascade_tf.errors import UsageError, UserError
+from cascade_tf.examples import Examples
+
 STRATEGIES = ("auto", "single", "mirrored")
+ALL_STRATEGIES = (*STRATEGIES, "multiworker", "tpu")  # the others are for training
 
 
-def make_strategy(name: str) -> tf.distribute.Strategy:
-    """The strategy of that name, one of `STRATEGIES`.
+def make_strategy(name: str, tpu: str = "") -> tf.distribute.Strategy:
+    """The strategy of that name, one of `ALL_STRATEGIES`; several workers want it made early.
 
-    `auto` is `mirrored` where there are several GPUs, and `single` elsewhere. `mirrored` takes
-    every GPU, or every logical CPU device where there is no GPU.
+    `mirrored` takes every GPU, or every logical CPU device where there is no GPU; `multiworker`
+    all devices of the machines that TF_CONFIG names, one process on each; `tpu` the cores of the
+    TPU at the address `tpu`, or of this virtual machine where it is empty. `auto` is `multiworker`
+    where TF_CONFIG names several workers, `mirrored` where there are several GPUs, and `single`
+    elsewhere.
+
+    Raises:
+        UserError: TF_CONFIG cannot be used, or there is no such TPU.
     """
+    workers = _workers_of_tf_config() if name in ("auto", "multiworker") else 0
+    if name == "multiworker" and not workers:
+        raise UsageError(
+            "--strategy=multiworker: the environment variable TF_CONFIG must name the workers, as "
+            '{"cluster": {"worker": ["host1:2222", "host2:2222"]}, '
+            '"task": {"type": "worker", "index": 0}}'
+        )
+    if name == "multiworker" or workers > 1:
+        return tf.distribute.MultiWorkerMirroredStrategy()
+    if name == "tpu":
+        return _tpu_strategy(tpu)
     gpus = tf.config.list_logical_devices("GPU")
     if name == "mirrored" or (name == "auto" and len(gpus) > 1):
         devices = gpus or tf.config.list_logical_devices("CPU")
@@ -20,6 +46,90 @@ def make_strategy(name: str) -> tf.distribute.Strategy:
         reduction = None if gpus else tf.distribute.ReductionToOneDevice()
         return tf.distribute.MirroredStrategy([device.name for device in devices], reduction)
     return tf.distribute.get_strategy()
+
+
+def _workers_of_tf_config() -> int:
+    """How many processes TF_CONFIG names; 0 where there is none. Raises UsageError."""
+    text = os.environ.get("TF_CONFIG", "")
+    if not text:
+        return 0
+    try:
+        told = json.loads(text)
+        cluster, task = told["cluster"], told["task"]
+        address = cluster[task["type"]][int(task["index"])]
+        others = set(cluster) - {"chief", "worker"}
+    except (ValueError, KeyError, TypeError, IndexError) as error:
+        raise UsageError(
+            f'the environment variable TF_CONFIG is not JSON of "cluster" and "task", with '
+            f"the task in the cluster ({type(error).__name__}: {error})"
+        ) from error
+    if others or not isinstance(address, str):
+        raise UsageError(f'TF_CONFIG: use "chief" and "worker", not {", ".join(others)}')
+    return sum(map(len, cluster.values()))
+
+
+def _tpu_strategy(address: str) -> tf.distribute.Strategy:
+    try:
+        resolver = tf.distribute.cluster_resolver.TPUClusterResolver.connect(address or "local")
+    except (tf.errors.OpError, ValueError, RuntimeError, OSError) as error:
+        reason = str(error).splitlines()[0]
+        raise UserError(
+            f"--strategy=tpu: no TPU at --tpu={address or 'local'} ({reason})"
+        ) from error
+    return tf.distribute.TPUStrategy(resolver)
+
+
+def described(strategy: tf.distribute.Strategy) -> str:
+    """For people: the strategy's name and how many devices share the work."""
+    replicas = strategy.num_replicas_in_sync
+    devices = strategy.extended.worker_devices
+    kind = tf.DeviceSpec.from_string(devices[0]).device_type or "CPU"
+    if replicas == 1 and not workers(strategy) > 1:
+        return f"single, on one {kind}"
+    if isinstance(strategy, tf.distribute.TPUStrategy):
+        return f"tpu, on {replicas} cores"
+    if isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy):
+        return f"multiworker, on {replicas} devices of {workers(strategy)} workers"
+    return f"mirrored, on {replicas} {kind}s"
+
+
+def workers(strategy: tf.distribute.Strategy) -> int:
+    """The number of processes that train together."""
+    if not isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy):
+        return 1
+    spec = strategy.cluster_resolver.cluster_spec()
+    return sum(len(spec.job_tasks(job)) for job in spec.jobs)
+
+
+def is_chief(strategy: tf.distribute.Strategy) -> bool:
+    """Whether this process is the one that writes checkpoints, logs and the progress."""
+    return strategy.extended.should_checkpoint
+
+
+def distributed(
+    strategy: tf.distribute.Strategy,
+    examples: Callable[[int, Share], tf.data.Dataset],
+    batch_size: int,
+) -> Iterable[Examples]:
+    """Batches whose parts are on all replicas.
+
+    Args:
+        examples: of the size of a batch and a share of them, such as Source.training_examples.
+        batch_size: of all replicas together, rounded up to a multiple of them.
+    """
+    size = -(-batch_size // strategy.num_replicas_in_sync)
+
+    def of_worker(context: tf.distribute.InputContext) -> tf.data.Dataset:
+        return examples(size, Share(context.input_pipeline_id, context.num_input_pipelines))
+
+    return strategy.distribute_datasets_from_function(of_worker)
+
+
+def gathered(strategy: tf.distribute.Strategy, value: Any) -> np.ndarray:
+    """The rows of a per-replica value [b, ...] of all replicas of all workers."""
+    if workers(strategy) > 1:
+        return strategy.gather(value, axis=0).numpy()
+    return np.concatenate([part.numpy() for part in strategy.experimental_local_results(value)])
 
 
 def run_on_replicas(
@@ -36,7 +146,7 @@ def run_on_replicas(
         A function of the two, as tuples; None may stand for a tensor of a batch. Within a graph,
         which belongs to one device, it is `function`.
     """
-    replicas = strategy.num_replicas_in_sync
+    replicas = len(strategy.extended.worker_devices)  # other workers do the same work
     on_all = tf.function(lambda *arguments: strategy.run(function, arguments))
 
     def run(batches: tuple, others: tuple) -> tf.Tensor:
@@ -50,7 +160,7 @@ def run_on_replicas(
                 return None
             parts = [tf.gather(x, share) for share in shares]
             return strategy.experimental_distribute_values_from_function(
-                lambda context: parts[context.replica_id_in_sync_group]
+                lambda context: parts[context.replica_id_in_sync_group % replicas]
             )
 
         results = on_all(*map(share_of, batches), *others)

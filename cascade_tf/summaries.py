@@ -14,10 +14,14 @@ class Summaries:
 
     Training, held-out images under averaged weights, and held-out images under live weights
     are three runs with the same tags, so that their curves share a chart.
+
+    Args:
+        directory: of the stage.
+        writes: False where another process writes them.
     """
 
-    def __init__(self, directory: pathlib.Path):
-        self._directory = directory
+    def __init__(self, directory: pathlib.Path, writes: bool = True):
+        self._directory, self._writes = directory, writes
         self._writers: dict[str, tf.summary.SummaryWriter] = {}
 
     def scalars(self, run: str, step: int, values: Mapping[str, float]) -> None:
@@ -41,5 +45,10 @@ class Summaries:
 
     def _writer(self, run: str) -> tf.summary.SummaryWriter:
         if run not in self._writers:
-            self._writers[run] = tf.summary.create_file_writer(str(self._directory / run))
+            directory = str(self._directory / run)
+            self._writers[run] = (
+                tf.summary.create_file_writer(directory)
+                if self._writes
+                else tf.summary.create_noop_writer()
+            )
         return self._writers[run]

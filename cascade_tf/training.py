@@ -2,15 +2,16 @@
 
 import contextlib
 import pathlib
+import signal
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import NoReturn
 
 import numpy as np
 import tensorflow as tf
 
-from cascade_tf.data import Source
+from cascade_tf.data import Share, Source, undecodable_image_message
 from cascade_tf.errors import UserError
 from cascade_tf.evaluation import Evaluator
 from cascade_tf.examples import Examples
@@ -18,8 +19,11 @@ from cascade_tf.interruption import Interrupted, StopRequest
 from cascade_tf.progress import ProgressBar
 from cascade_tf.stage import OnProgress, Stage
 from cascade_tf.stage_state import StageState
+from cascade_tf.strategies import distributed, is_chief, workers
 from cascade_tf.summaries import Summaries
 from cascade_tf.training_config import TrainingConfig
+
+_MEAN = tf.distribute.ReduceOp.MEAN
 
 
 class _Stop(Exception):
@@ -53,13 +57,18 @@ class Trainer:
     ):
         self._stage, self._config, self._train, self._test = stage, config, train, test
         self._strategy, self._preview_images = strategy, preview_images
+        self._several = workers(strategy) > 1
+        self._stopped = False  # by a request
         self._more_figures = more_figures or dict
         # The order is important: variables are created, then loaded, then traced.
         self.state = StageState.create(stage, config, directory, strategy)
         self.resumed = self.state.restore()
-        self.summaries = Summaries(directory)
+        self.summaries = Summaries(directory, is_chief(strategy))
         self._evaluator = Evaluator(stage.evaluate_step, strategy)
         self._compiled_step = tf.function(self._train_step)
+        self._mean_of_workers = tf.function(
+            lambda value: strategy.reduce(_MEAN, strategy.run(lambda: value), axis=None)
+        )
 
     @property
     def step(self) -> int:
@@ -85,27 +94,33 @@ class Trainer:
             told = self._stage.prepare(self._train)
             if told:
                 self.summaries.text("train", 0, "prepared", told)
-                print(f"stage {name}: {told}", file=sys.stderr)
+                self._tell(f"stage {name}: {told}")
+        quiet = not is_chief(self._strategy)
         with (
             StopRequest() as stop,
-            ProgressBar(f"train {name}", self._config.steps, "steps", start) as bar,
+            ProgressBar(f"train {name}", self._config.steps, "steps", start, quiet) as bar,
+            self._lost_workers_told(),
         ):
             recent: list[dict[str, float]] = []  # figures of the steps since the last summary
             with contextlib.suppress(_Stop):
                 self._loop(stop, bar, recent)
             self._save(self.step, recent)
             self.summaries.flush()
-        if stop.signal is not None:
+        if self._stopped:
             raise Interrupted(
-                stop.signal,
+                stop.signal or signal.SIGTERM,  # the latter reached another worker
                 f"stopped: stage {name} is saved at step {self.step}, and the same command "
                 f"goes on from there",
             )
 
     def _loop(self, stop: StopRequest, bar: ProgressBar, recent: list[dict[str, float]]) -> None:
         c, step = self._config, self.step
-        examples = self._train.training_examples(c.batch_size, start_index=step * c.batch_size)
-        batches = iter(self._strategy.experimental_distribute_dataset(examples))
+        start_index = step * c.batch_size
+
+        def examples(size: int, share: Share) -> tf.data.Dataset:
+            return self._train.training_examples(size, start_index, share)
+
+        batches = iter(distributed(self._strategy, examples, c.batch_size))
         spent_before, began = float(self.state.seconds.numpy()), time.monotonic()
         speed = _Speed(c.batch_size)
 
@@ -113,10 +128,11 @@ class Trainer:
             return every > 0 and step % every == 0
 
         def check_stop(*_) -> None:
-            if stop.signal is not None:
+            if stop.signal is not None and not self._several:
+                self._stopped = True
                 raise _Stop
 
-        while not self.finished and stop.signal is None:
+        while not self.finished and not self._stopped:
             with speed:
                 try:
                     batch = next(batches)
@@ -127,7 +143,7 @@ class Trainer:
                 recent.append({name: float(value) for name, value in metrics.items()})
             step += 1
             self._require_finite(step, recent[-1])
-            self.state.seconds.assign(spent_before + time.monotonic() - began)
+            self._agree(stop.signal is not None, spent_before + time.monotonic() - began)
             headline = {self._stage.headline: recent[-1][self._stage.headline]}
             bar.update(step, **headline, **{"images/s": speed.images_per_second})
 
@@ -143,6 +159,32 @@ class Trainer:
                 self._evaluate(step, self._test, check_stop)
             if due(c.sample_every):
                 self._preview(step, check_stop)
+
+    def _agree(self, stop: bool, seconds: float) -> None:
+        """Takes note of what ends the training: the same on all workers, or some would wait."""
+        if self._several:
+            requests, seconds = self._mean_of_workers(tf.constant([float(stop), seconds])).numpy()
+            stop = requests > 0
+        self._stopped = stop
+        self.state.seconds.assign(seconds)
+
+    @contextlib.contextmanager
+    def _lost_workers_told(self) -> Iterator[None]:
+        """Raises UserError where another worker is gone: TensorFlow's words for it are many."""
+        try:
+            yield
+        except tf.errors.OpError as error:
+            if not self._several or undecodable_image_message(error) is not None:
+                raise
+            raise UserError(
+                f"another worker of this training was lost at step {self.step}: start all of them "
+                f"again, and they go on from the last checkpoint "
+                f"({self.state.checkpoints.paths[-1:] or 'none'}) [{error.message.splitlines()[0]}]"
+            ) from error
+
+    def _tell(self, line: str) -> None:
+        if is_chief(self._strategy):
+            print(line, file=sys.stderr)
 
     def _preview(self, step: int, on_progress: OnProgress) -> None:
         """Pictures of averaged weights."""
@@ -191,17 +233,15 @@ class Trainer:
 
         metrics = self._strategy.run(replica_step, (examples,))
         self.state.step.assign_add(1)
-        mean = tf.distribute.ReduceOp.MEAN
-        return {k: self._strategy.reduce(mean, v, axis=None) for k, v in metrics.items()}
+        return {k: self._strategy.reduce(_MEAN, v, axis=None) for k, v in metrics.items()}
 
     def _evaluate(self, step: int, test: Source, on_batch: Callable[[int], None]) -> None:
         """Held-out figures under live and under averaged weights, on the same images."""
         c = self._config
         size = min(32, c.batch_size)  # what fits in training fits here
-        examples = test.evaluation_examples(size, limit=c.evaluate_images)
-        live = self._evaluator.evaluate(examples, on_batch)
+        live = self._evaluator.evaluate(test, size, c.evaluate_images, on_batch)
         with self.state.average.in_place():
-            averaged = self._evaluator.evaluate(examples, on_batch)
+            averaged = self._evaluator.evaluate(test, size, c.evaluate_images, on_batch)
             self.summaries.scalars("test", step, self._more_figures())
         for run, figures in (("test_live_weights", live), ("test", averaged)):
             means = {name: value.mean() for name, value in figures.items()}

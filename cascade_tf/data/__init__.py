@@ -2,7 +2,7 @@
 
 from cascade_tf.data.config import DataConfig
 from cascade_tf.data.folder import undecodable_image_message
-from cascade_tf.data.source import Source
+from cascade_tf.data.source import Share, Source
 from cascade_tf.data.sources import open_source
 
-__all__ = ["DataConfig", "Source", "open_source", "undecodable_image_message"]
+__all__ = ["DataConfig", "Share", "Source", "open_source", "undecodable_image_message"]

@@ -2,12 +2,23 @@
 
 import abc
 from collections.abc import Callable
+from typing import NamedTuple
 
 import tensorflow as tf
 
 from cascade_tf.data.config import DataConfig
 from cascade_tf.data.preprocessing import evaluation_image, training_image
 from cascade_tf.examples import Examples
+
+
+class Share(NamedTuple):
+    """Every `of`-th example, from the one of that number on: what one of several machines reads."""
+
+    number: int
+    of: int
+
+
+WHOLE = Share(0, 1)
 
 
 class Source(abc.ABC):
@@ -53,7 +64,9 @@ class Source(abc.ABC):
         """As `_read`, and whether it is an image; none if bad and `config.bad_images` says so."""
         return *self._read(record), True
 
-    def training_examples(self, batch_size: int, start_index: int) -> tf.data.Dataset:
+    def training_examples(
+        self, batch_size: int, start_index: int, share: Share = WHOLE
+    ) -> tf.data.Dataset:
         """Returns an endless stream of full, shuffled, preprocessed batches.
 
         With N examples in the split, example n of the stream is record n % N of the permutation
@@ -61,8 +74,9 @@ class Source(abc.ABC):
         there on, so a resumed run sees what an undisturbed one would have seen.
 
         Args:
-            batch_size: the global batch.
-            start_index: the global index of the first example to yield.
+            batch_size: of the batches that come out.
+            start_index: the global index of the first example of all shares.
+            share: which part of the stream to yield; it reads and decodes no other's images.
 
         Returns:
             A dataset of `Examples` with static shapes.
@@ -78,35 +92,41 @@ class Source(abc.ABC):
             image, label = self._read_or_another(record)
             return Examples(training_image(image, index, self.config), label, index)
 
-        examples = _map_with_index(example, records, start_index)
+        examples = _map_with_index(example, records, start_index, share)
         return _batched(examples, batch_size)
 
-    def evaluation_examples(self, batch_size: int, limit: int | None = None) -> tf.data.Dataset:
+    def evaluation_examples(
+        self, batch_size: int, limit: int | None = None, share: Share = WHOLE
+    ) -> tf.data.Dataset:
         """Returns one pass over the split in its own order, or over its first `limit` examples.
 
         Args:
-            batch_size: the global batch.
+            batch_size: of the batches that come out.
             limit: how many examples to pass over; None means all.
+            share: which part of them to yield.
 
         Returns:
-            A dataset of `Examples` with static shapes. The last batch is filled up with black
-            images of label 0 and index -1; such stand for bad images, too, that are skipped.
+            A dataset of `Examples` with static shapes, of equally many batches for every share. The
+            last batches are filled up with black images of label 0 and index -1; such stand for
+            bad images, too, that are skipped.
         """
         count = self.num_examples if limit is None else min(limit, self.num_examples)
+        own = len(range(share.number, count, share.of))
 
         def example(index: tf.Tensor, record: tf.Tensor) -> Examples:
             image, label, exists = self._read_or_none(record)
             index = tf.where(exists, index, -1)
             return Examples(evaluation_image(image, self.config), label, index)
 
-        examples = _map_with_index(example, self._ordered_records().take(count), 0)
+        examples = _map_with_index(example, self._ordered_records().take(count), 0, share)
         shape = [self.config.image_size, self.config.image_size, self.config.channels]
         filler = Examples(
             images=tf.zeros(shape, tf.uint8),
             labels=tf.constant(0, tf.int32),
             indices=tf.constant(-1, tf.int64),
         )
-        fillers = tf.data.Dataset.from_tensors(filler).repeat(-count % batch_size)
+        rows = batch_size * -(-count // (batch_size * share.of))
+        fillers = tf.data.Dataset.from_tensors(filler).repeat(rows - own)
         return _batched(examples.concatenate(fillers), batch_size)
 
 
@@ -127,18 +147,18 @@ class NumberedSource(Source):
 
 
 def _map_with_index(
-    function: Callable[..., Examples], records: tf.data.Dataset, start_index: int
+    function: Callable[..., Examples], records: tf.data.Dataset, start_index: int, share: Share
 ) -> tf.data.Dataset:
     indices = tf.data.Dataset.range(start_index, tf.int64.max)
-    return tf.data.Dataset.zip(indices, records).map(
-        function, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True
-    )
+    own = tf.data.Dataset.zip(indices, records).shard(share.of, share.number)
+    return own.map(function, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
 
 
 def _batched(examples: tf.data.Dataset, batch_size: int) -> tf.data.Dataset:
     options = tf.data.Options()
     options.deterministic = True
-    # Workers must share out the examples, never the files: they would see other indices.
-    options.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.DATA
-    batches = examples.batch(batch_size, drop_remainder=True)
-    return batches.prefetch(tf.data.AUTOTUNE).with_options(options)
+    return (
+        examples.batch(batch_size, drop_remainder=True)
+        .prefetch(tf.data.AUTOTUNE)
+        .with_options(options)
+    )

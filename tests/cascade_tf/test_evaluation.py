@@ -15,8 +15,10 @@ def _evaluate(strategy, batch_size, limit=21):
         stage = TwoPlayerStage()
         stage.build()
     counts = []
-    examples = open_source(DIGITS, "test").evaluation_examples(batch_size, limit=limit)
-    return Evaluator(stage.evaluate_step, strategy).evaluate(examples, counts.append), counts
+    source = open_source(DIGITS, "test")
+    return Evaluator(stage.evaluate_step, strategy).evaluate(
+        source, batch_size, limit, counts.append
+    ), counts
 
 
 def test_padding_is_left_out_and_the_batch_size_makes_no_difference():
