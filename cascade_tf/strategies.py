@@ -82,15 +82,13 @@ def _tpu_strategy(address: str) -> tf.distribute.Strategy:
 def described(strategy: tf.distribute.Strategy) -> str:
     """For people: the strategy's name and how many devices share the work."""
     replicas = strategy.num_replicas_in_sync
-    devices = strategy.extended.worker_devices
-    kind = tf.DeviceSpec.from_string(devices[0]).device_type or "CPU"
-    if replicas == 1 and not workers(strategy) > 1:
-        return f"single, on one {kind}"
     if isinstance(strategy, tf.distribute.TPUStrategy):
         return f"tpu, on {replicas} cores"
-    if isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy):
+    if workers(strategy) > 1:
         return f"multiworker, on {replicas} devices of {workers(strategy)} workers"
-    return f"mirrored, on {replicas} {kind}s"
+    if replicas > 1:
+        return f"mirrored, on {replicas} devices"
+    return "single, on one device"
 
 
 def workers(strategy: tf.distribute.Strategy) -> int:
@@ -146,7 +144,7 @@ def run_on_replicas(
         A function of the two, as tuples; None may stand for a tensor of a batch. Within a graph,
         which belongs to one device, it is `function`.
     """
-    replicas = len(strategy.extended.worker_devices)  # other workers do the same work
+    replicas = strategy.num_replicas_in_sync // workers(strategy)  # others do the same work
     on_all = tf.function(lambda *arguments: strategy.run(function, arguments))
 
     def run(batches: tuple, others: tuple) -> tf.Tensor:

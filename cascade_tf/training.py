@@ -136,8 +136,9 @@ class Trainer:
             with speed:
                 try:
                     batch = next(batches)
-                except tf.errors.OpError:  # an image that cannot be read; no step has begun
-                    self.state.save()
+                except tf.errors.OpError as error:
+                    if undecodable_image_message(error) is not None:  # no step has begun
+                        self.state.save()
                     raise
                 metrics = self._compiled_step(batch)
                 recent.append({name: float(value) for name, value in metrics.items()})
@@ -177,9 +178,8 @@ class Trainer:
             if not self._several or undecodable_image_message(error) is not None:
                 raise
             raise UserError(
-                f"another worker of this training was lost at step {self.step}: start all of them "
-                f"again, and they go on from the last checkpoint "
-                f"({self.state.checkpoints.paths[-1:] or 'none'}) [{error.message.splitlines()[0]}]"
+                f"another worker of this training was lost after step {self.step}: start all of "
+                f"them again, and they go on from the last checkpoint"
             ) from error
 
     def _tell(self, line: str) -> None:

@@ -60,10 +60,15 @@ def run_forked(directory: pathlib.Path, command: str, *arguments: object) -> tup
     It runs in a fork of a process that has imported TensorFlow: importing it anew for every
     command would take most of the tests' time.
     """
+    job = {"directory": str(directory), "command": command, "arguments": [*map(str, arguments)]}
+    return run_side_by_side([job])[0]
+
+
+def run_side_by_side(jobs: list[dict]) -> list[tuple[int, str, str]]:
+    """Runs commands at the same time; `forked_commands.py` tells what a job is."""
     server = _fork_server()
-    line = json.dumps([str(directory), command, *map(str, arguments)])
-    print(line, file=server.stdin, flush=True)
-    return tuple(json.loads(server.stdout.readline()))
+    print(json.dumps(jobs), file=server.stdin, flush=True)
+    return [tuple(answer) for answer in json.loads(server.stdout.readline())]
 
 
 @functools.cache

@@ -1,10 +1,12 @@
 """Runs commands, each in a fork of a process that has imported TensorFlow but not used it.
 
 In a process of its own, each would spend most of its time importing. Every line of stdin is a
-JSON list: a working directory, a command of bin/ (as "train", or "train eagerly"), arguments.
-Every line of stdout answers with exit code, stdout and stderr.
+JSON list of jobs that run side by side: each has a `directory` to work in, a `command` of bin/ (as
+"train", or "train eagerly"), its `arguments`, and may have more `environment`, and `killed`, a
+file's pattern and seconds: it is killed so long after there is such a file. Every line of stdout answers with exit code, stdout and stderr of each.
 """
 
+import contextlib
 import json
 import os
 import pathlib
@@ -12,6 +14,8 @@ import runpy
 import signal
 import sys
 import tempfile
+import threading
+import time
 import traceback
 
 SECONDS = 300
@@ -23,22 +27,43 @@ import experiment  # noqa: E402, F401
 import tensorflow as tf  # noqa: E402
 
 
-def run_in_fork(directory: str, command: str, arguments: list[str]) -> tuple[int, str, str]:
-    with tempfile.TemporaryFile("w+") as stdout, tempfile.TemporaryFile("w+") as stderr:
-        child = os.fork()
-        if child == 0:
-            os.dup2(stdout.fileno(), 1)
-            os.dup2(stderr.fileno(), 2)
-            os.chdir(directory)
+class Job:
+    """A command in a fork of this process."""
+
+    def __init__(self, told: dict) -> None:
+        self._stdout = tempfile.TemporaryFile("w+")  # noqa: SIM115 closed by answer()
+        self._stderr = tempfile.TemporaryFile("w+")  # noqa: SIM115
+        self._child = os.fork()
+        if self._child == 0:
+            os.dup2(self._stdout.fileno(), 1)
+            os.dup2(self._stderr.fileno(), 2)
+            os.chdir(told["directory"])
+            os.environ |= told.get("environment", {})
             signal.alarm(SECONDS)  # which ends the command
-            name, _, how = command.partition(" ")
+            name, _, how = told["command"].partition(" ")
             tf.config.run_functions_eagerly(how == "eagerly")
-            sys.argv = [str(BIN / name), *arguments]
+            sys.argv = [str(BIN / name), *told["arguments"]]
             os._exit(exit_code_of_main())
-        _, status = os.waitpid(child, 0)
-        stdout.seek(0)
-        stderr.seek(0)
-        return os.waitstatus_to_exitcode(status), stdout.read(), stderr.read()
+        if "killed" in told:
+            where = pathlib.Path(told["directory"])
+            threading.Thread(target=self._kill, args=(where, *told["killed"]), daemon=True).start()
+
+    def _kill(self, directory: pathlib.Path, pattern: str, seconds: float) -> None:
+        while not any(directory.glob(pattern)):
+            time.sleep(0.05)
+        time.sleep(seconds)
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(self._child, signal.SIGKILL)
+
+    def answer(self) -> tuple[int, str, str]:
+        """Waits for the end."""
+        _, status = os.waitpid(self._child, 0)
+        outputs = []
+        for file in (self._stdout, self._stderr):
+            file.seek(0)
+            outputs.append(file.read())
+            file.close()
+        return os.waitstatus_to_exitcode(status), *outputs
 
 
 def exit_code_of_main() -> int:
@@ -57,5 +82,5 @@ def exit_code_of_main() -> int:
 
 answers = os.fdopen(os.dup(1), "w")
 for line in sys.stdin:
-    folder, name, *rest = json.loads(line)
-    print(json.dumps(run_in_fork(folder, name, rest)), file=answers, flush=True)
+    jobs = [Job(told) for told in json.loads(line)]
+    print(json.dumps([job.answer() for job in jobs]), file=answers, flush=True)
