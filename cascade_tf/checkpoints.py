@@ -60,6 +60,7 @@ class Checkpoints:
     @functools.cached_property
     def _manager(self) -> tf.train.CheckpointManager:
         """It begins with the checkpoints that are there, whatever TensorFlow's list says."""
+        self._clear_up()
         if self.paths:
             tf.compat.v1.train.update_checkpoint_state(
                 self.directory, self.paths[-1], all_model_checkpoint_paths=self.paths
@@ -67,6 +68,15 @@ class Checkpoints:
         return tf.train.CheckpointManager(
             self._checkpoint, self.directory, self._keep, checkpoint_name=_PREFIX
         )
+
+    def _clear_up(self) -> None:
+        """Deletes what a process that was killed while it wrote has left."""
+        for path in tf.io.gfile.glob(os.path.join(self.directory, f"{_PREFIX}-*")):
+            prefix, _, rest = path.rpartition(".data-")
+            if path.endswith("_temp"):
+                tf.io.gfile.rmtree(path)
+            elif rest and not tf.io.gfile.exists(f"{prefix}.index"):
+                tf.io.gfile.remove(path)
 
     def restore(self, path: str | None = None) -> bool:
         """Reads a checkpoint, or the newest that is whole; False where there is none at all.

@@ -21,7 +21,7 @@ def export(
     """Writes a SavedModel whose endpoints are callable as attributes of the loaded object.
 
     It is written aside and renamed, so that `directory` is never half of a model. A SavedModel
-    that is there already is replaced.
+    that is there already is replaced: renamed, too, and deleted last.
 
     Args:
         directory: where it goes.
@@ -40,8 +40,11 @@ def export(
     for name, (function, signature) in endpoints.items():
         # Keras traces without AutoGraph; a tf.function inside keeps its own.
         archive.add_endpoint(name, tf.function(function), input_signature=signature)
-    aside = directory.with_name(f".{directory.name}.tmp")
-    shutil.rmtree(aside, ignore_errors=True)
+    aside, before = (directory.with_name(f".{directory.name}.{word}") for word in ("tmp", "old"))
+    for left in (aside, before):  # by a process that was killed
+        shutil.rmtree(left, ignore_errors=True)
     archive.write_out(str(aside), verbose=False)
-    shutil.rmtree(directory, ignore_errors=True)
+    if directory.exists():
+        directory.rename(before)
     aside.rename(directory)
+    shutil.rmtree(before, ignore_errors=True)

@@ -3,7 +3,8 @@
 In a process of its own, each would spend most of its time importing. Every line of stdin is a
 JSON list of jobs that run side by side: each has a `directory` to work in, a `command` of bin/ (as
 "train", or "train eagerly"), its `arguments`, and may have more `environment`, and `killed`, a
-file's pattern and seconds: it is killed so long after there is such a file. Every line of stdout answers with exit code, stdout and stderr of each.
+file's pattern or null, and seconds: it is killed so long after there is such a file. Every line of
+stdout answers with exit code, stdout and stderr of each.
 """
 
 import contextlib
@@ -48,8 +49,8 @@ class Job:
             where = pathlib.Path(told["directory"])
             threading.Thread(target=self._kill, args=(where, *told["killed"]), daemon=True).start()
 
-    def _kill(self, directory: pathlib.Path, pattern: str, seconds: float) -> None:
-        while not any(directory.glob(pattern)):
+    def _kill(self, directory: pathlib.Path, pattern: str | None, seconds: float) -> None:
+        while pattern and not any(directory.glob(pattern)):
             time.sleep(0.05)
         time.sleep(seconds)
         with contextlib.suppress(ProcessLookupError):
