@@ -15,6 +15,7 @@ setup(
     packages=find_packages(include=["cascade_tf*", "spn_tf*", "wavelet_tf*"]),
     install_requires=[
         "absl-py>=2.1",
+        "etils[epath]>=1.9",
         "importlib_resources>=6",  # tensorflow-datasets uses it without declaring it
         "keras>=3.12",
         "matplotlib>=3.8",

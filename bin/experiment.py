@@ -2,12 +2,12 @@
 
 import functools
 import itertools
-import pathlib
 from collections.abc import Callable
 from typing import Any
 
 import tensorflow as tf
 from absl import flags
+from etils import epath
 
 import experiment_flags
 import scoped_flags
@@ -55,7 +55,7 @@ class Experiment:
     def __init__(self) -> None:
         if not FLAGS.workdir:
             raise UsageError("--workdir is missing: name the experiment's directory")
-        self.workdir = pathlib.Path(FLAGS.workdir).expanduser()
+        self.workdir = epath.Path(FLAGS.workdir).expanduser()
         self._trained = {
             name: self._recorded(name)
             for name in record.recorded_stages(self.workdir)
@@ -73,7 +73,7 @@ class Experiment:
                     f"the stages are {', '.join(self.stage_names)}"
                 )
 
-    def directory(self, stage: str) -> pathlib.Path:
+    def directory(self, stage: str) -> epath.Path:
         """Where the stage's record, checkpoints and summaries lie."""
         return self.workdir / stage
 
@@ -171,7 +171,7 @@ class Experiment:
     def record(self, stage: str) -> dict[str, str]:
         """What is recorded of a stage's flags."""
         values = self.values(stage)
-        values = values | {"data_dir": _from_anywhere(values["data_dir"])}
+        values = values | {"data_dir": from_anywhere(values["data_dir"])}
         told = meaningful(values["system"], self._prior() if stage == PRIOR_STAGE else None)
         return {name: scoped_flags.text(values[name]) for name in values if name in told}
 
@@ -284,6 +284,6 @@ def _given(stage: str) -> dict[str, str]:
     return {name: scoped_flags.text(value) for name, (present, value) in values.items() if present}
 
 
-def _from_anywhere(path: str) -> str:
+def from_anywhere(path: str) -> str:
     """A path that means the same in any working directory; gs:// and the like as they are."""
-    return path if "://" in path or not path else str(pathlib.Path(path).expanduser().absolute())
+    return path if "://" in path or not path else str(epath.Path(path).expanduser().absolute())

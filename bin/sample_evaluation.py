@@ -7,13 +7,13 @@ make of real images (the paper's FID*), and of any folder of images.
 import dataclasses
 import json
 import math
-import pathlib
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
 import rich.table
 import tensorflow as tf
+from etils import epath
 
 import curves
 from cascade_tf.cascade import sample_cascade
@@ -80,7 +80,7 @@ class SampleEvaluation:
             raise UsageError("--truncations is for GANs, and there is none here")
         if not self._truncations or not all(0 <= t < math.inf for t in self._truncations):
             raise UsageError("--truncations: give numbers from 0 up")
-        self._output = pathlib.Path(wanted.output_dir).expanduser() if wanted.output_dir else None
+        self._output = epath.Path(wanted.output_dir).expanduser() if wanted.output_dir else None
         if self._output and not wanted.overwrite:
             names = ("evaluation.json", *PLOTS)
             refuse_to_overwrite(self._output / name for name in names)
@@ -88,15 +88,15 @@ class SampleEvaluation:
         shape = (data.image_size, data.image_size, data.channels)
         self._extractor: FeatureExtractor = PixelFeatures(shape)
         if wanted.inception:
-            self._extractor = load_inception(pathlib.Path(wanted.inception).expanduser())
+            self._extractor = load_inception(epath.Path(wanted.inception).expanduser())
         self._statistics = None
         if wanted.reference:
             if wanted.save_reference:
                 raise UsageError("--save_reference is of the split, --reference instead of it")
-            path = pathlib.Path(wanted.reference).expanduser()
+            path = epath.Path(wanted.reference).expanduser()
             self._statistics = load_statistics(path, self._extractor)
         if wanted.save_reference and not wanted.overwrite:
-            refuse_to_overwrite([pathlib.Path(wanted.save_reference).expanduser()])
+            refuse_to_overwrite([epath.Path(wanted.save_reference).expanduser()])
         self._folder = None
         if wanted.compare_images:
             self._folder = open_source(
@@ -150,7 +150,7 @@ class SampleEvaluation:
             features = self._features(self._images(), self._total, "images")
             references["images"] = features
             if self._wanted.save_reference:
-                path = pathlib.Path(self._wanted.save_reference).expanduser()
+                path = epath.Path(self._wanted.save_reference).expanduser()
                 save_statistics(path, gaussian_statistics(features), self._extractor)
         if self._chain:
             made = map(self._reconstructed, self._images())
@@ -225,7 +225,7 @@ class SampleEvaluation:
     def _batch_size(self) -> int:
         return self._exp.inference_batch_size(*self._exp.stage_names)
 
-    def _write(self, results: dict, output: pathlib.Path) -> None:
+    def _write(self, results: dict, output: epath.Path) -> None:
         make_directory(output)
         write_atomically(output / "evaluation.json", json.dumps(results, indent=1).encode())
         name = self._extractor.distance_name

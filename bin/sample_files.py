@@ -1,11 +1,11 @@
 """The files that bin/sample writes, whole at every moment."""
 
 import io
-import pathlib
 import time
 from typing import Any
 
 import numpy as np
+from etils import epath
 
 from cascade_tf.files import write_atomically
 from cascade_tf.pictures import enlarge, png_bytes, resize_nearest, sheet
@@ -21,7 +21,7 @@ class SampleFiles:
         in_a_row: images in a row of samples.png; None makes it about square.
     """
 
-    def __init__(self, directory: pathlib.Path, in_a_row: int | None = None):
+    def __init__(self, directory: epath.Path, in_a_row: int | None = None):
         self.page = directory / "samples.png"
         self._directory, self._in_a_row = directory, in_a_row
         self._took = 0.0  # the last writing, seconds

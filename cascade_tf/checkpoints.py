@@ -71,11 +71,10 @@ class Checkpoints:
 
     def _clear_up(self) -> None:
         """Deletes what a process that was killed while it wrote has left."""
-        for path in tf.io.gfile.glob(os.path.join(self.directory, f"{_PREFIX}-*")):
-            prefix, _, rest = path.rpartition(".data-")
-            if path.endswith("_temp"):
-                tf.io.gfile.rmtree(path)
-            elif rest and not tf.io.gfile.exists(f"{prefix}.index"):
+        for path in tf.io.gfile.glob(os.path.join(self.directory, f"{_PREFIX}-*_temp")):
+            tf.io.gfile.rmtree(path)
+        for path in tf.io.gfile.glob(os.path.join(self.directory, f"{_PREFIX}-*.data-*-of-*")):
+            if not tf.io.gfile.exists(path[: path.rindex(".data-")] + ".index"):
                 tf.io.gfile.remove(path)
 
     def restore(self, path: str | None = None) -> bool:

@@ -1,13 +1,14 @@
 """Files that are never seen half-written."""
 
 import os
-import pathlib
 from collections.abc import Iterable
+
+from etils import epath
 
 from cascade_tf.errors import UserError
 
 
-def write_atomically(path: pathlib.Path, content: bytes | str) -> None:
+def write_atomically(path: epath.Path, content: bytes | str) -> None:
     """Writes beside `path`, then renames: readers see the old file or the new one, whole."""
     data = content.encode() if isinstance(content, str) else content
     aside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
@@ -18,7 +19,7 @@ def write_atomically(path: pathlib.Path, content: bytes | str) -> None:
         aside.unlink(missing_ok=True)  # where it could not be written, or not renamed
 
 
-def make_directory(path: pathlib.Path) -> pathlib.Path:
+def make_directory(path: epath.Path) -> epath.Path:
     """Creates a directory that can be written to, with its parents.
 
     Raises:
@@ -34,11 +35,11 @@ def make_directory(path: pathlib.Path) -> pathlib.Path:
     return path
 
 
-def is_empty_directory(path: pathlib.Path) -> bool:
+def is_empty_directory(path: epath.Path) -> bool:
     return path.is_dir() and not any(path.iterdir())
 
 
-def refuse_to_overwrite(paths: Iterable[pathlib.Path]) -> None:
+def refuse_to_overwrite(paths: Iterable[epath.Path]) -> None:
     """Raises UserError if one of the paths exists; an empty directory has nothing to lose."""
     for path in paths:
         if path.exists() and not is_empty_directory(path):

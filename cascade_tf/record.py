@@ -4,8 +4,9 @@ Each stage has its own, so that stages can train at the same time in one workdir
 them can be given to `--flagfile` to train the same stage anew.
 """
 
-import pathlib
 from collections.abc import Iterable, Mapping
+
+from etils import epath
 
 from cascade_tf.errors import UserError
 from cascade_tf.files import write_atomically
@@ -13,13 +14,13 @@ from cascade_tf.files import write_atomically
 NAME = "flags.txt"
 
 
-def save_record(directory: pathlib.Path, flags: Mapping[str, str]) -> None:
+def save_record(directory: epath.Path, flags: Mapping[str, str]) -> None:
     """Writes flag values by name as a flagfile."""
     lines = [f"--{name}={value}" for name, value in sorted(flags.items())]
     write_atomically(directory / NAME, "\n".join(lines) + "\n")
 
 
-def load_record(directory: pathlib.Path, name: str = NAME) -> dict[str, str] | None:
+def load_record(directory: epath.Path, name: str = NAME) -> dict[str, str] | None:
     """The flag values of a flagfile by name, or None where nothing is recorded."""
     path = directory / name
     if not path.exists():
@@ -29,13 +30,13 @@ def load_record(directory: pathlib.Path, name: str = NAME) -> dict[str, str] | N
     return {name: value for name, _, value in pairs}
 
 
-def recorded_stages(workdir: pathlib.Path) -> list[str]:
+def recorded_stages(workdir: epath.Path) -> list[str]:
     """Names of the stages recorded in a workdir."""
     return sorted(path.parent.name for path in workdir.glob(f"*/{NAME}"))
 
 
 def check_same(
-    directory: pathlib.Path,
+    directory: epath.Path,
     recorded: Mapping[str, str],
     given: Mapping[str, str],
     names: Iterable[str],

@@ -1,11 +1,10 @@
 """SavedModels that run without this project's code."""
 
-import pathlib
-import shutil
 from collections.abc import Callable, Mapping, Sequence
 
 import keras
 import tensorflow as tf
+from etils import epath
 
 from cascade_tf.errors import UserError
 from cascade_tf.files import is_empty_directory
@@ -14,7 +13,7 @@ Endpoint = tuple[Callable, list[tf.TensorSpec]]  # a function and its input sign
 
 
 def export(
-    directory: pathlib.Path,
+    directory: epath.Path,
     layers: Sequence[keras.Layer],
     endpoints: Mapping[str, Endpoint],
 ) -> None:
@@ -31,6 +30,7 @@ def export(
     Raises:
         UserError: `directory` holds something else.
     """
+    directory = epath.Path(directory)
     replaceable = is_empty_directory(directory) or (directory / "saved_model.pb").exists()
     if directory.exists() and not replaceable:
         raise UserError(f"{directory} is there and is no SavedModel: use another --output_dir")
@@ -42,9 +42,9 @@ def export(
         archive.add_endpoint(name, tf.function(function), input_signature=signature)
     aside, before = (directory.with_name(f".{directory.name}.{word}") for word in ("tmp", "old"))
     for left in (aside, before):  # by a process that was killed
-        shutil.rmtree(left, ignore_errors=True)
+        left.rmtree(missing_ok=True)
     archive.write_out(str(aside), verbose=False)
     if directory.exists():
         directory.rename(before)
     aside.rename(directory)
-    shutil.rmtree(before, ignore_errors=True)
+    before.rmtree(missing_ok=True)

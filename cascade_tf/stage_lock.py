@@ -4,10 +4,11 @@ import datetime
 import fcntl
 import json
 import os
-import pathlib
 import socket
 import sys
 from types import TracebackType
+
+from etils import epath
 
 from cascade_tf.errors import UserError
 
@@ -20,16 +21,18 @@ class StageLock:
     The lock is the kernel's, on the file `lock`, so it ends with the process however that ends;
     the file tells people who holds it. A file that a dead process left locks nothing: it is taken
     over, and that is told. File systems that several machines share must pass locks on, as NFS
-    does; on one that knows no locks there are none.
+    does; on one that knows no locks, and in storage such as gs://, there are none.
 
     Raises:
         UserError: another process trains the stage.
     """
 
-    def __init__(self, directory: pathlib.Path):
+    def __init__(self, directory: epath.Path):
         self._path = directory / NAME
 
     def __enter__(self) -> "StageLock":
+        if "://" in str(self._path):
+            return self
         self._file = open(self._path, "a+")
         try:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -53,8 +56,9 @@ class StageLock:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._write("")
-        self._file.close()
+        if "://" not in str(self._path):
+            self._write("")
+            self._file.close()
 
     def _write(self, text: str) -> None:
         self._file.seek(0)

@@ -1,10 +1,10 @@
 """A stage with its averages and step count, and their checkpoints."""
 
 import dataclasses
-import pathlib
 
 import keras
 import tensorflow as tf
+from etils import epath
 
 from cascade_tf.averages import PolyakAverage
 from cascade_tf.checkpoints import Checkpoints, checkpoints
@@ -14,7 +14,7 @@ from cascade_tf.strategies import is_chief
 from cascade_tf.training_config import TrainingConfig
 
 
-def has_checkpoint(directory: pathlib.Path) -> bool:
+def has_checkpoint(directory: epath.Path) -> bool:
     """Whether a stage's directory holds a checkpoint."""
     return bool(checkpoints(directory / "checkpoints"))
 
@@ -43,7 +43,7 @@ class StageState:
         cls,
         stage: Stage,
         config: TrainingConfig,
-        directory: pathlib.Path,
+        directory: epath.Path,
         strategy: tf.distribute.Strategy,
     ) -> "StageState":
         """Builds the stage, its weights drawn from `config.seed`; checkpoints in `directory`."""

@@ -118,7 +118,10 @@ def distributed(
     size = -(-batch_size // strategy.num_replicas_in_sync)
 
     def of_worker(context: tf.distribute.InputContext) -> tf.data.Dataset:
-        return examples(size, Share(context.input_pipeline_id, context.num_input_pipelines))
+        share = Share(context.input_pipeline_id, context.num_input_pipelines)
+        # As many batches for each replica, whatever ends.
+        of_all = size * (strategy.num_replicas_in_sync // context.num_input_pipelines)
+        return examples(of_all, share).rebatch(size, drop_remainder=True)
 
     return strategy.distribute_datasets_from_function(of_worker)
 

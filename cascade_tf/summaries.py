@@ -1,10 +1,10 @@
 """What TensorBoard shows of a stage: scalars, sample grids, and the flags as text."""
 
-import pathlib
 from collections.abc import Mapping
 
 import numpy as np
 import tensorflow as tf
+from etils import epath
 
 from cascade_tf.pictures import enlarge, sheet
 
@@ -20,7 +20,7 @@ class Summaries:
         writes: False where another process writes them.
     """
 
-    def __init__(self, directory: pathlib.Path, writes: bool = True):
+    def __init__(self, directory: epath.Path, writes: bool = True):
         self._directory, self._writes = directory, writes
         self._writers: dict[str, tf.summary.SummaryWriter] = {}
 

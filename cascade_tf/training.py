@@ -1,7 +1,6 @@
 """The training loop that all stages share, on `strategy.run`."""
 
 import contextlib
-import pathlib
 import signal
 import sys
 import time
@@ -10,6 +9,7 @@ from typing import NoReturn
 
 import numpy as np
 import tensorflow as tf
+from etils import epath
 
 from cascade_tf.data import Share, Source, undecodable_image_message
 from cascade_tf.errors import UserError
@@ -50,7 +50,7 @@ class Trainer:
         config: TrainingConfig,
         train: Source,
         test: Source | None,
-        directory: pathlib.Path,
+        directory: epath.Path,
         strategy: tf.distribute.Strategy,
         preview_images: int = 16,
         more_figures: Callable[[], Mapping[str, float]] | None = None,
@@ -106,7 +106,7 @@ class Trainer:
                 self._loop(stop, bar, recent)
             self._save(self.step, recent)
             self.summaries.flush()
-        if self._stopped:
+        if self._stopped or (stop.signal is not None and not self._several):
             raise Interrupted(
                 stop.signal or signal.SIGTERM,  # the latter reached another worker
                 f"stopped: stage {name} is saved at step {self.step}, and the same command "
@@ -129,10 +129,13 @@ class Trainer:
 
         def check_stop(*_) -> None:
             if stop.signal is not None and not self._several:
-                self._stopped = True
                 raise _Stop
 
-        while not self.finished and not self._stopped:
+        while not self.finished:
+            if not self._several:  # as several workers have agreed otherwise
+                self._stopped = stop.signal is not None
+            if self._stopped:
+                break
             with speed:
                 try:
                     batch = next(batches)
@@ -165,8 +168,7 @@ class Trainer:
         """Takes note of what ends the training: the same on all workers, or some would wait."""
         if self._several:
             requests, seconds = self._mean_of_workers(tf.constant([float(stop), seconds])).numpy()
-            stop = requests > 0
-        self._stopped = stop
+            self._stopped = requests > 0
         self.state.seconds.assign(seconds)
 
     @contextlib.contextmanager

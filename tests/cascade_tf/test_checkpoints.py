@@ -109,3 +109,19 @@ def test_a_damaged_one_is_written_anew_when_its_number_comes_again(tmp_path, wei
     read.save(read.step)
     again = _opened(tmp_path, weights)
     assert again.restore() and again.newest.endswith("ckpt-2")
+
+
+def test_what_a_killed_process_left_is_cleared_up_and_nothing_else(tmp_path, weights):
+    _written(tmp_path, weights, [1, 2])
+    before = {path.name: path.read_bytes() for path in tmp_path.glob("ckpt-*")}
+    (tmp_path / "ckpt-3_temp").mkdir()
+    (tmp_path / "ckpt-3_temp" / "part").write_bytes(b"half")
+    (tmp_path / "ckpt-3.data-00000-of-00001").write_bytes(b"without an index")
+    (tmp_path / "mine.txt").write_text("of the user")
+    read = _opened(tmp_path, weights)
+    read.restore()
+    read.step.assign(4)
+    read.save(read.step)
+    after = {path.name: path.read_bytes() for path in tmp_path.glob("ckpt-*")}
+    assert set(after) - set(before) == {"ckpt-4.index", "ckpt-4.data-00000-of-00001"}
+    assert {name: after[name] for name in before} == before and (tmp_path / "mine.txt").exists()

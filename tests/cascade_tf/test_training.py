@@ -167,11 +167,11 @@ def test_weights_that_are_not_numbers_are_not_saved(tmp_path):
 def test_what_was_trained_is_saved_when_an_image_cannot_be_read(tmp_path):
     trained = trainer(TwoPlayerStage(), tmp_path, steps=9)
 
-    def failing(batch_size, start_index):
+    def failing(batch_size, start_index, share):
         def fail(index):
             raise ValueError("cannot decode image x.png: broken")
 
-        good = stream(batch_size, start_index)
+        good = stream(batch_size, start_index, share)
         bad = good.map(
             lambda e: e._replace(
                 indices=tf.ensure_shape(tf.numpy_function(fail, [e.indices], tf.int64), [8])

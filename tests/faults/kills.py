@@ -24,11 +24,7 @@ from absl import app, flags
 from cascade_tf.checkpoints import checkpoints
 from tests.bin.commands import TINY_MODEL, run_side_by_side
 
-flags.DEFINE_integer("kills", 100, "How many, over all systems.")
-flags.DEFINE_integer("seed", 0, "Of the moments.")
-flags.DEFINE_list("systems", ["spn", "nsb", "nsb_pixel", "biggan"], "Which.")
-
-_SHARED = (
+SHARED = (
     "--dataset=digits",
     "--image_size=32",
     "--channels=1",
@@ -53,10 +49,10 @@ _DECODERS = ("--levels=1", "--prior=biggan", *_GAN)
 _SPN = tuple(
     flag
     for flag in TINY_MODEL
-    if flag.partition("=")[0] not in {f.partition("=")[0] for f in _SHARED}
+    if flag.partition("=")[0] not in {f.partition("=")[0] for f in SHARED}
 )
 SYSTEMS = {
-    "spn": _SPN,
+    "spn": (*_SPN, "--image_size=8"),
     "nsb": (*_DECODERS, "--patch_size=8", "--packet_width=8", "--head_width=4"),
     "nsb_pixel": (*_DECODERS, "--pixel_width=8"),
     "biggan": _GAN,
@@ -102,16 +98,14 @@ class Kills:
 
     def training(self, kills: int, *given: str) -> None:
         """Kills a training so often; each time that it gets to its end, it begins anew."""
-        train = ("train eagerly", *_SHARED, *given)  # tracing would take most of the time
+        train = ("train eagerly", *SHARED, *given)  # tracing would take most of the time
         seconds = self.timed(*train, "--workdir=whole")
         newest: dict[str, int] = {}
         while self.made["train"] < kills:
             if self.run(*train, "--workdir=killed", killed_within=seconds):
                 self._compare()
                 newest = {}
-            for stage, paths in _checkpoints(self.directory / "killed").items():
-                require(_is_whole(paths[-1]), f"half a checkpoint: {paths[-1]}")
-                number = int(paths[-1].rpartition("-")[2])
+            for stage, number in newest_whole(self.directory / "killed").items():
                 require(number >= newest.get(stage, 0), f"{stage}: {number} after {newest}")
                 newest[stage] = number
         self.run(*train, "--workdir=killed")
@@ -120,8 +114,13 @@ class Kills:
     def _compare(self) -> None:
         """The killed training, which is then deleted, with the undisturbed one."""
         undisturbed, disturbed = (
-            {stage: _tensors(paths[-1]) for stage, paths in _checkpoints(directory).items()}
-            for directory in (self.directory / "whole", self.directory / "killed")
+            {
+                stage: _tensors(
+                    str(self.directory / workdir / stage / f"checkpoints/ckpt-{number}")
+                )
+                for stage, number in newest_whole(self.directory / workdir).items()
+            }
+            for workdir in ("whole", "killed")
         )
         require(undisturbed.keys() == disturbed.keys() != set(), "stages are missing")
         for stage, tensors in undisturbed.items():
@@ -161,10 +160,16 @@ class Kills:
                 tf.io.decode_png(page.read_bytes())
 
 
-def _checkpoints(workdir: pathlib.Path) -> dict[str, list[str]]:
-    """Of each stage that has any, oldest first."""
-    found = {path.parent.name: checkpoints(path) for path in workdir.glob("*/checkpoints")}
-    return {stage: paths for stage, paths in found.items() if paths}
+def newest_whole(workdir: pathlib.Path) -> dict[str, int]:
+    """The step of each stage's newest whole checkpoint, of those that have any."""
+    found = {}
+    for directory in workdir.glob("*/checkpoints"):
+        paths = checkpoints(directory)
+        whole = [path for path in paths if _is_whole(path)]
+        require(bool(whole) or not paths, f"no checkpoint is whole: {paths}")
+        if whole:
+            found[directory.parent.name] = int(whole[-1].rpartition("-")[2])
+    return found
 
 
 def _tensors(path: str) -> dict[str, np.ndarray]:
@@ -209,4 +214,7 @@ def main(_: list[str]) -> None:
 
 
 if __name__ == "__main__":
+    flags.DEFINE_integer("kills", 100, "How many, over all systems.")
+    flags.DEFINE_integer("seed", 0, "Of the moments.")
+    flags.DEFINE_list("systems", ["spn", "nsb", "nsb_pixel", "biggan"], "Which.")
     app.run(main)

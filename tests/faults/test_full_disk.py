@@ -27,7 +27,7 @@ def test_a_full_disk_ends_the_training_with_its_last_checkpoint_whole(tmp_path):
     shell = ["unshare", "-rm", "sh", "-c", _IN_A_SMALL_DISK, "sh", disk, kept]
     train = [
         *(sys.executable, BIN / "train", f"--workdir={disk}", *SYSTEMS["spn"], "--dataset=digits"),
-        *("--image_size=32", "--channels=1", "--batch_size=4", "--evaluate_every=0"),
+        *("--channels=1", "--batch_size=4", "--evaluate_every=0"),
         *(
             "--steps=1000",
             "--checkpoint_every=1",
