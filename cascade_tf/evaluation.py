@@ -25,7 +25,7 @@ class Evaluator:
     ):
         self._strategy = strategy
 
-        @tf.function
+        @tf.function(autograph=False)
         def step(examples: Examples):
             return strategy.run(evaluate_step, (examples,))
 

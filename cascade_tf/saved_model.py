@@ -38,8 +38,7 @@ def export(
     for layer in layers:
         archive.track(layer)
     for name, (function, signature) in endpoints.items():
-        # Keras traces without AutoGraph; a tf.function inside keeps its own.
-        archive.add_endpoint(name, tf.function(function), input_signature=signature)
+        archive.add_endpoint(name, function, input_signature=signature)
     aside, before = (directory.with_name(f".{directory.name}.{word}") for word in ("tmp", "old"))
     for left in (aside, before):  # by a process that was killed
         left.rmtree(missing_ok=True)

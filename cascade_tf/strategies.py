@@ -148,7 +148,7 @@ def run_on_replicas(
         which belongs to one device, it is `function`.
     """
     replicas = strategy.num_replicas_in_sync // workers(strategy)  # others do the same work
-    on_all = tf.function(lambda *arguments: strategy.run(function, arguments))
+    on_all = tf.function(lambda *of_all: strategy.run(function, of_all), autograph=False)
 
     def run(batches: tuple, others: tuple) -> tf.Tensor:
         if replicas == 1 or tf.inside_function():

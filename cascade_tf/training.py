@@ -65,9 +65,10 @@ class Trainer:
         self.resumed = self.state.restore()
         self.summaries = Summaries(directory, is_chief(strategy))
         self._evaluator = Evaluator(stage.evaluate_step, strategy)
-        self._compiled_step = tf.function(self._train_step)
+        self._compiled_step = tf.function(self._train_step, autograph=False)
         self._mean_of_workers = tf.function(
-            lambda value: strategy.reduce(_MEAN, strategy.run(lambda: value), axis=None)
+            lambda value: strategy.reduce(_MEAN, strategy.run(lambda: value), axis=None),
+            autograph=False,
         )
 
     @property

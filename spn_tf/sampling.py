@@ -66,13 +66,27 @@ class Sampler:
             known = tf.fill([batch, c.height, c.width, c.channels], UNKNOWN)
         slices = image_to_slices(known, c.scale)
         coarse_slices = None if coarse is None else image_to_slices(coarse, c.scale)
+
+        def filled(target: tf.Tensor, slices: tf.Tensor) -> tf.Tensor:
+            pixels = self._compiled_fill_slice(
+                (slices, coarse_slices, indices), (target, seed, temperature)
+            )
+            here = tf.range(c.scale**2)[:, None, None, None] == target
+            return tf.where(here, pixels[:, None], slices)
+
+        def fill(target: tf.Tensor, slices: tf.Tensor) -> tf.Tensor:
+            unknown = tf.reduce_any(slices[:, target] == UNKNOWN)
+            return tf.cond(unknown, lambda: filled(target, slices), lambda: slices)
+
+        if tf.inside_function():
+            _, slices = tf.while_loop(
+                lambda target, _: target < c.scale**2,
+                lambda target, slices: (target + 1, fill(target, slices)),
+                (0, slices),
+            )
+            return slices_to_image(slices, c.scale)
         for target in tf.range(c.scale**2):
-            if tf.reduce_any(slices[:, target] == UNKNOWN):
-                pixels = self._compiled_fill_slice(
-                    (slices, coarse_slices, indices), (target, seed, temperature)
-                )
-                here = tf.range(c.scale**2)[:, None, None, None] == target
-                slices = tf.where(here, pixels[:, None], slices)
+            slices = fill(target, slices)
             if on_slice is not None:
                 on_slice()
         return slices_to_image(slices, c.scale)

@@ -51,7 +51,9 @@ class SPNStage(Stage):
         self.first_slice_given = first_slice_given
         self.dimensions = config.dimensions  # of the whole image: what bits/dim divide by
         self.sampling_parts = config.scale**2  # slices
-        self._compiled_gradients = tf.function(self._gradients, jit_compile=training.jit_compile)
+        self._compiled_gradients = tf.function(
+            self._gradients, jit_compile=training.jit_compile, autograph=False
+        )
 
     def build_network(self) -> None:
         """Creates the weights of the network alone."""

@@ -27,8 +27,8 @@ _SYSTEMS = {
     "spn of latents": ("--system=nsb", "--prior=spn", *_DECODERS, *_SPN),
     "nsb_pixel": ("--system=nsb_pixel", "--levels=1", "--pixel_width=8"),
     "biggan": (
-        *("--system=biggan", *_GAN, "--gan_discriminator_steps=2", "--gan_accumulations=2"),
-        "--gan_orthogonal_regularisation=1e-4",
+        *("--system=biggan", *_GAN, "--image_size=16", "--gan_discriminator_steps=2"),
+        *("--gan_accumulations=2", "--gan_orthogonal_regularisation=1e-4"),
     ),
 }
 _SHARED = (
@@ -59,7 +59,8 @@ for name in made.stage_names[:1] if "--prior=spn" in sys.argv else made.stage_na
     stage = made.make_stage(name)
     stage.build()
     average = PolyakAverage(stage.averaged_variables(), 0.99, 3)
-    images = tf.zeros([4, 32, 32, 1], tf.uint8)
+    size = made.values(name)["image_size"]
+    images = tf.zeros([4, size, size, 1], tf.uint8)
     examples = Examples(images, tf.zeros([4], tf.int32), tf.range(4, dtype=tf.int64))
 
     def step(images, labels, indices, number):
@@ -81,7 +82,7 @@ for name in made.stage_names[:1] if "--prior=spn" in sys.argv else made.stage_na
 @pytest.mark.parametrize("system", _SYSTEMS)
 def test_the_whole_step_of_every_stage_is_xla(system):
     done = subprocess.run(
-        [sys.executable, "-c", _LOWER, *_SYSTEMS[system], *_SHARED],
+        [sys.executable, "-c", _LOWER, *_SHARED, *_SYSTEMS[system]],
         cwd=ROOT,
         env=os.environ | {"TF_CPP_MIN_LOG_LEVEL": "3"},
         capture_output=True,

@@ -65,7 +65,7 @@ class DecoderStage(Stage):
         self.decoder.build()
         # Synchronised BatchNorm works neither inside XLA nor in a function of its own.
         compiled = self.training.jit_compile and replicas == 1
-        function = tf.function(self._gradients, jit_compile=True)
+        function = tf.function(self._gradients, jit_compile=True, autograph=False)
         self._compiled_gradients = function if compiled else self._gradients
 
     def build(self) -> None:
@@ -79,7 +79,7 @@ class DecoderStage(Stage):
         )
         self.optimizer.build(self.decoder.trainable_variables)
         self._decode_on_all = run_on_replicas(
-            tf.function(self.decode), tf.distribute.get_strategy()
+            tf.function(self.decode, autograph=False), tf.distribute.get_strategy()
         )
 
     def networks(self) -> Mapping[str, keras.Layer]:

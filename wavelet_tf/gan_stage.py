@@ -70,7 +70,9 @@ class GANStage(Stage):
         compiled = self.training.jit_compile and strategy.num_replicas_in_sync == 1
 
         def player(network: keras.layers.Layer, gradients: Gradients, factor: float) -> Player:
-            function = tf.function(gradients, jit_compile=True) if compiled else gradients
+            function = gradients
+            if compiled:
+                function = tf.function(gradients, jit_compile=True, autograph=False)
             return Player(network, self._optimizer(network, factor), function)
 
         factor = self.training.discriminator_rate
@@ -79,7 +81,9 @@ class GANStage(Stage):
         self._in_training = tf.function(
             lambda z, labels: self.generator(z, labels, training=True), autograph=False
         )
-        self._generate_on_all = run_on_replicas(tf.function(self._generate), strategy)
+        self._generate_on_all = run_on_replicas(
+            tf.function(self._generate, autograph=False), strategy
+        )
 
     def _optimizer(self, network: keras.layers.Layer, factor: float) -> Adam:
         t = self.training

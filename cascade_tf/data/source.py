@@ -84,7 +84,7 @@ class Source(abc.ABC):
         first_epoch, skipped = divmod(start_index, self.num_examples)
         records = (
             tf.data.Dataset.range(first_epoch, tf.int64.max)
-            .flat_map(self._epoch_records)
+            .flat_map(_as_it_is(self._epoch_records))
             .skip(skipped)
         )
 
@@ -146,12 +146,16 @@ class NumberedSource(Source):
         return tf.data.Dataset.from_tensor_slices(numbers)
 
 
+# AutoGraph would take longer to rewrite these functions than to trace them.
+_as_it_is = tf.autograph.experimental.do_not_convert
+
+
 def _map_with_index(
     function: Callable[..., Examples], records: tf.data.Dataset, start_index: int, share: Share
 ) -> tf.data.Dataset:
     indices = tf.data.Dataset.range(start_index, tf.int64.max)
     own = tf.data.Dataset.zip(indices, records).shard(share.of, share.number)
-    return own.map(function, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
+    return own.map(_as_it_is(function), num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
 
 
 def _batched(examples: tf.data.Dataset, batch_size: int) -> tf.data.Dataset:

@@ -117,7 +117,7 @@ def _from_archive(content: bytes, checksum: str) -> InceptionFeatures:
         raise ValueError(f"its sha256 is {checksum}, not {_ARCHIVE_CHECKSUM}")
     model = inception_network(torchscript_arrays(io.BytesIO(content)))
 
-    @tf.function(input_signature=[tf.TensorSpec([None, None, None, 3], tf.uint8)])
+    @tf.function(input_signature=[tf.TensorSpec([None, None, None, 3], tf.uint8)], autograph=False)
     def network(images: tf.Tensor) -> tf.Tensor:
         resized = tf.raw_ops.ResizeBilinear(images=tf.cast(images, tf.float32), size=[SIDE, SIDE])
         return model((resized - 128) / 128)

