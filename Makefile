@@ -42,7 +42,7 @@ inception: install
 	  echo "make: $(INCEPTION) cannot be fetched: the tests of its features are skipped" >&2
 
 test: lint inception
-	$(BIN)/python -m pytest -n 3 --dist loadfile
+	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
 
 faults: install
 	$(BIN)/python -m tests.faults.kills --kills=100

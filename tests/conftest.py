@@ -18,6 +18,29 @@ tf.config.set_logical_device_configuration(
 )
 
 
+# Begun first, so that no worker is left with one of them in the end.
+_LONG_FILES = (
+    "test_spn_stage",
+    "test_prior_commands",
+    "test_upscaling_commands",
+    "test_decoder_stage",
+    "test_gan_stage",
+    "test_commands",
+    "test_upscaling",
+    "test_sampling",
+    "test_steps_compile",
+    "test_decoder_commands",
+    "test_several_workers",
+    "test_cached_decoder",
+    "test_configs",
+)
+
+
+def pytest_collection_modifyitems(items):
+    ranks = {name: rank for rank, name in enumerate(_LONG_FILES)}
+    items.sort(key=lambda item: ranks.get(item.path.stem, len(ranks)))
+
+
 @pytest.fixture(autouse=True)
 def _seeded():
     """Weights without a seed of their own are the same in every run, in any order of tests."""

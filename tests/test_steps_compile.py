@@ -20,14 +20,15 @@ _GAN = (
     "--gan_attention_size=8",
 )
 _DECODERS = ("--levels=1", "--packet_width=8", "--head_width=4", "--patch_size=8")
-_SPN = tuple(flag for flag in TINY_MODEL if "image_size" not in flag)
+_OWN = ("--image_size", "--learning_rate", "--batch_size")
+_SPN = tuple(flag for flag in TINY_MODEL if not flag.startswith(_OWN))
 _SYSTEMS = {
     "spn": ("--upscaling=multidimensional", *_SPN),
-    "nsb, biggan_deep": ("--system=nsb", "--prior=biggan_deep", *_DECODERS, *_GAN),
+    "nsb": ("--system=nsb", "--prior=biggan", *_DECODERS, *_GAN),
     "spn of latents": ("--system=nsb", "--prior=spn", *_DECODERS, *_SPN),
     "nsb_pixel": ("--system=nsb_pixel", "--levels=1", "--pixel_width=8"),
     "biggan": (
-        *("--system=biggan", *_GAN, "--image_size=16", "--gan_discriminator_steps=2"),
+        *("--system=biggan", "--architecture=biggan_deep", *_GAN, "--image_size=16"),
         *("--gan_accumulations=2", "--gan_orthogonal_regularisation=1e-4"),
     ),
 }

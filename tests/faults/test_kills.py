@@ -1,7 +1,9 @@
-from tests.faults.kills import kill
+from tests.faults.kills import SYSTEMS, Kills
 
 
-def test_killed_commands_lose_nothing():
+def test_killed_commands_lose_nothing(tmp_path):
     """A short run of `make faults`."""
-    made = kill("spn", kills=4, seed=0)
-    assert sum(made.values()) == 4
+    killing = Kills(tmp_path, seed=0)
+    killing.training(3, "--system=spn", *SYSTEMS["spn"])
+    killing.sampling(1)
+    assert killing.made == {"train": 3, "sample": 1}

@@ -1,3 +1,4 @@
+import dataclasses
 import math
 
 import keras
@@ -16,6 +17,8 @@ from tests.cascade_tf.trainings import DIGITS, final_weights, scalars, trainer
 from tests.spn_tf.random_networks import TINY, randomize
 
 CONFIG = SPNConfig(**(TINY | {"height": 32, "width": 32, "channels": 1, "bits": 4, "scale": 4}))
+# For trainings that are compiled, which takes XLA longer the more layers there are.
+SHALLOW = dataclasses.replace(CONFIG, pixelcnn_layers=1, decoder_attention_layers=1)
 
 
 def _stage(config=CONFIG, **training):
@@ -42,10 +45,10 @@ def _bits_per_dim(directory, run="train"):
 
 
 def test_two_replicas_under_xla_equal_one(tmp_path):
-    one = _train(tmp_path / "one", steps=3)
+    one = _train(tmp_path / "one", _stage(SHALLOW), steps=3)
     two = _train(
         tmp_path / "two",
-        _stage(jit_compile=True),
+        _stage(SHALLOW, jit_compile=True),
         steps=3,
         strategy=make_strategy("mirrored"),
     )
@@ -59,7 +62,7 @@ def test_two_replicas_under_xla_equal_one(tmp_path):
 
 def test_an_interrupted_training_ends_like_one_never_interrupted(tmp_path):
     """Under XLA; without it in tests/bin/test_commands.py, stopped by signals."""
-    stage = lambda: _stage(jit_compile=True, clip_norm=1.0)  # noqa: E731
+    stage = lambda: _stage(SHALLOW, jit_compile=True, clip_norm=1.0)  # noqa: E731
     whole = _train(tmp_path / "whole", stage(), steps=4)
     _train(tmp_path / "parts", stage(), steps=2)
     parts = final_weights(_train(tmp_path / "parts", stage(), steps=4))
