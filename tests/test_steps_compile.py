@@ -29,7 +29,7 @@ _SYSTEMS = {
     "nsb_pixel": ("--system=nsb_pixel", "--levels=1", "--pixel_width=8"),
     "biggan": (
         *("--system=biggan", "--architecture=biggan_deep", *_GAN, "--image_size=16"),
-        *("--gan_accumulations=2", "--gan_orthogonal_regularisation=1e-4"),
+        "--gan_orthogonal_regularisation=1e-4",
     ),
 }
 _SHARED = (
