@@ -28,14 +28,14 @@ def make_strategy(name: str, tpu: str = "") -> tf.distribute.Strategy:
     Raises:
         UserError: TF_CONFIG cannot be used, or there is no such TPU.
     """
-    workers = _workers_of_tf_config() if name in ("auto", "multiworker") else 0
-    if name == "multiworker" and not workers:
+    count = _workers_of_tf_config() if name in ("auto", "multiworker") else 0
+    if name == "multiworker" and not count:
         raise UsageError(
             "--strategy=multiworker: the environment variable TF_CONFIG must name the workers, as "
             '{"cluster": {"worker": ["host1:2222", "host2:2222"]}, '
             '"task": {"type": "worker", "index": 0}}'
         )
-    if name == "multiworker" or workers > 1:
+    if name == "multiworker" or count > 1:
         return tf.distribute.MultiWorkerMirroredStrategy()
     if name == "tpu":
         return _tpu_strategy(tpu)

@@ -24,6 +24,12 @@ from cascade_tf.summaries import Summaries
 from cascade_tf.training_config import TrainingConfig
 
 _MEAN = tf.distribute.ReduceOp.MEAN
+# Its disk is full, or not to be written to.
+_OF_THIS_WORKER = (
+    tf.errors.NotFoundError,
+    tf.errors.PermissionDeniedError,
+    tf.errors.ResourceExhaustedError,
+)
 
 
 class _Stop(Exception):
@@ -58,7 +64,7 @@ class Trainer:
         self._stage, self._config, self._train, self._test = stage, config, train, test
         self._strategy, self._preview_images = strategy, preview_images
         self._several = workers(strategy) > 1
-        self._stopped = False  # by a request
+        self._stop_agreed = False
         self._more_figures = more_figures or dict
         # The order is important: variables are created, then loaded, then traced.
         self.state = StageState.create(stage, config, directory, strategy)
@@ -107,7 +113,7 @@ class Trainer:
                 self._loop(stop, bar, recent)
             self._save(self.step, recent)
             self.summaries.flush()
-        if self._stopped or (stop.signal is not None and not self._several):
+        if self._must_stop(stop):
             raise Interrupted(
                 stop.signal or signal.SIGTERM,  # the latter reached another worker
                 f"stopped: stage {name} is saved at step {self.step}, and the same command "
@@ -129,14 +135,10 @@ class Trainer:
             return every > 0 and step % every == 0
 
         def check_stop(*_) -> None:
-            if stop.signal is not None and not self._several:
+            if self._must_stop(stop):
                 raise _Stop
 
-        while not self.finished:
-            if not self._several:  # as several workers have agreed otherwise
-                self._stopped = stop.signal is not None
-            if self._stopped:
-                break
+        while not self.finished and not self._must_stop(stop):
             with speed:
                 try:
                     batch = next(batches)
@@ -169,8 +171,11 @@ class Trainer:
         """Takes note of what ends the training: the same on all workers, or some would wait."""
         if self._several:
             requests, seconds = self._mean_of_workers(tf.constant([float(stop), seconds])).numpy()
-            self._stopped = requests > 0
+            self._stop_agreed = requests > 0
         self.state.seconds.assign(seconds)
+
+    def _must_stop(self, stop: StopRequest) -> bool:
+        return self._stop_agreed if self._several else stop.signal is not None
 
     @contextlib.contextmanager
     def _lost_workers_told(self) -> Iterator[None]:
@@ -178,7 +183,8 @@ class Trainer:
         try:
             yield
         except tf.errors.OpError as error:
-            if not self._several or undecodable_image_message(error) is not None:
+            own = isinstance(error, _OF_THIS_WORKER) or undecodable_image_message(error) is not None
+            if own or not self._several:
                 raise
             raise UserError(
                 f"another worker of this training was lost after step {self.step}: start all of "
