@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.bin.commands import TINY_MODEL, run
+from tests.bin.commands import TINY_MODEL, train
 
 
 @pytest.fixture(scope="session")
@@ -21,8 +21,7 @@ def pictures(tmp_path_factory) -> pathlib.Path:
 def colour(tmp_path_factory, pictures) -> pathlib.Path:
     """The workdir of a model of colour images of 3 bits."""
     workdir = tmp_path_factory.mktemp("colour")
-    run(
-        "train",
+    train(
         *TINY_MODEL,
         *("--dataset=folder", f"--data_dir={pictures}", "--channels=3", "--bits=3"),
         *(f"--workdir={workdir}", "--steps=1000000", "--steps=spn:4"),
@@ -34,8 +33,7 @@ def colour(tmp_path_factory, pictures) -> pathlib.Path:
 def cascade(tmp_path_factory, pictures) -> pathlib.Path:
     """The workdir of multidimensional upscaling: slice and size at 3 bits, depth to 8."""
     workdir = tmp_path_factory.mktemp("cascade")
-    run(
-        "train",
+    train(
         *TINY_MODEL,
         *("--dataset=folder", f"--data_dir={pictures}", "--channels=3"),
         *("--upscaling=multidimensional", "--coarse_bits=3", f"--workdir={workdir}"),

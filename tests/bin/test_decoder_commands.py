@@ -83,7 +83,9 @@ def folder(tmp_path):
 
 
 def _evaluated(workdir, *arguments):
-    return json.loads(run("evaluate", f"--workdir={workdir}", *arguments).stdout.splitlines()[-1])
+    return json.loads(
+        run("evaluate eagerly", f"--workdir={workdir}", *arguments).stdout.splitlines()[-1]
+    )
 
 
 def test_evaluate_prints_errors_of_the_chain_its_stages_and_what_needs_no_learning(decoders):
@@ -100,7 +102,8 @@ def test_evaluate_prints_errors_of_the_chain_its_stages_and_what_needs_no_learni
 
 def test_sample_decodes_given_pictures_and_enlarges_small_ones(decoders, folder, tmp_path):
     output = tmp_path / "out"
-    run("sample", f"--workdir={decoders}", f"--from_images={folder}", f"--output_dir={output}")
+    given = (f"--from_images={folder}", f"--output_dir={output}")
+    run("sample eagerly", f"--workdir={decoders}", *given)
     with np.load(output / "stages.npz") as archive:
         columns = dict(archive)
     assert {name: x.shape[1:3] for name, x in columns.items()} == {

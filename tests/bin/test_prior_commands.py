@@ -61,8 +61,8 @@ def baseline(tmp_path_factory):
     return directory
 
 
-def _evaluated(workdir, *arguments):
-    done = run("evaluate", f"--workdir={workdir}", "--num_images=24", *arguments)
+def _evaluated(workdir, *arguments, command="evaluate eagerly"):
+    done = run(command, f"--workdir={workdir}", "--num_images=24", *arguments)
     return json.loads(done.stdout.splitlines()[-1]), done.stdout
 
 
@@ -112,7 +112,7 @@ def test_evaluate_compares_samples_over_truncations_and_checkpoints(workdir, tmp
 def test_sample_draws_classes_and_lines_and_decodes_given_pictures(workdir, tmp_path):
     def sampled(name, *arguments):
         output = tmp_path / name
-        run("sample", f"--workdir={workdir}", f"--output_dir={output}", *arguments)
+        run("sample eagerly", f"--workdir={workdir}", f"--output_dir={output}", *arguments)
         with np.load(output / "stages.npz") as archive:
             stages = dict(archive)
         with Image.open(output / "samples.png") as page:
@@ -165,7 +165,7 @@ def test_an_spn_as_prior(tmp_path):
     flags = ("--system=nsb", "--prior=spn", "--steps=1", f"--workdir={tmp_path / 'w'}")
     model = [flag for flag in TINY_MODEL if "image_size" not in flag]
     train(*model, *_SHARED, *_DECODER, *flags)
-    found, _ = _evaluated(tmp_path / "w", "--num_samples=8")
+    found, _ = _evaluated(tmp_path / "w", "--num_samples=8", command="evaluate")
     assert found["prior"]["bits_per_dim_of_latents"] == pytest.approx(8, abs=1)
     assert found["prior"]["quantization_psnr"] > 40
     assert found["samples"]["by_truncation"]["1"]["pixel_frechet_distance"] > 0

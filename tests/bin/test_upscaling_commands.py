@@ -55,7 +55,7 @@ def test_one_stage_trains_alone_and_the_workdir_tells_the_next_command_the_rest(
     # What all stages share is known; the rest of another stage's flags is not.
     done = run("train", *TINY_MODEL, *flags[:2], workdir, "--steps=2", "--stage=spn")
     assert "stage spn: " in done.stderr
-    figures = json.loads(run("evaluate", workdir, "--codecs=false").stdout.splitlines()[-1])
+    figures = json.loads(run("evaluate eagerly", workdir, "--codecs=false").stdout.splitlines()[-1])
     assert list(figures["stages"]) == ["spn", "depth"]
 
 
@@ -70,11 +70,11 @@ def test_a_stage_has_widths_and_rates_of_its_own_beside_trained_ones(cascade, pi
     run("train", f"--workdir={work}", "--stage=depth", *own)
     told = record.read_text()
     assert "--scale=2\n" in told and "--pixelcnn_conv_channels=24\n" in told
-    run("evaluate", f"--workdir={work}", "--num_images=1", "--codecs=false")
+    run("evaluate eagerly", f"--workdir={work}", "--num_images=1", "--codecs=false")
 
 
 def test_evaluate_prints_the_total_with_its_parts_as_the_papers_tables_do(cascade):
-    done = run("evaluate", f"--workdir={cascade}", "--split=all", "--codecs=false")
+    done = run("evaluate eagerly", f"--workdir={cascade}", "--split=all", "--codecs=false")
     *table, last = done.stdout.splitlines()
     figures = json.loads(last)
     parts = list(figures["stages"].values())
@@ -149,7 +149,7 @@ def test_the_exported_cascade_agrees_with_the_commands(cascade, pictures, tmp_pa
     results = _arrays(tmp_path / "results.npz")
     figures = json.loads(
         run(
-            "evaluate", f"--workdir={cascade}", "--split=all", "--codecs=false"
+            "evaluate eagerly", f"--workdir={cascade}", "--split=all", "--codecs=false"
         ).stdout.splitlines()[-1]
     )
     assert -results["nats"].mean() == pytest.approx(figures["nats"], abs=1e-4 * 3 * 8**2)

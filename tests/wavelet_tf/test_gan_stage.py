@@ -10,15 +10,7 @@ from tests.wavelet_tf.small_priors import built, digits, gan, sample
 from wavelet_tf.players import shares
 
 
-@pytest.fixture
-def eagerly():
-    """Tracing takes longer than a few small steps."""
-    tf.config.run_functions_eagerly(True)
-    yield
-    tf.config.run_functions_eagerly(False)
-
-
-def test_two_replicas_equal_one(tmp_path):
+def test_two_replicas_equal_one(tmp_path, eagerly):
     """Noise and classes belong to examples, and batch normalisation counts those of both."""
     one = trainer(gan(), tmp_path / "one", steps=2, summary_every=1)
     two = trainer(
@@ -29,13 +21,18 @@ def test_two_replicas_equal_one(tmp_path):
     for tag in ("discriminator_loss", "generator_loss", "gradient_norm_generator", "D_fake"):
         curves = [scalars(tmp_path / name, "train", tag).values() for name in ("one", "two")]
         np.testing.assert_allclose(*map(list, curves), rtol=5e-3, atol=1e-4, err_msg=tag)
-    actual = final_weights(two)
-    for name, value in final_weights(one).items():
-        if "velocity" in name or "momentum" in name:
-            continue  # of gradients that are nearly zero
-        # Adam's first steps have the sign of gradients, however small those are.
-        close = np.isclose(actual[name], value, rtol=1e-2, atol=1e-3)
-        assert close.mean() > 0.75, name
+    # Adam's steps have the sign of gradients, however small: those of biases before a batch
+    # normalisation are nothing but rounding. Its momentum, without decay, is the last gradient.
+    expected, actual = (
+        {name: value for name, value in final_weights(trained).items() if "momentum" in name}
+        for trained in (one, two)
+    )
+    for network in ("generator", "discriminator"):
+        names = [name for name in expected if name.startswith(network)]
+        scale = max(np.abs(expected[name]).max() for name in names)
+        assert len(names) > 10 and scale > 0
+        for name in names:
+            np.testing.assert_allclose(actual[name], expected[name], atol=0.01 * scale, rtol=0.05)
 
 
 def test_gradients_under_xla_equal_those_without():
