@@ -46,6 +46,8 @@ def test_a_mistake_gives_one_line_in_a_process_of_its_own():
     ("mistake", "told"),
     [
         (["--bits=abc"], "--bits=abc"),
+        (["--tpu=here"], "--tpu=here means nothing without --strategy=tpu"),
+        (["--bad_images=keep"], "--bad_images=keep"),
         (["--bits=spn:3"], "--bits=spn:3"),
         (["--bits=0"], "--bits=0: use 1 to 8"),
         (["--bits=9"], "--bits=9: use 1 to 8"),
