@@ -18,19 +18,22 @@ def checkpoints(directory: str | os.PathLike) -> list[str]:
     They are found by their names: the file in which TensorFlow lists them could itself be damaged.
     """
     found = tf.io.gfile.glob(os.path.join(os.fspath(directory), f"{_PREFIX}-*.index"))
-    return sorted((path.removesuffix(".index") for path in found), key=_number)
+    ours = [
+        path for path in found if re.fullmatch(rf"{_PREFIX}-\d+\.index", os.path.basename(path))
+    ]
+    return sorted((path.removesuffix(".index") for path in ours), key=_number)
 
 
 def _number(path: str) -> int:
-    """Of the step, or -1 where a file that is none of ours has such a name."""
-    match = re.fullmatch(rf"{_PREFIX}-(\d+)", os.path.basename(path))
-    return int(match[1]) if match else -1
+    """The step that a checkpoint is of."""
+    return int(path.rpartition("-")[2])
 
 
 class Checkpoints:
     """Writes and reads the checkpoints of one directory.
 
-    TensorFlow writes them aside, then renames, and keeps a checksum (CRC32C) of every tensor.
+    TensorFlow keeps a checksum (CRC32C) of every tensor and of the index, which it writes last: one
+    that is half-written or damaged is not taken for whole.
 
     Args:
         checkpoint: what they hold.
@@ -71,10 +74,12 @@ class Checkpoints:
 
     def _clear_up(self) -> None:
         """Deletes what a process that was killed while it wrote has left."""
-        for path in tf.io.gfile.glob(os.path.join(self.directory, f"{_PREFIX}-*_temp")):
-            tf.io.gfile.rmtree(path)
-        for path in tf.io.gfile.glob(os.path.join(self.directory, f"{_PREFIX}-*.data-*-of-*")):
-            if not tf.io.gfile.exists(path[: path.rindex(".data-")] + ".index"):
+        for path in tf.io.gfile.glob(os.path.join(self.directory, f"{_PREFIX}-*")):
+            name = os.path.basename(path)
+            if re.fullmatch(rf"{_PREFIX}-\d+_temp", name):
+                tf.io.gfile.rmtree(path)
+            data = re.fullmatch(rf"({_PREFIX}-\d+)\.data-\d+-of-\d+", name)
+            if data and not tf.io.gfile.exists(os.path.join(self.directory, f"{data[1]}.index")):
                 tf.io.gfile.remove(path)
 
     def restore(self, path: str | None = None) -> bool:
@@ -105,10 +110,13 @@ class Checkpoints:
 
     def _trouble(self, path: str) -> str | None:
         """Reads a checkpoint; why it cannot be read, in a few words."""
+        for part in tf.io.gfile.glob(f"{path}.*"):
+            with tf.io.gfile.GFile(part, "rb") as file:
+                file.read(1)  # what fails here is the file system, not a damaged file
         try:
             self._checkpoint.restore(path).assert_existing_objects_matched()
         except tf.errors.DataLossError:
             return "it is damaged (its checksum is wrong)"
-        except (tf.errors.OpError, IndexError, ValueError, AssertionError):
+        except (tf.errors.OpError, AssertionError, IndexError, ValueError):
             return "it is damaged or cut short"
         return None

@@ -117,11 +117,28 @@ def test_what_a_killed_process_left_is_cleared_up_and_nothing_else(tmp_path, wei
     (tmp_path / "ckpt-3_temp").mkdir()
     (tmp_path / "ckpt-3_temp" / "part").write_bytes(b"half")
     (tmp_path / "ckpt-3.data-00000-of-00001").write_bytes(b"without an index")
-    (tmp_path / "mine.txt").write_text("of the user")
+    theirs = [f"ckpt-best.{end}" for end in ("index", "data-00000-of-00001")] + ["ckpt-x_temp"]
+    for name in theirs:
+        (tmp_path / name).write_text("of the user")
     read = _opened(tmp_path, weights)
     read.restore()
     read.step.assign(4)
     read.save(read.step)
     after = {path.name: path.read_bytes() for path in tmp_path.glob("ckpt-*")}
-    assert set(after) - set(before) == {"ckpt-4.index", "ckpt-4.data-00000-of-00001"}
-    assert {name: after[name] for name in before} == before and (tmp_path / "mine.txt").exists()
+    assert set(after) - set(before) == {"ckpt-4.index", "ckpt-4.data-00000-of-00001", *theirs}
+    assert {name: after[name] for name in before} == before
+    assert [path.rsplit("-")[-1] for path in read.paths] == ["1", "2", "4"]
+
+
+def test_a_file_system_that_fails_is_no_damaged_checkpoint(tmp_path, weights, monkeypatch):
+    """None before it is read in its place."""
+    _written(tmp_path, weights, [1, 2])
+
+    def unavailable(file, count=None):
+        raise tf.errors.UnavailableError(None, None, "the store does not answer")
+
+    read = _opened(tmp_path, weights)
+    monkeypatch.setattr(tf.io.gfile.GFile, "read", unavailable)
+    with pytest.raises(tf.errors.UnavailableError):
+        read.restore()
+    assert read.newest is None
