@@ -1,12 +1,14 @@
 """One trainer at a time in a stage's directory."""
 
+import contextlib
 import datetime
 import fcntl
 import json
 import os
 import socket
 import sys
-from types import TracebackType
+from collections.abc import Iterator
+from typing import TextIO
 
 from etils import epath
 
@@ -15,8 +17,9 @@ from cascade_tf.errors import UserError
 NAME = "lock"
 
 
-class StageLock:
-    """Holds a stage's directory for this process; use it as a context manager.
+@contextlib.contextmanager
+def stage_lock(directory: epath.Path) -> Iterator[None]:
+    """Holds a stage's directory for this process.
 
     The lock is the kernel's, on the file `lock`, so it ends with the process however that ends;
     the file tells people who holds it. A file that a dead process left locks nothing: it is taken
@@ -26,54 +29,45 @@ class StageLock:
     Raises:
         UserError: another process trains the stage.
     """
-
-    def __init__(self, directory: epath.Path):
-        self._path = directory / NAME
-
-    def __enter__(self) -> "StageLock":
-        if "://" in str(self._path):
-            return self
-        self._file = open(self._path, "a+")
+    if "://" in str(directory):
+        yield
+        return
+    with open(directory / NAME, "a+") as file:
         try:
-            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
             raise UserError(
-                f"{self._path.parent} is being trained by {self._holder()}: stop that first, or "
-                f"use another --workdir"
+                f"{directory} is being trained by {_holder(file)}: stop that first, or use "
+                f"another --workdir"
             ) from error
         except OSError:
             pass  # no locks on this file system
-        left = self._holder()
+        left = _holder(file)
         if left is not None:
-            print(f"{self._path.parent}: {left} ended without a word", file=sys.stderr)
+            print(f"{directory}: {left} ended without a word", file=sys.stderr)
         now = datetime.datetime.now().astimezone().isoformat(" ", "seconds")
-        self._write(json.dumps({"host": socket.gethostname(), "pid": os.getpid(), "since": now}))
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        if "://" not in str(self._path):
-            self._write("")
-            self._file.close()
-
-    def _write(self, text: str) -> None:
-        self._file.seek(0)
-        self._file.truncate()
-        self._file.write(text)
-        self._file.flush()
-
-    def _holder(self) -> str | None:
-        """Who wrote the file last, in words; None: nobody, or they said that they were done."""
-        self._file.seek(0)
-        text = self._file.read()
-        if not text:
-            return None
+        _rewrite(file, json.dumps({"host": socket.gethostname(), "pid": os.getpid(), "since": now}))
         try:
-            told = json.loads(text)
-            return f"process {told['pid']} on {told['host']}, since {told['since']}"
-        except (ValueError, KeyError, TypeError):
-            return "an unknown process"
+            yield
+        finally:
+            _rewrite(file, "")
+
+
+def _rewrite(file: TextIO, text: str) -> None:
+    file.seek(0)
+    file.truncate()
+    file.write(text)
+    file.flush()
+
+
+def _holder(file: TextIO) -> str | None:
+    """Who wrote the file last, in words; None: nobody, or they said that they were done."""
+    file.seek(0)
+    text = file.read()
+    if not text:
+        return None
+    try:
+        told = json.loads(text)
+        return f"process {told['pid']} on {told['host']}, since {told['since']}"
+    except (ValueError, KeyError, TypeError):
+        return "an unknown process"

@@ -7,7 +7,7 @@ from etils.epath import gpath
 
 from cascade_tf import record
 from cascade_tf.files import make_directory, write_atomically
-from cascade_tf.stage_lock import StageLock
+from cascade_tf.stage_lock import stage_lock
 from tests.cascade_tf.trainings import final_weights, trainer
 from tests.cascade_tf.two_player_stage import TwoPlayerStage
 
@@ -22,7 +22,7 @@ def remote(monkeypatch, request):
 
 
 def test_a_training_resumes(remote, tmp_path):
-    with StageLock(remote):
+    with stage_lock(remote):
         trainer(TwoPlayerStage(), remote, steps=2, summary_every=1).train()
     resumed = trainer(TwoPlayerStage(), remote, steps=4)
     assert resumed.step == 2
