@@ -1,6 +1,5 @@
 """A folder of image files; its sub-folders, if any, are the classes."""
 
-import functools
 import hashlib
 import os
 import sys
@@ -63,36 +62,36 @@ class FolderSource(NumberedSource):
     def _read_or_another(self, record: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         if self.config.bad_images == "fail":
             return self._read(record)
-        image, used = tf.numpy_function(
-            functools.partial(self._decode, tries=self.num_examples), [record], (tf.uint8, tf.int64)
-        )
-        image.set_shape([None, None, 3])
-        return image, tf.gather(self._labels, tf.ensure_shape(used, []))
+        image, used = self._first_good(record, self.num_examples)
+        return image, tf.gather(self._labels, used)
 
     def _read_or_none(self, record: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor | bool]:
         if self.config.bad_images == "fail":
             return *self._read(record), True
-        image, used = tf.numpy_function(
-            functools.partial(self._decode, tries=1), [record], (tf.uint8, tf.int64)
-        )
-        image.set_shape([None, None, 3])
-        exists = tf.ensure_shape(used, []) >= 0
+        image, used = self._first_good(record, 1)
+        exists = used >= 0
         return image, tf.where(exists, tf.gather(self._labels, record), 0), exists
 
-    def _decode(self, record: np.ndarray, tries: int) -> tuple[np.ndarray, np.int64]:
-        """The first of so many images from `record` on that is good, and its number.
+    def _first_good(self, record: tf.Tensor, tries: int) -> tuple[tf.Tensor, tf.Tensor]:
+        """The first of so many images from `record` on that can be decoded, and its number.
 
-        If there is none, a black pixel and -1 where one alone was tried; else ValueError.
+        If there is none, a black pixel and -1 where one alone was tried; else an error.
         """
-        for number in (record + np.arange(tries)) % self.num_examples:
-            path = self._paths[number].numpy()
-            try:
-                return decode_file(path), np.int64(number)
-            except ValueError as error:
-                self._report(path, str(error))
-        if tries > 1 or self.num_examples == 1:
-            raise ValueError(f"{_CANNOT_DECODE}{printable(path)}, nor any other of the folder")
-        return np.zeros([1, 1, 3], np.uint8), np.int64(-1)
+
+        def decode(record: np.ndarray) -> tuple[np.ndarray, np.int64]:
+            for number in (record + np.arange(tries)) % self.num_examples:
+                path = self._paths[number].numpy()
+                try:
+                    return decode_file(path), np.int64(number)
+                except ValueError as error:
+                    self._report(path, str(error))
+            if tries == self.num_examples:
+                raise ValueError(f"{_CANNOT_DECODE}{printable(path)}, nor any other of the folder")
+            return np.zeros([1, 1, 3], np.uint8), np.int64(-1)
+
+        image, used = tf.numpy_function(decode, [record], (tf.uint8, tf.int64))
+        image.set_shape([None, None, 3])
+        return image, tf.ensure_shape(used, [])
 
     def _report(self, path: bytes, told: str) -> None:
         """Names a bad image once, and counts."""
@@ -135,7 +134,7 @@ def image_paths(root: str, flag: str) -> list[str]:
         raise UserError(f"{flag}: there is no folder {root}")
     walk = tf.io.gfile.walk if "://" in root else _walk
     paths = []
-    for folder, names in ((folder, names) for folder, _, names in walk(root)):
+    for folder, _, names in walk(root):
         inside = folder[len(root) :].strip("/")  # os.path.relpath does not know gs://
         paths += [os.path.join(inside, name) for name in names if _is_image(inside, name)]
     if not paths:
@@ -145,15 +144,20 @@ def image_paths(root: str, flag: str) -> list[str]:
 
 
 def _walk(root: str) -> Iterator[tuple[str, list[str], list[str]]]:
-    """As os.walk; symbolic links are followed, but into no folder twice."""
-    seen = set()
+    """As os.walk; symbolic links out of `root` are followed, and no folder is entered twice."""
+    top = os.path.realpath(root)
+    seen = {top}
+
+    def is_new(path: str) -> bool:
+        target = os.path.realpath(path)
+        inside = os.path.islink(path) and target.startswith(os.path.join(top, ""))
+        if inside or target in seen:  # what is inside is found without the link
+            return False
+        seen.add(target)
+        return True
+
     for folder, folders, names in os.walk(root, followlinks=True, onerror=_raise):
-        seen.add(os.path.realpath(folder))
-        folders[:] = [
-            name
-            for name in sorted(folders)
-            if os.path.realpath(os.path.join(folder, name)) not in seen
-        ]
+        folders[:] = [name for name in sorted(folders) if is_new(os.path.join(folder, name))]
         yield folder, folders, names
 
 

@@ -170,7 +170,13 @@ def test_odd_files_and_names_are_used_or_named(tmp_path):
 
     (tmp_path / "deep" / "loop").symlink_to(tmp_path)
     (tmp_path / "itself").symlink_to("itself")
+    (tmp_path / "again").symlink_to("deep")
     assert folder_source(tmp_path).num_examples == 8
+    outside = tmp_path.with_name(f"{tmp_path.name}_outside")
+    add_images(outside, ["one.png"])
+    for name in ("there", "there too"):
+        (tmp_path / name).symlink_to(outside)
+    assert folder_source(tmp_path).num_examples == 9
 
     whole = bytearray((tmp_path / "plain.png").read_bytes())
     whole[16:24] = struct.pack(">2I", 50_000, 50_000)  # a decompression bomb's sides
@@ -179,7 +185,7 @@ def test_odd_files_and_names_are_used_or_named(tmp_path):
     (tmp_path / "nowhere\n.png").symlink_to("missing")
     source = open_source(DataConfig("folder", str(tmp_path), 8, 3, bad_images="skip"), "all")
     indices = np.concatenate([e.indices for e in source.evaluation_examples(5)])
-    assert (indices >= 0).sum() == 8
+    assert (indices >= 0).sum() == 9
     for name, reason in (("bomb.png", "decompression bomb"), ("nowhere\n.png", "o such file")):
         with pytest.raises(ValueError, match=reason) as raised:
             folder.decode_file(os.fsencode(tmp_path / name))
