@@ -80,15 +80,13 @@ def _tpu_strategy(address: str) -> tf.distribute.Strategy:
 
 
 def described(strategy: tf.distribute.Strategy) -> str:
-    """For people: the strategy's name and how many devices share the work."""
-    replicas = strategy.num_replicas_in_sync
+    """For people: the name of a strategy of several devices, and how many share the work."""
+    told = f"on {strategy.num_replicas_in_sync} devices"
     if isinstance(strategy, tf.distribute.TPUStrategy):
-        return f"tpu, on {replicas} cores"
+        return f"tpu, {told}"
     if workers(strategy) > 1:
-        return f"multiworker, on {replicas} devices of {workers(strategy)} workers"
-    if replicas > 1:
-        return f"mirrored, on {replicas} devices"
-    return "single, on one device"
+        return f"multiworker, {told} of {workers(strategy)} workers"
+    return f"mirrored, {told}"
 
 
 def workers(strategy: tf.distribute.Strategy) -> int:
