@@ -8,27 +8,19 @@ import sys
 
 import pytest
 
-from tests.bin.commands import TINY_MODEL
+from tests.bin.commands import TINY_GAN, TINY_MODEL
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-_GAN = (
-    "--num_classes=10",
-    "--gan_generator_width=8",
-    "--gan_discriminator_width=8",
-    "--gan_z_size=12",
-    "--gan_class_embedding=5",
-    "--gan_attention_size=8",
-)
 _DECODERS = ("--levels=1", "--packet_width=8", "--head_width=4", "--patch_size=8")
 _OWN = ("--image_size", "--learning_rate", "--batch_size")
 _SPN = tuple(flag for flag in TINY_MODEL if not flag.startswith(_OWN))
 _SYSTEMS = {
     "spn": ("--upscaling=multidimensional", *_SPN),
-    "nsb": ("--system=nsb", "--prior=biggan", *_DECODERS, *_GAN),
+    "nsb": ("--system=nsb", "--prior=biggan", *_DECODERS, *TINY_GAN),
     "spn of latents": ("--system=nsb", "--prior=spn", *_DECODERS, *_SPN),
     "nsb_pixel": ("--system=nsb_pixel", "--levels=1", "--pixel_width=8"),
     "biggan": (
-        *("--system=biggan", "--architecture=biggan_deep", *_GAN, "--image_size=16"),
+        *("--system=biggan", "--architecture=biggan_deep", *TINY_GAN, "--image_size=16"),
         "--gan_orthogonal_regularisation=1e-4",
     ),
 }

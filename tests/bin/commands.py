@@ -29,6 +29,14 @@ TINY_MODEL = (
     "--evaluate_every=0",
     "--jit_compile=false",
 )
+TINY_GAN = (
+    "--num_classes=10",
+    "--gan_generator_width=8",
+    "--gan_discriminator_width=8",
+    "--gan_z_size=12",
+    "--gan_class_embedding=5",
+    "--gan_attention_size=8",
+)
 
 
 def start(command: str, *arguments: object) -> subprocess.Popen:

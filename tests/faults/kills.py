@@ -22,7 +22,7 @@ import tensorflow as tf
 from absl import app, flags
 
 from cascade_tf.checkpoints import checkpoints
-from tests.bin.commands import TINY_MODEL, run_side_by_side
+from tests.bin.commands import TINY_GAN, TINY_MODEL, run_side_by_side
 
 SHARED = (
     "--dataset=digits",
@@ -37,15 +37,7 @@ SHARED = (
     "--summary_every=1",
     "--keep_checkpoints=3",
 )
-_GAN = (
-    "--num_classes=10",
-    "--gan_generator_width=8",
-    "--gan_discriminator_width=8",
-    "--gan_z_size=12",
-    "--gan_class_embedding=5",
-    "--gan_attention_size=0",
-)
-_DECODERS = ("--levels=1", "--prior=biggan", *_GAN)
+_DECODERS = ("--levels=1", "--prior=biggan", *TINY_GAN)
 _SPN = tuple(
     flag
     for flag in TINY_MODEL
@@ -55,7 +47,7 @@ SYSTEMS = {
     "spn": (*_SPN, "--image_size=8"),
     "nsb": (*_DECODERS, "--patch_size=8", "--packet_width=8", "--head_width=4"),
     "nsb_pixel": (*_DECODERS, "--pixel_width=8"),
-    "biggan": _GAN,
+    "biggan": TINY_GAN,
 }
 
 

@@ -32,7 +32,7 @@ def _trained(directory, made, strategy=None, **config):
     return trainer
 
 
-def test_two_replicas_equal_one(tmp_path, eagerly):
+def test_two_replicas_equal_one(tmp_path):
     """BatchNorm counts the examples of both. --jit_compile is given up, not an error."""
     kind = WaveletDecoderStage
     one = _trained(tmp_path / "one", stage(kind), steps=2)
@@ -92,7 +92,7 @@ def _examples(count):
     return next(iter(open_source(PHOTOS, "test").evaluation_examples(count, limit=count)))
 
 
-def test_an_interrupted_training_ends_like_one_never_interrupted(tmp_path, eagerly):
+def test_an_interrupted_training_ends_like_one_never_interrupted(tmp_path):
     whole = final_weights(_trained(tmp_path / "whole", stage(WaveletDecoderStage), steps=4))
     _trained(tmp_path / "parts", stage(WaveletDecoderStage), steps=2)
     parts = final_weights(_trained(tmp_path / "parts", stage(WaveletDecoderStage), steps=4))

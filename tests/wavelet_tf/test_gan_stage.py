@@ -10,7 +10,7 @@ from tests.wavelet_tf.small_priors import built, digits, gan, sample
 from wavelet_tf.players import shares
 
 
-def test_two_replicas_equal_one(tmp_path, eagerly):
+def test_two_replicas_equal_one(tmp_path):
     """Noise and classes belong to examples, and batch normalisation counts those of both."""
     one = trainer(gan(), tmp_path / "one", steps=2, summary_every=1)
     two = trainer(
@@ -21,14 +21,15 @@ def test_two_replicas_equal_one(tmp_path, eagerly):
     for tag in ("discriminator_loss", "generator_loss", "gradient_norm_generator", "D_fake"):
         curves = [scalars(tmp_path / name, "train", tag).values() for name in ("one", "two")]
         np.testing.assert_allclose(*map(list, curves), rtol=5e-3, atol=1e-4, err_msg=tag)
-    # Adam's steps have the sign of gradients, however small: those of biases before a batch
-    # normalisation are nothing but rounding. Its momentum, without decay, is the last gradient.
-    expected, actual = (
-        {name: value for name, value in final_weights(trained).items() if "momentum" in name}
-        for trained in (one, two)
-    )
+    expected, actual = final_weights(one), final_weights(two)
+    for name, value in expected.items():
+        if "momentum" in name or "velocity" in name or "bias" in name:
+            continue  # the signs of what is nearly zero: a bias before a normalisation
+        close = np.isclose(actual[name], value, rtol=1e-2, atol=1e-3)
+        assert close.mean() > 0.9, name
     for network in ("generator", "discriminator"):
-        names = [name for name in expected if name.startswith(network)]
+        # Adam's momentum: without decay, the last gradient.
+        names = [name for name in expected if network in name and "momentum" in name]
         scale = max(np.abs(expected[name]).max() for name in names)
         assert len(names) > 10 and scale > 0
         for name in names:
