@@ -6,6 +6,7 @@ import numpy as np
 import tensorflow as tf
 
 from cascade_tf.data import Share, Source
+from cascade_tf.errors import UserError
 from cascade_tf.examples import Examples
 from cascade_tf.strategies import distributed, gathered
 
@@ -45,6 +46,9 @@ class Evaluator:
             batch_size: on all devices together.
             limit: how many examples; None means all.
             on_batch: called after each batch with the number of examples in it.
+
+        Raises:
+            UserError: bad images are skipped, and there is no other.
         """
 
         def examples(size: int, share: Share) -> tf.data.Dataset:
@@ -60,4 +64,6 @@ class Evaluator:
                 on_batch(int((indices[-1] >= 0).sum()))
         of_all = np.concatenate(indices)
         order = np.argsort(of_all, kind="stable")[(of_all < 0).sum() :]
+        if not order.size:
+            raise UserError("none of the images to evaluate on can be decoded")
         return {name: np.concatenate(parts)[order] for name, parts in figures.items()}

@@ -80,13 +80,16 @@ def _tpu_strategy(address: str) -> tf.distribute.Strategy:
 
 
 def described(strategy: tf.distribute.Strategy) -> str:
-    """For people: the name of a strategy of several devices, and how many share the work."""
-    told = f"on {strategy.num_replicas_in_sync} devices"
+    """For people: the strategy's name, and how many devices share the work."""
+    count = strategy.num_replicas_in_sync
+    told = f"on {count} devices" if count > 1 else "on one device"
     if isinstance(strategy, tf.distribute.TPUStrategy):
         return f"tpu, {told}"
-    if workers(strategy) > 1:
+    if isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy):
         return f"multiworker, {told} of {workers(strategy)} workers"
-    return f"mirrored, {told}"
+    if isinstance(strategy, tf.distribute.MirroredStrategy):
+        return f"mirrored, {told}"
+    return f"single, {told}"
 
 
 def workers(strategy: tf.distribute.Strategy) -> int:

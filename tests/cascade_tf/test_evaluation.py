@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from cascade_tf.data import open_source
+from cascade_tf.data import DataConfig, open_source
+from cascade_tf.errors import UserError
 from cascade_tf.evaluation import Evaluator
 from cascade_tf.strategies import make_strategy
 from tests.cascade_tf.trainings import DIGITS
@@ -34,3 +35,13 @@ def test_two_replicas_give_each_example_its_figure_in_order(limit):
     one, _ = _evaluate(tf.distribute.get_strategy(), 8, limit)
     two, _ = _evaluate(make_strategy("mirrored"), 8, limit)
     np.testing.assert_allclose(two["squared_error"], one["squared_error"], rtol=1e-5)
+
+
+def test_images_of_which_none_can_be_decoded_have_no_figures(tmp_path):
+    for name in "ab":
+        (tmp_path / f"{name}.png").write_bytes(b"no image")
+    stage = TwoPlayerStage()
+    stage.build()
+    source = open_source(DataConfig("folder", str(tmp_path), 32, 1, bad_images="skip"), "all")
+    with pytest.raises(UserError, match="none of the images"):
+        Evaluator(stage.evaluate_step, tf.distribute.get_strategy()).evaluate(source, 8)
