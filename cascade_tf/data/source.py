@@ -14,7 +14,7 @@ from cascade_tf.examples import Examples
 class Share(NamedTuple):
     """Every `of`-th example, from the one of that number on: what one of several machines reads."""
 
-    number: int
+    number: int | tf.Tensor
     of: int
 
 
@@ -45,8 +45,11 @@ class Source(abc.ABC):
         """The split's records, once each, always in the same order."""
 
     @abc.abstractmethod
-    def _epoch_records(self, epoch: tf.Tensor) -> tf.data.Dataset:
-        """The split's records, once each, in an order set by `config.seed` and `epoch` (int64)."""
+    def _epoch_records(self, epoch: tf.Tensor, share: Share) -> tf.data.Dataset:
+        """A share of the split's records, each once in an order set by `config.seed` and `epoch`.
+
+        Both are of int64 tensors: the epoch, and the number of the share.
+        """
 
     @abc.abstractmethod
     def _read(self, record: tf.Tensor | dict[str, tf.Tensor]) -> tuple[tf.Tensor, tf.Tensor]:
@@ -82,18 +85,25 @@ class Source(abc.ABC):
             A dataset of `Examples` with static shapes.
         """
         first_epoch, skipped = divmod(start_index, self.num_examples)
+
+        def part(epoch: tf.Tensor | int) -> Share:
+            """Of that epoch: the number of examples need not be divisible by that of shares."""
+            return Share(
+                (start_index + share.number - epoch * self.num_examples) % share.of, share.of
+            )
+
         records = (
             tf.data.Dataset.range(first_epoch, tf.int64.max)
-            .flat_map(_as_it_is(self._epoch_records))
-            .skip(skipped)
+            .flat_map(_as_it_is(lambda epoch: self._epoch_records(epoch, part(epoch))))
+            .skip(len(range(part(first_epoch).number, skipped, share.of)))
         )
+        indices = tf.data.Dataset.range(start_index + share.number, tf.int64.max, share.of)
 
         def example(index: tf.Tensor, record: tf.Tensor) -> Examples:
             image, label = self._read_or_another(record)
             return Examples(training_image(image, index, self.config), label, index)
 
-        examples = _map_with_index(example, records, start_index, share)
-        return _batched(examples, batch_size)
+        return _batched(_mapped(example, tf.data.Dataset.zip(indices, records)), batch_size)
 
     def evaluation_examples(
         self, batch_size: int, limit: int | None = None, share: Share = WHOLE
@@ -118,7 +128,8 @@ class Source(abc.ABC):
             index = tf.where(exists, index, -1)
             return Examples(evaluation_image(image, self.config), label, index)
 
-        examples = _map_with_index(example, self._ordered_records().take(count), 0, share)
+        records = self._ordered_records().take(count).enumerate().shard(share.of, share.number)
+        examples = _mapped(example, records)
         shape = [self.config.image_size, self.config.image_size, self.config.channels]
         filler = Examples(
             images=tf.zeros(shape, tf.uint8),
@@ -136,26 +147,26 @@ class NumberedSource(Source):
     def _ordered_records(self) -> tf.data.Dataset:
         return tf.data.Dataset.range(self.num_examples)
 
-    def _epoch_records(self, epoch: tf.Tensor) -> tf.data.Dataset:
+    def _epoch_records(self, epoch: tf.Tensor, share: Share) -> tf.data.Dataset:
         # Not tf.random.experimental.index_shuffle, which needs no memory but is visibly biased:
         # over 2,000 seeds of 100 numbers, chi-square of the positions is 8 per degree of freedom.
         numbers = tf.random.experimental.stateless_shuffle(
             tf.range(self.num_examples, dtype=tf.int64),
             seed=tf.stack([tf.constant(self.config.seed, tf.int64), epoch]),
         )
-        return tf.data.Dataset.from_tensor_slices(numbers)
+        return tf.data.Dataset.from_tensor_slices(numbers[share.number :: share.of])
 
 
 # AutoGraph would take longer to rewrite these functions than to trace them.
 _as_it_is = tf.autograph.experimental.do_not_convert
 
 
-def _map_with_index(
-    function: Callable[..., Examples], records: tf.data.Dataset, start_index: int, share: Share
+def _mapped(
+    function: Callable[..., Examples], indices_and_records: tf.data.Dataset
 ) -> tf.data.Dataset:
-    indices = tf.data.Dataset.range(start_index, tf.int64.max)
-    own = tf.data.Dataset.zip(indices, records).shard(share.of, share.number)
-    return own.map(_as_it_is(function), num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
+    return indices_and_records.map(
+        _as_it_is(function), num_parallel_calls=tf.data.AUTOTUNE, deterministic=True
+    )
 
 
 def _batched(examples: tf.data.Dataset, batch_size: int) -> tf.data.Dataset:

@@ -1,13 +1,14 @@
 """Any image dataset of tensorflow-datasets, by its name there."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import tensorflow as tf
 from absl import logging
 
 from cascade_tf.data.config import DataConfig
-from cascade_tf.data.source import Source
+from cascade_tf.data.lanes import LANES, in_turn
+from cascade_tf.data.source import Share, Source
 from cascade_tf.data.tfds_preparation import find_builder, prepare
 from cascade_tf.errors import UserError
 
@@ -51,16 +52,21 @@ class TfdsSource(Source):
         prepare(builder, config.dataset)
         instruction = _split_instruction(builder, split)
         self._records = _encoded_records(builder, instruction, self._has_labels)
+        num_examples = builder.info.splits[instruction].num_examples
+        self._lanes = [self._records]
+        if num_examples > _SHUFFLE_BUFFER:
+            parts = tfds.even_splits(instruction, LANES)
+            self._lanes = [_encoded_records(builder, part, self._has_labels) for part in parts]
         super().__init__(
             config,
-            num_examples=builder.info.splits[instruction].num_examples,
+            num_examples=num_examples,
             num_classes=label.num_classes if label is not None and self._has_labels else 1,
         )
 
     def _ordered_records(self) -> tf.data.Dataset:
         return self._records
 
-    def _epoch_records(self, epoch: tf.Tensor) -> tf.data.Dataset:
+    def _epoch_records(self, epoch: tf.Tensor, share: Share) -> tf.data.Dataset:
         # tf.data mixes the graph's seed into the shuffle. A constant one, which reaches no
         # further than this traced function, keeps tf.random.set_seed out of the order.
         tf.compat.v1.set_random_seed(1)
@@ -70,8 +76,12 @@ class TfdsSource(Source):
             maxval=tf.int64.max,
             dtype=tf.int64,
         )
-        buffer_size = min(self.num_examples, _SHUFFLE_BUFFER)
-        return self._records.shuffle(buffer_size, seed=seed, reshuffle_each_iteration=False)
+        buffer_size = min(self.num_examples, _SHUFFLE_BUFFER) // len(self._lanes)
+        shuffled = [
+            lane.shuffle(buffer_size, seed + number, reshuffle_each_iteration=False)
+            for number, lane in enumerate(self._lanes)
+        ]
+        return in_turn(shuffled, share, self.num_examples)
 
     def _read(self, record: dict[str, tf.Tensor]) -> tuple[tf.Tensor, tf.Tensor]:
         image = tf.io.decode_image(
@@ -83,7 +93,7 @@ class TfdsSource(Source):
 
 
 def _encoded_records(
-    builder: "tfds.core.DatasetBuilder", instruction: str, has_labels: bool
+    builder: "tfds.core.DatasetBuilder", instruction: Any, has_labels: bool
 ) -> tf.data.Dataset:
     """Records {"image": encoded bytes, and "label": int64 if it has labels} in a fixed order."""
     import tensorflow_datasets as tfds

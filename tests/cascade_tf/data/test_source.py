@@ -3,7 +3,8 @@ import pytest
 import tensorflow as tf
 
 from cascade_tf.data import DataConfig
-from cascade_tf.data.source import NumberedSource
+from cascade_tf.data.lanes import in_turn
+from cascade_tf.data.source import NumberedSource, Share
 
 
 class Numbers(NumberedSource):
@@ -75,3 +76,39 @@ def test_replicas_share_out_each_global_batch():
     batches = strategy.experimental_distribute_dataset(Numbers(10).training_examples(4, 0))
     parts = strategy.experimental_local_results(next(iter(batches)).indices)
     np.testing.assert_array_equal(np.concatenate(parts), np.arange(4))
+
+
+@pytest.mark.parametrize("num_examples", [1, 5, 12])
+@pytest.mark.parametrize("of", [2, 3])
+def test_shares_are_dealt_out_in_every_epoch(num_examples, of):
+    """Whatever the number of examples: share s has the stream's examples s, s + of, ..."""
+    source = Numbers(num_examples)
+    whole = next(source.training_examples(30, 6).as_numpy_iterator())
+    for number in range(of):
+        part = next(source.training_examples(30 // of, 6, Share(number, of)).as_numpy_iterator())
+        np.testing.assert_array_equal(part.indices, whole.indices[number::of])
+        np.testing.assert_array_equal(part.labels, whole.labels[number::of])
+
+
+@pytest.mark.parametrize("num_examples", [12, 13, 17])
+def test_lanes_are_taken_in_turn_and_others_are_not_read(num_examples):
+    bounds = np.cumsum([0, *(len(range(lane, num_examples, 6)) for lane in range(6))])
+    read = []
+
+    def lane(number):
+        def records():
+            read.append(number)
+            yield from range(bounds[number], bounds[number + 1])
+
+        return tf.data.Dataset.from_generator(records, output_signature=tf.TensorSpec([], tf.int64))
+
+    def records(share):
+        read.clear()
+        return list(in_turn([lane(k) for k in range(6)], share, num_examples).as_numpy_iterator())
+
+    whole = records(Share(0, 1))
+    assert sorted(whole) == list(range(num_examples)) and sorted(read) == list(range(6))
+    for of, lanes_of_first in ((2, [0, 2, 4]), (3, [0, 3]), (4, [0, 1, 2, 3, 4, 5])):
+        for number in range(of):
+            assert records(Share(tf.constant(number, tf.int64), of)) == whole[number::of]
+            assert number or sorted(read) == lanes_of_first

@@ -11,7 +11,7 @@ import tensorflow_datasets as tfds
 from absl import logging
 from PIL import Image
 
-from cascade_tf.data import DataConfig, open_source, tfds_source
+from cascade_tf.data import DataConfig, Share, open_source, tfds_source
 from cascade_tf.errors import UserError
 
 _COUNT = 7
@@ -132,3 +132,17 @@ def test_a_dataset_without_images_is_refused_before_it_is_prepared(tmp_path):
     with pytest.raises(UserError, match=r"--dataset=ag_news_subset: .* no 8-bit images"):
         open_source(DataConfig("ag_news_subset", str(tmp_path), 8, 3), "train")
     assert not list(tmp_path.iterdir())
+
+
+def test_machines_read_lanes_of_their_own(celeb_a_hq_dir, monkeypatch, assert_restarts_exactly):
+    """The examples are the same, however many machines share them out."""
+    monkeypatch.setattr(tfds_source, "_SHUFFLE_BUFFER", 12)
+    monkeypatch.setattr(tfds_source, "LANES", 6)
+    source = celeb_a_hq(celeb_a_hq_dir, "all")
+    whole = intensities(source.training_examples(4, 0).take(15))
+    assert np.array_equal(np.sort(np.reshape(whole, (3, 20))), np.tile(np.arange(20), (3, 1)))
+    for of in (2, 4):
+        for number in range(of):
+            part = source.training_examples(4 // of, 0, Share(number, of)).take(15)
+            assert intensities(part) == whole[number::of]
+    assert_restarts_exactly(source)
