@@ -75,7 +75,7 @@ def _bare(pictures: list[bytes]) -> tf.data.Dataset:
         sides = tf.shape(image)[:2]
         side = tf.reduce_min(sides)
         top, left = tf.unstack((sides - side) // 2)
-        return resize_area(image[top : top + side, left : left + side], SIZE)
+        return resize_area(image[top : top + side, left : left + side], [SIZE, SIZE])
 
     records = tf.data.Dataset.from_tensor_slices(pictures)
     return records.map(decode, num_parallel_calls=os.cpu_count())

@@ -171,7 +171,7 @@ class Experiment:
     def record(self, stage: str) -> dict[str, str]:
         """What is recorded of a stage's flags."""
         values = self.values(stage)
-        values = values | {"data_dir": from_anywhere(values["data_dir"])}
+        values = values | {name: from_anywhere(values[name]) for name in ("data_dir", "cache_dir")}
         told = meaningful(values["system"], self._prior() if stage == PRIOR_STAGE else None)
         return {name: scoped_flags.text(values[name]) for name in values if name in told}
 

@@ -122,6 +122,7 @@ _whole(
     parser=flags.IntegerParser(0, 2**31 - 1),
 )
 _whole("data_dir", "", "Folder of pictures, or of TFDS datasets.", FREE)
+_whole("cache_dir", "", "Where training images are kept once they are decoded and resized.", FREE)
 _whole(
     "bad_images",
     "fail",

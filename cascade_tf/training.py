@@ -96,6 +96,10 @@ class Trainer:
         """
         if self.finished:
             return
+        with self._lost_workers_told():
+            if is_chief(self._strategy):
+                self._train.prepare()
+            self._agree(False, float(self.state.seconds.numpy()))  # the others wait for that
         name, start = self._stage.name, self.step
         if start == 0 and not self.resumed:
             told = self._stage.prepare(self._train)

@@ -42,7 +42,7 @@ class FolderSource(NumberedSource):
         """
         if not config.data_dir:
             raise UsageError("--dataset=folder needs --data_dir, the folder with the images")
-        root = os.path.expanduser(config.data_dir)
+        self._root = root = os.path.expanduser(config.data_dir)
         paths = image_paths(root, "--data_dir")
         classes = sorted({_class_name(path) for path in paths})
         chosen = paths if split == "all" else _split_paths(paths, root)[split]
@@ -52,6 +52,16 @@ class FolderSource(NumberedSource):
         self._labels = tf.constant([classes.index(_class_name(path)) for path in chosen], tf.int32)
         self._bad: set[bytes] = set()
         super().__init__(config, num_examples=len(chosen), num_classes=len(classes))
+
+    def fingerprint(self) -> str:
+        """Of paths and classes; of files on this machine, also of their sizes and times."""
+        digest = hashlib.sha256()
+        for path, label in zip(self._paths.numpy(), self._labels.numpy(), strict=True):
+            told = [os.fsdecode(path)[len(self._root) :], int(label)]
+            if os.path.exists(path):
+                told += [os.stat(path).st_size, os.stat(path).st_mtime_ns]
+            digest.update(repr(told).encode())
+        return digest.hexdigest()[:12]
 
     def _read(self, record: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         path = tf.gather(self._paths, record)

@@ -5,6 +5,8 @@ The result is rounded to whole intensities, as in the Colorization Transformer's
 one of the SPN authors; the paper does not say.
 """
 
+from collections.abc import Sequence
+
 import tensorflow as tf
 
 from cascade_tf.data.config import DataConfig
@@ -43,7 +45,7 @@ def training_image(image: tf.Tensor, index: tf.Tensor, config: DataConfig) -> tf
     image = _square(image, tf.minimum(slack, offset))
     if config.smallest_crop < 1:
         image = _part(image, key, config.smallest_crop)
-    image = _fit(image, config)
+    image = _to_size(image, config)
     if config.flip:
         image = tf.image.stateless_random_flip_left_right(
             image, seed=tf.random.experimental.stateless_fold_in(key, _FLIP)
@@ -53,15 +55,22 @@ def training_image(image: tf.Tensor, index: tf.Tensor, config: DataConfig) -> tf
 
 def evaluation_image(image: tf.Tensor, config: DataConfig) -> tf.Tensor:
     """Crops at the centre and resizes: uint8 [h, w, 1 or 3] to [size, size, channels]."""
-    return _fit(_square(image, _slack(image) // 2), config)
+    return _to_size(_square(image, _slack(image) // 2), config)
 
 
-def resize_area(image: tf.Tensor, size: int) -> tf.Tensor:
-    """Averages over areas: [h, w, C] to float32 [size, size, C] in the input's units, unrounded.
+def whole_image(image: tf.Tensor, config: DataConfig) -> tf.Tensor:
+    """Resizes without a crop: uint8 [h, w, 1 or 3] to [H, W, channels], min(H, W) = image_size."""
+    sides = tf.cast(tf.shape(image)[:2], tf.float32)
+    sides = tf.round(sides * (config.image_size / tf.reduce_min(sides)))
+    return _fit(image, tf.cast(sides, tf.int32), config.channels)
+
+
+def resize_area(image: tf.Tensor, sides: tf.Tensor | Sequence[int]) -> tf.Tensor:
+    """Averages over areas: [h, w, C] to float32 [*sides, C] in the input's units, unrounded.
 
     The same kernel as TF1's `tf.image.resize_area`, which the SPN paper names.
     """
-    return tf.image.resize(image, [size, size], method="area")
+    return tf.image.resize(image, sides, method="area")
 
 
 def _slack(image: tf.Tensor) -> tf.Tensor:
@@ -90,19 +99,25 @@ def _part(image: tf.Tensor, key: tf.Tensor, smallest: float) -> tf.Tensor:
     return image[top : top + side, left : left + side]
 
 
-def _fit(image: tf.Tensor, config: DataConfig) -> tf.Tensor:
-    """Converts channels and resizes a square image; one that already fits comes out unchanged."""
+def _to_size(image: tf.Tensor, config: DataConfig) -> tf.Tensor:
+    """Converts and resizes a square image."""
+    image = _fit(image, tf.constant([config.image_size] * 2), config.channels)
+    image.set_shape([config.image_size, config.image_size, config.channels])
+    return image
+
+
+def _fit(image: tf.Tensor, sides: tf.Tensor, channels: int) -> tf.Tensor:
+    """Converts and resizes an image; one that already fits comes out unchanged."""
     # Luma stays float until after the resize, so that the image is rounded once.
     image = tf.cast(image, tf.float32)
-    if config.channels == 1 and image.shape[-1] == 3:
+    if channels == 1 and image.shape[-1] == 3:
         image = tf.image.rgb_to_grayscale(image)
     image = tf.cond(  # the resize would change nothing, slowly
-        tf.shape(image)[0] == config.image_size,
+        tf.reduce_all(tf.shape(image)[:2] == sides),
         lambda: image,
-        lambda: resize_area(image, config.image_size),
+        lambda: resize_area(image, sides),
     )
-    image.set_shape([config.image_size, config.image_size, image.shape[-1]])
     image = tf.cast(tf.round(image), tf.uint8)
-    if config.channels == 3 and image.shape[-1] == 1:
+    if channels == 3 and image.shape[-1] == 1:
         image = tf.image.grayscale_to_rgb(image)
     return image

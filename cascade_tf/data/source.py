@@ -4,10 +4,11 @@ import abc
 from collections.abc import Callable
 from typing import NamedTuple
 
+import numpy as np
 import tensorflow as tf
 
 from cascade_tf.data.config import DataConfig
-from cascade_tf.data.preprocessing import evaluation_image, training_image
+from cascade_tf.data.preprocessing import evaluation_image, training_image, whole_image
 from cascade_tf.examples import Examples
 
 
@@ -66,6 +67,35 @@ class Source(abc.ABC):
     ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor | bool]:
         """As `_read`, and whether it is an image; none if bad and `config.bad_images` says so."""
         return *self._read(record), True
+
+    def fingerprint(self) -> str | None:
+        """Of the images' names, as far as they can tell one set from another; None: no need of it.
+
+        Images that are in memory anyway have none.
+        """
+        return None
+
+    def prepare(self) -> None:  # noqa: B027 most have nothing to do
+        """What is to be done once, before the first training; one machine does it for all."""
+
+    def whole_images(self, wanted: np.ndarray) -> tf.data.Dataset:
+        """Returns images for training that are not cropped, in the split's own order.
+
+        Args:
+            wanted: bool [num_examples], which images.
+
+        Returns:
+            A dataset of images, uint8 [h, w, channels], their shorter sides `config.image_size`
+            long, and labels, int32.
+        """
+
+        def image(_: tf.Tensor, record: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+            image, label = self._read_or_another(record)
+            return whole_image(image, self.config), label
+
+        records = self._ordered_records().enumerate()
+        records = records.filter(_as_it_is(lambda number, _: tf.gather(wanted, number)))
+        return _mapped(image, records).prefetch(tf.data.AUTOTUNE)
 
     def training_examples(
         self, batch_size: int, start_index: int, share: Share = WHOLE
@@ -161,9 +191,7 @@ class NumberedSource(Source):
 _as_it_is = tf.autograph.experimental.do_not_convert
 
 
-def _mapped(
-    function: Callable[..., Examples], indices_and_records: tf.data.Dataset
-) -> tf.data.Dataset:
+def _mapped(function: Callable, indices_and_records: tf.data.Dataset) -> tf.data.Dataset:
     return indices_and_records.map(
         _as_it_is(function), num_parallel_calls=tf.data.AUTOTUNE, deterministic=True
     )

@@ -1,5 +1,6 @@
 """Any image dataset of tensorflow-datasets, by its name there."""
 
+import hashlib
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -51,6 +52,7 @@ class TfdsSource(Source):
             )
         prepare(builder, config.dataset)
         instruction = _split_instruction(builder, split)
+        self._name_and_split = f"{builder.info.full_name} {instruction}"
         self._records = _encoded_records(builder, instruction, self._has_labels)
         num_examples = builder.info.splits[instruction].num_examples
         self._lanes = [self._records]
@@ -62,6 +64,10 @@ class TfdsSource(Source):
             num_examples=num_examples,
             num_classes=label.num_classes if label is not None and self._has_labels else 1,
         )
+
+    def fingerprint(self) -> str:
+        """Of the dataset's name, version and split."""
+        return hashlib.sha256(self._name_and_split.encode()).hexdigest()[:12]
 
     def _ordered_records(self) -> tf.data.Dataset:
         return self._records

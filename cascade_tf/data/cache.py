@@ -1,0 +1,146 @@
+"""Training images that are decoded and resized once, and kept in TFRecords."""
+
+import os
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+import numpy as np
+import tensorflow as tf
+from etils import epath
+
+from cascade_tf.data.lanes import LANES, in_turn
+from cascade_tf.data.source import Share, Source
+from cascade_tf.errors import UsageError
+from cascade_tf.files import make_directory
+from cascade_tf.progress import ProgressBar
+
+_FILE_EXAMPLES = 256
+# Held for shuffling; the order of the files is another one in each epoch, too.
+_SHUFFLE_BUFFER = 4_800
+_FEATURES = {
+    "image": tf.io.FixedLenFeature([], tf.string),  # intensities, uint8, row by row
+    "sides": tf.io.FixedLenFeature([2], tf.int64),  # height and width
+    "label": tf.io.FixedLenFeature([], tf.int64),
+}
+
+
+class _File(NamedTuple):
+    """One TFRecord, and the first and last + 1 of the source's records in it."""
+
+    path: epath.Path
+    start: int
+    stop: int
+
+
+class CachedSource(Source):
+    """Another source, whose training images `prepare` resizes and keeps.
+
+    They are kept whole, their shorter sides `config.image_size` long: crops, still drawn anew in
+    each epoch, begin at whole pixels of that size. Square images come out as without a cache. Of a
+    bad image that is skipped, the one in its place is kept. Evaluations go to the source itself.
+
+    Each epoch has an order of its own: of the files, and of the examples in a buffer. To start in
+    the middle of an epoch is to read what lies before. Machines that train together read files of
+    their own, unless the dataset is small enough to be shuffled whole.
+    """
+
+    def __init__(self, source: Source, directory: epath.Path) -> None:
+        """Nothing is read or written yet.
+
+        Args:
+            source: whose images to keep.
+            directory: of all caches; this one's folder in it is named for the images and their
+                size, and all machines must see it.
+
+        Raises:
+            UsageError: the images are in memory anyway, or are not to be kept whole.
+        """
+        config = source.config
+        fingerprint = source.fingerprint()
+        if fingerprint is None:
+            raise UsageError(f"--cache_dir means nothing to --dataset={source.name}")
+        if config.smallest_crop < 1:
+            raise UsageError("--cache_dir keeps images too small for --smallest_crop below 1")
+        super().__init__(config, source.num_examples, source.num_classes)
+        self._source = source
+        name = source.name.replace("/", "_")
+        self.directory = directory / (
+            f"{name}_{config.image_size}x{config.image_size}x{config.channels}_{fingerprint}"
+        )
+        lanes = LANES if self.num_examples > _SHUFFLE_BUFFER else 1
+        self._lanes = [list(self._files_of(lane, lanes)) for lane in range(lanes)]
+
+    def _files_of(self, lane: int, lanes: int) -> Iterator[_File]:
+        sizes = [len(range(number, self.num_examples, lanes)) for number in range(lane + 1)]
+        end = sum(sizes)
+        for number, start in enumerate(range(end - sizes[-1], end, _FILE_EXAMPLES)):
+            path = self.directory / f"{lane:02d}-{number:06d}.tfrecord"
+            yield _File(path, start, min(start + _FILE_EXAMPLES, end))
+
+    def prepare(self) -> None:
+        """Writes the files that are not there yet; those are whole, whatever stopped the last run.
+
+        Raises:
+            tf.errors.OpError: a record cannot be read, or there is no room.
+        """
+        make_directory(self.directory)
+        present = {path.name for path in self.directory.iterdir()}
+        missing = [f for files in self._lanes for f in files if f.path.name not in present]
+        if not missing:
+            return
+        wanted = np.zeros(self.num_examples, bool)
+        for file in missing:
+            wanted[file.start : file.stop] = True
+        examples = self._source.whole_images(wanted).as_numpy_iterator()
+        done = int(self.num_examples - wanted.sum())
+        with ProgressBar(f"cache {self.name}", self.num_examples, "images", done) as bar:
+            for file in missing:
+                aside = file.path.with_suffix(f".{os.getpid()}.tmp")
+                try:
+                    with tf.io.TFRecordWriter(str(aside)) as writer:
+                        for _ in range(file.start, file.stop):
+                            writer.write(_serialized(*next(examples)))
+                    aside.replace(file.path)
+                finally:
+                    aside.unlink(missing_ok=True)
+                done += file.stop - file.start
+                bar.update(done)
+
+    def _ordered_records(self) -> tf.data.Dataset:
+        return self._source._ordered_records()
+
+    def _read_or_none(self, record: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor | bool]:
+        return self._source._read_or_none(record)
+
+    def _epoch_records(self, epoch: tf.Tensor, share: Share) -> tf.data.Dataset:
+        def lane(number: int) -> tf.data.Dataset:
+            seed = tf.random.experimental.stateless_fold_in(
+                tf.stack([tf.constant(self.config.seed, tf.int64), epoch]),
+                tf.constant(number, tf.int64),
+            )
+            paths = tf.constant([str(file.path) for file in self._lanes[number]])
+            files = tf.random.experimental.stateless_shuffle(paths, seed)
+            return tf.data.TFRecordDataset(files).shuffle(
+                min(self.num_examples, _SHUFFLE_BUFFER) // len(self._lanes),
+                seed[0],
+                reshuffle_each_iteration=False,
+            )
+
+        tf.compat.v1.set_random_seed(1)  # see TfdsSource
+        return in_turn([lane(k) for k in range(len(self._lanes))], share, self.num_examples)
+
+    def _read(self, record: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        found = tf.io.parse_single_example(record, _FEATURES)
+        shape = tf.concat([found["sides"], [self.config.channels]], 0)
+        image = tf.reshape(tf.io.decode_raw(found["image"], tf.uint8), shape)
+        image.set_shape([None, None, self.config.channels])
+        return image, tf.cast(found["label"], tf.int32)
+
+
+def _serialized(image: np.ndarray, label: int) -> bytes:
+    def integers(values: Iterable[int]) -> tf.train.Feature:
+        return tf.train.Feature(int64_list=tf.train.Int64List(value=values))
+
+    pixels = tf.train.Feature(bytes_list=tf.train.BytesList(value=[image.tobytes()]))
+    feature = {"image": pixels, "sides": integers(image.shape[:2]), "label": integers([label])}
+    return tf.train.Example(features=tf.train.Features(feature=feature)).SerializeToString()
