@@ -1,9 +1,11 @@
 """A folder of image files; its sub-folders, if any, are the classes."""
 
+import dataclasses
 import hashlib
 import os
 import sys
-from collections.abc import Iterator
+import weakref
+from collections.abc import Iterable, Iterator
 from typing import NoReturn
 
 import numpy as np
@@ -18,6 +20,24 @@ from cascade_tf.errors import UsageError, UserError
 EXTENSIONS = (".png", ".jpg", ".jpeg", ".webp")
 _TEST_SHARE = 0.1
 _CANNOT_DECODE = "cannot decode image "
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class _Listing:
+    """The images of a folder in the order of their paths' hashes; the first ones are for tests."""
+
+    paths: tf.Tensor  # string [N]
+    labels: tf.Tensor  # int32 [N]
+    num_classes: int
+    num_test: int  # 0 where there is only one image
+    folders: dict[str, int]  # when each was last changed, in ns; none of another machine's
+
+    def is_current(self) -> bool:
+        return self.folders == _changed(self.folders)
+
+
+# Splits, and stages, that are open at the same time share one: there may be a million images.
+_listings: weakref.WeakValueDictionary[str, _Listing] = weakref.WeakValueDictionary()
 
 
 class FolderSource(NumberedSource):
@@ -42,21 +62,34 @@ class FolderSource(NumberedSource):
         """
         if not config.data_dir:
             raise UsageError("--dataset=folder needs --data_dir, the folder with the images")
-        self._root = root = os.path.expanduser(config.data_dir)
-        paths = image_paths(root, "--data_dir")
-        classes = sorted({_class_name(path) for path in paths})
-        chosen = paths if split == "all" else _split_paths(paths, root)[split]
+        self._root = os.path.expanduser(config.data_dir)
+        self._listing = _listing(self._root)
+        count, num_test = len(self._listing.paths), self._listing.num_test
+        if split != "all" and not num_test:
+            raise UserError(
+                f"one image in {self._root} cannot be split: add images, or use --split=all"
+            )
         # By hash, so that the first images of a split are of all its folders.
-        chosen = sorted(chosen, key=_hash_in_unit_interval)
-        self._paths = tf.constant([os.fsencode(os.path.join(root, path)) for path in chosen])
-        self._labels = tf.constant([classes.index(_class_name(path)) for path in chosen], tf.int32)
+        self._range = {"all": (0, count), "test": (0, num_test), "train": (num_test, count)}[split]
         self._bad: set[bytes] = set()
-        super().__init__(config, num_examples=len(chosen), num_classes=len(classes))
+        super().__init__(
+            config,
+            num_examples=self._range[1] - self._range[0],
+            num_classes=self._listing.num_classes,
+        )
+
+    def _path(self, record: tf.Tensor | int) -> tf.Tensor:
+        return tf.gather(self._listing.paths, self._range[0] + record)
+
+    def _label(self, record: tf.Tensor) -> tf.Tensor:
+        return tf.gather(self._listing.labels, self._range[0] + record)
 
     def fingerprint(self) -> str:
         """Of paths and classes; of files on this machine, also of their sizes and times."""
         digest = hashlib.sha256()
-        for path, label in zip(self._paths.numpy(), self._labels.numpy(), strict=True):
+        own = slice(*self._range)
+        paths, labels = self._listing.paths[own].numpy(), self._listing.labels[own].numpy()
+        for path, label in zip(paths, labels, strict=True):
             told = [os.fsdecode(path)[len(self._root) :], int(label)]
             if os.path.exists(path):
                 told += [os.stat(path).st_size, os.stat(path).st_mtime_ns]
@@ -64,23 +97,22 @@ class FolderSource(NumberedSource):
         return digest.hexdigest()[:12]
 
     def _read(self, record: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        path = tf.gather(self._paths, record)
-        image = tf.numpy_function(decode_file, [path], tf.uint8)
+        image = tf.numpy_function(decode_file, [self._path(record)], tf.uint8)
         image.set_shape([None, None, 3])
-        return image, tf.gather(self._labels, record)
+        return image, self._label(record)
 
     def _read_or_another(self, record: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         if self.config.bad_images == "fail":
             return self._read(record)
         image, used = self._first_good(record, self.num_examples)
-        return image, tf.gather(self._labels, used)
+        return image, self._label(used)
 
     def _read_or_none(self, record: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor | bool]:
         if self.config.bad_images == "fail":
             return *self._read(record), True
         image, used = self._first_good(record, 1)
         exists = used >= 0
-        return image, tf.where(exists, tf.gather(self._labels, record), 0), exists
+        return image, tf.where(exists, self._label(record), 0), exists
 
     def _first_good(self, record: tf.Tensor, tries: int) -> tuple[tf.Tensor, tf.Tensor]:
         """The first of so many images from `record` on that can be decoded, and its number.
@@ -90,7 +122,7 @@ class FolderSource(NumberedSource):
 
         def decode(record: np.ndarray) -> tuple[np.ndarray, np.int64]:
             for number in (record + np.arange(tries)) % self.num_examples:
-                path = self._paths[number].numpy()
+                path = self._path(number).numpy()
                 try:
                     return decode_file(path), np.int64(number)
                 except ValueError as error:
@@ -140,17 +172,53 @@ def printable(path: bytes) -> str:
 
 def image_paths(root: str, flag: str) -> list[str]:
     """Sorted paths, relative to `root`, of the images under it; errors name the flag."""
+    return _images_and_folders(root, flag)[0]
+
+
+def _images_and_folders(root: str, flag: str) -> tuple[list[str], list[str]]:
     if not tf.io.gfile.isdir(root):
         raise UserError(f"{flag}: there is no folder {root}")
     walk = tf.io.gfile.walk if "://" in root else _walk
-    paths = []
+    paths, folders = [], []
     for folder, _, names in walk(root):
+        folders.append(folder)
         inside = folder[len(root) :].strip("/")  # os.path.relpath does not know gs://
         paths += [os.path.join(inside, name) for name in names if _is_image(inside, name)]
     if not paths:
         raise UserError(f"{flag}: no images ({', '.join(EXTENSIONS)}) in the folder {root}")
     paths.sort()
-    return paths
+    return paths, folders
+
+
+def _listing(root: str) -> _Listing:
+    """The one that another source has, if it still holds; else a new one."""
+    found = _listings.get(root)
+    if found is not None and found.is_current():
+        return found
+    paths, folders = _images_and_folders(root, "--data_dir")
+    hashes = np.array([_hash_in_unit_interval(path) for path in paths])
+    order = np.argsort(hashes, kind="stable")
+    class_names = sorted({_class_name(path) for path in paths})
+    numbers = {name: number for number, name in enumerate(class_names)}
+    found = _Listing(
+        tf.constant([os.fsencode(os.path.join(root, paths[place])) for place in order]),
+        tf.constant([numbers[_class_name(paths[place])] for place in order], tf.int32),
+        len(class_names),
+        _num_test(hashes),
+        _changed(folders),
+    )
+    _listings[root] = found
+    return found
+
+
+def _changed(folders: Iterable[str]) -> dict[str, int]:
+    """When each folder was last changed, in ns; nothing of folders that are not there."""
+    return {path: os.stat(path).st_mtime_ns for path in folders if os.path.isdir(path)}
+
+
+def _num_test(hashes: np.ndarray) -> int:
+    """Images in the test split; it takes the lowest hashes, and neither split is empty."""
+    return min(max(1, int((hashes < _TEST_SHARE).sum())), len(hashes) - 1)
 
 
 def _walk(root: str) -> Iterator[tuple[str, list[str], list[str]]]:
@@ -182,20 +250,6 @@ def _is_image(folder: str, name: str) -> bool:
 
 def _class_name(path: str) -> str:
     return path.split("/")[0] if "/" in path else ""
-
-
-def _split_paths(paths: list[str], root: str) -> dict[str, list[str]]:
-    """Paths of the train and test splits; neither is empty."""
-    if len(paths) < 2:
-        raise UserError(f"one image in {root} cannot be split: add images, or use --split=all")
-    # The extremes are in different splits whatever their hashes, so that none is ever empty.
-    by_hash = sorted(paths, key=_hash_in_unit_interval)
-    test = {path for path in by_hash[1:-1] if _hash_in_unit_interval(path) < _TEST_SHARE}
-    test.add(by_hash[0])
-    return {
-        "train": [path for path in paths if path not in test],
-        "test": [path for path in paths if path in test],
-    }
 
 
 def _hash_in_unit_interval(path: str) -> float:

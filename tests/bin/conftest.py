@@ -20,12 +20,14 @@ def pictures(tmp_path_factory) -> pathlib.Path:
 @pytest.fixture(scope="session")
 def colour(tmp_path_factory, pictures) -> pathlib.Path:
     """The workdir of a model of colour images of 3 bits."""
-    workdir = tmp_path_factory.mktemp("colour")
+    workdir, cache = tmp_path_factory.mktemp("colour"), tmp_path_factory.mktemp("cache")
     train(
         *TINY_MODEL,
         *("--dataset=folder", f"--data_dir={pictures}", "--channels=3", "--bits=3"),
         *(f"--workdir={workdir}", "--steps=1000000", "--steps=spn:4"),
+        f"--cache_dir={cache}",
     )
+    assert list(cache.glob("folder_8x8x3_*/*.tfrecord"))
     return workdir
 
 

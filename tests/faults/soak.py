@@ -55,4 +55,5 @@ def main(_: list[str]) -> None:
 
 if __name__ == "__main__":
     flags.DEFINE_float("minutes", 60.0, "How long.")
+    flags.DEFINE_integer("seed", 0, "Of what is run, and of the moments.")
     app.run(main)

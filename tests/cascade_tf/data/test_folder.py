@@ -61,26 +61,45 @@ def test_labels_are_those_of_the_whole_folder_in_either_split(tmp_path):
     for split in ("train", "test"):
         source = folder_source(tmp_path, split)
         labels = first_batch(source, source.num_examples).labels
-        paths = [path.decode() for path in source._paths.numpy()]
+        paths = [source._path(number).numpy().decode() for number in range(len(labels))]
         assert ["abcdef"[label] for label in labels] == [path.split("/")[-2] for path in paths]
 
 
-def test_about_a_tenth_is_held_out_and_stays_so_when_images_are_added():
-    def test_split(count: int) -> set[str]:
-        splits = folder._split_paths(numbered(count), "folder")
-        assert sorted(splits["train"] + splits["test"]) == numbered(count)
-        return set(splits["test"])
+def _split_names(path, split: str) -> set[str]:
+    source = folder_source(path, split)
+    paths = [source._path(number).numpy().decode() for number in range(source.num_examples)]
+    return {os.path.basename(path) for path in paths}
 
-    assert 70 < len(test_split(1000)) < 130
-    assert test_split(500) == test_split(1000) & set(numbered(500))
+
+def test_about_a_tenth_is_held_out_and_stays_so_when_images_are_added(tmp_path):
+    def test_split(count: int) -> set[str]:
+        for name in numbered(count):
+            (tmp_path / name).touch()
+        test, train = _split_names(tmp_path, "test"), _split_names(tmp_path, "train")
+        assert sorted(test | train) == numbered(count) and not test & train
+        return test
+
+    of_500 = test_split(500)
+    of_1000 = test_split(1000)
+    assert 70 < len(of_1000) < 130
+    assert of_500 == of_1000 & set(numbered(500))
 
 
 @pytest.mark.parametrize("hashes", [(0.02, 0.03, 0.01), (0.6, 0.7, 0.5)])
-def test_neither_split_of_a_tiny_folder_is_empty(hashes, monkeypatch):
-    of = dict(zip("abc", hashes, strict=True))
+def test_neither_split_of_a_tiny_folder_is_empty(hashes, monkeypatch, tmp_path):
+    of = dict(zip(("a.png", "b.png", "c.png"), hashes, strict=True))
+    add_images(tmp_path, of)
     monkeypatch.setattr(folder, "_hash_in_unit_interval", of.get)
-    splits = folder._split_paths(list("abc"), "folder")
-    assert "b" in splits["train"] and "c" in splits["test"]
+    train, test = (_split_names(tmp_path, split) for split in ("train", "test"))
+    assert "b.png" in train and "c.png" in test and not train & test
+
+
+def test_splits_that_are_open_share_one_listing_until_the_folder_changes(tmp_path):
+    add_images(tmp_path, ["a/1.png", "a/2.png"])
+    train, test = (folder_source(tmp_path, split) for split in ("train", "test"))
+    assert train._listing is test._listing
+    add_images(tmp_path, ["a/3.png"])
+    assert folder_source(tmp_path).num_examples == 3
 
 
 def test_one_image_cannot_be_split(tmp_path):
