@@ -13,6 +13,8 @@ import keras
 import pytest
 import tensorflow as tf
 
+# Nor need graphs be, which run for moments, too.
+tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
 tf.config.set_logical_device_configuration(
     tf.config.list_physical_devices("CPU")[0], [tf.config.LogicalDeviceConfiguration()] * 2
 )

@@ -21,6 +21,8 @@ TINY = dict(
     embedder_attention_channels=4,
     ffn_size=6,
 )
+# For what takes the longer to trace and compile the more layers there are, and needs no second one.
+SHALLOW = TINY | dict(pixelcnn_layers=1, decoder_attention_layers=1)
 
 
 def tiny_config(**changes) -> SPNConfig:

@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from spn_tf.config import SPNConfig
 from spn_tf.endpoints import endpoints
 from spn_tf.training_config import SPNTrainingConfig
 from spn_tf.upscaling import upscaling_steps
-from tests.spn_tf.random_networks import randomize, tiny_config
+from tests.spn_tf.random_networks import SHALLOW, randomize
 
 RNG = np.random.default_rng(0)
 
@@ -15,7 +16,7 @@ RNG = np.random.default_rng(0)
 @functools.cache  # what is traced once serves many tests
 def _endpoints(upscaling, bits, scale=2):
     """The functions as they are exported, and the stages."""
-    config = tiny_config(height=4, width=4, channels=1, bits=bits, scale=scale)
+    config = SPNConfig(**SHALLOW, height=4, width=4, channels=1, bits=bits, scale=scale)
     stages = []
     for step in upscaling_steps(upscaling, bits, (2,), scale):
         stages.append(step.make(config, SPNTrainingConfig()))

@@ -1,4 +1,3 @@
-import dataclasses
 import math
 
 import keras
@@ -14,11 +13,10 @@ from spn_tf.config import SPNConfig
 from spn_tf.spn_stage import SPNStage
 from spn_tf.training_config import SPNTrainingConfig
 from tests.cascade_tf.trainings import DIGITS, final_weights, scalars, trainer
-from tests.spn_tf.random_networks import TINY, randomize
+from tests.spn_tf.random_networks import SHALLOW, TINY, randomize
 
-CONFIG = SPNConfig(**(TINY | {"height": 32, "width": 32, "channels": 1, "bits": 4, "scale": 4}))
-# For trainings that are compiled, which takes XLA longer the more layers there are.
-SHALLOW = dataclasses.replace(CONFIG, pixelcnn_layers=1, decoder_attention_layers=1)
+SIZE = {"height": 32, "width": 32, "channels": 1, "bits": 4, "scale": 4}
+CONFIG = SPNConfig(**SHALLOW | SIZE)
 
 
 def _stage(config=CONFIG, **training):
@@ -45,10 +43,10 @@ def _bits_per_dim(directory, run="train"):
 
 
 def test_two_replicas_under_xla_equal_one(tmp_path):
-    one = _train(tmp_path / "one", _stage(SHALLOW), steps=3)
+    one = _train(tmp_path / "one", _stage(), steps=3)
     two = _train(
         tmp_path / "two",
-        _stage(SHALLOW, jit_compile=True),
+        _stage(jit_compile=True),
         steps=3,
         strategy=make_strategy("mirrored"),
     )
@@ -62,7 +60,7 @@ def test_two_replicas_under_xla_equal_one(tmp_path):
 
 def test_an_interrupted_training_ends_like_one_never_interrupted(tmp_path):
     """Under XLA; without it in tests/bin/test_commands.py, stopped by signals."""
-    stage = lambda: _stage(SHALLOW, jit_compile=True, clip_norm=1.0)  # noqa: E731
+    stage = lambda: _stage(jit_compile=True, clip_norm=1.0)  # noqa: E731
     whole = _train(tmp_path / "whole", stage(), steps=4)
     _train(tmp_path / "parts", stage(), steps=2)
     parts = final_weights(_train(tmp_path / "parts", stage(), steps=4))
@@ -129,8 +127,7 @@ def test_slices_are_drawn_uniformly_by_example_and_seed():
 
 
 def test_dropout_masks_differ_by_layer_and_example_and_are_reproducible():
-    config = SPNConfig(**TINY, height=32, width=32, channels=1, bits=4, scale=4, dropout=0.5)
-    stage, plain = _stage(config), _stage()
+    stage, plain = (_stage(SPNConfig(**TINY | SIZE, dropout=rate)) for rate in (0.5, 0.0))
     for s in (stage, plain):
         keras.utils.set_random_seed(0)
         s.build()

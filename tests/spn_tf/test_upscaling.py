@@ -9,14 +9,15 @@ from cascade_tf.cascade import sample_cascade
 from cascade_tf.errors import UsageError
 from cascade_tf.examples import Examples
 from spn_tf.bit_depth import quantize
+from spn_tf.config import SPNConfig
 from spn_tf.given_pictures import accepted_sizes, known_targets, spread
 from spn_tf.ordering import image_to_slices
 from spn_tf.sampling import UNKNOWN
 from spn_tf.training_config import SPNTrainingConfig
 from spn_tf.upscaling import upscaling_steps
-from tests.spn_tf.random_networks import randomize, tiny_config
+from tests.spn_tf.random_networks import SHALLOW, randomize
 
-CONFIG = tiny_config(height=6, width=8, channels=3, bits=8, scale=2)
+CONFIG = SPNConfig(**SHALLOW, height=6, width=8, channels=3, bits=8, scale=2)
 RNG = np.random.default_rng(0)
 
 
@@ -157,7 +158,7 @@ def test_a_picture_of_full_size_keeps_its_coarse_bits(upscaling):
 
 
 def test_depth_upscaling_without_slices():
-    config = tiny_config(height=3, width=4, channels=3, bits=8, scale=1)
+    config = SPNConfig(**SHALLOW, height=3, width=4, channels=3, bits=8, scale=1)
     stages = _stages("depth", config=config)
     pictures = tf.constant(RNG.integers(0, 256, [3, 3, 4, 3]), tf.uint8)
     coarse, image = _sample(stages, 3)
@@ -185,6 +186,6 @@ def test_pictures_of_a_batch_can_give_different_bits():
 
 
 def test_a_decoder_baseline_upscales_nothing():
-    config = tiny_config(height=2, width=2, channels=1, scale=1)
+    config = SPNConfig(**SHALLOW, height=2, width=2, channels=1, scale=1)
     assert accepted_sizes(_stages("none", config=config)) == {}
     assert accepted_sizes(_stages("depth", config=config)) == {(2, 2): 3}

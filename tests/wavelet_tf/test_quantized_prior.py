@@ -2,16 +2,17 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from spn_tf.config import SPNConfig
 from spn_tf.spn_stage import SPNStage
 from spn_tf.training_config import SPNTrainingConfig
 from tests.cascade_tf.trainings import trainer
-from tests.spn_tf.random_networks import tiny_config
+from tests.spn_tf.random_networks import SHALLOW
 from tests.wavelet_tf.small_priors import digits, latents, sample
 from wavelet_tf.quantized_prior import QuantizedPrior
 
 
 def _prior(value_range=(-0.5, 2.5), bits=8):
-    config = tiny_config(height=16, width=16, channels=1, bits=bits, scale=2)
+    config = SPNConfig(**SHALLOW, height=16, width=16, channels=1, bits=bits, scale=2)
     training = SPNTrainingConfig(jit_compile=False)
     return QuantizedPrior(SPNStage("prior", config, training), latents(value_range), bits)
 

@@ -3,7 +3,12 @@ import pytest
 import tensorflow as tf
 
 from cascade_tf.data import DataConfig
-from cascade_tf.data.preprocessing import evaluation_image, resize_area, training_image
+from cascade_tf.data.preprocessing import (
+    evaluation_image,
+    resize_area,
+    training_image,
+    whole_image,
+)
 
 
 def config(size: int, channels: int = 3, flip: bool = False, seed: int = 0) -> DataConfig:
@@ -23,13 +28,20 @@ def train(image: np.ndarray, index: int, settings: DataConfig) -> np.ndarray:
 def test_resize_is_the_resize_area_of_tf1(source, target):
     image = noise(source, source)
     expected = tf.compat.v1.image.resize_area(image[None], [target, target])[0]
-    np.testing.assert_allclose(resize_area(tf.constant(image), target), expected, atol=1e-5)
+    np.testing.assert_allclose(resize_area(tf.constant(image), [target] * 2), expected, atol=1e-5)
 
 
 def test_resize_averages_over_areas():
     image = noise(64, 64)
     means = image.reshape(32, 2, 32, 2, 3).mean((1, 3))
-    np.testing.assert_allclose(resize_area(tf.constant(image), 32), means, atol=1e-4)
+    np.testing.assert_allclose(resize_area(tf.constant(image), [32, 32]), means, atol=1e-4)
+
+
+@pytest.mark.parametrize(("sides", "expected"), [((7, 13), (5, 9)), ((20, 4), (25, 5))])
+def test_whole_images_are_resized_without_a_crop(sides, expected):
+    image = noise(*sides)
+    whole = whole_image(tf.constant(image), config(5))
+    np.testing.assert_array_equal(whole, np.round(resize_area(tf.constant(image), expected)))
 
 
 def test_means_are_rounded_to_the_nearest_intensity():
