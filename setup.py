@@ -31,6 +31,6 @@ setup(
         "gpu": ["tensorflow[and-cuda]>=2.19,<2.22"],
         "tpu": ["tensorflow-tpu>=2.19,<2.22"],
         "demo": ["mlxtend>=0.23", "scikit-image>=0.24"],
-        "test": ["mypy>=1.15", "pytest>=8", "pytest-xdist>=3.6", "ruff>=0.9"],
+        "test": ["mypy>=1.15", "pytest>=8", "pytest-xdist>=3.8", "ruff>=0.9"],
     },
 )

@@ -24,9 +24,10 @@ import numpy as np
 import skimage
 import tensorflow as tf
 from absl import app, flags
+from etils import epath
 from PIL import Image
 
-from cascade_tf.data import DataConfig, open_source
+from cascade_tf.data import CachedSource, DataConfig, open_source
 from cascade_tf.data.preprocessing import resize_area
 
 flags.DEFINE_integer("num_images", 400, "Pictures of each dataset.")
@@ -95,10 +96,17 @@ def main(_: list[str]) -> None:
         files, records = _pictures(375, 500, "JPEG"), _pictures(SIZE, SIZE, "PNG")
         _fill_folder(root / "folder", files)
         _fill_celeb_a_hq(root / "tfds", records)
-        cases = (("folder", "folder", files), ("celeb_a_hq/256", "tfds", records))
-        for dataset, where, pictures in cases:
+        cases = (
+            ("folder", "folder", files, False),
+            ("folder", "folder", files, True),
+            ("celeb_a_hq/256", "tfds", records, False),
+        )
+        for dataset, where, pictures, cached in cases:
             config = DataConfig(dataset, str(root / where), image_size=SIZE, channels=3, flip=True)
             source = open_source(config, "all")
+            if cached:
+                source = CachedSource(source, epath.Path(root / "cache"))
+                source.prepare()
             batches = FLAGS.num_images // BATCH
             training = source.training_examples(BATCH, 0).take(batches)
             bare = _bare(pictures)
@@ -110,7 +118,8 @@ def main(_: list[str]) -> None:
                 for _ in range(FLAGS.rounds)
             ]
             ours, least = (max(rates) for rates in zip(*pairs, strict=True))
-            print(f"| {dataset} | {ours:.0f} | {least:.0f} | {ours / least:.2f} |", flush=True)
+            name = f"{dataset}, --cache_dir" if cached else dataset
+            print(f"| {name} | {ours:.0f} | {least:.0f} | {ours / least:.2f} |", flush=True)
 
 
 if __name__ == "__main__":

@@ -156,7 +156,8 @@ def undecodable_image_message(error: tf.errors.OpError) -> str | None:
 def decode_file(path: bytes) -> np.ndarray:
     """uint8 [h, w, 3]; ValueError "cannot decode image PATH: reason"."""
     try:
-        return decode_rgb(tf.io.gfile.GFile(path, "rb").read())
+        with tf.io.gfile.GFile(path, "rb") if b"://" in path else open(path, "rb") as file:
+            return decode_rgb(file.read())
     except Exception as error:  # decoders raise of every kind on mutilated files
         reason = " ".join(str(error).split()) or type(error).__name__
         if isinstance(error, UnidentifiedImageError):  # it tells an object's address

@@ -1,9 +1,10 @@
-"""Image files of any kind to plain 8-bit RGB, through Pillow."""
+"""Image files of any kind to plain 8-bit RGB, through Pillow, and TensorFlow for plain JPEG."""
 
 import io
 
 import numpy as np
-from PIL import Image, ImageOps
+import tensorflow as tf
+from PIL import ExifTags, Image, ImageOps
 
 
 def decode_rgb(encoded: bytes) -> np.ndarray:
@@ -19,9 +20,13 @@ def decode_rgb(encoded: bytes) -> np.ndarray:
         uint8 [h, w, 3].
 
     Raises:
-        Exception: whatever Pillow raises for a file that is not, or not entirely, an image.
+        Exception: whatever Pillow or TensorFlow raises for a file that is not, or not entirely, an
+            image.
     """
     with Image.open(io.BytesIO(encoded)) as file:
+        if file.format == "JPEG" and file.mode in ("RGB", "L") and not _is_turned(file):
+            # The same pixels in half the time, and other threads may run.
+            return np.asarray(tf.io.decode_jpeg(encoded, 3, dct_method="INTEGER_ACCURATE"))
         ImageOps.exif_transpose(file, in_place=True)
         image: Image.Image = file
         if image.mode.startswith("I"):  # 16-bit grey, which Pillow's convert() would clip
@@ -32,3 +37,7 @@ def decode_rgb(encoded: bytes) -> np.ndarray:
             white = Image.new("RGBA", image.size, "white")
             image = Image.alpha_composite(white, image)
         return np.asarray(image if image.mode == "RGB" else image.convert("RGB"))
+
+
+def _is_turned(file: Image.Image) -> bool:
+    return file.getexif().get(ExifTags.Base.Orientation, 1) != 1

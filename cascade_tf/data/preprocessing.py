@@ -108,13 +108,12 @@ def _to_size(image: tf.Tensor, config: DataConfig) -> tf.Tensor:
 
 def _fit(image: tf.Tensor, sides: tf.Tensor, channels: int) -> tf.Tensor:
     """Converts and resizes an image; one that already fits comes out unchanged."""
-    # Luma stays float until after the resize, so that the image is rounded once.
-    image = tf.cast(image, tf.float32)
     if channels == 1 and image.shape[-1] == 3:
-        image = tf.image.rgb_to_grayscale(image)
+        # Luma stays float until after the resize, so that the image is rounded once.
+        image = tf.image.rgb_to_grayscale(tf.cast(image, tf.float32))
     image = tf.cond(  # the resize would change nothing, slowly
         tf.reduce_all(tf.shape(image)[:2] == sides),
-        lambda: image,
+        lambda: tf.cast(image, tf.float32),
         lambda: resize_area(image, sides),
     )
     image = tf.cast(tf.round(image), tf.uint8)

@@ -4,6 +4,7 @@ import zlib
 
 import numpy as np
 import pytest
+import skimage
 from PIL import Image
 
 from cascade_tf.data.image_decoding import decode_rgb
@@ -80,3 +81,13 @@ def test_a_truncated_file_raises(kind):
     encoded = encode(Image.fromarray(noise), kind)
     with pytest.raises(Exception):  # noqa: B017 - Pillow's types vary by format
         decode_rgb(encoded[: len(encoded) // 2])
+
+
+@pytest.mark.parametrize("quality", [30, 75, 95])
+@pytest.mark.parametrize("mode", ["RGB", "L"])
+@pytest.mark.parametrize("options", [{}, {"subsampling": 0}, {"progressive": True}])
+def test_jpeg_has_the_pixels_that_pillow_sees(quality, mode, options):
+    photograph = Image.fromarray(skimage.data.chelsea()[20:163, 90:301]).convert(mode)
+    encoded = encode(photograph, "JPEG", quality=quality, **options)
+    expected = np.asarray(Image.open(io.BytesIO(encoded)).convert("RGB"))
+    np.testing.assert_array_equal(decode_rgb(encoded), expected)
