@@ -2,6 +2,7 @@
 
 import functools
 import itertools
+import os
 from collections.abc import Callable
 from typing import Any
 
@@ -286,4 +287,4 @@ def _given(stage: str) -> dict[str, str]:
 
 def from_anywhere(path: str) -> str:
     """A path that means the same in any working directory; gs:// and the like as they are."""
-    return path if "://" in path or not path else str(epath.Path(path).expanduser().absolute())
+    return path if "://" in path or not path else os.path.abspath(os.path.expanduser(path))
