@@ -20,7 +20,7 @@ setup(
         "keras>=3.12",
         "matplotlib>=3.8",
         "numpy>=1.26",
-        "pillow>=10",
+        "pillow>=10.1",
         "pywavelets>=1.5",  # the filters of wavelets
         "rich>=13",
         "tensorboard>=2.19",  # TensorFlow 2.21 no longer brings it

@@ -1,5 +1,6 @@
 """Any image dataset of tensorflow-datasets, by its name there."""
 
+import functools
 import hashlib
 from typing import TYPE_CHECKING, Any
 
@@ -52,22 +53,31 @@ class TfdsSource(Source):
             )
         prepare(builder, config.dataset)
         instruction = _split_instruction(builder, split)
-        self._name_and_split = f"{builder.info.full_name} {instruction}"
+        self._builder, self._instruction = builder, instruction
         self._records = _encoded_records(builder, instruction, self._has_labels)
-        num_examples = builder.info.splits[instruction].num_examples
-        self._lanes = [self._records]
-        if num_examples > _SHUFFLE_BUFFER:
-            parts = tfds.even_splits(instruction, LANES)
-            self._lanes = [_encoded_records(builder, part, self._has_labels) for part in parts]
         super().__init__(
             config,
-            num_examples=num_examples,
+            num_examples=builder.info.splits[instruction].num_examples,
             num_classes=label.num_classes if label is not None and self._has_labels else 1,
         )
 
     def fingerprint(self) -> str:
         """Of the dataset's name, version and split."""
-        return hashlib.sha256(self._name_and_split.encode()).hexdigest()[:12]
+        told = f"{self._builder.info.full_name} {self._instruction}"
+        return hashlib.sha256(told.encode()).hexdigest()[:12]
+
+    @functools.cached_property
+    def _lanes(self) -> list[tf.data.Dataset]:
+        """The records, cut where they are too many to be shuffled whole."""
+        import tensorflow_datasets as tfds
+
+        if self.num_examples <= _SHUFFLE_BUFFER:
+            return [self._records]
+        with tf.init_scope():  # and outlive the function that is being traced
+            return [
+                _encoded_records(self._builder, part, self._has_labels)
+                for part in tfds.even_splits(self._instruction, LANES)
+            ]
 
     def _ordered_records(self) -> tf.data.Dataset:
         return self._records
