@@ -14,23 +14,24 @@ setup(
     python_requires=">=3.10",
     packages=find_packages(include=["cascade_tf*", "spn_tf*", "wavelet_tf*"]),
     install_requires=[
-        "absl-py>=2.1",
-        "etils[epath]>=1.9",
-        "importlib_resources>=6",  # tensorflow-datasets uses it without declaring it
-        "keras>=3.12",
-        "matplotlib>=3.8",
-        "numpy>=1.26",
-        "pillow>=10.1",
-        "pywavelets>=1.5",  # the filters of wavelets
-        "rich>=13",
-        "tensorboard>=2.19",  # TensorFlow 2.21 no longer brings it
-        "tensorflow-datasets>=4.9.8",
+        "absl-py>=2.1,<3",
+        "etils[epath]>=1.9,<2",
+        "importlib_resources>=6,<8",  # tensorflow-datasets uses it without declaring it
+        "keras>=3.12,<4",
+        "matplotlib>=3.8,<4",
+        "numpy>=1.26,<3",
+        "pillow>=10.1,<14",
+        "pywavelets>=1.5,<2",  # the filters of wavelets
+        "rich>=13,<16",
+        "tensorboard>=2.19,<3",  # TensorFlow does not bring it
+        "tensorflow-datasets>=4.9.8,<5",
     ],
+    # TensorFlow 2.19 and 2.20 abort inside oneDNN in one of the tests.
     extras_require={
-        "cpu": ["tensorflow-cpu>=2.19,<2.22"],
-        "gpu": ["tensorflow[and-cuda]>=2.19,<2.22"],
-        "tpu": ["tensorflow-tpu>=2.19,<2.22"],
-        "demo": ["mlxtend>=0.23", "scikit-image>=0.24"],
-        "test": ["mypy>=1.15", "pytest>=8", "pytest-xdist>=3.8", "ruff>=0.9"],
+        "cpu": ["tensorflow-cpu>=2.21,<2.22"],
+        "gpu": ["tensorflow[and-cuda]>=2.21,<2.22"],
+        "tpu": ["tensorflow-tpu>=2.21,<2.22"],
+        "demo": ["mlxtend>=0.23,<1", "scikit-image>=0.24,<1"],
+        "test": ["mypy>=1.15,<3", "pytest>=8,<10", "pytest-xdist>=3.8,<4", "ruff>=0.9,<1"],
     },
 )
