@@ -25,7 +25,7 @@ def decode_rgb(encoded: bytes) -> np.ndarray:
     """
     with Image.open(io.BytesIO(encoded)) as file:
         if file.format == "JPEG" and file.mode in ("RGB", "L") and not _is_turned(file):
-            # The same pixels in half the time, and other threads may run.
+            # The same pixels in less time.
             return np.asarray(tf.io.decode_jpeg(encoded, 3, dct_method="INTEGER_ACCURATE"))
         ImageOps.exif_transpose(file, in_place=True)
         image: Image.Image = file
