@@ -9,7 +9,7 @@ import tensorflow as tf
 from etils import epath
 
 from cascade_tf.data.lanes import LANES, in_turn
-from cascade_tf.data.source import Share, Source
+from cascade_tf.data.source import WHOLE, Share, Source
 from cascade_tf.errors import UsageError
 from cascade_tf.files import make_directory
 from cascade_tf.progress import ProgressBar
@@ -106,11 +106,13 @@ class CachedSource(Source):
                 done += file.stop - file.start
                 bar.update(done)
 
-    def _ordered_records(self) -> tf.data.Dataset:
-        return self._source._ordered_records()
+    def evaluation_examples(
+        self, batch_size: int, limit: int | None = None, share: Share = WHOLE
+    ) -> tf.data.Dataset:
+        return self._source.evaluation_examples(batch_size, limit, share)
 
-    def _read_or_none(self, record: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor | bool]:
-        return self._source._read_or_none(record)
+    def _ordered_records(self) -> tf.data.Dataset:
+        raise NotImplementedError("what is kept is read by epochs alone")
 
     def _epoch_records(self, epoch: tf.Tensor, share: Share) -> tf.data.Dataset:
         def lane(number: int) -> tf.data.Dataset:

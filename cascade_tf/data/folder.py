@@ -1,5 +1,6 @@
 """A folder of image files; its sub-folders, if any, are the classes."""
 
+import collections
 import dataclasses
 import hashlib
 import os
@@ -13,13 +14,16 @@ import tensorflow as tf
 from PIL import UnidentifiedImageError
 
 from cascade_tf.data.config import DataConfig
-from cascade_tf.data.image_decoding import decode_rgb
-from cascade_tf.data.source import NumberedSource
+from cascade_tf.data.image_decoding import decode_jpeg, decode_rgb, is_plain_jpeg
+from cascade_tf.data.source import NumberedSource, mapped
 from cascade_tf.errors import UsageError, UserError
 
 EXTENSIONS = (".png", ".jpg", ".jpeg", ".webp")
 _TEST_SHARE = 0.1
 _CANNOT_DECODE = "cannot decode image "
+_FILES_IN_A_CALL = 16
+# The last ones, to name one of them if its decoding fails: more than are ever read ahead.
+_given_to_graphs: collections.deque[bytes] = collections.deque(maxlen=4096)
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -96,10 +100,32 @@ class FolderSource(NumberedSource):
             digest.update(repr(told).encode())
         return digest.hexdigest()[:12]
 
-    def _read(self, record: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        image = tf.numpy_function(decode_file, [self._path(record)], tf.uint8)
-        image.set_shape([None, None, 3])
-        return image, self._label(record)
+    def _loaded(self, records: tf.data.Dataset) -> tf.data.Dataset:
+        """Puts the content of plain JPEG files beside the numbers, of all others nothing.
+
+        Many files in a call, since each call waits for Python's lock. Where bad images are to be
+        skipped the numbers stay as they are: a graph that decodes cannot catch an error.
+        """
+        if self.config.bad_images == "skip":
+            return records
+
+        def read(paths: np.ndarray) -> np.ndarray:
+            return np.array([_plain_jpeg(path) for path in paths], object)
+
+        def with_contents(index: tf.Tensor, record: tf.Tensor):
+            contents = tf.numpy_function(read, [self._path(record)], tf.string)
+            return index, (record, tf.ensure_shape(contents, [None]))
+
+        return mapped(with_contents, records.batch(_FILES_IN_A_CALL)).unbatch()
+
+    def _read(self, record: tuple[tf.Tensor, tf.Tensor]) -> tuple[tf.Tensor, tf.Tensor]:
+        number, content = record
+
+        def any_kind() -> tf.Tensor:
+            return tf.numpy_function(decode_file, [self._path(number)], tf.uint8)
+
+        image = tf.cond(content != b"", lambda: decode_jpeg(content), any_kind)
+        return tf.ensure_shape(image, [None, None, 3]), self._label(number)
 
     def _read_or_another(self, record: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         if self.config.bad_images == "fail":
@@ -143,26 +169,49 @@ class FolderSource(NumberedSource):
 
 
 def undecodable_image_message(error: tf.errors.OpError) -> str | None:
-    """The line "cannot decode image PATH: reason" in an error of the input pipeline, or None.
+    """The line "cannot decode image PATH: reason" for an error of the input pipeline, or None.
 
-    TensorFlow wraps what went wrong in a traceback and the names of its nodes.
+    TensorFlow wraps what went wrong in a traceback and the names of its nodes; where a graph has
+    decoded, it does not tell the path.
     """
     for line in error.message.splitlines():
         if _CANNOT_DECODE in line:
             return line[line.index(_CANNOT_DECODE) :]
+    if "JPEG" in error.message:
+        for path in list(_given_to_graphs):
+            try:
+                decode_jpeg(_content(path))
+            except (OSError, tf.errors.OpError):
+                return f"{_CANNOT_DECODE}{printable(path)}: its JPEG data is damaged, or too large"
     return None
 
 
 def decode_file(path: bytes) -> np.ndarray:
     """uint8 [h, w, 3]; ValueError "cannot decode image PATH: reason"."""
     try:
-        with tf.io.gfile.GFile(path, "rb") if b"://" in path else open(path, "rb") as file:
-            return decode_rgb(file.read())
+        return decode_rgb(_content(path))
     except Exception as error:  # decoders raise of every kind on mutilated files
         reason = " ".join(str(error).split()) or type(error).__name__
         if isinstance(error, UnidentifiedImageError):  # it tells an object's address
             reason = "not an image"
         raise ValueError(f"{_CANNOT_DECODE}{printable(path)}: {reason}") from error
+
+
+def _plain_jpeg(path: bytes) -> bytes:
+    """A file's content, for a graph to decode; nothing if `decode_file` has to."""
+    try:
+        content = _content(path)
+    except (OSError, tf.errors.OpError):  # `decode_file` will tell
+        return b""
+    if not is_plain_jpeg(content):
+        return b""
+    _given_to_graphs.append(path)
+    return content
+
+
+def _content(path: bytes) -> bytes:
+    with tf.io.gfile.GFile(path, "rb") if b"://" in path else open(path, "rb") as file:
+        return file.read()
 
 
 def printable(path: bytes) -> str:

@@ -2,7 +2,7 @@
 
 import abc
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 import tensorflow as tf
@@ -20,6 +20,7 @@ class Share(NamedTuple):
 
 
 WHOLE = Share(0, 1)
+Record: TypeAlias = Any  # tensors, in the structure that a source chooses
 
 
 class Source(abc.ABC):
@@ -52,19 +53,19 @@ class Source(abc.ABC):
         Both are of int64 tensors: the epoch, and the number of the share.
         """
 
+    def _loaded(self, records: tf.data.Dataset) -> tf.data.Dataset:
+        """Pairs of an index and a record that is to be read, as `_read` takes it."""
+        return records
+
     @abc.abstractmethod
-    def _read(self, record: tf.Tensor | dict[str, tf.Tensor]) -> tuple[tf.Tensor, tf.Tensor]:
+    def _read(self, record: Record) -> tuple[tf.Tensor, tf.Tensor]:
         """The record's image, uint8 [h, w, 1 or 3], and label, int32."""
 
-    def _read_or_another(
-        self, record: tf.Tensor | dict[str, tf.Tensor]
-    ) -> tuple[tf.Tensor, tf.Tensor]:
+    def _read_or_another(self, record: Record) -> tuple[tf.Tensor, tf.Tensor]:
         """As `_read`; if `config.bad_images` says so, another image for one that is bad."""
         return self._read(record)
 
-    def _read_or_none(
-        self, record: tf.Tensor | dict[str, tf.Tensor]
-    ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor | bool]:
+    def _read_or_none(self, record: Record) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor | bool]:
         """As `_read`, and whether it is an image; none if bad and `config.bad_images` says so."""
         return *self._read(record), True
 
@@ -95,7 +96,7 @@ class Source(abc.ABC):
 
         records = self._ordered_records().enumerate()
         records = records.filter(_as_it_is(lambda number, _: tf.gather(wanted, number)))
-        return _mapped(image, records).prefetch(tf.data.AUTOTUNE)
+        return mapped(image, self._loaded(records)).prefetch(tf.data.AUTOTUNE)
 
     def training_examples(
         self, batch_size: int, start_index: int, share: Share = WHOLE
@@ -133,7 +134,8 @@ class Source(abc.ABC):
             image, label = self._read_or_another(record)
             return Examples(training_image(image, index, self.config), label, index)
 
-        return _batched(_mapped(example, tf.data.Dataset.zip(indices, records)), batch_size)
+        records = self._loaded(tf.data.Dataset.zip(indices, records))
+        return _batched(mapped(example, records), batch_size)
 
     def evaluation_examples(
         self, batch_size: int, limit: int | None = None, share: Share = WHOLE
@@ -159,7 +161,7 @@ class Source(abc.ABC):
             return Examples(evaluation_image(image, self.config), label, index)
 
         records = self._ordered_records().take(count).enumerate().shard(share.of, share.number)
-        examples = _mapped(example, records)
+        examples = mapped(example, self._loaded(records))
         shape = [self.config.image_size, self.config.image_size, self.config.channels]
         filler = Examples(
             images=tf.zeros(shape, tf.uint8),
@@ -191,7 +193,8 @@ class NumberedSource(Source):
 _as_it_is = tf.autograph.experimental.do_not_convert
 
 
-def _mapped(function: Callable, indices_and_records: tf.data.Dataset) -> tf.data.Dataset:
+def mapped(function: Callable, indices_and_records: tf.data.Dataset) -> tf.data.Dataset:
+    """Calls of a traceable function, several at a time; what they return stays in order."""
     return indices_and_records.map(
         _as_it_is(function), num_parallel_calls=tf.data.AUTOTUNE, deterministic=True
     )

@@ -243,6 +243,22 @@ def test_mutated_files_are_decoded_or_named(tmp_path, kind):
     assert "named" in outcomes
 
 
+def test_a_damaged_jpeg_file_is_named_among_whole_ones(tmp_path):
+    whole = io.BytesIO()
+    noise = np.random.default_rng(0).integers(0, 256, (16, 16, 3), np.uint8)
+    Image.fromarray(noise).save(whole, "JPEG")
+    for number in range(40):
+        (tmp_path / f"{number}.jpg").write_bytes(whole.getvalue())
+    (tmp_path / "23.jpg").write_bytes(whole.getvalue()[:-100])
+    with pytest.raises(tf.errors.OpError) as raised:
+        for _ in folder_source(tmp_path).training_examples(4, 0).take(10):
+            pass
+    message = undecodable_image_message(raised.value)
+    assert (
+        message == f"cannot decode image {tmp_path}/23.jpg: its JPEG data is damaged, or too large"
+    )
+
+
 def test_other_errors_are_not_taken_for_undecodable_images():
     assert undecodable_image_message(tf.errors.InternalError(None, None, "out of luck")) is None
 

@@ -7,7 +7,7 @@ import pytest
 import skimage
 from PIL import Image
 
-from cascade_tf.data.image_decoding import decode_rgb
+from cascade_tf.data.image_decoding import decode_jpeg, decode_rgb, is_plain_jpeg
 
 
 def encode(image: Image.Image, kind: str = "PNG", **options) -> bytes:
@@ -86,8 +86,33 @@ def test_a_truncated_file_raises(kind):
 @pytest.mark.parametrize("quality", [30, 75, 95])
 @pytest.mark.parametrize("mode", ["RGB", "L"])
 @pytest.mark.parametrize("options", [{}, {"subsampling": 0}, {"progressive": True}])
-def test_jpeg_has_the_pixels_that_pillow_sees(quality, mode, options):
+def test_plain_jpeg_has_the_same_pixels_in_a_graph(quality, mode, options):
     photograph = Image.fromarray(skimage.data.chelsea()[20:163, 90:301]).convert(mode)
     encoded = encode(photograph, "JPEG", quality=quality, **options)
-    expected = np.asarray(Image.open(io.BytesIO(encoded)).convert("RGB"))
-    np.testing.assert_array_equal(decode_rgb(encoded), expected)
+    assert is_plain_jpeg(encoded)
+    np.testing.assert_array_equal(decode_jpeg(encoded), decode_rgb(encoded))
+
+
+def jpeg_with_orientation(number: int) -> bytes:
+    exif = Image.Exif()
+    exif[0x0112] = number
+    return encode(solid("RGB", (10, 20, 30)), "JPEG", exif=exif)
+
+
+def test_exif_alone_does_not_turn_an_image():
+    assert is_plain_jpeg(jpeg_with_orientation(1))
+
+
+@pytest.mark.parametrize(
+    "encoded",
+    [
+        jpeg_with_orientation(6),
+        encode(solid("CMYK", (0, 255, 255, 0)), "JPEG"),
+        encode(solid("RGB", (10, 20, 30)), "PNG"),
+        b"\xff\xd8\xff\xe1",
+        b"",
+    ],
+    ids=["turned", "cmyk", "png", "cut in EXIF", "empty"],
+)
+def test_no_other_file_is_taken_for_plain_jpeg(encoded):
+    assert not is_plain_jpeg(encoded)
