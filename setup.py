@@ -25,12 +25,12 @@ setup(
         "rich>=13,<16",
         "tensorboard>=2.19,<3",  # TensorFlow does not bring it
         "tensorflow-datasets>=4.9.8,<5",
+        "tensorflow-metadata>=1.17,<1.18",  # of TFDS; later ones need a protobuf after TF 2.19's
     ],
-    # TensorFlow 2.19 and 2.20 abort inside oneDNN in one of the tests.
     extras_require={
-        "cpu": ["tensorflow-cpu>=2.21,<2.22"],
-        "gpu": ["tensorflow[and-cuda]>=2.21,<2.22"],
-        "tpu": ["tensorflow-tpu>=2.21,<2.22"],
+        "cpu": ["tensorflow-cpu>=2.19,<2.22"],
+        "gpu": ["tensorflow[and-cuda]>=2.19,<2.22"],
+        "tpu": ["tensorflow-tpu>=2.19,<2.22"],
         "demo": ["mlxtend>=0.23,<1", "scikit-image>=0.24,<1"],
         "test": ["mypy>=1.15,<3", "pytest>=8,<10", "pytest-xdist>=3.8,<4", "ruff>=0.9,<1"],
     },

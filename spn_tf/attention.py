@@ -12,6 +12,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from spn_tf.dense import Dense
 from spn_tf.residual_branches import small_weights
 from spn_tf.shapes import Shape
 
@@ -23,8 +24,8 @@ def no_dropout(x: tf.Tensor) -> tf.Tensor:
     return x
 
 
-def _dense(units: int, **kwargs: Any) -> keras.layers.Dense:
-    return keras.layers.Dense(units, use_bias=False, **kwargs)
+def _dense(units: int, **kwargs: Any) -> Dense:
+    return Dense(units, use_bias=False, **kwargs)
 
 
 def _split_heads(x: tf.Tensor, heads: int) -> tf.Tensor:
@@ -121,10 +122,8 @@ class DenseFeedForward(keras.layers.Layer):
     def __init__(self, width: int, hidden: int, **kwargs: Any):
         super().__init__(**kwargs)
         self.hidden = hidden
-        self.inner = keras.layers.Dense(
-            hidden, activation="relu", dtype=self.dtype_policy, name="inner"
-        )
-        self.out = keras.layers.Dense(
+        self.inner = Dense(hidden, activation="relu", dtype=self.dtype_policy, name="inner")
+        self.out = Dense(
             width, kernel_initializer=small_weights(), dtype=self.dtype_policy, name="out"
         )
 

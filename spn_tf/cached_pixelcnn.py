@@ -179,7 +179,8 @@ class CachedPixelCNN:
             # The embedding's share of equation 5, for all pixels and layers at once.
             self._vertical_condition = pixelcnn.vertical_condition(embedding)
             first = condition.shape[0] - embedding.shape[-1]
-            self._horizontal_condition = tf.matmul(embedding, self._pixel_condition[first:])
+            matrix = self._pixel_condition[first:]
+            self._horizontal_condition = tf.tensordot(embedding, matrix, axes=1)  # see Dense
             self._pixel_condition = self._pixel_condition[:first]
 
     def start(self, batch: int, width: int) -> RowCache:

@@ -16,6 +16,7 @@ import numpy as np
 import tensorflow as tf
 
 from spn_tf.config import PIXEL_UNITS
+from spn_tf.dense import Dense
 from spn_tf.masked_convolution import HorizontalConvolution, VerticalConvolution, colour_classes
 from spn_tf.residual_branches import small_weights
 from spn_tf.shapes import Shape
@@ -54,7 +55,7 @@ class GatedLayer(keras.layers.Layer):
         halves = np.concatenate([gated, gated])  # each half of the gate keeps every unit's class
         self.conv_channels = conv_channels
         self.vertical = VerticalConvolution(conv_channels, size, dtype=dtype, name="vertical")
-        self.vertical_to_horizontal = keras.layers.Dense(
+        self.vertical_to_horizontal = Dense(
             conv_channels, use_bias=False, dtype=dtype, name="vertical_to_horizontal"
         )
         self.horizontal = HorizontalConvolution(
@@ -137,10 +138,10 @@ class GatedPixelCNN(keras.layers.Layer):
             for i in range(layers)
         ]
         # V of equation 5 for all layers at once: one wide product instead of many narrow ones.
-        self.vertical_condition = keras.layers.Dense(
+        self.vertical_condition = Dense(
             layers * conv_channels, use_bias=False, dtype=dtype, name="vertical_condition"
         )
-        self.horizontal_condition = keras.layers.Dense(
+        self.horizontal_condition = Dense(
             layers * conv_channels, use_bias=False, dtype=dtype, name="horizontal_condition"
         )
         self.hidden = HorizontalConvolution(1, residual, residual, dtype=dtype, name="hidden")

@@ -7,6 +7,7 @@ import tensorflow as tf
 
 from spn_tf.attention import Dropout, PositionEmbedding, Transformer, no_dropout
 from spn_tf.config import PIXEL_UNITS, SPNConfig
+from spn_tf.dense import Dense
 from spn_tf.gated_pixelcnn import GatedPixelCNN
 from spn_tf.intensity_embedding import IntensityEmbedding
 from spn_tf.shapes import Shape
@@ -28,7 +29,7 @@ class SliceDecoder(keras.layers.Layer):
         self.config = config
         self.width = c.decoder_attention_heads * c.decoder_attention_channels
         self.intensities = IntensityEmbedding(c.levels, dtype=dtype, name="intensities")
-        self.project = keras.layers.Dense(self.width, dtype=dtype, name="project")
+        self.project = Dense(self.width, dtype=dtype, name="project")
         self.positions = PositionEmbedding(dtype=dtype, name="positions")
         self.transformer = Transformer(
             layers=c.decoder_attention_layers,

@@ -7,6 +7,7 @@ import tensorflow as tf
 
 from spn_tf.attention import Dropout, PositionEmbedding, Transformer, no_dropout
 from spn_tf.config import PIXEL_UNITS, SPNConfig
+from spn_tf.dense import Dense
 from spn_tf.intensity_embedding import IntensityEmbedding
 from spn_tf.ordering import slot_table
 from spn_tf.residual_branches import small_weights
@@ -65,7 +66,7 @@ class SliceEmbedder(keras.layers.Layer):
             self.coarse_intensities = IntensityEmbedding(
                 2**c.coarse_bits, dtype=dtype, name="coarse_intensities"
             )
-        self.project = keras.layers.Dense(c.embedder_residual_channels, dtype=dtype, name="project")
+        self.project = Dense(c.embedder_residual_channels, dtype=dtype, name="project")
         self.positions = PositionEmbedding(dtype=dtype, name="positions")
         self.transformer = Transformer(
             layers=c.embedder_attention_layers,

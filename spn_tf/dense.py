@@ -1,0 +1,17 @@
+"""A product with a matrix at every pixel."""
+
+import keras
+import tensorflow as tf
+
+
+class Dense(keras.layers.Dense):
+    """Keras's layer as one product of two matrices, whatever the rank of the input.
+
+    Before 3.15, which needs Python 3.11, Keras broadcasts the matrix. For images of one row that is
+    wrong in the oneDNN of TensorFlow 2.19 and 2.20, if it does not abort.
+    """
+
+    def call(self, inputs: tf.Tensor) -> tf.Tensor:
+        """[..., D] to [..., units]."""
+        outputs = tf.tensordot(inputs, self.kernel, axes=1)
+        return self.activation(outputs if self.bias is None else outputs + self.bias)
