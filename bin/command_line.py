@@ -4,6 +4,7 @@ Import it before anything that imports TensorFlow.
 """
 
 import contextlib
+import ctypes
 import importlib.util
 import os
 import pathlib
@@ -32,6 +33,15 @@ for _package in ("tensorflow", "absl", "rich"):
         fail(f"{_package} is not installed for {sys.executable}: see README.md, Install", 1)
 
 
+def _set_log_level_of_absl() -> None:
+    """In TensorFlow 2.19 and 2.20, whose absl for C++ does not read the environment."""
+    library = ctypes.CDLL(f"{tf.sysconfig.get_lib()}/libtensorflow_framework.so.2")
+    for release in ("20230802", "20250127"):
+        name = f"_ZN4absl12lts_{release}14SetMinLogLevelENS0_18LogSeverityAtLeastE"
+        with contextlib.suppress(AttributeError):
+            library[name](int(os.environ["TF_CPP_MIN_LOG_LEVEL"]))
+
+
 @contextlib.contextmanager
 def _silent_stderr() -> Iterator[None]:
     """Drops what native code writes to stderr; Python's exceptions come through."""
@@ -48,6 +58,9 @@ def _silent_stderr() -> Iterator[None]:
 with _silent_stderr():  # TensorFlow greets whatever its log level
     import keras  # noqa: F401
     import tensorflow as tf
+
+    with contextlib.suppress(OSError, ValueError):  # another system, a level that is no number
+        _set_log_level_of_absl()
 
 from absl import app, flags, logging
 
