@@ -94,11 +94,11 @@ def _center(wavelet: str, taps: list[float]) -> int:
     Raises:
         ValueError: they are not, or about a place between two taps.
     """
-    first, *_, last = np.flatnonzero(np.abs(taps) > 1e-13)
+    first, *_, last = np.flatnonzero(np.abs(taps) > 1e-13).tolist()
     used = np.array(taps[first : last + 1])
     if len(used) % 2 == 0 or not np.allclose(used, used[::-1], rtol=0, atol=1e-12):
         raise ValueError(_REFUSED.format(wavelet))
-    return int(first + last) // 2
+    return (first + last) // 2
 
 
 def _aligned(bands: list[dict[int, float]]) -> tuple[int, np.ndarray]:
