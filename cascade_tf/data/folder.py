@@ -7,14 +7,14 @@ import os
 import sys
 import weakref
 from collections.abc import Iterable, Iterator
-from typing import NoReturn
+from typing import IO, NoReturn
 
 import numpy as np
 import tensorflow as tf
 from PIL import UnidentifiedImageError
 
 from cascade_tf.data.config import DataConfig
-from cascade_tf.data.image_decoding import decode_jpeg, decode_rgb, is_plain_jpeg
+from cascade_tf.data.image_decoding import JPEG, decode_jpeg, decode_rgb, is_plain_jpeg
 from cascade_tf.data.source import NumberedSource, mapped
 from cascade_tf.errors import UsageError, UserError
 
@@ -200,7 +200,10 @@ def decode_file(path: bytes) -> np.ndarray:
 def _plain_jpeg(path: bytes) -> bytes:
     """A file's content, for a graph to decode; nothing if `decode_file` has to."""
     try:
-        content = _content(path)
+        with _opened(path) as file:
+            content = file.read(len(JPEG))
+            if content == JPEG:  # others are read once, by `decode_file`
+                content += file.read()
     except (OSError, tf.errors.OpError):  # `decode_file` will tell
         return b""
     if not is_plain_jpeg(content):
@@ -210,8 +213,12 @@ def _plain_jpeg(path: bytes) -> bytes:
 
 
 def _content(path: bytes) -> bytes:
-    with tf.io.gfile.GFile(path, "rb") if b"://" in path else open(path, "rb") as file:
+    with _opened(path) as file:
         return file.read()
+
+
+def _opened(path: bytes) -> IO[bytes]:
+    return tf.io.gfile.GFile(path, "rb") if b"://" in path else open(path, "rb")
 
 
 def printable(path: bytes) -> str:

@@ -7,7 +7,7 @@ import numpy as np
 import tensorflow as tf
 from PIL import ExifTags, Image, ImageOps
 
-_JPEG = b"\xff\xd8\xff"
+JPEG = b"\xff\xd8\xff"  # what such files begin with
 # Markers, which compressed data cannot hold: of EXIF and XMP, and of a frame of four components. A
 # file that has them may still be plain: they are in many, and searched for in the time of a copy.
 _TURNED_OR_CMYK = re.compile(rb"\xff(?:\xe1|[\xc0-\xcf]\x00\x14)")
@@ -43,7 +43,7 @@ def decode_rgb(encoded: bytes) -> np.ndarray:
 
 def is_plain_jpeg(encoded: bytes) -> bool:
     """Whether a file is JPEG, and, if whole, `decode_jpeg` makes what `decode_rgb` makes of it."""
-    if not encoded.startswith(_JPEG):
+    if not encoded.startswith(JPEG):
         return False
     if not _TURNED_OR_CMYK.search(encoded):
         return True
