@@ -66,7 +66,11 @@ class Checkpoints:
         self._clear_up()
         if self.paths:
             tf.compat.v1.train.update_checkpoint_state(
-                self.directory, self.paths[-1], all_model_checkpoint_paths=self.paths
+                self.directory,
+                self.paths[-1],
+                all_model_checkpoint_paths=self.paths,
+                all_model_checkpoint_timestamps=range(1, len(self.paths) + 1),  # 0 is kept for ever
+                last_preserved_timestamp=0,
             )
         return tf.train.CheckpointManager(
             self._checkpoint, self.directory, self._keep, checkpoint_name=_PREFIX
@@ -74,10 +78,12 @@ class Checkpoints:
 
     def _clear_up(self) -> None:
         """Deletes what a process that was killed while it wrote has left."""
-        for path in tf.io.gfile.glob(os.path.join(self.directory, f"{_PREFIX}-*")):
+        for path in tf.io.gfile.glob(os.path.join(self.directory, "*")):
             name = os.path.basename(path)
             if re.fullmatch(rf"{_PREFIX}-\d+_temp", name):
                 tf.io.gfile.rmtree(path)
+            if re.fullmatch(r"checkpoint\.tmp[0-9a-f]{32}", name):  # of TensorFlow's list
+                tf.io.gfile.remove(path)
             data = re.fullmatch(rf"({_PREFIX}-\d+)\.data-\d+-of-\d+", name)
             if data and not tf.io.gfile.exists(os.path.join(self.directory, f"{data[1]}.index")):
                 tf.io.gfile.remove(path)

@@ -82,6 +82,13 @@ def test_a_checkpoint_that_was_cut_short_is_not_used(tmp_path, weights, suffix):
     assert _opened(tmp_path, weights).restore()
 
 
+def test_those_of_earlier_processes_are_deleted_in_their_turn(tmp_path, weights):
+    for first in (1, 5, 9):
+        _written(tmp_path, weights, range(first, first + 4))
+    kept = [int(path.rsplit("-")[-1]) for path in checkpoints(tmp_path)]
+    assert kept == [8, 9, 10, 11, 12]
+
+
 def test_a_damaged_list_of_checkpoints_loses_none(tmp_path, weights):
     _written(tmp_path, weights, [1, 2])
     (tmp_path / "checkpoint").write_bytes(b"\0\xff nonsense")
@@ -117,6 +124,8 @@ def test_what_a_killed_process_left_is_cleared_up_and_nothing_else(tmp_path, wei
     (tmp_path / "ckpt-3_temp").mkdir()
     (tmp_path / "ckpt-3_temp" / "part").write_bytes(b"half")
     (tmp_path / "ckpt-3.data-00000-of-00001").write_bytes(b"without an index")
+    unnamed = tmp_path / f"checkpoint.tmp{'0f' * 16}"  # which TensorFlow would have renamed
+    unnamed.write_text("half")
     theirs = [f"ckpt-best.{end}" for end in ("index", "data-00000-of-00001")] + ["ckpt-x_temp"]
     for name in theirs:
         (tmp_path / name).write_text("of the user")
@@ -126,7 +135,7 @@ def test_what_a_killed_process_left_is_cleared_up_and_nothing_else(tmp_path, wei
     read.save(read.step)
     after = {path.name: path.read_bytes() for path in tmp_path.glob("ckpt-*")}
     assert set(after) - set(before) == {"ckpt-4.index", "ckpt-4.data-00000-of-00001", *theirs}
-    assert {name: after[name] for name in before} == before
+    assert {name: after[name] for name in before} == before and not unnamed.exists()
     assert [path.rsplit("-")[-1] for path in read.paths] == ["1", "2", "4"]
 
 
