@@ -25,7 +25,7 @@ setup(
         "rich>=13,<16",
         "tensorboard>=2.19,<3",  # TensorFlow does not bring it
         "tensorflow-datasets>=4.9.8,<5",
-        "tensorflow-metadata>=1.17,<1.18",  # of TFDS; later ones need a protobuf after TF 2.19's
+        "tensorflow-metadata>=1.17.2,<1.18",  # of TFDS; later ones need a protobuf after TF 2.19's
     ],
     extras_require={
         "cpu": ["tensorflow-cpu>=2.19,<2.22"],

@@ -147,9 +147,11 @@ class Trainer:
                 try:
                     batch = next(batches)
                 except tf.errors.OpError as error:
-                    if undecodable_image_message(error) is not None:  # no step has begun
-                        self.state.save()
-                    raise
+                    message = undecodable_image_message(error)
+                    if message is None:
+                        raise
+                    self.state.save()  # no step has begun
+                    raise UserError(message) from error
                 metrics = self._compiled_step(batch)
                 recent.append({name: float(value) for name, value in metrics.items()})
             step += 1
@@ -187,9 +189,11 @@ class Trainer:
         try:
             yield
         except tf.errors.OpError as error:
-            own = isinstance(error, _OF_THIS_WORKER) or undecodable_image_message(error) is not None
-            if own or not self._several:
+            if isinstance(error, _OF_THIS_WORKER) or not self._several:
                 raise
+            message = undecodable_image_message(error)
+            if message is not None:
+                raise UserError(message) from error
             raise UserError(
                 f"another worker of this training was lost after step {self.step}: start all of "
                 f"them again, and they go on from the last checkpoint"

@@ -108,8 +108,8 @@ class ParameterAttention(keras.layers.Layer):
         # position is asked for.
         queries = _split_heads(self.query(x), self.heads) * self.heads**0.5
         keys, values = tf.convert_to_tensor(self.keys), tf.convert_to_tensor(self.values)
-        # Not tf.matmul, whose oneDNN kernel (TensorFlow 2.21) corrupts memory when it broadcasts
-        # [B, 1, T, k] with [1, k, rows], which is one head.
+        # Not tf.matmul, which corrupts memory when it broadcasts [B, 1, T, k] with [1, k, rows],
+        # which is one head: see Dense.
         scores = tf.einsum("bhtk,hrk->bhtr", queries, keys)
         weights = tf.nn.softmax(tf.cast(scores, self.variable_dtype))
         read = tf.einsum("bhtr,hrk->bhtk", tf.cast(weights, values.dtype), values)

@@ -15,15 +15,14 @@ from PIL import UnidentifiedImageError
 
 from cascade_tf.data.config import DataConfig
 from cascade_tf.data.image_decoding import JPEG, decode_jpeg, decode_rgb, is_plain_jpeg
-from cascade_tf.data.source import NumberedSource, mapped
+from cascade_tf.data.source import NumberedSource, Record, mapped
 from cascade_tf.errors import UsageError, UserError
 
 EXTENSIONS = (".png", ".jpg", ".jpeg", ".webp")
 _TEST_SHARE = 0.1
 _CANNOT_DECODE = "cannot decode image "
-_FILES_IN_A_CALL = 16
-# The last ones, to name one of them if its decoding fails: more than are ever read ahead.
-_given_to_graphs: collections.deque[bytes] = collections.deque(maxlen=4096)
+_FILES_IN_A_CALL = 8
+_REMEMBERED = 2**16  # more images than are read ahead
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -76,6 +75,8 @@ class FolderSource(NumberedSource):
         # By hash, so that the first images of a split are of all its folders.
         self._range = {"all": (0, count), "test": (0, num_test), "train": (num_test, count)}[split]
         self._bad: set[bytes] = set()
+        self._given_to_graphs: collections.deque[bytes] = collections.deque(maxlen=_REMEMBERED)
+        _open_sources.add(self)
         super().__init__(
             config,
             num_examples=self._range[1] - self._range[0],
@@ -110,7 +111,10 @@ class FolderSource(NumberedSource):
             return records
 
         def read(paths: np.ndarray) -> np.ndarray:
-            return np.array([_plain_jpeg(path) for path in paths], object)
+            contents = [_plain_jpeg(path) for path in paths]
+            given = zip(paths, contents, strict=True)
+            self._given_to_graphs.extend(path for path, content in given if content)
+            return np.array(contents, object)
 
         def with_contents(index: tf.Tensor, record: tf.Tensor):
             contents = tf.numpy_function(read, [self._path(record)], tf.string)
@@ -127,13 +131,13 @@ class FolderSource(NumberedSource):
         image = tf.cond(content != b"", lambda: decode_jpeg(content), any_kind)
         return tf.ensure_shape(image, [None, None, 3]), self._label(number)
 
-    def _read_or_another(self, record: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    def _read_or_another(self, record: Record) -> tuple[tf.Tensor, tf.Tensor]:
         if self.config.bad_images == "fail":
             return self._read(record)
         image, used = self._first_good(record, self.num_examples)
         return image, self._label(used)
 
-    def _read_or_none(self, record: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor | bool]:
+    def _read_or_none(self, record: Record) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor | bool]:
         if self.config.bad_images == "fail":
             return *self._read(record), True
         image, used = self._first_good(record, 1)
@@ -168,21 +172,26 @@ class FolderSource(NumberedSource):
             print(f"{told}: skipped, {len(self._bad)} so far", file=sys.stderr, flush=True)
 
 
+_open_sources: weakref.WeakSet[FolderSource] = weakref.WeakSet()
+
+
 def undecodable_image_message(error: tf.errors.OpError) -> str | None:
     """The line "cannot decode image PATH: reason" for an error of the input pipeline, or None.
 
-    TensorFlow wraps what went wrong in a traceback and the names of its nodes; where a graph has
-    decoded, it does not tell the path.
+    TensorFlow wraps what went wrong in a traceback and the names of its nodes. Where a graph has
+    decoded it does not tell the path: the files that were last given to one are tried again.
     """
     for line in error.message.splitlines():
         if _CANNOT_DECODE in line:
             return line[line.index(_CANNOT_DECODE) :]
-    if "JPEG" in error.message:
-        for path in list(_given_to_graphs):
+    if "Invalid JPEG data" in error.message:
+        for path in dict.fromkeys(p for s in _open_sources for p in reversed(s._given_to_graphs)):
             try:
                 decode_jpeg(_content(path))
-            except (OSError, tf.errors.OpError):
+            except tf.errors.InvalidArgumentError:
                 return f"{_CANNOT_DECODE}{printable(path)}: its JPEG data is damaged, or too large"
+            except (OSError, tf.errors.OpError):
+                continue  # gone by now, or not to be read: that is another error
     return None
 
 
@@ -202,14 +211,11 @@ def _plain_jpeg(path: bytes) -> bytes:
     try:
         with _opened(path) as file:
             content = file.read(len(JPEG))
-            if content == JPEG:  # others are read once, by `decode_file`
+            if content == JPEG:
                 content += file.read()
     except (OSError, tf.errors.OpError):  # `decode_file` will tell
         return b""
-    if not is_plain_jpeg(content):
-        return b""
-    _given_to_graphs.append(path)
-    return content
+    return content if is_plain_jpeg(content) else b""
 
 
 def _content(path: bytes) -> bytes:

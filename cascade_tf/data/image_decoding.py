@@ -8,9 +8,9 @@ import tensorflow as tf
 from PIL import ExifTags, Image, ImageOps
 
 JPEG = b"\xff\xd8\xff"  # what such files begin with
-# Markers, which compressed data cannot hold: of EXIF and XMP, and of a frame of four components. A
-# file that has them may still be plain: they are in many, and searched for in the time of a copy.
-_TURNED_OR_CMYK = re.compile(rb"\xff(?:\xe1|[\xc0-\xcf]\x00\x14)")
+# Markers, which compressed data cannot hold: of EXIF and XMP, which may turn an image, and of
+# frames of one or four components. Plain files may have them, too: Pillow then reads the header.
+_MAY_DIFFER = re.compile(rb"\xff(?:\xe1|[\xc0-\xcf]\x00[\x0b\x14])")
 
 
 def decode_rgb(encoded: bytes) -> np.ndarray:
@@ -26,8 +26,11 @@ def decode_rgb(encoded: bytes) -> np.ndarray:
         uint8 [h, w, 3].
 
     Raises:
-        Exception: whatever Pillow raises for a file that is not, or not entirely, an image.
+        Exception: whatever Pillow or TensorFlow raises for a file that is not, or not entirely, an
+            image.
     """
+    if is_plain_jpeg(encoded):
+        return np.asarray(decode_jpeg(encoded))
     with Image.open(io.BytesIO(encoded)) as file:
         ImageOps.exif_transpose(file, in_place=True)
         image: Image.Image = file
@@ -42,10 +45,10 @@ def decode_rgb(encoded: bytes) -> np.ndarray:
 
 
 def is_plain_jpeg(encoded: bytes) -> bool:
-    """Whether a file is JPEG, and, if whole, `decode_jpeg` makes what `decode_rgb` makes of it."""
+    """Whether a file is JPEG, grey or RGB, and, if whole, is to be shown as it is stored."""
     if not encoded.startswith(JPEG):
         return False
-    if not _TURNED_OR_CMYK.search(encoded):
+    if not _MAY_DIFFER.search(encoded):
         return True
     try:
         with Image.open(io.BytesIO(encoded)) as file:
@@ -65,6 +68,6 @@ def decode_jpeg(encoded: tf.Tensor) -> tf.Tensor:
         uint8 [h, w, 3].
 
     Raises:
-        tf.errors.InvalidArgumentError: the file is truncated or otherwise damaged.
+        tf.errors.InvalidArgumentError: the file is damaged, or has 179 million pixels or more.
     """
     return tf.io.decode_jpeg(encoded, channels=3, dct_method="INTEGER_ACCURATE")

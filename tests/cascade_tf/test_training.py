@@ -181,7 +181,7 @@ def test_what_was_trained_is_saved_when_an_image_cannot_be_read(tmp_path):
 
     source = trained._train
     stream, source.training_examples = source.training_examples, failing
-    with pytest.raises(tf.errors.OpError):
+    with pytest.raises(UserError, match=r"^cannot decode image x\.png: broken$"):
         trained.train()
     assert trained.state.checkpoints.newest.endswith("ckpt-3")
 

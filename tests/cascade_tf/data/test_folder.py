@@ -217,11 +217,11 @@ def test_mutated_files_are_decoded_or_named(tmp_path, kind):
     pytest.importorskip("skimage")
     from skimage import data
 
-    whole, path = io.BytesIO(), tmp_path / "mutated.png"
+    whole, rng = io.BytesIO(), np.random.default_rng(0)
     Image.fromarray(data.astronaut()[:64, :64]).save(whole, kind)
-    original, rng = whole.getvalue(), np.random.default_rng(0)
-    outcomes = set()
-    for _ in range(150):
+    original = whole.getvalue()
+    good, bad = {}, []
+    for number in range(150):
         content = bytearray(original)
         for _ in range(rng.integers(1, 6)):
             at = int(rng.integers(len(content)))
@@ -232,34 +232,54 @@ def test_mutated_files_are_decoded_or_named(tmp_path, kind):
                 del content[at : at + int(rng.integers(1, 50))]
             else:
                 content[at:at] = content[at : at + int(rng.integers(1, 50))]
+        path = tmp_path / f"{number}.png"
         path.write_bytes(content)
         try:
-            image = folder.decode_file(os.fsencode(path))
-            assert image.dtype == np.uint8 and image.ndim == 3 and image.shape[2] == 3
-            outcomes.add("decoded")
+            good[path] = folder.decode_file(os.fsencode(path))
+            assert good[path].dtype == np.uint8 and good[path].shape[2:] == (3,)
         except ValueError as error:
             assert str(error).startswith(f"cannot decode image {path}: ")
-            outcomes.add("named")
-    assert "named" in outcomes
+            bad.append(path)
+    assert bad
+
+    config = DataConfig("folder", str(tmp_path), 64, 3, bad_images="skip")
+    indices = [e.indices for e in open_source(config, "all").evaluation_examples(50)]
+    assert (np.concatenate(indices) >= 0).sum() == len(good)
+    for number, path in enumerate(bad[:5]):  # as `fail` reads them, and in the graph if JPEG
+        alone = tmp_path / f"alone{number}"
+        alone.mkdir()
+        path.rename(alone / path.name)
+        with pytest.raises(tf.errors.OpError) as raised:
+            first_batch(folder_source(alone), 1)
+        assert str(alone / path.name) in undecodable_image_message(raised.value)
+        (alone / path.name).unlink()
 
 
 def test_a_damaged_jpeg_file_is_named_among_whole_ones(tmp_path):
+    """Whatever else was read since."""
     whole = io.BytesIO()
     noise = np.random.default_rng(0).integers(0, 256, (16, 16, 3), np.uint8)
     Image.fromarray(noise).save(whole, "JPEG")
     for number in range(40):
         (tmp_path / f"{number}.jpg").write_bytes(whole.getvalue())
     (tmp_path / "23.jpg").write_bytes(whole.getvalue()[:-100])
+    source = folder_source(tmp_path)
+    batches = iter(source.training_examples(4, 0))
     with pytest.raises(tf.errors.OpError) as raised:
-        for _ in folder_source(tmp_path).training_examples(4, 0).take(10):
-            pass
+        for _ in range(10):
+            next(batches)
+            next(iter(source.evaluation_examples(1, limit=1)))
     message = undecodable_image_message(raised.value)
-    assert (
-        message == f"cannot decode image {tmp_path}/23.jpg: its JPEG data is damaged, or too large"
-    )
+    assert message.startswith(f"cannot decode image {tmp_path}/23.jpg: its JPEG data is damaged")
 
 
-def test_other_errors_are_not_taken_for_undecodable_images():
+def test_other_errors_are_not_taken_for_undecodable_images(tmp_path):
+    add_images(tmp_path, ["a.JPEG"])
+    source = folder_source(tmp_path)
+    first_batch(source, 1)
+    (tmp_path / "a.JPEG").unlink()
+    missing = tf.errors.NotFoundError(None, None, f"{tmp_path}/a.JPEG")
+    assert undecodable_image_message(missing) is None
     assert undecodable_image_message(tf.errors.InternalError(None, None, "out of luck")) is None
 
 

@@ -103,6 +103,15 @@ def test_exif_alone_does_not_turn_an_image():
     assert is_plain_jpeg(jpeg_with_orientation(1))
 
 
+def test_a_grey_decompression_bomb_is_left_to_pillow():
+    encoded = bytearray(encode(solid("L", 77), "JPEG"))
+    frame = encoded.index(b"\xff\xc0") + 5
+    encoded[frame : frame + 4] = struct.pack(">2H", 14_000, 14_000)
+    assert not is_plain_jpeg(bytes(encoded))
+    with pytest.raises(Image.DecompressionBombError):
+        decode_rgb(bytes(encoded))
+
+
 @pytest.mark.parametrize(
     "encoded",
     [
