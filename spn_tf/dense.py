@@ -7,8 +7,8 @@ import tensorflow as tf
 class Dense(keras.layers.Dense):
     """Keras's layer as one product of two matrices, whatever the rank of the input.
 
-    Before 3.15, which needs Python 3.11, Keras broadcasts the matrix. The oneDNN of TensorFlow (2.19
-    to 2.21) then corrupts memory for images of one row.
+    Before 3.15, which needs Python 3.11, Keras broadcasts the matrix. For images of one row the
+    oneDNN of TensorFlow 2.19 to 2.21 then corrupts memory.
     """
 
     def call(self, inputs: tf.Tensor) -> tf.Tensor:
