@@ -104,16 +104,16 @@ class ParameterAttention(keras.layers.Layer):
         self.built = True
 
     def call(self, x: tf.Tensor) -> tf.Tensor:
-        # The scales of keys and values, applied to what is smaller than they are when a single
-        # position is asked for.
-        queries = _split_heads(self.query(x), self.heads) * self.heads**0.5
-        keys, values = tf.convert_to_tensor(self.keys), tf.convert_to_tensor(self.values)
-        # Not tf.matmul, which corrupts memory when it broadcasts [B, 1, T, k] with [1, k, rows],
-        # which is one head: see Dense.
-        scores = tf.einsum("bhtk,hrk->bhtr", queries, keys)
+        # The scales of keys and values are applied to what is smaller than they are when a single
+        # position is asked for. All positions of a head are rows of one matrix: with one for each
+        # image, XLA copies the weights of the attention in the backward pass.
+        queries = tf.reshape(self.query(x), [-1, self.heads, self.channels]) * self.heads**0.5
+        queries = tf.transpose(queries, [1, 0, 2])  # [heads, B * T, k]
+        scores = tf.matmul(queries, self.keys, transpose_b=True)  # [heads, B * T, rows]
         weights = tf.nn.softmax(tf.cast(scores, self.variable_dtype))
-        read = tf.einsum("bhtr,hrk->bhtk", tf.cast(weights, values.dtype), values)
-        return self.out(_merge_heads(read * self.width**0.5))
+        read = tf.matmul(tf.cast(weights, queries.dtype), self.values) * self.width**0.5
+        shape = [-1, x.shape[1], self.heads * self.channels]
+        return self.out(tf.reshape(tf.transpose(read, [1, 0, 2]), shape))
 
 
 class DenseFeedForward(keras.layers.Layer):
