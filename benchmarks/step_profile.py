@@ -1,0 +1,130 @@
+#!/usr/bin/env python3
+"""Tells what a training step's time goes to, by TensorFlow's profiler.
+
+    python benchmarks/step_profile.py --flagfile=configs/celeba.flags [--batch=1]
+
+The first stage at full width. XLA runs operations side by side: each moment is shared out equally
+among those that are under way. Printed are seconds by kind, and the longest single operations that
+are neither products nor convolutions, by their names in the compiled program
+(`XLA_FLAGS=--xla_dump_to=DIRECTORY` writes that).
+"""
+
+import collections
+import os
+import pathlib
+import re
+import sys
+import tempfile
+from collections.abc import Callable
+from typing import NamedTuple
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "bin"))
+
+import experiment
+import flagfiles
+import numpy as np
+import tensorflow as tf
+from absl import app, flags
+from tensorflow.tsl.profiler.protobuf import xplane_pb2
+
+from cascade_tf.examples import Examples
+
+flags.DEFINE_integer("batch", 1, "Images of the step.")
+FLAGS = flags.FLAGS
+
+KINDS = (
+    ("matrix products", r"(MatMul|dot|Einsum)"),
+    ("convolutions", r"(Conv2D|convolution)"),
+    ("copies and transpositions", r".*(copy|transpose)"),
+    ("elementwise work and sums", r".*(fusion|wrapped|reduce|concat|pad|slice)"),
+    ("optimizer", r".*(ResourceApply|Assign)"),
+)
+# What holds others: executors, calls, thread pools.
+HOLDERS = re.compile(
+    r"(Thunk|Thread|Execut|TFE_|Eager|Kernel|Block|train_step|Cpu|while|call|Slinky|Pjrt|Memory)"
+)
+STEP = "train_step"
+END = "end: "  # of an operation that was begun on one thread and finished on others
+
+
+class Interval(NamedTuple):
+    """From the start of an operation to its end, on whatever threads, in seconds."""
+
+    start: float
+    end: float
+
+
+def profiled(run: Callable[[], object]) -> dict[str, Interval]:
+    """The operations of a run, by name."""
+    with tempfile.TemporaryDirectory() as directory:
+        options = tf.profiler.experimental.ProfilerOptions(host_tracer_level=3)
+        with tf.profiler.experimental.Profile(directory, options):
+            run()
+        (path,) = pathlib.Path(directory).rglob("*.xplane.pb")
+        space = xplane_pb2.XSpace.FromString(path.read_bytes())
+    found: dict[str, Interval] = {}
+    for plane in space.planes:
+        for line in plane.lines:
+            for event in line.events:
+                name = plane.event_metadata[event.metadata_id].name.removeprefix(END)
+                start = line.timestamp_ns / 1e9 + event.offset_ps / 1e12
+                end = start + event.duration_ps / 1e12
+                before = found.get(name, Interval(start, end))
+                found[name] = Interval(min(start, before.start), max(end, before.end))
+    return found
+
+
+def shared_out(operations: dict[str, Interval]) -> dict[str, float]:
+    """Seconds of each operation, those of a moment divided by how many are under way."""
+    moments = [(i.start, True, name) for name, i in operations.items()]
+    moments += [(i.end, False, name) for name, i in operations.items()]
+    seconds, running, last = dict.fromkeys(operations, 0.0), set(), 0.0
+    for time, begins, name in sorted(moments):
+        for other in running:
+            seconds[other] += (time - last) / len(running)
+        last = time
+        (running.add if begins else running.discard)(name)
+    return seconds
+
+
+def main(_: list[str]) -> None:
+    made = experiment.Experiment()
+    stage = made.make_stage(made.stage_names[0])
+    stage.build()
+    c = stage.config
+    shape = [FLAGS.batch, c.height, c.width, c.channels]
+    images = np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)
+    indices = tf.range(FLAGS.batch, dtype=tf.int64)
+    examples = Examples(tf.constant(images), tf.zeros([FLAGS.batch], tf.int32), indices)
+    step, number = tf.function(stage.train_step), tf.constant(0, tf.int64)
+
+    def run() -> None:
+        step(examples, number)["bits_per_dim"].numpy()
+
+    run(), run()
+    found = profiled(run)
+    whole = found[STEP].end - found[STEP].start
+    kind_of = {
+        name: next((kind for kind, pattern in KINDS if re.match(pattern, name)), "other")
+        for name in found
+        if not HOLDERS.match(name)
+    }
+    seconds = shared_out({name: found[name] for name in kind_of})
+    kinds: collections.Counter[str] = collections.Counter()
+    for name, kind in kind_of.items():
+        kinds[kind] += seconds[name]
+    kinds["between operations"] = whole - sum(kinds.values())
+    print(f"| batch {FLAGS.batch} | s | share |\n|---|---|---|")
+    for kind, spent in kinds.most_common():
+        print(f"| {kind} | {spent:.2f} | {spent / whole:.2f} |")
+    print(f"| the step | {whole:.2f} | |\n")
+    others = [name for name, kind in kind_of.items() if kind not in (KINDS[0][0], KINDS[1][0])]
+    for name in sorted(others, key=seconds.get, reverse=True)[:5]:
+        print(f"{name}: {seconds[name]:.3f} s")
+
+
+if __name__ == "__main__":
+    sys.argv[1:] = [*flagfiles.expand(sys.argv[1:]), "--workdir=/nonexistent"]
+    app.run(main)
