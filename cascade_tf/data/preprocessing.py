@@ -17,6 +17,8 @@ _FLIP = 1
 _SIDE = 2
 _PLACE = 3
 
+_LONGEST = 16  # sides of an image that is kept whole, over its shorter ones
+
 
 def training_image(image: tf.Tensor, index: tf.Tensor, config: DataConfig) -> tf.Tensor:
     """Crops at random, resizes, and, with `config.flip`, mirrors half of the images.
@@ -59,8 +61,16 @@ def evaluation_image(image: tf.Tensor, config: DataConfig) -> tf.Tensor:
 
 
 def whole_image(image: tf.Tensor, config: DataConfig) -> tf.Tensor:
-    """Resizes without a crop: uint8 [h, w, 1 or 3] to [H, W, channels], min(H, W) = image_size."""
-    sides = tf.cast(tf.shape(image)[:2], tf.float32)
+    """Resizes without a crop: uint8 [h, w, 1 or 3] to [H, W, channels], min(H, W) = image_size.
+
+    Of an image more than 16 times as long as it is wide the middle is kept: enlarged, a line of
+    10,000 pixels would take gigabytes.
+    """
+    sides = tf.shape(image)[:2]
+    kept = tf.minimum(sides, _LONGEST * tf.reduce_min(sides))
+    top, left = tf.unstack((sides - kept) // 2)
+    image = image[top : top + kept[0], left : left + kept[1]]
+    sides = tf.cast(kept, tf.float32)
     sides = tf.round(sides * (config.image_size / tf.reduce_min(sides)))
     return _fit(image, tf.cast(sides, tf.int32), config.channels)
 

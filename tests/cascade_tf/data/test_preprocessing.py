@@ -44,6 +44,13 @@ def test_whole_images_are_resized_without_a_crop(sides, expected):
     np.testing.assert_array_equal(whole, np.round(resize_area(tf.constant(image), expected)))
 
 
+def test_of_a_line_the_middle_is_kept():
+    image = tf.range(100, dtype=tf.int32)[None, :, None] * tf.ones([1, 1, 3], tf.int32)
+    kept = whole_image(tf.cast(image, tf.uint8), config(2))
+    np.testing.assert_array_equal(kept[0, ::2, 0], np.arange(42, 58))
+    assert kept.shape == (2, 32, 3)
+
+
 def test_means_are_rounded_to_the_nearest_intensity():
     image = np.zeros((2, 2, 1), np.uint8)
     for intensities, expected in [
