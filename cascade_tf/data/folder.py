@@ -21,7 +21,7 @@ from cascade_tf.errors import UsageError, UserError
 EXTENSIONS = (".png", ".jpg", ".jpeg", ".webp")
 _TEST_SHARE = 0.1
 _CANNOT_DECODE = "cannot decode image "
-_FILES_IN_A_CALL = 8
+_FILES_IN_A_CALL = 16
 _REMEMBERED = 2**16  # more images than are read ahead
 
 
@@ -126,10 +126,12 @@ class FolderSource(NumberedSource):
         number, content = record
 
         def any_kind() -> tf.Tensor:
-            return tf.numpy_function(decode_file, [self._path(number)], tf.uint8)
+            image = tf.numpy_function(decode_file, [self._path(number)], tf.uint8)
+            image.set_shape([None, None, 3])
+            return image
 
         image = tf.cond(content != b"", lambda: decode_jpeg(content), any_kind)
-        return tf.ensure_shape(image, [None, None, 3]), self._label(number)
+        return image, self._label(number)
 
     def _read_or_another(self, record: Record) -> tuple[tf.Tensor, tf.Tensor]:
         if self.config.bad_images == "fail":
