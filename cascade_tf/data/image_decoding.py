@@ -54,7 +54,7 @@ def is_plain_jpeg(encoded: bytes) -> bool:
         with Image.open(io.BytesIO(encoded)) as file:
             turned = file.getexif().get(ExifTags.Base.Orientation, 1) != 1
             return file.format == "JPEG" and file.mode in ("RGB", "L") and not turned
-    except Exception:  # as above
+    except Exception:  # Pillow raises of every kind on mutilated files
         return False
 
 

@@ -88,6 +88,16 @@ def test_epochs_are_whole_and_restart_and_are_shared_out(
             np.testing.assert_array_equal(part.indices, whole.indices[number::of])
 
 
+def test_what_is_kept_is_in_the_order_of_the_source(pictures, tmp_path, small_files):
+    source = _source(pictures)
+    cached = _cached(source, tmp_path / "cache")
+    everything = np.ones(source.num_examples, bool)
+    kept, expected = (list(s.whole_images(everything)) for s in (cached, source))
+    for (image, label), (other, its_label) in zip(kept, expected, strict=True):
+        np.testing.assert_array_equal(image, other)
+        assert label == its_label
+
+
 def test_oblong_images_are_kept_whole_and_cropped_anew(tmp_path):
     pixels = np.arange(0, 200, 10, dtype=np.uint8).repeat(10)[None, :, None].repeat(20, 0)
     (tmp_path / "pictures").mkdir()
