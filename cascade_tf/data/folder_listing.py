@@ -1,0 +1,125 @@
+"""The image files of a folder: which they are, their classes, and which are held out."""
+
+import dataclasses
+import hashlib
+import os
+import weakref
+from collections.abc import Iterable, Iterator
+from typing import NoReturn
+
+import numpy as np
+import tensorflow as tf
+
+from cascade_tf.errors import UserError
+
+EXTENSIONS = (".png", ".jpg", ".jpeg", ".webp")
+_TEST_SHARE = 0.1
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Listing:
+    """The images of a folder in the order of their paths' hashes; the first ones are for tests."""
+
+    paths: tf.Tensor  # string [N]
+    labels: tf.Tensor  # int32 [N]
+    num_classes: int
+    num_test: int  # 0 where there is only one image
+    folders: dict[str, int]  # when each was last changed, in ns; none of another machine's
+
+    def is_current(self) -> bool:
+        return self.folders == _changed(self.folders)
+
+
+# Splits, and stages, that are open at the same time share one: there may be a million images.
+_listings: weakref.WeakValueDictionary[str, Listing] = weakref.WeakValueDictionary()
+
+
+def image_paths(root: str, flag: str) -> list[str]:
+    """Sorted paths, relative to `root`, of the images under it; errors name the flag."""
+    return _images_and_folders(root, flag)[0]
+
+
+def _images_and_folders(root: str, flag: str) -> tuple[list[str], list[str]]:
+    if not tf.io.gfile.isdir(root):
+        raise UserError(f"{flag}: there is no folder {root}")
+    walk = tf.io.gfile.walk if "://" in root else _walk
+    paths, folders = [], []
+    for folder, _, names in walk(root):
+        folders.append(folder)
+        inside = folder[len(root) :].strip("/")  # os.path.relpath does not know gs://
+        paths += [os.path.join(inside, name) for name in names if _is_image(inside, name)]
+    if not paths:
+        raise UserError(f"{flag}: no images ({', '.join(EXTENSIONS)}) in the folder {root}")
+    paths.sort()
+    return paths, folders
+
+
+def list_folder(root: str) -> Listing:
+    """The listing that another source has, if it still holds; else a new one.
+
+    Raises:
+        UserError: the folder is missing, or has no images.
+    """
+    found = _listings.get(root)
+    if found is not None and found.is_current():
+        return found
+    paths, folders = _images_and_folders(root, "--data_dir")
+    hashes = np.array([_hash_in_unit_interval(path) for path in paths])
+    order = np.argsort(hashes, kind="stable")
+    class_names = sorted({_class_name(path) for path in paths})
+    numbers = {name: number for number, name in enumerate(class_names)}
+    found = Listing(
+        tf.constant([os.fsencode(os.path.join(root, paths[place])) for place in order]),
+        tf.constant([numbers[_class_name(paths[place])] for place in order], tf.int32),
+        len(class_names),
+        _num_test(hashes),
+        _changed(folders),
+    )
+    _listings[root] = found
+    return found
+
+
+def _changed(folders: Iterable[str]) -> dict[str, int]:
+    """When each folder was last changed, in ns; nothing of folders that are not there."""
+    return {path: os.stat(path).st_mtime_ns for path in folders if os.path.isdir(path)}
+
+
+def _num_test(hashes: np.ndarray) -> int:
+    """Images in the test split; it takes the lowest hashes, and neither split is empty."""
+    return min(max(1, int((hashes < _TEST_SHARE).sum())), len(hashes) - 1)
+
+
+def _walk(root: str) -> Iterator[tuple[str, list[str], list[str]]]:
+    """As os.walk; symbolic links out of `root` are followed, and no folder is entered twice."""
+    top = os.path.realpath(root)
+    seen = {top}
+
+    def is_new(path: str) -> bool:
+        target = os.path.realpath(path)
+        inside = os.path.islink(path) and target.startswith(os.path.join(top, ""))
+        if inside or target in seen:  # what is inside is found without the link
+            return False
+        seen.add(target)
+        return True
+
+    for folder, folders, names in os.walk(root, followlinks=True, onerror=_raise):
+        folders[:] = [name for name in sorted(folders) if is_new(os.path.join(folder, name))]
+        yield folder, folders, names
+
+
+def _raise(error: OSError) -> NoReturn:
+    raise error
+
+
+def _is_image(folder: str, name: str) -> bool:
+    hidden = name.startswith(".") or any(part.startswith(".") for part in folder.split("/"))
+    return name.lower().endswith(EXTENSIONS) and not hidden
+
+
+def _class_name(path: str) -> str:
+    return path.split("/")[0] if "/" in path else ""
+
+
+def _hash_in_unit_interval(path: str) -> float:
+    digest = hashlib.sha256(os.fsencode(path)).digest()
+    return int.from_bytes(digest[:8], "big") / 2**64
