@@ -1,79 +1,152 @@
 """The decoder's Transformer one position at a time, over the keys and values of those before it.
 
-Shape letters: B batch, T positions, D width of the residual stream.
+Shape letters: B batch, T positions, D width of the residual stream, U positions or channels of a
+group.
 """
 
+from collections.abc import Callable
 from typing import NamedTuple
 
+import keras
 import tensorflow as tf
 from tensorflow.compiler.tf2xla.python.xla import dynamic_update_slice
 
-from spn_tf.attention import SelfAttention, Transformer
+from spn_tf.attention import ParameterAttention, SelfAttention, Transformer
 
-_CHUNK = 64  # positions of the cache that are read at once
+_CHUNK = 128  # positions of the cache that are read at once
+_GROUP = 16  # of channels or positions, whose products are summed up at once
 
 
 class AttentionCache(NamedTuple):
     """Keys and values of every attention layer, in chunks of P positions.
 
+    Memory holds a chunk in the order in which it is read, its channels or positions in groups.
+
     Attributes:
-        keys: [chunks, B, heads, channels, P] each.
-        values: [chunks, B, heads, P, channels] each.
+        keys: [chunks, channels / U, B, heads, U, P] each.
+        values: [chunks, P / U, B, heads, U, channels] each.
     """
 
     keys: tuple[tf.Tensor, ...]
     values: tuple[tf.Tensor, ...]
 
 
-def empty_cache(transformer: Transformer, batch: int, length: int) -> AttentionCache:
-    """The cache before the first of `length` positions."""
-    chunk = min(_CHUNK, length)
-    layers = [branch for branch in transformer.branches if isinstance(branch, SelfAttention)]
-    chunks, dtype = -(-length // chunk), transformer.compute_dtype
-    return AttentionCache(
-        keys=tuple(tf.zeros([chunks, batch, a.heads, a.channels, chunk], dtype) for a in layers),
-        values=tuple(tf.zeros([chunks, batch, a.heads, chunk, a.channels], dtype) for a in layers),
-    )
+class CachedTransformer:
+    """A Transformer's weights, arranged for one position at a time.
 
-
-def next_position(
-    transformer: Transformer, x: tf.Tensor, cache: AttentionCache, position: tf.Tensor
-) -> tuple[tf.Tensor, AttentionCache]:
-    """What `transformer` makes of position `position`, given those before it.
+    Make one inside the graph that uses it, outside its loops: the arranged weights are tensors.
 
     Args:
-        x: [B, D], its input at that position.
-        cache: of the positions before.
-        position: int32 scalar.
-
-    Returns:
-        Its output [B, D], and the cache with the position in it.
+        transformer: a built stack.
+        length: of the positions, T.
     """
-    keys, values = list(cache.keys), list(cache.values)
-    layer, chunk = 0, keys[0].shape[-1]
-    batch = -1 if x.shape[0] is None else x.shape[0]
-    x = x[:, None]
-    for norm, branch in zip(transformer.norms[:-1], transformer.branches, strict=True):
-        y = norm(x)
-        if isinstance(branch, SelfAttention):
-            shape = [batch, branch.heads, branch.channels]
-            query, key, value = (
-                tf.reshape(part, shape) for part in tf.split(branch.qkv(y), 3, axis=-1)
-            )
-            number, place = position // chunk, position % chunk
-            keys[layer] = dynamic_update_slice(
-                keys[layer], key[None, ..., None], tf.stack([number, 0, 0, 0, place])
-            )
-            values[layer] = dynamic_update_slice(
-                values[layer], value[None, :, :, None], tf.stack([number, 0, 0, place, 0])
-            )
-            y = _attend(query * branch.channels**-0.5, keys[layer], values[layer], position)
-            y = branch.out(tf.reshape(y, [batch, 1, branch.heads * branch.channels]))
-            layer += 1
-        else:
-            y = branch(y)
-        x += y
-    return transformer.norms[-1](x)[:, 0], AttentionCache(tuple(keys), tuple(values))
+
+    def __init__(self, transformer: Transformer, length: int):
+        self._transformer = transformer
+        self._chunk = min(_CHUNK, -(-length // _GROUP) * _GROUP)
+        self._chunks = -(-length // self._chunk)
+        self._feed_forward = {
+            branch.name: _feed_forward(branch)
+            for branch in transformer.branches
+            if not isinstance(branch, SelfAttention)
+        }
+
+    def start(self, batch: int) -> AttentionCache:
+        """The cache before the first position."""
+        layers = [b for b in self._transformer.branches if isinstance(b, SelfAttention)]
+        dtype, keys, values = self._transformer.compute_dtype, [], []
+        for a in layers:
+            outer = [batch, a.heads, _GROUP]
+            groups = -(-a.channels // _GROUP)
+            keys.append(tf.zeros([self._chunks, groups, *outer, self._chunk], dtype))
+            groups = self._chunk // _GROUP
+            values.append(tf.zeros([self._chunks, groups, *outer, a.channels], dtype))
+        return AttentionCache(tuple(keys), tuple(values))
+
+    def next(
+        self, x: tf.Tensor, cache: AttentionCache, position: tf.Tensor
+    ) -> tuple[tf.Tensor, AttentionCache]:
+        """What the stack makes of position `position`, given those before it.
+
+        Args:
+            x: [B, D], its input at that position.
+            cache: of the positions before.
+            position: int32 scalar.
+
+        Returns:
+            Its output [B, D], and the cache with the position in it.
+        """
+        transformer, keys, values = self._transformer, list(cache.keys), list(cache.values)
+        layer = 0
+        for norm, branch in zip(transformer.norms[:-1], transformer.branches, strict=True):
+            y = norm(x)
+            if isinstance(branch, SelfAttention):
+                y, keys[layer], values[layer] = self._self_attention(
+                    branch, y, keys[layer], values[layer], position
+                )
+                layer += 1
+            else:
+                y = self._feed_forward[branch.name](y)
+            x += y
+        return transformer.norms[-1](x), AttentionCache(tuple(keys), tuple(values))
+
+    def _self_attention(
+        self,
+        layer: SelfAttention,
+        x: tf.Tensor,
+        keys: tf.Tensor,
+        values: tf.Tensor,
+        position: tf.Tensor,
+    ) -> tuple[tf.Tensor, ...]:
+        heads, channels = layer.heads, layer.channels
+        query, key, value = (
+            tf.reshape(part, [-1, heads, channels]) for part in tf.split(layer.qkv(x), 3, axis=-1)
+        )
+        number, place = position // self._chunk, position % self._chunk
+        groups = tf.stack(_in_groups(key))[None, ..., None]
+        keys = dynamic_update_slice(keys, groups, tf.stack([number, 0, 0, 0, 0, place]))
+        group, place = place // _GROUP, place % _GROUP
+        values = dynamic_update_slice(
+            values, value[None, None, :, :, None], tf.stack([number, group, 0, 0, place, 0])
+        )
+        read = _attend(query * channels**-0.5, keys, values, position)
+        return layer.out(tf.reshape(read, [-1, heads * channels])), keys, values
+
+
+def _feed_forward(layer: keras.layers.Layer) -> Callable[[tf.Tensor], tf.Tensor]:
+    """The layer as a function of [B, D]."""
+    if not isinstance(layer, ParameterAttention):
+        return layer
+    # A product of few rows with the keys as they are stored, rows by channels, is slow.
+    keys = tf.transpose(tf.convert_to_tensor(layer.keys), [0, 2, 1])
+    return lambda x: layer.attend(x, keys)
+
+
+def _in_groups(x: tf.Tensor) -> list[tf.Tensor]:
+    """[..., n] to tensors [..., U], zeros after its end."""
+    n = x.shape[-1]
+    whole = tf.pad(x, [[0, 0]] * (x.shape.rank - 1) + [[0, -n % _GROUP]])
+    return tf.split(whole, -(-n // _GROUP), axis=-1)
+
+
+def _weighted_sum(weights: tf.Tensor, chunks: tf.Tensor, number: tf.Tensor) -> tf.Tensor:
+    """sum_i weights[..., i] m[i], float32 [B, heads, .].
+
+    Of the products of a group and their sum XLA makes one loop over one piece of memory; those of
+    many more than 16 it would write down before they are summed up.
+
+    Args:
+        weights: float32 [B, heads, n].
+        chunks: keys or values as they are cached, [chunks, n / U, B, heads, U, .].
+        number: of the chunk to read, m.
+    """
+    terms = [
+        tf.reduce_sum(w[..., None] * tf.cast(chunks[number, i], tf.float32), axis=-2)
+        for i, w in enumerate(_in_groups(weights))
+    ]
+    while len(terms) > 1:  # in pairs, for accuracy
+        terms = [tf.add_n(terms[i : i + 2]) for i in range(0, len(terms), 2)]
+    return terms[0]
 
 
 def _attend(query: tf.Tensor, keys: tf.Tensor, values: tf.Tensor, position: tf.Tensor) -> tf.Tensor:
@@ -84,30 +157,29 @@ def _attend(query: tf.Tensor, keys: tf.Tensor, values: tf.Tensor, position: tf.T
     """
     chunks, chunk = keys.shape[0], keys.shape[-1]
     float32 = tf.float32
+    query = tf.cast(query, float32)
 
     def read(
         number: tf.Tensor, highest: tf.Tensor, total: tf.Tensor, weighted: tf.Tensor
     ) -> tuple[tf.Tensor, ...]:
-        # Sums of products rather than matrix products: XLA makes one loop of them, without a copy
-        # of the chunk.
-        scores = tf.reduce_sum(tf.cast(query[..., None] * keys[number], float32), axis=-2)
+        scores = _weighted_sum(query, keys, number)
         known = number * chunk + tf.range(chunk) <= position
         scores = tf.where(known, scores, float32.min)
         now = tf.maximum(highest, tf.reduce_max(scores, axis=-1))
         scale, weights = tf.exp(highest - now), tf.exp(scores - now[..., None])
-        read_values = tf.cast(values[number], float32)
+        read_values = _weighted_sum(weights, values, number)
         return (
             number + 1,
             now,
             total * scale + tf.reduce_sum(weights, axis=-1),
-            weighted * scale[..., None] + tf.reduce_sum(weights[..., None] * read_values, axis=-2),
+            weighted * scale[..., None] + read_values,
         )
 
-    nothing = tf.zeros_like(query[..., 0], float32)
+    nothing = tf.zeros_like(query[..., 0])
     _, _, total, weighted = tf.while_loop(
         lambda number, *_: number * chunk <= position,
         read,
-        (tf.constant(0), nothing + float32.min, nothing, tf.zeros_like(query, float32)),
+        (tf.constant(0), nothing + float32.min, nothing, tf.zeros_like(query)),
         maximum_iterations=chunks,
     )
-    return tf.cast(weighted / total[..., None], query.dtype)
+    return tf.cast(weighted / total[..., None], values.dtype)

@@ -9,7 +9,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from spn_tf.cached_attention import AttentionCache, empty_cache, next_position
+from spn_tf.cached_attention import AttentionCache, CachedTransformer
 from spn_tf.cached_pixelcnn import CachedPixelCNN, PixelCache, RowCache
 from spn_tf.config import PIXEL_UNITS
 from spn_tf.slice_decoder import SliceDecoder
@@ -40,6 +40,7 @@ def decode(
     height, width = c.slice_height, c.slice_width
     if embedding is not None:
         embedding = tf.cast(embedding, dtype)
+    transformer = CachedTransformer(decoder.transformer, height * width)
     cnn = CachedPixelCNN(decoder.pixelcnn, embedding)
     rows, columns = (tf.cast(table, dtype) for table in decoder.positions.weights)
 
@@ -57,7 +58,7 @@ def decode(
         # Nothing comes before the first pixel, not even a bias.
         x = tf.where(position > 0, decoder.project(units_before), 0)
         x += rows[row, 0] + columns[0, column]
-        context, attention = next_position(decoder.transformer, x, attention, position)
+        context, attention = transformer.next(x, attention, position)
         pixel = cnn.pixel(pixels, given[:, column], context)
         units = []
         for colour in range(c.channels):
@@ -88,7 +89,7 @@ def decode(
 
     units = c.channels * PIXEL_UNITS
     nothing = (tf.zeros([batch, units], dtype), tf.zeros([batch, width, units], dtype))
-    attention = empty_cache(decoder.transformer, batch, height * width)
+    attention = transformer.start(batch)
     *_, state = _loop(height, draw_row, (*nothing, attention, cnn.start(batch, width), state))
     return state
 

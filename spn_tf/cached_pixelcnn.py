@@ -104,7 +104,9 @@ class Pixel:
     def __init__(self, cnn: "CachedPixelCNN", begun: tf.Tensor):
         self._cnn = cnn
         self._convolutions = _Sums(begun, cnn.bounds)
-        self._products = [(p, _Sums(p.bias, p.bounds)) for p in (cnn.stream, cnn.hidden, cnn.logits)]
+        self._products = [
+            (p, _Sums(p.bias, p.bounds)) for p in (cnn.stream, cnn.hidden, cnn.logits)
+        ]
         self._to_right = cnn.right_bias
 
     def logits(self, colour: int) -> tf.Tensor:
