@@ -103,8 +103,8 @@ class CachedTransformer:
             tf.reshape(part, [-1, heads, channels]) for part in tf.split(layer.qkv(x), 3, axis=-1)
         )
         number, place = position // self._chunk, position % self._chunk
-        groups = tf.stack(_in_groups(key))[None, ..., None]
-        keys = dynamic_update_slice(keys, groups, tf.stack([number, 0, 0, 0, 0, place]))
+        in_groups = tf.transpose(_in_groups(key), [2, 0, 1, 3])[None, ..., None]
+        keys = dynamic_update_slice(keys, in_groups, tf.stack([number, 0, 0, 0, 0, place]))
         group, place = place // _GROUP, place % _GROUP
         values = dynamic_update_slice(
             values, value[None, None, :, :, None], tf.stack([number, group, 0, 0, place, 0])
@@ -122,11 +122,12 @@ def _feed_forward(layer: keras.layers.Layer) -> Callable[[tf.Tensor], tf.Tensor]
     return lambda x: layer.attend(x, keys)
 
 
-def _in_groups(x: tf.Tensor) -> list[tf.Tensor]:
-    """[..., n] to tensors [..., U], zeros after its end."""
-    n = x.shape[-1]
-    whole = tf.pad(x, [[0, 0]] * (x.shape.rank - 1) + [[0, -n % _GROUP]])
-    return tf.split(whole, -(-n // _GROUP), axis=-1)
+def _in_groups(x: tf.Tensor) -> tf.Tensor:
+    """[B, heads, n] to [B, heads, groups, U], with zeros after the end."""
+    _, heads, n = x.shape
+    return tf.reshape(
+        tf.pad(x, [[0, 0], [0, 0], [0, -n % _GROUP]]), [-1, heads, -(-n // _GROUP), _GROUP]
+    )
 
 
 def _weighted_sum(weights: tf.Tensor, chunks: tf.Tensor, number: tf.Tensor) -> tf.Tensor:
@@ -142,7 +143,7 @@ def _weighted_sum(weights: tf.Tensor, chunks: tf.Tensor, number: tf.Tensor) -> t
     """
     terms = [
         tf.reduce_sum(w[..., None] * tf.cast(chunks[number, i], tf.float32), axis=-2)
-        for i, w in enumerate(_in_groups(weights))
+        for i, w in enumerate(tf.unstack(_in_groups(weights), axis=2))
     ]
     while len(terms) > 1:  # in pairs, for accuracy
         terms = [tf.add_n(terms[i : i + 2]) for i in range(0, len(terms), 2)]

@@ -120,21 +120,33 @@ class Sampler:
     ) -> tf.Tensor:
         """As _fill_slice, of the slice's own pixels and coarse bits, [B, h, w, C]."""
         c = self._network.config
-        size = c.slice_height * c.slice_width * c.channels
+        per_pixel = c.channels * c.classes
 
         def choose(
-            pixels: tf.Tensor, row: tf.Tensor, column: tf.Tensor, colour: int, logits: tf.Tensor
-        ) -> tuple[tf.Tensor, tf.Tensor]:
-            position = (row * c.slice_width + column) * c.channels + colour
-            draw = (target * size + position) * c.classes + tf.range(c.classes)
-            noise = gumbel(seed, self._stream, indices, draw)
+            state: tuple[tf.Tensor, tf.Tensor],
+            row: tf.Tensor,
+            column: tf.Tensor,
+            colour: int,
+            logits: tf.Tensor,
+        ) -> tuple[tuple[tf.Tensor, tf.Tensor], tf.Tensor]:
+            pixels, noise = state
+            if colour == 0:  # that of all colours at once, [B, C * classes]
+                pixel = target * c.slice_height * c.slice_width + row * c.slice_width + column
+                draws = pixel * per_pixel + tf.range(per_pixel)
+                noise = gumbel(seed, self._stream, indices, draws)
+            own_noise = noise[:, colour * c.classes : (colour + 1) * c.classes]
             # argmax(logits / temperature + noise), but defined at temperature 0 as well.
-            value = tf.argmax(logits + temperature * noise, axis=-1, output_type=tf.int32)
+            logits += temperature * own_noise
+            value = tf.argmax(logits, axis=-1, output_type=tf.int32)
             if coarse is not None:
                 value += coarse[:, row, column, colour] * c.classes
             given = pixels[:, row, column, colour]
             value = tf.where(given == UNKNOWN, value, given)
             here = tf.stack([0, row, column, colour])
-            return dynamic_update_slice(pixels, value[:, None, None, None], here), value
+            pixels = dynamic_update_slice(pixels, value[:, None, None, None], here)
+            return (pixels, noise), value
 
-        return decode(self._network.decoder, embedding, tf.shape(pixels)[0], pixels, choose)
+        batch = tf.shape(pixels)[0]
+        state = (pixels, tf.zeros([batch, per_pixel]))
+        pixels, _ = decode(self._network.decoder, embedding, batch, state, choose)
+        return pixels
