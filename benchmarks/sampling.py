@@ -145,6 +145,7 @@ def measure(shrink: int, batch: int, precision: str, bandwidth: float, rate: flo
 
 
 def main(_: list[str]) -> None:
+    tf.get_logger().setLevel("ERROR")  # each size is a program of its own, and meant to be
     bandwidth = memory_bandwidth()
     print(f"memory: {bandwidth / 1e9:.1f} GB/s")
     print(
