@@ -18,8 +18,9 @@ _GROUP = 16  # of channels or positions, whose products are summed up at once
 
 
 class AttentionCache(NamedTuple):
-    """Keys and values of every attention layer, in chunks of P positions.
+    """Keys and values of every attention layer, float32, in chunks of P positions.
 
+    In bfloat16, XLA would convert the whole of them on a CPU whenever a position is written.
     Memory holds a chunk in the order in which it is read, its channels or positions in groups.
 
     Attributes:
@@ -54,13 +55,13 @@ class CachedTransformer:
     def start(self, batch: int) -> AttentionCache:
         """The cache before the first position."""
         layers = [b for b in self._transformer.branches if isinstance(b, SelfAttention)]
-        dtype, keys, values = self._transformer.compute_dtype, [], []
+        keys, values = [], []
         for a in layers:
             outer = [batch, a.heads, _GROUP]
             groups = -(-a.channels // _GROUP)
-            keys.append(tf.zeros([self._chunks, groups, *outer, self._chunk], dtype))
+            keys.append(tf.zeros([self._chunks, groups, *outer, self._chunk]))
             groups = self._chunk // _GROUP
-            values.append(tf.zeros([self._chunks, groups, *outer, a.channels], dtype))
+            values.append(tf.zeros([self._chunks, groups, *outer, a.channels]))
         return AttentionCache(tuple(keys), tuple(values))
 
     def next(
@@ -99,8 +100,9 @@ class CachedTransformer:
         position: tf.Tensor,
     ) -> tuple[tf.Tensor, ...]:
         heads, channels = layer.heads, layer.channels
+        qkv = tf.cast(layer.qkv(x), tf.float32)
         query, key, value = (
-            tf.reshape(part, [-1, heads, channels]) for part in tf.split(layer.qkv(x), 3, axis=-1)
+            tf.reshape(part, [-1, heads, channels]) for part in tf.split(qkv, 3, axis=-1)
         )
         number, place = position // self._chunk, position % self._chunk
         in_groups = tf.transpose(_in_groups(key), [2, 0, 1, 3])[None, ..., None]
@@ -110,7 +112,8 @@ class CachedTransformer:
             values, value[None, None, :, :, None], tf.stack([number, group, 0, 0, place, 0])
         )
         read = _attend(query * channels**-0.5, keys, values, position)
-        return layer.out(tf.reshape(read, [-1, heads * channels])), keys, values
+        read = tf.cast(tf.reshape(read, [-1, heads * channels]), x.dtype)
+        return layer.out(read), keys, values
 
 
 def _feed_forward(layer: keras.layers.Layer) -> Callable[[tf.Tensor], tf.Tensor]:
@@ -142,7 +145,7 @@ def _weighted_sum(weights: tf.Tensor, chunks: tf.Tensor, number: tf.Tensor) -> t
         number: of the chunk to read, m.
     """
     terms = [
-        tf.reduce_sum(w[..., None] * tf.cast(chunks[number, i], tf.float32), axis=-2)
+        tf.reduce_sum(w[..., None] * chunks[number, i], axis=-2)
         for i, w in enumerate(tf.unstack(_in_groups(weights), axis=2))
     ]
     while len(terms) > 1:  # in pairs, for accuracy
@@ -157,15 +160,13 @@ def _attend(query: tf.Tensor, keys: tf.Tensor, values: tf.Tensor, position: tf.T
     (Milakov and Gimelshein, "Online normalizer calculation for softmax", 2018).
     """
     chunks, chunk = keys.shape[0], keys.shape[-1]
-    float32 = tf.float32
-    query = tf.cast(query, float32)
 
     def read(
         number: tf.Tensor, highest: tf.Tensor, total: tf.Tensor, weighted: tf.Tensor
     ) -> tuple[tf.Tensor, ...]:
         scores = _weighted_sum(query, keys, number)
         known = number * chunk + tf.range(chunk) <= position
-        scores = tf.where(known, scores, float32.min)
+        scores = tf.where(known, scores, tf.float32.min)
         now = tf.maximum(highest, tf.reduce_max(scores, axis=-1))
         scale, weights = tf.exp(highest - now), tf.exp(scores - now[..., None])
         read_values = _weighted_sum(weights, values, number)
@@ -180,7 +181,7 @@ def _attend(query: tf.Tensor, keys: tf.Tensor, values: tf.Tensor, position: tf.T
     _, _, total, weighted = tf.while_loop(
         lambda number, *_: number * chunk <= position,
         read,
-        (tf.constant(0), nothing + float32.min, nothing, tf.zeros_like(query)),
+        (tf.constant(0), nothing + tf.float32.min, nothing, tf.zeros_like(query)),
         maximum_iterations=chunks,
     )
-    return tf.cast(weighted / total[..., None], values.dtype)
+    return weighted / total[..., None]
