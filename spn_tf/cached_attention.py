@@ -1,7 +1,7 @@
 """The decoder's Transformer one position at a time, over the keys and values of those before it.
 
-Shape letters: B batch, T positions, D width of the residual stream, U positions or channels of a
-group.
+Shape letters: B batch, T positions, P of a chunk, D width of the residual stream, U positions or
+channels of a group.
 """
 
 from collections.abc import Callable
@@ -13,7 +13,7 @@ from tensorflow.compiler.tf2xla.python.xla import dynamic_update_slice
 
 from spn_tf.attention import ParameterAttention, SelfAttention, Transformer
 
-_CHUNK = 128  # positions of the cache that are read at once
+_CHUNK = 128  # positions of the cache that are read at once, a multiple of _GROUP
 _GROUP = 16  # of channels or positions, whose products are summed up at once
 
 
@@ -21,7 +21,8 @@ class AttentionCache(NamedTuple):
     """Keys and values of every attention layer, float32, in chunks of P positions.
 
     In bfloat16, XLA would convert the whole of them on a CPU whenever a position is written.
-    Memory holds a chunk in the order in which it is read, its channels or positions in groups.
+    Memory holds a chunk in the order in which it is read, its channels or positions in groups; the
+    last group of channels is filled up with zeros.
 
     Attributes:
         keys: [chunks, channels / U, B, heads, U, P] each.
@@ -60,8 +61,7 @@ class CachedTransformer:
             outer = [batch, a.heads, _GROUP]
             groups = -(-a.channels // _GROUP)
             keys.append(tf.zeros([self._chunks, groups, *outer, self._chunk]))
-            groups = self._chunk // _GROUP
-            values.append(tf.zeros([self._chunks, groups, *outer, a.channels]))
+            values.append(tf.zeros([self._chunks, self._chunk // _GROUP, *outer, a.channels]))
         return AttentionCache(tuple(keys), tuple(values))
 
     def next(
@@ -121,8 +121,9 @@ def _feed_forward(layer: keras.layers.Layer) -> Callable[[tf.Tensor], tf.Tensor]
     if not isinstance(layer, ParameterAttention):
         return layer
     # A product of few rows with the keys as they are stored, rows by channels, is slow.
-    keys = tf.transpose(tf.convert_to_tensor(layer.keys), [0, 2, 1])
-    return lambda x: layer.attend(x, keys)
+    keys = tf.transpose(tf.cast(layer.keys, layer.compute_dtype), [0, 2, 1])
+    values = tf.cast(layer.values, layer.compute_dtype)
+    return lambda x: layer.attend(x, keys, values)
 
 
 def _in_groups(x: tf.Tensor) -> tf.Tensor:
@@ -134,7 +135,7 @@ def _in_groups(x: tf.Tensor) -> tf.Tensor:
 
 
 def _weighted_sum(weights: tf.Tensor, chunks: tf.Tensor, number: tf.Tensor) -> tf.Tensor:
-    """sum_i weights[..., i] m[i], float32 [B, heads, .].
+    """sum_i weights[..., i] m[i] with m a chunk, float32 [B, heads, .].
 
     Of the products of a group and their sum XLA makes one loop over one piece of memory; those of
     many more than 16 it would write down before they are summed up.
@@ -142,7 +143,7 @@ def _weighted_sum(weights: tf.Tensor, chunks: tf.Tensor, number: tf.Tensor) -> t
     Args:
         weights: float32 [B, heads, n].
         chunks: keys or values as they are cached, [chunks, n / U, B, heads, U, .].
-        number: of the chunk to read, m.
+        number: of the chunk, int32 scalar.
     """
     terms = [
         tf.reduce_sum(w[..., None] * chunks[number, i], axis=-2)

@@ -11,7 +11,7 @@ the pixel, and the pixels on the right. What is summed up so waits for its turn.
 come apart into dense ones, as units are put in the order of their colours, then of their layers.
 
 Shape letters: B images, w pixels in a row, L layers, G units of a gate, F of the convolution before
-it, P pixels on the left that a filter sees.
+it, P pixels on the left, or rows above, that a filter sees.
 """
 
 from typing import NamedTuple
@@ -28,7 +28,7 @@ class RowCache(NamedTuple):
     """What the vertical stack keeps from row to row.
 
     Attributes:
-        above: the last rows of each vertical convolution's input, [B, P, w, D].
+        above: the last rows of each vertical convolution's input, [B, P, w, .].
     """
 
     above: tuple[tf.Tensor, ...]
@@ -121,11 +121,12 @@ class Pixel:
         units = self._gates = tf.concat(gates, axis=-1)
         for product, sums in self._products:
             sums.add_product(product, colour, units)
-            units = tf.nn.relu(sums.of(colour))
-        return sums.of(colour)
+            made = sums.of(colour)
+            units = tf.nn.relu(made)
+        return made
 
     def draw(self, colour: int, units: tf.Tensor) -> None:
-        """Tells the embedded intensity of a colour, [B, 8]."""
+        """Tells the embedded intensity of a colour, [B, 8], after its logits."""
         first = int(self._cnn.bounds[colour + 1])
         here = int(self._cnn.bounds[-1]) - first
         known = tf.concat([self._gates, units], axis=-1)
@@ -153,10 +154,10 @@ class CachedPixelCNN:
     Attributes:
         bounds: int [C + 1], of the colours in the outputs of all horizontal convolutions.
         within: for each colour and layer, [the colour's gates in the layers before, its outputs of
-            the layer's convolution].
+            the layer's convolution]; the first layer's is empty.
         given: for each colour, [its gates in all layers and its 8 units, (outputs of later colours)
             + P * L * F]: what it gives to this pixel, the next, and so on.
-        right_bias: [P * L * F], what every pixel gives to those on the right.
+        right_bias: [P * L * F], what the biases alone of a pixel give to those on the right.
         stream, hidden, logits: from the gates of a colour to the residual stream, and on.
     """
 

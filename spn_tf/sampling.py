@@ -130,7 +130,7 @@ class Sampler:
             logits: tf.Tensor,
         ) -> tuple[tuple[tf.Tensor, tf.Tensor], tf.Tensor]:
             pixels, noise = state
-            if colour == 0:  # that of all colours at once, [B, C * classes]
+            if colour == 0:  # the noise of all colours is made at once, [B, C * classes]
                 pixel = target * c.slice_height * c.slice_width + row * c.slice_width + column
                 draws = pixel * per_pixel + tf.range(per_pixel)
                 noise = gumbel(seed, self._stream, indices, draws)

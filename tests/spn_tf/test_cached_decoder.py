@@ -42,6 +42,9 @@ def _cached(network):
         dict(scale=1, channels=3, height=4, width=6, coarse_bits=2),
         dict(scale=2, channels=1, height=8, width=6, coarse_bits=1),
         dict(scale=2, channels=3, height=8, width=6, coarse_bits=2),
+        dict(scale=1, channels=3, height=4, width=6, pixelcnn_layers=3, pixelcnn_filter_size=5),
+        dict(scale=1, channels=1, height=4, width=6, decoder_attention_channels=40),
+        dict(scale=1, channels=3, height=1, width=6, pixelcnn_layers=1, pixelcnn_conv_channels=2),
     ],
     ids=str,
 )
@@ -60,7 +63,7 @@ def test_cached_logits_equal_teacher_forced_ones_on_every_slice(changes):
 
 
 @pytest.mark.parametrize("chunk", [16, 48, 128])
-def test_the_cache_is_read_in_chunks_of_any_size(chunk, monkeypatch):
+def test_the_cache_is_read_in_chunks_of_several_sizes(chunk, monkeypatch):
     monkeypatch.setattr(cached_attention, "_CHUNK", chunk)
     network = random_network(bits=2, scale=1, channels=1, height=12, width=12)
     images = tf.constant(np.random.default_rng(0).integers(0, 4, [2, 12, 12, 1]), tf.int32)
