@@ -44,18 +44,14 @@ class CachedTransformer:
     """
 
     def __init__(self, transformer: Transformer, length: int):
-        self._transformer = transformer
+        self._norms = transformer.norms
         self._chunk = min(_CHUNK, -(-length // _GROUP) * _GROUP)
         self._chunks = -(-length // self._chunk)
-        self._feed_forward = {
-            branch.name: _feed_forward(branch)
-            for branch in transformer.branches
-            if not isinstance(branch, SelfAttention)
-        }
+        self._branches = [_arranged(branch) for branch in transformer.branches]
 
     def start(self, batch: int) -> AttentionCache:
         """The cache before the first position."""
-        layers = [b for b in self._transformer.branches if isinstance(b, SelfAttention)]
+        layers = [b for b in self._branches if isinstance(b, SelfAttention)]
         keys, values = [], []
         for a in layers:
             outer = [batch, a.heads, _GROUP]
@@ -77,9 +73,9 @@ class CachedTransformer:
         Returns:
             Its output [B, D], and the cache with the position in it.
         """
-        transformer, keys, values = self._transformer, list(cache.keys), list(cache.values)
+        keys, values = list(cache.keys), list(cache.values)
         layer = 0
-        for norm, branch in zip(transformer.norms[:-1], transformer.branches, strict=True):
+        for norm, branch in zip(self._norms[:-1], self._branches, strict=True):
             y = norm(x)
             if isinstance(branch, SelfAttention):
                 y, keys[layer], values[layer] = self._self_attention(
@@ -87,9 +83,9 @@ class CachedTransformer:
                 )
                 layer += 1
             else:
-                y = self._feed_forward[branch.name](y)
+                y = branch(y)
             x += y
-        return transformer.norms[-1](x), AttentionCache(tuple(keys), tuple(values))
+        return self._norms[-1](x), AttentionCache(tuple(keys), tuple(values))
 
     def _self_attention(
         self,
@@ -116,8 +112,8 @@ class CachedTransformer:
         return layer.out(read), keys, values
 
 
-def _feed_forward(layer: keras.layers.Layer) -> Callable[[tf.Tensor], tf.Tensor]:
-    """The layer as a function of [B, D]."""
+def _arranged(layer: keras.layers.Layer) -> Callable[[tf.Tensor], tf.Tensor]:
+    """The layer as a function of [B, D]; attention to other positions as it is."""
     if not isinstance(layer, ParameterAttention):
         return layer
     # A product of few rows with the keys as they are stored, rows by channels, is slow.

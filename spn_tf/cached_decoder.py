@@ -10,19 +10,23 @@ from typing import Any
 import tensorflow as tf
 
 from spn_tf.cached_attention import AttentionCache, CachedTransformer
-from spn_tf.cached_pixelcnn import CachedPixelCNN, PixelCache, RowCache
+from spn_tf.cached_pixelcnn import CachedPixelCNN, RowCache
 from spn_tf.config import PIXEL_UNITS
 from spn_tf.slice_decoder import SliceDecoder
 
-# Called for every subpixel in order: (state, row, column, colour, logits float32 [B, classes]) to
-# (state, intensities int32 [B]). Row and column are tensors, colours numbers.
-Choose = Callable[[Any, tf.Tensor, tf.Tensor, int, tf.Tensor], tuple[Any, tf.Tensor]]
+# Called for every colour of a pixel in order: (state, colour, logits float32 [B, classes]) to
+# (state, intensities int32 [B]). Colours are numbers.
+Choose = Callable[[Any, int, tf.Tensor], tuple[Any, tf.Tensor]]
 
 
 def decode(
-    decoder: SliceDecoder, embedding: tf.Tensor | None, batch: int, state: Any, choose: Choose
+    decoder: SliceDecoder,
+    embedding: tf.Tensor | None,
+    batch: int,
+    state: Any,
+    choose_at: Callable[[tf.Tensor, tf.Tensor], Choose],
 ) -> Any:
-    """Goes through a slice, subpixel after subpixel, as `choose` chooses their intensities.
+    """Goes through a slice, subpixel after subpixel, as their intensities are chosen.
 
     For graphs that XLA compiles.
 
@@ -30,8 +34,8 @@ def decode(
         decoder: a built decoder.
         embedding: the slice embedding [B, h, w, .], or None.
         batch: B.
-        state: tensors that `choose` is given and returns.
-        choose: chooses the intensity of one subpixel of each image.
+        state: tensors that a Choose is given and returns.
+        choose_at: what chooses at the pixel of a row and a column, int32 scalars.
 
     Returns:
         The state after the last subpixel.
@@ -51,7 +55,7 @@ def decode(
         units_before: tf.Tensor,
         row_units: tf.Tensor,
         attention: AttentionCache,
-        pixels: PixelCache,
+        due: tf.Tensor,
         state: Any,
     ) -> tuple:
         position = row * width + column
@@ -59,17 +63,18 @@ def decode(
         x = tf.where(position > 0, decoder.project(units_before), 0)
         x += rows[row, 0] + columns[0, column]
         context, attention = transformer.next(x, attention, position)
-        pixel = cnn.pixel(pixels, given[:, column], context)
+        pixel = cnn.pixel(due, given[:, column], context)
+        choose = choose_at(row, column)
         units = []
         for colour in range(c.channels):
             logits = tf.cast(pixel.logits(colour), tf.float32)
-            state, intensity = choose(state, row, column, colour, logits)
+            state, intensity = choose(state, colour, logits)
             units.append(tf.cast(decoder.intensities(intensity[:, None]), dtype))
             pixel.draw(colour, units[-1])
         units = tf.concat(units, axis=-1)
         here = (tf.range(width) == column)[:, None]
         row_units = tf.where(here, units[:, None], row_units)
-        return units, row_units, attention, pixel.cached(pixels), state
+        return units, row_units, attention, pixel.due_after(due), state
 
     def draw_row(
         row: tf.Tensor,

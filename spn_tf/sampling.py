@@ -10,7 +10,7 @@ from tensorflow.compiler.tf2xla.python.xla import dynamic_update_slice
 from cascade_tf.randomness import gumbel
 from cascade_tf.stage import OnProgress
 from cascade_tf.strategies import run_on_replicas
-from spn_tf.cached_decoder import decode
+from spn_tf.cached_decoder import Choose, decode
 from spn_tf.ordering import image_to_slices, slices_to_image
 from spn_tf.subscale_pixel_network import SubscalePixelNetwork
 
@@ -122,31 +122,27 @@ class Sampler:
         c = self._network.config
         per_pixel = c.channels * c.classes
 
-        def choose(
-            state: tuple[tf.Tensor, tf.Tensor],
-            row: tf.Tensor,
-            column: tf.Tensor,
-            colour: int,
-            logits: tf.Tensor,
-        ) -> tuple[tuple[tf.Tensor, tf.Tensor], tf.Tensor]:
-            pixels, noise = state
-            if colour == 0:  # the noise of all colours is made at once, [B, C * classes]
-                pixel = target * c.slice_height * c.slice_width + row * c.slice_width + column
-                draws = pixel * per_pixel + tf.range(per_pixel)
-                noise = gumbel(seed, self._stream, indices, draws)
-            own_noise = noise[:, colour * c.classes : (colour + 1) * c.classes]
-            # argmax(logits / temperature + noise), but defined at temperature 0 as well.
-            logits += temperature * own_noise
-            value = tf.argmax(logits, axis=-1, output_type=tf.int32)
-            if coarse is not None:
-                value += coarse[:, row, column, colour] * c.classes
-            given = pixels[:, row, column, colour]
-            value = tf.where(given == UNKNOWN, value, given)
-            here = tf.stack([0, row, column, colour])
-            pixels = dynamic_update_slice(pixels, value[:, None, None, None], here)
-            return (pixels, noise), value
+        def choose_at(row: tf.Tensor, column: tf.Tensor) -> Choose:
+            # The noise of all colours is made at once, [B, C * classes].
+            pixel = target * c.slice_height * c.slice_width + row * c.slice_width + column
+            draws = pixel * per_pixel + tf.range(per_pixel)
+            noise = gumbel(seed, self._stream, indices, draws)
+
+            def choose(
+                pixels: tf.Tensor, colour: int, logits: tf.Tensor
+            ) -> tuple[tf.Tensor, tf.Tensor]:
+                own_noise = noise[:, colour * c.classes : (colour + 1) * c.classes]
+                # argmax(logits / temperature + noise), but defined at temperature 0 as well.
+                logits += temperature * own_noise
+                value = tf.argmax(logits, axis=-1, output_type=tf.int32)
+                if coarse is not None:
+                    value += coarse[:, row, column, colour] * c.classes
+                given = pixels[:, row, column, colour]
+                value = tf.where(given == UNKNOWN, value, given)
+                here = tf.stack([0, row, column, colour])
+                return dynamic_update_slice(pixels, value[:, None, None, None], here), value
+
+            return choose
 
         batch = tf.shape(pixels)[0]
-        state = (pixels, tf.zeros([batch, per_pixel]))
-        pixels, _ = decode(self._network.decoder, embedding, batch, state, choose)
-        return pixels
+        return decode(self._network.decoder, embedding, batch, pixels, choose_at)

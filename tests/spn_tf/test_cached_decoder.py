@@ -19,13 +19,16 @@ def _cached(network):
         embedding = network.embed(slices, target, coarse)
         own = tf.gather(slices, target, batch_dims=1)
 
-        def choose(found, row, column, colour, logits):
-            here = tf.stack([0, row, column, colour, 0])
-            update = logits[:, None, None, None]
-            return dynamic_update_slice(found, update, here), own[:, row, column, colour]
+        def choose_at(row, column):
+            def choose(found, colour, logits):
+                here = tf.stack([0, row, column, colour, 0])
+                update = logits[:, None, None, None]
+                return dynamic_update_slice(found, update, here), own[:, row, column, colour]
+
+            return choose
 
         nothing = tf.zeros([batch, c.slice_height, c.slice_width, c.channels, c.classes])
-        return decode(network.decoder, embedding, batch, nothing, choose)
+        return decode(network.decoder, embedding, batch, nothing, choose_at)
 
     return logits
 
