@@ -2,9 +2,11 @@
 """Times the cached sampler against what the machine could do at best, in one run.
 
     python benchmarks/sampling.py [--shrink=1,4] [--batches=1,4,16,64] [--precisions=float32]
+        [--rows=32]
 
-The decoder of CelebA-HQ (Table 4) on slices of 32x32x3, whole and with widths divided by 4. For
-each batch it prints
+The decoder of CelebA-HQ (Table 4) on slices of 32x32x3, whole and with widths divided by 4. With
+few rows there is hardly a cache to attend to: what a pixel takes then is all the rest. For each
+batch it prints
 
 - pass: seconds of one teacher-forced likelihood of the slices;
 - sample: seconds to draw them, compiling apart, and the same over the pass;
@@ -40,6 +42,7 @@ from spn_tf.subscale_pixel_network import SubscalePixelNetwork
 flags.DEFINE_list("shrink", ["1", "4"], "What the widths are divided by.")
 flags.DEFINE_list("batches", ["1", "4", "16", "64"], "Images at once.")
 flags.DEFINE_list("precisions", ["float32", "bfloat16"], "Of the arithmetic.")
+flags.DEFINE_integer("rows", 32, "Of a slice.", lower_bound=1)
 FLAGS = flags.FLAGS
 
 
@@ -114,7 +117,8 @@ def floor(
 
 
 def measure(shrink: int, batch: int, precision: str, bandwidth: float, rate: float) -> None:
-    config = shrunk(dataclasses.replace(SPNConfig(), height=32, width=32, scale=1), shrink)
+    config = dataclasses.replace(SPNConfig(), height=FLAGS.rows, width=32, scale=1)
+    config = shrunk(config, shrink)
     policy = "float32" if precision == "float32" else "mixed_bfloat16"
     network = SubscalePixelNetwork(config, dtype=policy)
     network.build()

@@ -14,7 +14,7 @@ from tensorflow.compiler.tf2xla.python.xla import dynamic_update_slice
 from spn_tf.attention import ParameterAttention, SelfAttention, Transformer
 
 _CHUNK = 128  # positions of the cache that are read at once, a multiple of _GROUP
-_GROUP = 16  # of channels or positions, whose products are summed up at once
+_GROUP = 8  # of channels or positions, whose products are summed up at once
 
 
 class AttentionCache(NamedTuple):
@@ -25,8 +25,8 @@ class AttentionCache(NamedTuple):
     last group of channels is filled up with zeros.
 
     Attributes:
-        keys: [chunks, channels / U, B, heads, U, P] each.
-        values: [chunks, P / U, B, heads, U, channels] each.
+        keys: [chunks, B, heads, channels / U, U, P] each.
+        values: [chunks, B, heads, P / U, U, channels] each.
     """
 
     keys: tuple[tf.Tensor, ...]
@@ -54,10 +54,9 @@ class CachedTransformer:
         layers = [b for b in self._branches if isinstance(b, SelfAttention)]
         keys, values = [], []
         for a in layers:
-            outer = [batch, a.heads, _GROUP]
-            groups = -(-a.channels // _GROUP)
-            keys.append(tf.zeros([self._chunks, groups, *outer, self._chunk]))
-            values.append(tf.zeros([self._chunks, self._chunk // _GROUP, *outer, a.channels]))
+            outer = [self._chunks, batch, a.heads]
+            keys.append(tf.zeros([*outer, -(-a.channels // _GROUP), _GROUP, self._chunk]))
+            values.append(tf.zeros([*outer, self._chunk // _GROUP, _GROUP, a.channels]))
         return AttentionCache(tuple(keys), tuple(values))
 
     def next(
@@ -101,11 +100,12 @@ class CachedTransformer:
             tf.reshape(part, [-1, heads, channels]) for part in tf.split(qkv, 3, axis=-1)
         )
         number, place = position // self._chunk, position % self._chunk
-        in_groups = tf.transpose(_in_groups(key), [2, 0, 1, 3])[None, ..., None]
-        keys = dynamic_update_slice(keys, in_groups, tf.stack([number, 0, 0, 0, 0, place]))
+        keys = dynamic_update_slice(
+            keys, _in_groups(key)[None, ..., None], tf.stack([number, 0, 0, 0, 0, place])
+        )
         group, place = place // _GROUP, place % _GROUP
         values = dynamic_update_slice(
-            values, value[None, None, :, :, None], tf.stack([number, group, 0, 0, place, 0])
+            values, value[None, :, :, None, None], tf.stack([number, 0, 0, group, place, 0])
         )
         read = _attend(query * channels**-0.5, keys, values, position)
         read = tf.cast(tf.reshape(read, [-1, heads * channels]), x.dtype)
@@ -130,21 +130,17 @@ def _in_groups(x: tf.Tensor) -> tf.Tensor:
     )
 
 
-def _weighted_sum(weights: tf.Tensor, chunks: tf.Tensor, number: tf.Tensor) -> tf.Tensor:
-    """sum_i weights[..., i] m[i] with m a chunk, float32 [B, heads, .].
+def _weighted_sum(weights: tf.Tensor, chunk: tf.Tensor) -> tf.Tensor:
+    """sum_i weights[..., i] chunk[..., i, :], float32 [B, heads, .].
 
-    Of the products of a group and their sum XLA makes one loop over one piece of memory; those of
-    many more than 16 it would write down before they are summed up.
+    XLA makes one loop over the memory of a chunk of the products and their sums over each group.
+    Were all summed up at once, the loop would go over single numbers instead of vectors.
 
     Args:
         weights: float32 [B, heads, n].
-        chunks: keys or values as they are cached, [chunks, n / U, B, heads, U, .].
-        number: of the chunk, int32 scalar.
+        chunk: of keys or values, [B, heads, n / U, U, .].
     """
-    terms = [
-        tf.reduce_sum(w[..., None] * chunks[number, i], axis=-2)
-        for i, w in enumerate(tf.unstack(_in_groups(weights), axis=2))
-    ]
+    terms = tf.unstack(tf.reduce_sum(_in_groups(weights)[..., None] * chunk, axis=-2), axis=2)
     while len(terms) > 1:  # in pairs, for accuracy
         terms = [tf.add_n(terms[i : i + 2]) for i in range(0, len(terms), 2)]
     return terms[0]
@@ -161,12 +157,12 @@ def _attend(query: tf.Tensor, keys: tf.Tensor, values: tf.Tensor, position: tf.T
     def read(
         number: tf.Tensor, highest: tf.Tensor, total: tf.Tensor, weighted: tf.Tensor
     ) -> tuple[tf.Tensor, ...]:
-        scores = _weighted_sum(query, keys, number)
+        scores = _weighted_sum(query, keys[number])
         known = number * chunk + tf.range(chunk) <= position
         scores = tf.where(known, scores, tf.float32.min)
         now = tf.maximum(highest, tf.reduce_max(scores, axis=-1))
         scale, weights = tf.exp(highest - now), tf.exp(scores - now[..., None])
-        read_values = _weighted_sum(weights, values, number)
+        read_values = _weighted_sum(weights, values[number])
         return (
             number + 1,
             now,
