@@ -1,9 +1,29 @@
 """A small convolutional classifier of digits, trained on the real training digits alone."""
 
+from typing import NamedTuple
+
 import keras
 import numpy as np
 
 from cascade_tf.data import DataConfig, open_source
+
+
+class Distortion(NamedTuple):
+    """How far training digits are distorted at most, as Keras' layers count.
+
+    Attributes:
+        move, turn, zoom, shear: shares of the picture's sides, of a whole turn, of its size, and
+            of its sides again.
+    """
+
+    move: float
+    turn: float
+    zoom: float
+    shear: float
+
+
+SLIGHT = Distortion(0.08, 0.03, 0.1, 0.0)
+STRONG = Distortion(0.1, 0.05, 0.15, 0.15)
 
 
 class Classifier:
@@ -30,14 +50,18 @@ def digits(split: str) -> tuple[np.ndarray, np.ndarray]:
     return batch.images.numpy(), batch.labels.numpy()
 
 
-def trained_classifier(epochs: int) -> Classifier:
-    """A classifier trained on the 4,500 training digits, moved and turned a little."""
+def trained_classifier(epochs: int, distortion: Distortion = SLIGHT) -> Classifier:
+    """A classifier trained on the 4,500 training digits, distorted at random."""
     layers: list[keras.Layer] = [keras.Input([32, 32, 1]), keras.layers.Rescaling(1 / 255)]
     layers += [
-        keras.layers.RandomTranslation(0.08, 0.08, fill_mode="constant"),
-        keras.layers.RandomRotation(0.03, fill_mode="constant"),
-        keras.layers.RandomZoom(0.1, fill_mode="constant"),
+        keras.layers.RandomTranslation(distortion.move, distortion.move, fill_mode="constant"),
+        keras.layers.RandomRotation(distortion.turn, fill_mode="constant"),
+        keras.layers.RandomZoom(distortion.zoom, fill_mode="constant"),
     ]
+    if distortion.shear:
+        layers += [
+            keras.layers.RandomShear(distortion.shear, distortion.shear, fill_mode="constant")
+        ]
     for filters in (16, 32, 64):
         for _ in range(2):
             layers += [
