@@ -14,16 +14,18 @@ class Distortion(NamedTuple):
     Attributes:
         move, turn, zoom, shear: shares of the picture's sides, of a whole turn, of its size, and
             of its sides again.
+        stretch: of the width, apart from the height's zoom; None: both are zoomed alike.
     """
 
     move: float
     turn: float
     zoom: float
     shear: float
+    stretch: float | None
 
 
-SLIGHT = Distortion(0.08, 0.03, 0.1, 0.0)
-STRONG = Distortion(0.1, 0.05, 0.15, 0.15)
+SLIGHT = Distortion(0.08, 0.03, 0.1, 0.0, None)
+STRONG = Distortion(0.1, 0.05, 0.15, 0.15, 0.15)
 
 
 class Classifier:
@@ -56,7 +58,7 @@ def trained_classifier(epochs: int, distortion: Distortion = SLIGHT) -> Classifi
     layers += [
         keras.layers.RandomTranslation(distortion.move, distortion.move, fill_mode="constant"),
         keras.layers.RandomRotation(distortion.turn, fill_mode="constant"),
-        keras.layers.RandomZoom(distortion.zoom, fill_mode="constant"),
+        keras.layers.RandomZoom(distortion.zoom, distortion.stretch, fill_mode="constant"),
     ]
     if distortion.shear:
         layers += [
