@@ -1,31 +1,29 @@
 """A small convolutional classifier of digits, trained on the real training digits alone."""
 
-from typing import NamedTuple
-
 import keras
 import numpy as np
 
 from cascade_tf.data import DataConfig, open_source
 
 
-class Distortion(NamedTuple):
-    """How far training digits are distorted at most, as Keras' layers count.
-
-    Attributes:
-        move, turn, zoom, shear: shares of the picture's sides, of a whole turn, of its size, and
-            of its sides again.
-        stretch: of the width, apart from the height's zoom; None: both are zoomed alike.
-    """
-
-    move: float
-    turn: float
-    zoom: float
-    shear: float
-    stretch: float | None
+def _slight() -> list[keras.Layer]:
+    return [
+        keras.layers.RandomTranslation(0.08, 0.08, fill_mode="constant"),
+        keras.layers.RandomRotation(0.03, fill_mode="constant"),
+        keras.layers.RandomZoom(0.1, fill_mode="constant"),
+    ]
 
 
-SLIGHT = Distortion(0.08, 0.03, 0.1, 0.0, None)
-STRONG = Distortion(0.1, 0.05, 0.15, 0.15, 0.15)
+def _strong() -> list[keras.Layer]:
+    return [
+        keras.layers.RandomTranslation(0.1, 0.1, fill_mode="constant"),
+        keras.layers.RandomRotation(0.05, fill_mode="constant"),
+        keras.layers.RandomZoom(0.15, 0.15, fill_mode="constant"),
+        keras.layers.RandomShear(0.15, 0.15, fill_mode="constant"),
+    ]
+
+
+DISTORTIONS = {"slight": _slight, "strong": _strong}
 
 
 class Classifier:
@@ -52,18 +50,15 @@ def digits(split: str) -> tuple[np.ndarray, np.ndarray]:
     return batch.images.numpy(), batch.labels.numpy()
 
 
-def trained_classifier(epochs: int, distortion: Distortion = SLIGHT) -> Classifier:
-    """A classifier trained on the 4,500 training digits, distorted at random."""
+def trained_classifier(epochs: int, distortion: str = "slight") -> Classifier:
+    """A classifier trained on the 4,500 training digits, distorted at random.
+
+    Args:
+        epochs: how often each digit is seen.
+        distortion: a key of `DISTORTIONS`.
+    """
     layers: list[keras.Layer] = [keras.Input([32, 32, 1]), keras.layers.Rescaling(1 / 255)]
-    layers += [
-        keras.layers.RandomTranslation(distortion.move, distortion.move, fill_mode="constant"),
-        keras.layers.RandomRotation(distortion.turn, fill_mode="constant"),
-        keras.layers.RandomZoom(distortion.zoom, distortion.stretch, fill_mode="constant"),
-    ]
-    if distortion.shear:
-        layers += [
-            keras.layers.RandomShear(distortion.shear, distortion.shear, fill_mode="constant")
-        ]
+    layers += DISTORTIONS[distortion]()
     for filters in (16, 32, 64):
         for _ in range(2):
             layers += [

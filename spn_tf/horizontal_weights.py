@@ -7,8 +7,8 @@ two; the stream, which is much wider than they are, is needed for the logits alo
 What a colour's units, or a pixel's, give to all that reads them stands in one matrix, as units are
 put in the order of their colours, then of their layers.
 
-Shape letters: L layers, G units of a gate, F of the convolution before it, C colours, P pixels on
-the right whose filters see a pixel.
+Shape letters: L layers, G units of a gate, F of the convolution before it, R of the residual
+stream, C colours, P pixels on the right whose filters see a pixel.
 """
 
 import numpy as np
@@ -42,14 +42,17 @@ class HorizontalWeights:
         layers, colours = len(pixelcnn.gated), pixelcnn.colours
         dtype = pixelcnn.compute_dtype
         first = pixelcnn.gated[0]
+        gates = np.tile(first.out.inputs, layers)
+        out = tf.concat([_masked_kernel(layer.out)[0] for layer in pixelcnn.gated], axis=0)
+        stream_biases = tf.cumsum([tf.convert_to_tensor(x.out.bias) for x in pixelcnn.gated])
+        self.readout = _readout(pixelcnn, gates, out, stream_biases[-1])
+
         outputs = np.tile(first.horizontal.outputs, layers)
         self.order = np.argsort(outputs, kind="stable")
         self.bounds = colour_bounds(outputs[self.order], colours)
-
-        gates = np.tile(first.out.inputs, layers)
         inputs = np.concatenate([gates, first.horizontal.inputs])
         rows = np.argsort(inputs, kind="stable")
-        kernel, bias = _composed(pixelcnn)
+        kernel, bias = _composed(pixelcnn, out, stream_biases)
         kernel = tf.gather(tf.gather(kernel, rows, axis=0), self.order, axis=-1)
         *left, here = tf.unstack(tf.cast(kernel, dtype), axis=1)
         *left_bias, self.bias = tf.unstack(tf.cast(tf.gather(bias, self.order, axis=-1), dtype))
@@ -69,31 +72,33 @@ class HorizontalWeights:
                 tf.concat([k[a:b] for k in (here[:, end:], *reversed(left))], axis=-1)
             )
 
-        out = tf.concat([_masked_kernel(layer.out)[0] for layer in pixelcnn.gated], axis=0)
-        ascending = np.argsort(gates, kind="stable")
-        self.readout: list[MaskedProduct] = [
-            take_apart(
-                tf.cast(tf.gather(out, ascending), dtype),
-                tf.cast(_stream_biases(pixelcnn)[-1], dtype),
-                gates[ascending],
-                first.out.outputs,
-                colours,
-            )
-        ]
-        for convolution in (pixelcnn.hidden, pixelcnn.logits):
-            self.readout.append(
-                take_apart(
-                    tf.cast(_masked_kernel(convolution)[0], dtype),
-                    tf.cast(convolution.bias, dtype),
-                    convolution.inputs,
-                    convolution.outputs,
-                    colours,
-                )
-            )
+
+def _readout(
+    pixelcnn: GatedPixelCNN, gates: np.ndarray, out: tf.Tensor, bias: tf.Tensor
+) -> list[MaskedProduct]:
+    """From the gates of all layers, of colours `gates`, to the stream, and on to the logits."""
+    ascending = np.argsort(gates, kind="stable")
+    colours = pixelcnn.gated[0].out.outputs
+    products = [(tf.gather(out, ascending), bias, gates[ascending], colours)]
+    for product in (pixelcnn.hidden, pixelcnn.logits):
+        kernel = _masked_kernel(product)[0]
+        products.append((kernel, product.bias, product.inputs, product.outputs))
+    dtype = pixelcnn.compute_dtype
+    return [
+        take_apart(tf.cast(kernel, dtype), tf.cast(bias, dtype), *classes, pixelcnn.colours)
+        for kernel, bias, *classes in products
+    ]
 
 
-def _composed(pixelcnn: GatedPixelCNN) -> tuple[tf.Tensor, tf.Tensor]:
+def _composed(
+    pixelcnn: GatedPixelCNN, out: tf.Tensor, stream_biases: tf.Tensor
+) -> tuple[tf.Tensor, tf.Tensor]:
     """From all gates of a pixel, then its 8 units of each colour, to all convolutions.
+
+    Args:
+        pixelcnn: the network.
+        out: [L * G, R], from the gates of all layers to the residual stream.
+        stream_biases: [L, R], what the biases of the first layers, up to each, give to it.
 
     Returns:
         float32 [L * G + C * 8, P + 1, L * F], of the pixel that is P to the right, ..., of itself;
@@ -101,8 +106,6 @@ def _composed(pixelcnn: GatedPixelCNN) -> tuple[tf.Tensor, tf.Tensor]:
     """
     first, *later = pixelcnn.gated
     gates = len(first.out.inputs)
-    out = tf.concat([_masked_kernel(layer.out)[0] for layer in pixelcnn.gated], axis=0)
-    stream_biases = _stream_biases(pixelcnn)
     left = first.horizontal.left
 
     def own_bias(convolution: HorizontalConvolution) -> tf.Tensor:
@@ -119,11 +122,6 @@ def _composed(pixelcnn: GatedPixelCNN) -> tuple[tf.Tensor, tf.Tensor]:
         bias = tf.tensordot(stream_biases[i - 1], kernel, axes=[[0], [1]])
         biases.append(bias + own_bias(layer.horizontal))
     return tf.concat(kernels, axis=-1), tf.concat(biases, axis=-1)
-
-
-def _stream_biases(pixelcnn: GatedPixelCNN) -> tf.Tensor:
-    """float32 [L, R]: what the biases of the first layers, up to each, give to the stream."""
-    return tf.cumsum([tf.convert_to_tensor(layer.out.bias) for layer in pixelcnn.gated])
 
 
 def _masked_kernel(convolution: HorizontalConvolution) -> tf.Tensor:
