@@ -105,26 +105,26 @@ class ParameterAttention(keras.layers.Layer):
 
     def call(self, x: tf.Tensor) -> tf.Tensor:
         keys = tf.transpose(tf.convert_to_tensor(self.keys), [0, 2, 1])
-        return self.attend(x, keys, tf.convert_to_tensor(self.values))
+        return self.out(self.read(self.query(x), keys, tf.convert_to_tensor(self.values)))
 
-    def attend(self, x: tf.Tensor, keys: tf.Tensor, values: tf.Tensor) -> tf.Tensor:
-        """As the layer, [..., D] to [..., D].
+    def read(self, queries: tf.Tensor, keys: tf.Tensor, values: tf.Tensor) -> tf.Tensor:
+        """What queries read of the learned rows, [..., K] to [..., K].
 
         Args:
-            x: [..., D].
+            queries: [..., K].
             keys: turned round, [heads, K / heads, rows].
             values: [heads, rows, K / heads].
         """
+        shape = [-1, *queries.shape[1:]]
         # The scales of keys and values are applied to what is smaller than they are when a single
         # position is asked for. All positions of a head are rows of one matrix: with one for each
         # image, XLA copies the weights of the attention in the backward pass.
-        queries = tf.reshape(self.query(x), [-1, self.heads, self.channels]) * self.heads**0.5
+        queries = tf.reshape(queries, [-1, self.heads, self.channels]) * self.heads**0.5
         queries = tf.transpose(queries, [1, 0, 2])  # [heads, B * T, k]
         scores = tf.matmul(queries, keys)  # [heads, B * T, rows]
         weights = tf.nn.softmax(tf.cast(scores, self.variable_dtype))
         read = tf.matmul(tf.cast(weights, queries.dtype), values) * self.width**0.5
-        shape = [-1, *x.shape[1:-1], self.heads * self.channels]
-        return self.out(tf.reshape(tf.transpose(read, [1, 0, 2]), shape))
+        return tf.reshape(tf.transpose(read, [1, 0, 2]), shape)
 
 
 class DenseFeedForward(keras.layers.Layer):

@@ -4,14 +4,13 @@ Shape letters: B batch, T positions, P of a chunk, D width of the residual strea
 channels of a group.
 """
 
-from collections.abc import Callable
 from typing import NamedTuple
 
-import keras
 import tensorflow as tf
 from tensorflow.compiler.tf2xla.python.xla import dynamic_update_slice
 
-from spn_tf.attention import ParameterAttention, SelfAttention, Transformer
+from spn_tf.attention import DenseFeedForward, ParameterAttention, SelfAttention, Transformer
+from spn_tf.few_rows import Product, dense
 
 _CHUNK = 128  # positions of the cache that are read at once, a multiple of _GROUP
 _GROUP = 8  # of channels or positions, whose products are summed up at once
@@ -33,6 +32,15 @@ class AttentionCache(NamedTuple):
     values: tuple[tf.Tensor, ...]
 
 
+class _Attention(NamedTuple):
+    """Attention to the positions before: its products, with few rows."""
+
+    heads: int
+    channels: int
+    qkv: Product
+    out: Product
+
+
 class CachedTransformer:
     """A Transformer's weights, arranged for one position at a time.
 
@@ -51,7 +59,7 @@ class CachedTransformer:
 
     def start(self, batch: int) -> AttentionCache:
         """The cache before the first position."""
-        layers = [b for b in self._branches if isinstance(b, SelfAttention)]
+        layers = [b for b in self._branches if isinstance(b, _Attention)]
         keys, values = [], []
         for a in layers:
             outer = [self._chunks, batch, a.heads]
@@ -76,7 +84,7 @@ class CachedTransformer:
         layer = 0
         for norm, branch in zip(self._norms[:-1], self._branches, strict=True):
             y = norm(x)
-            if isinstance(branch, SelfAttention):
+            if isinstance(branch, _Attention):
                 y, keys[layer], values[layer] = self._self_attention(
                     branch, y, keys[layer], values[layer], position
                 )
@@ -88,7 +96,7 @@ class CachedTransformer:
 
     def _self_attention(
         self,
-        layer: SelfAttention,
+        layer: _Attention,
         x: tf.Tensor,
         keys: tf.Tensor,
         values: tf.Tensor,
@@ -112,14 +120,21 @@ class CachedTransformer:
         return layer.out(read), keys, values
 
 
-def _arranged(layer: keras.layers.Layer) -> Callable[[tf.Tensor], tf.Tensor]:
-    """The layer as a function of [B, D]; attention to other positions as it is."""
-    if not isinstance(layer, ParameterAttention):
-        return layer
+def _arranged(
+    layer: SelfAttention | ParameterAttention | DenseFeedForward,
+) -> _Attention | Product:
+    """The layer as a function of [B, D]; of attention to other positions, its products."""
+    out = dense(layer.out)
+    if isinstance(layer, SelfAttention):
+        return _Attention(layer.heads, layer.channels, dense(layer.qkv), out)
+    if isinstance(layer, DenseFeedForward):
+        inner = dense(layer.inner)
+        return lambda x: out(inner(x))
     # A product of few rows with the keys as they are stored, rows by channels, is slow.
+    query = dense(layer.query)
     keys = tf.transpose(tf.cast(layer.keys, layer.compute_dtype), [0, 2, 1])
     values = tf.cast(layer.values, layer.compute_dtype)
-    return lambda x: layer.attend(x, keys, values)
+    return lambda x: out(layer.read(query(x), keys, values))
 
 
 def _in_groups(x: tf.Tensor) -> tf.Tensor:

@@ -11,6 +11,7 @@ P pixels on the left, or rows above, that a filter sees.
 
 import tensorflow as tf
 
+from spn_tf.few_rows import product_with
 from spn_tf.gated_pixelcnn import GatedPixelCNN, gate
 from spn_tf.horizontal_weights import HorizontalWeights
 from spn_tf.masked_products import ColourSums
@@ -54,7 +55,7 @@ class Pixel:
         bounds = self._weights.bounds
         here = int(bounds[-1] - bounds[colour + 1])
         known = tf.concat([self._gates, units], axis=-1)
-        made = tf.matmul(known, self._weights.onward[colour])
+        made = self._weights.onward[colour](known)
         self._convolutions.add(colour + 1, made[:, :here])
         self._to_right += made[:, here:]
 
@@ -87,15 +88,14 @@ class CachedPixelCNN:
         ]
         self._horizontal = HorizontalWeights(pixelcnn)
         condition = tf.cast(pixelcnn.horizontal_condition.kernel, dtype)
-        self._pixel_condition = tf.gather(condition, self._horizontal.order, axis=-1)
+        condition = tf.gather(condition, self._horizontal.order, axis=-1)
         self._vertical_condition = self._horizontal_condition = None
         if embedding is not None:
             # The embedding's share of equation 5, for all pixels and layers at once.
             self._vertical_condition = pixelcnn.vertical_condition(embedding)
-            first = condition.shape[0] - embedding.shape[-1]
-            matrix = self._pixel_condition[first:]
-            self._horizontal_condition = tf.tensordot(embedding, matrix, axes=1)  # see Dense
-            self._pixel_condition = self._pixel_condition[:first]
+            condition, whole = tf.split(condition, [-1, embedding.shape[-1]])
+            self._horizontal_condition = tf.tensordot(embedding, whole, axes=1)  # see Dense
+        self._pixel_condition = product_with(condition)
 
     def start(self, batch: int, width: int) -> RowCache:
         """The cache before the first row."""
@@ -155,7 +155,7 @@ class CachedPixelCNN:
             condition: the units of the horizontal condition that come before the embedding's,
                 [B, .].
         """
-        begun = given + tf.matmul(condition, self._pixel_condition)
+        begun = given + self._pixel_condition(condition)
         if self._half:
             begun += due[:, : begun.shape[-1]]
         return Pixel(self._horizontal, begun)

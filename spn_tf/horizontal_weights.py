@@ -15,6 +15,7 @@ import numpy as np
 import tensorflow as tf
 
 from spn_tf.config import PIXEL_UNITS
+from spn_tf.few_rows import Product, product_with
 from spn_tf.gated_pixelcnn import GatedPixelCNN
 from spn_tf.masked_convolution import HorizontalConvolution
 from spn_tf.masked_products import MaskedProduct, colour_bounds, take_apart
@@ -31,8 +32,8 @@ class HorizontalWeights:
         bounds: int [C + 1], of the colours in that order.
         within: for each colour and layer, [the colour's gates in the layers before, its outputs of
             the layer's convolution]; the first layer's is empty.
-        onward: for each colour, [its gates in all layers and its 8 units, (outputs of later
-            colours) + P * L * F]: what it gives to this pixel, the next, and so on.
+        onward: for each colour, from its gates in all layers and its 8 units to (outputs of later
+            colours) + P * L * F: what it gives to this pixel, the next, and so on.
         bias: [L * F], of the convolutions at this pixel.
         right_bias: [P * L * F], what the biases alone of a pixel give to those on the right.
         readout: from gates to the residual stream, and, each after a ReLU, on to the logits.
@@ -59,7 +60,7 @@ class HorizontalWeights:
         self.right_bias = tf.concat([*reversed(left_bias), tf.zeros([0], dtype)], axis=0)
 
         self.within: list[list[tf.Tensor]] = []
-        self.onward: list[tf.Tensor] = []
+        self.onward: list[Product] = []
         rows_of = colour_bounds(inputs[rows], colours)
         for c in range(colours):
             (a, b), (begin, end) = rows_of[c : c + 2], self.bounds[c : c + 2]
@@ -68,9 +69,8 @@ class HorizontalWeights:
             self.within.append(
                 [here[a : a + i * units, x : x + width] for i, x in enumerate(columns)]
             )
-            self.onward.append(
-                tf.concat([k[a:b] for k in (here[:, end:], *reversed(left))], axis=-1)
-            )
+            onward = tf.concat([k[a:b] for k in (here[:, end:], *reversed(left))], axis=-1)
+            self.onward.append(product_with(onward))
 
 
 def _readout(
