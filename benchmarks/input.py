@@ -30,7 +30,7 @@ from PIL import Image
 from cascade_tf.data import CachedSource, DataConfig, open_source
 from cascade_tf.data.preprocessing import resize_area
 
-flags.DEFINE_integer("num_images", 400, "Pictures of each dataset.")
+flags.DEFINE_integer("num_images", 2000, "Pictures of each dataset.")
 flags.DEFINE_integer("rounds", 5, "Passes of each pipeline.")
 FLAGS = flags.FLAGS
 
