@@ -85,8 +85,8 @@ def _readout(
         products.append((kernel, product.bias, product.inputs, product.outputs))
     dtype = pixelcnn.compute_dtype
     return [
-        take_apart(tf.cast(kernel, dtype), tf.cast(bias, dtype), *classes, pixelcnn.colours)
-        for kernel, bias, *classes in products
+        take_apart(tf.cast(kernel, dtype), tf.cast(bias, dtype), inputs, outputs, pixelcnn.colours)
+        for kernel, bias, inputs, outputs in products
     ]
 
 
