@@ -12,23 +12,29 @@ from tensorflow.compiler.tf2xla.python.xla import dynamic_update_slice
 from spn_tf.attention import DenseFeedForward, ParameterAttention, SelfAttention, Transformer
 from spn_tf.few_rows import Product, dense
 
-_CHUNK = 128  # positions of the cache that are read at once, a multiple of _GROUP
+_CHUNK = (
+    96  # positions of the cache read at once, rounded to whole rows: 64 and 128 alias in caches
+)
 _GROUP = 8  # of channels or positions, whose products are summed up at once
 
 
 class AttentionCache(NamedTuple):
-    """Keys and values of every attention layer, float32, in chunks of P positions.
+    """Keys and values of every attention layer, float32, of each position so far.
 
     In bfloat16, XLA would convert the whole of them on a CPU whenever a position is written.
-    Memory holds a chunk in the order in which it is read, its channels or positions in groups; the
-    last group of channels is filled up with zeros.
+    They lie in chunks of P positions, which are whole rows; memory holds a chunk in the order in
+    which it is read, its channels or positions in groups; the last group is filled up with zeros.
+    In that order a position's keys are numbers far from each other, and slow to write. So keys are
+    written there by rows, and those of the row that is being drawn lie apart.
 
     Attributes:
-        keys: [chunks, B, heads, channels / U, U, P] each.
+        keys: [chunks, B, heads, channels / U, U, P] each, of the rows before.
+        row_keys: [B, heads, width, U, channels / U] each, of the row's positions so far.
         values: [chunks, B, heads, P / U, U, channels] each.
     """
 
     keys: tuple[tf.Tensor, ...]
+    row_keys: tuple[tf.Tensor, ...]
     values: tuple[tf.Tensor, ...]
 
 
@@ -42,82 +48,106 @@ class _Attention(NamedTuple):
 
 
 class CachedTransformer:
-    """A Transformer's weights, arranged for one position at a time.
+    """A Transformer's weights, arranged for one position at a time, row after row.
 
     Make one inside the graph that uses it, outside its loops: the arranged weights are tensors.
 
     Args:
         transformer: a built stack.
-        length: of the positions, T.
+        height: rows of its positions.
+        width: positions of a row.
     """
 
-    def __init__(self, transformer: Transformer, length: int):
+    def __init__(self, transformer: Transformer, height: int, width: int):
         self._norms = transformer.norms
-        self._chunk = min(_CHUNK, -(-length // _GROUP) * _GROUP)
-        self._chunks = -(-length // self._chunk)
+        self._width = width
+        self._rows = min(max(1, _CHUNK // width), height)  # of a chunk
+        self._chunks = -(-height // self._rows)
         self._branches = [_arranged(branch) for branch in transformer.branches]
 
     def start(self, batch: int) -> AttentionCache:
         """The cache before the first position."""
         layers = [b for b in self._branches if isinstance(b, _Attention)]
-        keys, values = [], []
+        keys, row_keys, values = [], [], []
         for a in layers:
             outer = [self._chunks, batch, a.heads]
-            keys.append(tf.zeros([*outer, -(-a.channels // _GROUP), _GROUP, self._chunk]))
-            values.append(tf.zeros([*outer, self._chunk // _GROUP, _GROUP, a.channels]))
-        return AttentionCache(tuple(keys), tuple(values))
+            channels, positions = _groups(a.channels), _groups(self._rows * self._width)
+            keys.append(tf.zeros([*outer, channels, _GROUP, positions * _GROUP]))
+            row_keys.append(tf.zeros([batch, a.heads, self._width, _GROUP, channels]))
+            values.append(tf.zeros([*outer, positions, _GROUP, a.channels]))
+        return AttentionCache(tuple(keys), tuple(row_keys), tuple(values))
 
     def next(
-        self, x: tf.Tensor, cache: AttentionCache, position: tf.Tensor
+        self, x: tf.Tensor, cache: AttentionCache, row: tf.Tensor, column: tf.Tensor
     ) -> tuple[tf.Tensor, AttentionCache]:
-        """What the stack makes of position `position`, given those before it.
+        """What the stack makes of a position, given those before it.
 
         Args:
             x: [B, D], its input at that position.
             cache: of the positions before.
-            position: int32 scalar.
+            row: int32 scalar.
+            column: int32 scalar.
 
         Returns:
             Its output [B, D], and the cache with the position in it.
         """
-        keys, values = list(cache.keys), list(cache.values)
+        row_keys, values = list(cache.row_keys), list(cache.values)
         layer = 0
         for norm, branch in zip(self._norms[:-1], self._branches, strict=True):
             y = norm(x)
             if isinstance(branch, _Attention):
-                y, keys[layer], values[layer] = self._self_attention(
-                    branch, y, keys[layer], values[layer], position
+                y, row_keys[layer], values[layer] = self._self_attention(
+                    branch, y, cache.keys[layer], row_keys[layer], values[layer], row, column
                 )
                 layer += 1
             else:
                 y = branch(y)
             x += y
-        return self._norms[-1](x), AttentionCache(tuple(keys), tuple(values))
+        return self._norms[-1](x), AttentionCache(cache.keys, tuple(row_keys), tuple(values))
+
+    def end_row(self, cache: AttentionCache, row: tf.Tensor) -> AttentionCache:
+        """The cache with the keys of a row, int32 scalar, whose last position was drawn."""
+        here = tf.stack([row // self._rows, 0, 0, 0, 0, row % self._rows * self._width])
+        keys = []
+        for before, made in zip(cache.keys, cache.row_keys, strict=True):
+            made = tf.reshape(
+                tf.einsum("bhwuc->bhucw", made), [1, -1, *before.shape[2:5], self._width]
+            )
+            keys.append(dynamic_update_slice(before, made, here))
+        return AttentionCache(tuple(keys), cache.row_keys, cache.values)
 
     def _self_attention(
         self,
         layer: _Attention,
         x: tf.Tensor,
         keys: tf.Tensor,
+        row_keys: tf.Tensor,
         values: tf.Tensor,
-        position: tf.Tensor,
+        row: tf.Tensor,
+        column: tf.Tensor,
     ) -> tuple[tf.Tensor, ...]:
         heads, channels = layer.heads, layer.channels
         qkv = tf.cast(layer.qkv(x), tf.float32)
         query, key, value = (
             tf.reshape(part, [-1, heads, channels]) for part in tf.split(qkv, 3, axis=-1)
         )
-        number, place = position // self._chunk, position % self._chunk
-        keys = dynamic_update_slice(
-            keys, _in_groups(key)[None, ..., None], tf.stack([number, 0, 0, 0, 0, place])
-        )
-        group, place = place // _GROUP, place % _GROUP
+        query *= channels**-0.5
+        last, start = row // self._rows, row % self._rows * self._width
+        group, place = (start + column) // _GROUP, (start + column) % _GROUP
         values = dynamic_update_slice(
-            values, value[None, :, :, None, None], tf.stack([number, 0, 0, group, place, 0])
+            values, value[None, :, :, None, None], tf.stack([last, 0, 0, group, place, 0])
         )
-        read = _attend(query * channels**-0.5, keys, values, position)
+        by_group = [-1, heads, 1, *row_keys.shape[-2:]]
+        row_keys = dynamic_update_slice(
+            row_keys, tf.reshape(_in_groups(key), by_group), tf.stack([0, 0, column, 0, 0])
+        )
+        scores = _row_scores(tf.reshape(_in_groups(query), by_group), row_keys)
+        scores = tf.where(tf.range(self._width) <= column, scores, tf.float32.min)
+        none = tf.fill([tf.shape(x)[0], heads, keys.shape[-1]], tf.float32.min)
+        scores = dynamic_update_slice(none, scores, tf.stack([0, 0, start]))
+        read = _attend(query, keys, values, self._rows * self._width, last, start, scores)
         read = tf.cast(tf.reshape(read, [-1, heads * channels]), x.dtype)
-        return layer.out(read), keys, values
+        return layer.out(read), row_keys, values
 
 
 def _arranged(
@@ -137,12 +167,27 @@ def _arranged(
     return lambda x: out(layer.read(query(x), keys, values))
 
 
+def _groups(n: int) -> int:
+    return -(-n // _GROUP)
+
+
 def _in_groups(x: tf.Tensor) -> tf.Tensor:
     """[B, heads, n] to [B, heads, groups, U], with zeros after the end."""
     _, heads, n = x.shape
-    return tf.reshape(
-        tf.pad(x, [[0, 0], [0, 0], [0, -n % _GROUP]]), [-1, heads, -(-n // _GROUP), _GROUP]
-    )
+    x = tf.pad(x, [[0, 0], [0, 0], [0, -n % _GROUP]])
+    return tf.reshape(x, [-1, heads, _groups(n), _GROUP])
+
+
+def _sum_of(terms: list[tf.Tensor]) -> tf.Tensor:
+    """In pairs, for accuracy."""
+    while len(terms) > 1:
+        terms = [tf.add_n(terms[i : i + 2]) for i in range(0, len(terms), 2)]
+    return terms[0]
+
+
+def _row_scores(query: tf.Tensor, keys: tf.Tensor) -> tf.Tensor:
+    """[B, heads, width]."""
+    return _sum_of(tf.unstack(tf.reduce_sum(query * keys, axis=-2), axis=-1))
 
 
 def _weighted_sum(weights: tf.Tensor, chunk: tf.Tensor) -> tf.Tensor:
@@ -155,26 +200,32 @@ def _weighted_sum(weights: tf.Tensor, chunk: tf.Tensor) -> tf.Tensor:
         weights: float32 [B, heads, n].
         chunk: of keys or values, [B, heads, n / U, U, .].
     """
-    terms = tf.unstack(tf.reduce_sum(_in_groups(weights)[..., None] * chunk, axis=-2), axis=2)
-    while len(terms) > 1:  # in pairs, for accuracy
-        terms = [tf.add_n(terms[i : i + 2]) for i in range(0, len(terms), 2)]
-    return terms[0]
+    return _sum_of(
+        tf.unstack(tf.reduce_sum(_in_groups(weights)[..., None] * chunk, axis=-2), axis=2)
+    )
 
 
-def _attend(query: tf.Tensor, keys: tf.Tensor, values: tf.Tensor, position: tf.Tensor) -> tf.Tensor:
-    """softmax(query K^T) V over positions 0..position, [B, heads, channels].
+def _attend(
+    query: tf.Tensor,
+    keys: tf.Tensor,
+    values: tf.Tensor,
+    chunk: int,
+    last: tf.Tensor,
+    start: tf.Tensor,
+    row_scores: tf.Tensor,
+) -> tf.Tensor:
+    """softmax(query K^T) V over the positions so far, [B, heads, channels].
 
     Chunk after chunk, so that no more of the cache is read than there is, with a running maximum
     (Milakov and Gimelshein, "Online normalizer calculation for softmax", 2018).
     """
-    chunks, chunk = keys.shape[0], keys.shape[-1]
+    chunks, positions = keys.shape[0], tf.range(keys.shape[-1])
 
     def read(
         number: tf.Tensor, highest: tf.Tensor, total: tf.Tensor, weighted: tf.Tensor
     ) -> tuple[tf.Tensor, ...]:
-        scores = _weighted_sum(query, keys[number])
-        known = number * chunk + tf.range(chunk) <= position
-        scores = tf.where(known, scores, tf.float32.min)
+        known = positions < tf.where(number < last, chunk, start)
+        scores = tf.where(known, _weighted_sum(query, keys[number]), row_scores)
         now = tf.maximum(highest, tf.reduce_max(scores, axis=-1))
         scale, weights = tf.exp(highest - now), tf.exp(scores - now[..., None])
         read_values = _weighted_sum(weights, values[number])
@@ -187,7 +238,7 @@ def _attend(query: tf.Tensor, keys: tf.Tensor, values: tf.Tensor, position: tf.T
 
     nothing = tf.zeros_like(query[..., 0])
     _, _, total, weighted = tf.while_loop(
-        lambda number, *_: number * chunk <= position,
+        lambda number, *_: number <= last,
         read,
         (tf.constant(0), nothing + tf.float32.min, nothing, tf.zeros_like(query)),
         maximum_iterations=chunks,

@@ -44,7 +44,7 @@ def decode(
     height, width = c.slice_height, c.slice_width
     if embedding is not None:
         embedding = tf.cast(embedding, dtype)
-    transformer = CachedTransformer(decoder.transformer, height * width)
+    transformer = CachedTransformer(decoder.transformer, height, width)
     cnn = CachedPixelCNN(decoder.pixelcnn, embedding)
     rows, columns = (tf.cast(table, dtype) for table in decoder.positions.weights)
 
@@ -62,7 +62,7 @@ def decode(
         # Nothing comes before the first pixel, not even a bias.
         x = tf.where(position > 0, decoder.project(units_before), 0)
         x += rows[row, 0] + columns[0, column]
-        context, attention = transformer.next(x, attention, position)
+        context, attention = transformer.next(x, attention, row, column)
         pixel = cnn.pixel(due, given[:, column], context)
         choose = choose_at(row, column)
         units = []
@@ -88,29 +88,24 @@ def decode(
         units_before, row_units, attention, _, state = _loop(
             width,
             lambda *cache: draw_pixel(row, given, *cache),
-            (units_before, row_units, attention, cnn.start_row(batch), state),
+            (units_before, row_units, attention, none_due, state),
         )
-        return units_before, row_units, attention, above, state
+        return units_before, row_units, transformer.end_row(attention, row), above, state
 
     units = c.channels * PIXEL_UNITS
     nothing = (tf.zeros([batch, units], dtype), tf.zeros([batch, width, units], dtype))
     attention = transformer.start(batch)
+    none_due = cnn.start_row(batch)  # made here, for in the loop the static size of a batch is lost
     *_, state = _loop(height, draw_row, (*nothing, attention, cnn.start(batch, width), state))
     return state
 
 
 def _loop(times: int, body: Callable[..., tuple], carried: tuple) -> tuple:
     """`carried = body(number, *carried)`, so many times."""
-
-    def step(number: tf.Tensor, *carried: Any) -> tuple:
-        made = body(number, *carried)
-        # Sums over a batch of 1 and one that is not known lose their static shape.
-        for x, before in zip(tf.nest.flatten(made), tf.nest.flatten(carried), strict=True):
-            x.set_shape(before.shape)
-        return number + 1, *made
-
-    first = (tf.constant(0), *carried)
     _, *carried = tf.while_loop(
-        lambda number, *_: number < times, step, first, maximum_iterations=times
+        lambda number, *_: number < times,
+        lambda number, *carried: (number + 1, *body(number, *carried)),
+        (tf.constant(0), *carried),
+        maximum_iterations=times,
     )
     return tuple(carried)
