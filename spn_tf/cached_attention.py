@@ -12,9 +12,8 @@ from tensorflow.compiler.tf2xla.python.xla import dynamic_update_slice
 from spn_tf.attention import DenseFeedForward, ParameterAttention, SelfAttention, Transformer
 from spn_tf.few_rows import Product, dense
 
-_CHUNK = (
-    96  # positions of the cache read at once, rounded to whole rows: 64 and 128 alias in caches
-)
+# Positions of the cache read at once, rounded to whole rows. Powers of two alias in the caches.
+_CHUNK = 96
 _GROUP = 8  # of channels or positions, whose products are summed up at once
 
 
