@@ -76,6 +76,14 @@ def test_the_cache_is_read_in_chunks_of_several_sizes(chunk, monkeypatch):
     np.testing.assert_allclose(_cached(network)(slices, target), expected, atol=2e-4)
 
 
+@pytest.mark.parametrize("batch", [1, 8])
+def test_cached_logits_do_not_depend_on_the_number_of_pictures(batch):
+    network = random_network(bits=3, scale=2, channels=3, height=8, width=12)
+    images = np.random.default_rng(0).integers(0, 8, [batch, 8, 12, 3])
+    slices, target = image_to_slices(tf.constant(images, tf.int32), 2), tf.fill([batch], 2)
+    np.testing.assert_allclose(_cached(network)(slices, target), network(slices, target), atol=2e-4)
+
+
 def test_bfloat16_logits_agree_to_its_precision():
     changes = dict(bits=3, scale=2, channels=3, height=8, width=8)
     networks = [random_network(dtype=d, **changes) for d in ("float32", "mixed_bfloat16")]

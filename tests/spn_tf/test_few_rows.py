@@ -1,0 +1,58 @@
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from spn_tf import few_rows
+from spn_tf.dense import Dense
+from spn_tf.few_rows import dense, product_with
+
+
+def _matrix(inputs: int, outputs: int) -> tf.Tensor:
+    return tf.constant(np.random.default_rng(0).normal(size=[inputs, outputs]), tf.float32)
+
+
+def _rows(rows: int, inputs: int) -> tf.Tensor:
+    return tf.constant(np.random.default_rng(1).normal(size=[rows, inputs]), tf.float32)
+
+
+@pytest.mark.parametrize("cut", [range(0), range(10**9)], ids=["whole", "halves"])
+@pytest.mark.parametrize("outputs", [6, 7])
+@pytest.mark.parametrize("rows", [1, 5])
+def test_the_product_is_that_of_the_matrices(rows, outputs, cut, monkeypatch):
+    monkeypatch.setattr(few_rows, "_CUT", cut)
+    matrix, x = _matrix(4, outputs), _rows(rows, 4)
+    made = tf.function(lambda x: product_with(matrix)(x), jit_compile=True)(x)
+    np.testing.assert_allclose(made, x @ matrix, atol=1e-5)
+
+
+def test_a_product_is_cut_in_two_if_it_has_the_size_that_gains(monkeypatch):
+    monkeypatch.setattr(few_rows, "_CUT", range(100, 200))
+
+    def products(rows: int) -> int:
+        matrix = _matrix(4, 6)  # 24 multiplications a row
+        graph = tf.function(lambda x: product_with(matrix)(x)).get_concrete_function(_rows(rows, 4))
+        return sum(op.type == "MatMul" for op in graph.graph.get_operations())
+
+    assert [products(rows) for rows in (4, 5, 8, 9)] == [1, 2, 2, 1]
+
+
+def test_the_number_of_rows_may_be_unknown_to_the_graph():
+    matrix = _matrix(4, 6)
+    spec = tf.TensorSpec([None, 4], tf.float32)
+    product = tf.function(
+        lambda x: product_with(matrix)(x), input_signature=[spec], jit_compile=True
+    )
+    for rows in (1, 3):
+        x = _rows(rows, 4)
+        np.testing.assert_allclose(product(x), x @ matrix, atol=1e-5)
+
+
+def test_dense_adds_the_bias_and_applies_the_activation():
+    layer = Dense(3, activation="relu", bias_initializer="ones")
+    layer.build([None, 4])
+    layer.kernel.assign(_matrix(4, 3))
+    x = _rows(5, 4)
+    expected = layer(x)
+    made = tf.function(lambda x: dense(layer)(x), jit_compile=True)(x)
+    np.testing.assert_allclose(made, expected, atol=1e-5)
+    assert np.any(expected > 0) and np.any(expected == 0)
