@@ -154,18 +154,37 @@ def run_on_replicas(
     def run(batches: tuple, others: tuple) -> tf.Tensor:
         if replicas == 1 or tf.inside_function():
             return function(*batches, *others)
-        count = next(len(x) for x in batches if x is not None)
-        shares = tf.split(tf.range(-(-count // replicas) * replicas) % count, replicas)
+        size = next(len(x) for x in batches if x is not None)
 
-        def share_of(x: tf.Tensor | None) -> tf.Tensor | None:
-            if x is None:
+        def on_replicas(parts: tuple) -> tf.Tensor | None:
+            if parts[0] is None:
                 return None
-            parts = [tf.gather(x, share) for share in shares]
             return strategy.experimental_distribute_values_from_function(
                 lambda context: parts[context.replica_id_in_sync_group % replicas]
             )
 
-        results = on_all(*map(share_of, batches), *others)
-        return tf.concat(strategy.experimental_local_results(results), axis=0)[:count]
+        shares = zip(*even_parts(batches, size, replicas), strict=True)
+        results = on_all(*map(on_replicas, shares), *others)
+        return tf.concat(strategy.experimental_local_results(results), axis=0)[:size]
 
     return run
+
+
+def even_parts(batches: tuple, size: int, count: int) -> list[tuple]:
+    """A batch in `count` parts of one size; the last are filled up with the first examples.
+
+    Args:
+        batches: tensors [size, ...]; None may stand for one.
+        size: how many examples they have.
+        count: of the parts.
+    """
+    parts = tf.split(tf.range(-(-size // count) * count) % size, count)
+    return [tuple(None if x is None else tf.gather(x, part) for x in batches) for part in parts]
+
+
+def cores_of_a_replica(strategy: tf.distribute.Strategy) -> int:
+    """The CPU cores that each replica has to itself; 1 if it is a GPU or a TPU core."""
+    if tf.config.list_logical_devices("GPU") or tf.config.list_logical_devices("TPU"):
+        return 1
+    replicas = strategy.num_replicas_in_sync // workers(strategy)
+    return max(1, (os.cpu_count() or 1) // replicas)

@@ -9,10 +9,6 @@ from spn_tf.dense import Dense
 
 Product = Callable[[tf.Tensor], tf.Tensor]
 
-# Multiplications of a product that gains by being cut in two. XLA shares out larger ones among the
-# cores well; these it makes as if on one core, and halves side by side.
-_CUT = range(5_000_000, 10_000_000)
-
 
 def product_with(matrix: tf.Tensor) -> Product:
     """[B, inputs] to [B, outputs]: the rows times a matrix [inputs, outputs].
@@ -23,17 +19,11 @@ def product_with(matrix: tf.Tensor) -> Product:
     twice as fast if it is on the left, turned round. XLA would turn it back but for the barrier.
     """
     turned = tf.transpose(matrix)
-    inputs, outputs = matrix.shape
-    halves = tf.split(turned, 2) if outputs % 2 == 0 else [turned]
 
     def product(x: tf.Tensor) -> tf.Tensor:
-        rows = x.shape[0] or 0  # 0: not known, as in an exported model
-        if rows == 1:  # a product with a vector, as fast as memory either way
+        if x.shape[0] == 1:  # a product with a vector, as fast as memory either way
             return tf.matmul(x, matrix)
-        parts = halves if rows * inputs * outputs in _CUT else [turned]
-        columns = tf.transpose(x)
-        made = [optimization_barrier(tf.matmul(part, columns))[0] for part in parts]
-        return tf.transpose(tf.concat(made, axis=0))
+        return tf.transpose(optimization_barrier(tf.matmul(turned, tf.transpose(x)))[0])
 
     return product
 

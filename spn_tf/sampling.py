@@ -1,7 +1,8 @@
 """Sampling from a Subscale Pixel Network, one subpixel at a time (equation 2).
 
 The slice embedder runs once for each slice; the decoder goes from pixel to pixel over what it
-keeps of those before (cached_decoder.py). XLA compiles one program for all slices.
+keeps of those before (cached_decoder.py). XLA compiles one program for all slices. On several
+cores, parts of a batch go through it side by side.
 """
 
 import tensorflow as tf
@@ -9,12 +10,25 @@ from tensorflow.compiler.tf2xla.python.xla import dynamic_update_slice
 
 from cascade_tf.randomness import gumbel
 from cascade_tf.stage import OnProgress
-from cascade_tf.strategies import run_on_replicas
+from cascade_tf.strategies import cores_of_a_replica, even_parts, run_on_replicas
 from spn_tf.cached_decoder import Choose, decode
 from spn_tf.ordering import image_to_slices, slices_to_image
 from spn_tf.subscale_pixel_network import SubscalePixelNetwork
 
 UNKNOWN = -1  # of an intensity that is to be drawn
+_WEIGHTS_PER_IMAGE = 4_000_000  # Reading so many takes as long as cores save by not waiting.
+
+
+def count_parts(batch: int, weights: int, cores: int) -> int:
+    """Into how many parts of one size a batch is cut, to be drawn side by side.
+
+    The cores that share an operation wait for each other after each of the many of a pixel; those
+    that have a part each do not, but each reads all of the weights. So a network of many takes
+    more images in a part.
+    """
+    least = -(-weights // _WEIGHTS_PER_IMAGE)
+    size = -(-batch // max(1, min(cores, batch // least)))
+    return -(-batch // size)
 
 
 class Sampler:
@@ -28,6 +42,7 @@ class Sampler:
     def __init__(self, network: SubscalePixelNetwork, stream: str):
         self._network = network
         self._stream = stream
+        self._cores = cores_of_a_replica(tf.distribute.get_strategy())
         self._compiled_decode = tf.function(self._decode, jit_compile=True, autograph=False)
         self._compiled_fill_slice = run_on_replicas(
             tf.function(self._fill_slice, autograph=False), tf.distribute.get_strategy()
@@ -104,9 +119,14 @@ class Sampler:
         seen = tf.maximum(slices, 0)  # what is UNKNOWN is never looked at
         embedding = self._network.embed(seen, tf.fill([tf.shape(slices)[0]], target), coarse)
         own_coarse = None if coarse is None else coarse[:, target]
-        return self._compiled_decode(
-            slices[:, target], own_coarse, embedding, indices, target, seed, temperature
-        )
+        batch = (slices[:, target], own_coarse, embedding, indices)
+        size = slices.shape[0]
+        if size is None:  # in an exported model, whose cores are not known either
+            return self._compiled_decode(*batch, target, seed, temperature)
+        count = count_parts(size, self._network.decoder.count_params(), self._cores)
+        parts = even_parts(batch, size, count)
+        drawn = [self._compiled_decode(*part, target, seed, temperature) for part in parts]
+        return tf.concat(drawn, axis=0)[:size]
 
     def _decode(
         self,

@@ -77,7 +77,7 @@ def test_the_cache_is_read_in_chunks_of_several_sizes(chunk, monkeypatch):
 
 
 @pytest.mark.parametrize("batch", [1, 8])
-def test_cached_logits_do_not_depend_on_the_number_of_pictures(batch):
+def test_cached_logits_equal_teacher_forced_ones_of_one_picture_and_of_many(batch):
     network = random_network(bits=3, scale=2, channels=3, height=8, width=12)
     images = np.random.default_rng(0).integers(0, 8, [batch, 8, 12, 3])
     slices, target = image_to_slices(tf.constant(images, tf.int32), 2), tf.fill([batch], 2)

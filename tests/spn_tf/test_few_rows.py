@@ -2,7 +2,6 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from spn_tf import few_rows
 from spn_tf.dense import Dense
 from spn_tf.few_rows import dense, product_with
 
@@ -15,25 +14,11 @@ def _rows(rows: int, inputs: int) -> tf.Tensor:
     return tf.constant(np.random.default_rng(1).normal(size=[rows, inputs]), tf.float32)
 
 
-@pytest.mark.parametrize("cut", [range(0), range(10**9)], ids=["whole", "halves"])
-@pytest.mark.parametrize("outputs", [6, 7])
 @pytest.mark.parametrize("rows", [1, 5])
-def test_the_product_is_that_of_the_matrices(rows, outputs, cut, monkeypatch):
-    monkeypatch.setattr(few_rows, "_CUT", cut)
-    matrix, x = _matrix(4, outputs), _rows(rows, 4)
+def test_the_product_is_that_of_the_matrices(rows):
+    matrix, x = _matrix(4, 6), _rows(rows, 4)
     made = tf.function(lambda x: product_with(matrix)(x), jit_compile=True)(x)
     np.testing.assert_allclose(made, x @ matrix, atol=1e-5)
-
-
-def test_a_product_is_cut_in_two_if_it_has_the_size_that_gains(monkeypatch):
-    monkeypatch.setattr(few_rows, "_CUT", range(100, 200))
-
-    def products(rows: int) -> int:
-        matrix = _matrix(4, 6)  # 24 multiplications a row
-        graph = tf.function(lambda x: product_with(matrix)(x)).get_concrete_function(_rows(rows, 4))
-        return sum(op.type == "MatMul" for op in graph.graph.get_operations())
-
-    assert [products(rows) for rows in (4, 5, 8, 9)] == [1, 2, 2, 1]
 
 
 def test_the_number_of_rows_may_be_unknown_to_the_graph():

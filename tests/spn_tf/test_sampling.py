@@ -4,7 +4,7 @@ import pytest
 import tensorflow as tf
 
 from cascade_tf.strategies import make_strategy
-from spn_tf.sampling import UNKNOWN, Sampler
+from spn_tf.sampling import UNKNOWN, Sampler, count_parts
 from tests.spn_tf.plain_sampling import plain_sample
 from tests.spn_tf.random_networks import all_images, random_network
 
@@ -194,3 +194,38 @@ def test_two_replicas_draw_what_one_does():
     coarse = tf.constant(np.random.default_rng(0).integers(0, 2, [count, 4, 4, 1]), tf.int32)
     arguments = (tf.range(count, dtype=tf.int64), tf.constant(5), tf.constant(1.0), coarse)
     np.testing.assert_array_equal(spread.sample(*arguments), alone.sample(*arguments))
+
+
+def test_parts_drawn_side_by_side_are_those_of_the_whole_batch():
+    network = random_network(height=4, width=4, channels=1, bits=3, coarse_bits=1, scale=2)
+    count = 7  # which three parts cannot share evenly
+    rng = np.random.default_rng(0)
+    coarse = tf.constant(rng.integers(0, 2, [count, 4, 4, 1]), tf.int32)
+    arguments = (tf.range(count, dtype=tf.int64), tf.constant(5), tf.constant(1.0), coarse)
+    drawn = []
+    for cores in (1, 3):
+        sampler = Sampler(network, stream="test")
+        sampler._cores = cores
+        drawn.append(sampler.sample(*arguments))
+        # One program, of as many images as a part has.
+        assert sampler._compiled_decode.experimental_get_tracing_count() == 1
+    np.testing.assert_array_equal(*drawn)
+
+
+@pytest.mark.parametrize(
+    "batch,weights,cores,parts",
+    [
+        (16, 1_000_000, 1, 1),
+        (16, 1_000_000, 2, 2),
+        (1, 1_000_000, 2, 1),
+        (3, 1_000_000, 2, 2),
+        (5, 1_000_000, 4, 3),  # 2, 2 and 1, for four would be as long
+        (8, 30_000_000, 2, 1),  # each part would read 30 million weights for 4 images
+        (16, 30_000_000, 2, 2),
+        (64, 30_000_000, 64, 8),
+    ],
+)
+def test_a_batch_has_parts_for_all_cores_unless_weights_outweigh_its_images(
+    batch, weights, cores, parts
+):
+    assert count_parts(batch, weights, cores) == parts
