@@ -1,8 +1,10 @@
 """Progress bars on a terminal; a plain line now and then where the output is a file."""
 
 import datetime
+import math
 import sys
 import time
+from collections.abc import Callable
 from types import TracebackType
 
 from rich.console import Console
@@ -10,10 +12,12 @@ from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
     Progress,
+    ProgressColumn,
+    Task,
     TextColumn,
-    TimeRemainingColumn,
 )
 from rich.table import Column
+from rich.text import Text
 
 SECONDS_BETWEEN_LINES = 15.0
 
@@ -27,14 +31,24 @@ class ProgressBar:
         unit: what is counted, in the plural.
         start: units done before this run.
         quiet: shows nothing.
+        seconds: after which the work ends, finished or not.
     """
 
-    def __init__(self, title: str, total: int, unit: str, start: int = 0, quiet: bool = False):
+    def __init__(
+        self,
+        title: str,
+        total: int,
+        unit: str,
+        start: int = 0,
+        quiet: bool = False,
+        seconds: float = math.inf,
+    ):
         self._title, self._total, self._unit = title, total, unit
         self._start = start
         self._done: float = start
         self._figures: list[str] = []
         self._began = self._last_line = time.monotonic()
+        self._seconds = seconds
         self._bar = None
         self._quiet = quiet
         console = Console(stderr=True)
@@ -44,8 +58,7 @@ class ProgressBar:
                 BarColumn(bar_width=None, table_column=Column(ratio=1)),
                 MofNCompleteColumn(),
                 TextColumn("{task.fields[figures]}"),
-                TimeRemainingColumn(),
-                TextColumn("left"),
+                _TimeLeft(self._told_left),
                 console=console,
                 expand=True,
                 speed_estimate_period=600,  # seconds; a step of a large model takes minutes
@@ -98,9 +111,26 @@ class ProgressBar:
         parts = [
             f"{self._title}: {int(self._done)}/{self._total} {self._unit}",
             *self._figures,
-            f"{datetime.timedelta(seconds=int(left))} left",
+            self._told_left(left),
         ]
         print("  ".join(parts), file=sys.stderr, flush=True)
+
+    def _told_left(self, seconds: float | None) -> str:
+        """What is left for people to read: seconds of work that all of it would take, if known."""
+        until_end = max(0.0, self._began + self._seconds - time.monotonic())
+        left = min(until_end, math.inf if seconds is None else seconds)
+        return f"{datetime.timedelta(seconds=int(left)) if left < math.inf else '-:--:--'} left"
+
+
+class _TimeLeft(ProgressColumn):
+    max_refresh = 0.5  # seconds
+
+    def __init__(self, told: Callable[[float | None], str]):
+        super().__init__()
+        self._told = told
+
+    def render(self, task: Task) -> Text:
+        return Text(self._told(task.time_remaining))
 
 
 def _four_digits(value: float) -> str:

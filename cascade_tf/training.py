@@ -1,6 +1,7 @@
 """The training loop that all stages share, on `strategy.run`."""
 
 import contextlib
+import math
 import signal
 import sys
 import time
@@ -85,8 +86,12 @@ class Trainer:
     @property
     def finished(self) -> bool:
         """All steps made, or all of the time spent."""
-        limit, spent = 60 * self._config.max_minutes, float(self.state.seconds.numpy())
-        return self.step >= self._config.steps or (limit > 0 and spent >= limit)
+        return self.step >= self._config.steps or self._seconds_left <= 0
+
+    @property
+    def _seconds_left(self) -> float:
+        limit = 60 * self._config.max_minutes or math.inf
+        return limit - float(self.state.seconds.numpy())
 
     def train(self) -> None:
         """Trains to `config.steps`, or for `config.max_minutes`, and saves a checkpoint.
@@ -109,7 +114,9 @@ class Trainer:
         quiet = not is_chief(self._strategy)
         with (
             StopRequest() as stop,
-            ProgressBar(f"train {name}", self._config.steps, "steps", start, quiet) as bar,
+            ProgressBar(
+                f"train {name}", self._config.steps, "steps", start, quiet, self._seconds_left
+            ) as bar,
             self._lost_workers_told(),
         ):
             recent: list[dict[str, float]] = []  # figures of the steps since the last summary

@@ -46,6 +46,14 @@ def test_a_line_now_and_then_where_stderr_is_no_terminal(clock, capsys):
     assert out == "" and err.startswith("train spn: 2001/5000 steps  2.000 bits/dim")
 
 
+@pytest.mark.parametrize("seconds, left", [(60, "0:00:40"), (200, "0:01:00")])
+def test_work_that_ends_after_a_time_has_no_more_left(seconds, left, clock, capsys):
+    with ProgressBar("train spn", 4000, "steps", seconds=seconds) as bar:
+        clock.now += 20
+        bar.update(1000)
+        assert capsys.readouterr().err == f"train spn: 1000/4000 steps  {left} left\n"
+
+
 def test_no_line_where_nothing_was_done(capsys):
     with ProgressBar("train spn", 5, "steps", start=5):
         pass
@@ -75,3 +83,13 @@ def test_a_terminal_shows_everything_on_one_line(monkeypatch, width):
         r"train spn [━╸╺]+ 1234567/2000000 steps  2\.346 bits/dim  1,234 images/s \S+ left *$", last
     )
     assert len(last) == width
+
+
+def test_a_terminal_shows_the_time_until_the_end(clock, monkeypatch):
+    terminal = _Terminal()
+    monkeypatch.setattr(sys, "stderr", terminal)
+    monkeypatch.setenv("TERM", "xterm")
+    with ProgressBar("train spn", 10**9, "steps", seconds=125) as bar:
+        clock.now += 2
+        bar.update(1)
+    assert "0:02:03 left" in terminal.getvalue()
