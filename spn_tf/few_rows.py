@@ -15,8 +15,8 @@ def product_with(matrix: tf.Tensor) -> Product:
 
     For graphs that XLA compiles. Make it outside their loops: the matrix is turned round there.
 
-    A product of few rows takes as long as its matrix takes to be read, and XLA's read it up to
-    twice as fast if it is on the left, turned round. XLA would turn it back but for the barrier.
+    A product of few rows takes as long as its matrix takes to be read. On some processors XLA's
+    read it faster if it is on the left, turned round. XLA would turn it back but for the barrier.
     """
     turned = tf.transpose(matrix)
 
