@@ -182,9 +182,14 @@ def even_parts(batches: tuple, size: int, count: int) -> list[tuple]:
     return [tuple(None if x is None else tf.gather(x, part) for x in batches) for part in parts]
 
 
+def has_accelerators() -> bool:
+    """Whether there are GPUs or TPU cores, which replicas then are."""
+    return bool(tf.config.list_logical_devices("GPU") or tf.config.list_logical_devices("TPU"))
+
+
 def cores_of_a_replica(strategy: tf.distribute.Strategy) -> int:
     """The CPU cores that each replica has to itself; 1 if it is a GPU or a TPU core."""
-    if tf.config.list_logical_devices("GPU") or tf.config.list_logical_devices("TPU"):
+    if has_accelerators():
         return 1
     replicas = strategy.num_replicas_in_sync // workers(strategy)
     return max(1, (os.cpu_count() or 1) // replicas)

@@ -12,23 +12,27 @@ from tensorflow.compiler.tf2xla.python.xla import dynamic_update_slice
 from spn_tf.attention import DenseFeedForward, ParameterAttention, SelfAttention, Transformer
 from spn_tf.few_rows import Product, dense
 
-# Positions of the cache read at once, rounded to whole rows. Powers of two alias in the caches.
-_CHUNK = 96
+# Of each unit, the bytes of the cache read at once, rounded to whole rows of positions. Powers of
+# two alias in the caches.
+_CHUNK_BYTES = 384
 _GROUP = 8  # of channels or positions, whose products are summed up at once
+# What the cache is made of, by the network's compute dtype.
+_KEPT = {"float32": tf.float32, "bfloat16": tf.uint16}
 
 
 class AttentionCache(NamedTuple):
-    """Keys and values of every attention layer, float32, of each position so far.
+    """Keys and values of every attention layer, of each position so far.
 
-    In bfloat16, XLA would convert the whole of them on a CPU whenever a position is written.
-    They lie in chunks of P positions, which are whole rows; memory holds a chunk in the order in
-    which it is read, its channels or positions in groups; the last group is filled up with zeros.
-    In that order a position's keys are numbers far from each other, and slow to write. So keys are
-    written there by rows, and those of the row that is being drawn lie apart.
+    They are float32, or the bits of bfloat16 numbers: those numbers themselves, XLA would convert
+    all at once on a CPU whenever a position is written. They lie in chunks of P positions, which
+    are whole rows; memory holds a chunk in the order in which it is read, its channels or positions
+    in groups; the last group is filled up with zeros. In that order a position's keys are numbers
+    far from each other, and slow to write. So keys are written there by rows, and those of the row
+    that is being drawn lie apart.
 
     Attributes:
         keys: [chunks, B, heads, channels / U, U, P] each, of the rows before.
-        row_keys: [B, heads, width, U, channels / U] each, of the row's positions so far.
+        row_keys: float32 [B, heads, width, U, channels / U] each, of the row's positions so far.
         values: [chunks, B, heads, P / U, U, channels] each.
     """
 
@@ -55,14 +59,17 @@ class CachedTransformer:
         transformer: a built stack.
         height: rows of its positions.
         width: positions of a row.
+        dtype: of the arithmetic, but for attention, which is float32.
     """
 
-    def __init__(self, transformer: Transformer, height: int, width: int):
+    def __init__(self, transformer: Transformer, height: int, width: int, dtype: str):
         self._norms = transformer.norms
+        self._kept = _KEPT[transformer.compute_dtype]
         self._width = width
-        self._rows = min(max(1, _CHUNK // width), height)  # of a chunk
+        chunk = _CHUNK_BYTES // self._kept.size
+        self._rows = min(max(1, chunk // width), height)  # of a chunk
         self._chunks = -(-height // self._rows)
-        self._branches = [_arranged(branch) for branch in transformer.branches]
+        self._branches = [_arranged(branch, dtype) for branch in transformer.branches]
 
     def start(self, batch: int) -> AttentionCache:
         """The cache before the first position."""
@@ -71,9 +78,9 @@ class CachedTransformer:
         for a in layers:
             outer = [self._chunks, batch, a.heads]
             channels, positions = _groups(a.channels), _groups(self._rows * self._width)
-            keys.append(tf.zeros([*outer, channels, _GROUP, positions * _GROUP]))
+            keys.append(tf.zeros([*outer, channels, _GROUP, positions * _GROUP], self._kept))
             row_keys.append(tf.zeros([batch, a.heads, self._width, _GROUP, channels]))
-            values.append(tf.zeros([*outer, positions, _GROUP, a.channels]))
+            values.append(tf.zeros([*outer, positions, _GROUP, a.channels], self._kept))
         return AttentionCache(tuple(keys), tuple(row_keys), tuple(values))
 
     def next(
@@ -93,7 +100,7 @@ class CachedTransformer:
         row_keys, values = list(cache.row_keys), list(cache.values)
         layer = 0
         for norm, branch in zip(self._norms[:-1], self._branches, strict=True):
-            y = norm(x)
+            y = tf.cast(norm(x), x.dtype)
             if isinstance(branch, _Attention):
                 y, row_keys[layer], values[layer] = self._self_attention(
                     branch, y, cache.keys[layer], row_keys[layer], values[layer], row, column
@@ -102,7 +109,8 @@ class CachedTransformer:
             else:
                 y = branch(y)
             x += y
-        return self._norms[-1](x), AttentionCache(cache.keys, tuple(row_keys), tuple(values))
+        x = tf.cast(self._norms[-1](x), x.dtype)
+        return x, AttentionCache(cache.keys, tuple(row_keys), tuple(values))
 
     def end_row(self, cache: AttentionCache, row: tf.Tensor) -> AttentionCache:
         """The cache with the keys of a row, int32 scalar, whose last position was drawn."""
@@ -112,7 +120,7 @@ class CachedTransformer:
             made = tf.reshape(
                 tf.einsum("bhwuc->bhucw", made), [1, -1, *before.shape[2:5], self._width]
             )
-            keys.append(dynamic_update_slice(before, made, here))
+            keys.append(dynamic_update_slice(before, _as_kept(made, self._kept), here))
         return AttentionCache(tuple(keys), cache.row_keys, cache.values)
 
     def _self_attention(
@@ -133,9 +141,8 @@ class CachedTransformer:
         query *= channels**-0.5
         last, start = row // self._rows, row % self._rows * self._width
         group, place = (start + column) // _GROUP, (start + column) % _GROUP
-        values = dynamic_update_slice(
-            values, value[None, :, :, None, None], tf.stack([last, 0, 0, group, place, 0])
-        )
+        value = _as_kept(value, self._kept)[None, :, :, None, None]
+        values = dynamic_update_slice(values, value, tf.stack([last, 0, 0, group, place, 0]))
         by_group = [-1, heads, 1, *row_keys.shape[-2:]]
         row_keys = dynamic_update_slice(
             row_keys, tf.reshape(_in_groups(key), by_group), tf.stack([0, 0, column, 0, 0])
@@ -150,20 +157,33 @@ class CachedTransformer:
 
 
 def _arranged(
-    layer: SelfAttention | ParameterAttention | DenseFeedForward,
+    layer: SelfAttention | ParameterAttention | DenseFeedForward, dtype: str
 ) -> _Attention | Product:
     """The layer as a function of [B, D]; of attention to other positions, its products."""
-    out = dense(layer.out)
+    out = dense(layer.out, dtype)
     if isinstance(layer, SelfAttention):
-        return _Attention(layer.heads, layer.channels, dense(layer.qkv), out)
+        return _Attention(layer.heads, layer.channels, dense(layer.qkv, dtype), out)
     if isinstance(layer, DenseFeedForward):
-        inner = dense(layer.inner)
+        inner = dense(layer.inner, dtype)
         return lambda x: out(inner(x))
     # A product of few rows with the keys as they are stored, rows by channels, is slow.
-    query = dense(layer.query)
-    keys = tf.transpose(tf.cast(layer.keys, layer.compute_dtype), [0, 2, 1])
-    values = tf.cast(layer.values, layer.compute_dtype)
+    query = dense(layer.query, dtype)
+    keys = tf.transpose(tf.cast(layer.keys, dtype), [0, 2, 1])
+    values = tf.cast(layer.values, dtype)
     return lambda x: out(layer.read(query(x), keys, values))
+
+
+def _as_kept(x: tf.Tensor, kept: tf.DType) -> tf.Tensor:
+    """float32 numbers as the cache keeps them."""
+    return x if kept == tf.float32 else tf.bitcast(tf.cast(x, tf.bfloat16), kept)
+
+
+def _as_numbers(kept: tf.Tensor) -> tf.Tensor:
+    """float32 numbers of what the cache keeps."""
+    if kept.dtype == tf.float32:
+        return kept
+    high_half = tf.bitwise.left_shift(tf.cast(kept, tf.uint32), tf.constant(16, tf.uint32))
+    return tf.bitcast(high_half, tf.float32)
 
 
 def _groups(n: int) -> int:
@@ -224,10 +244,10 @@ def _attend(
         number: tf.Tensor, highest: tf.Tensor, total: tf.Tensor, weighted: tf.Tensor
     ) -> tuple[tf.Tensor, ...]:
         known = positions < tf.where(number < last, chunk, start)
-        scores = tf.where(known, _weighted_sum(query, keys[number]), row_scores)
+        scores = tf.where(known, _weighted_sum(query, _as_numbers(keys[number])), row_scores)
         now = tf.maximum(highest, tf.reduce_max(scores, axis=-1))
         scale, weights = tf.exp(highest - now), tf.exp(scores - now[..., None])
-        read_values = _weighted_sum(weights, values[number])
+        read_values = _weighted_sum(weights, _as_numbers(values[number]))
         return (
             number + 1,
             now,

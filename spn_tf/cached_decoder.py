@@ -25,6 +25,7 @@ def decode(
     batch: int,
     state: Any,
     choose_at: Callable[[tf.Tensor, tf.Tensor], Choose],
+    dtype: str,
 ) -> Any:
     """Goes through a slice, subpixel after subpixel, as their intensities are chosen.
 
@@ -36,16 +37,17 @@ def decode(
         batch: B.
         state: tensors that a Choose is given and returns.
         choose_at: what chooses at the pixel of a row and a column, int32 scalars.
+        dtype: of the arithmetic, whatever the decoder's own.
 
     Returns:
         The state after the last subpixel.
     """
-    c, dtype = decoder.config, decoder.compute_dtype
+    c = decoder.config
     height, width = c.slice_height, c.slice_width
     if embedding is not None:
         embedding = tf.cast(embedding, dtype)
-    transformer = CachedTransformer(decoder.transformer, height, width)
-    cnn = CachedPixelCNN(decoder.pixelcnn, embedding)
+    transformer = CachedTransformer(decoder.transformer, height, width, dtype)
+    cnn = CachedPixelCNN(decoder.pixelcnn, embedding, dtype)
     rows, columns = (tf.cast(table, dtype) for table in decoder.positions.weights)
 
     def draw_pixel(
@@ -60,7 +62,7 @@ def decode(
     ) -> tuple:
         position = row * width + column
         # Nothing comes before the first pixel, not even a bias.
-        x = tf.where(position > 0, decoder.project(units_before), 0)
+        x = tf.where(position > 0, tf.cast(decoder.project(units_before), dtype), 0)
         x += rows[row, 0] + columns[0, column]
         context, attention = transformer.next(x, attention, row, column)
         pixel = cnn.pixel(due, given[:, column], context)

@@ -75,10 +75,11 @@ class CachedPixelCNN:
         pixelcnn: a built network.
         embedding: [B, h, w, .], what is known for the whole slice: the condition of the vertical
             stack, and the last units of that of the horizontal one; or None.
+        dtype: of the arithmetic.
     """
 
-    def __init__(self, pixelcnn: GatedPixelCNN, embedding: tf.Tensor | None):
-        dtype = pixelcnn.compute_dtype
+    def __init__(self, pixelcnn: GatedPixelCNN, embedding: tf.Tensor | None, dtype: str):
+        self._dtype = dtype
         self._pixelcnn = pixelcnn
         self._layers = len(pixelcnn.gated)
         self._half = pixelcnn.gated[0].vertical.size // 2
@@ -86,13 +87,13 @@ class CachedPixelCNN:
             (tf.cast(layer.vertical.kernel, dtype), tf.cast(layer.vertical.bias, dtype))
             for layer in pixelcnn.gated
         ]
-        self._horizontal = HorizontalWeights(pixelcnn)
+        self._horizontal = HorizontalWeights(pixelcnn, dtype)
         condition = tf.cast(pixelcnn.horizontal_condition.kernel, dtype)
         condition = tf.gather(condition, self._horizontal.order, axis=-1)
         self._vertical_condition = self._horizontal_condition = None
         if embedding is not None:
             # The embedding's share of equation 5, for all pixels and layers at once.
-            self._vertical_condition = pixelcnn.vertical_condition(embedding)
+            self._vertical_condition = tf.cast(pixelcnn.vertical_condition(embedding), dtype)
             condition, whole = tf.split(condition, [-1, embedding.shape[-1]])
             self._horizontal_condition = tf.tensordot(embedding, whole, axes=1)  # see Dense
         self._pixel_condition = product_with(condition)
@@ -101,7 +102,7 @@ class CachedPixelCNN:
         """The cache before the first row."""
         cnn = self._pixelcnn
         inputs = [layer.vertical.kernel.shape[2] for layer in cnn.gated]
-        return tuple(tf.zeros([batch, self._half, width, d], cnn.compute_dtype) for d in inputs)
+        return tuple(tf.zeros([batch, self._half, width, d], self._dtype) for d in inputs)
 
     def begin_row(
         self, cache: RowCache, row: tf.Tensor, units_above: tf.Tensor
@@ -129,7 +130,7 @@ class CachedPixelCNN:
             v = tf.nn.conv2d(seen, kernel, 1, padding) + bias
             if conditions is not None:
                 v += conditions[i][:, None]
-            given.append(layer.vertical_to_horizontal(v)[:, 0])
+            given.append(tf.cast(layer.vertical_to_horizontal(v)[:, 0], self._dtype))
             x = gate(v)
         weights = self._horizontal
         whole = tf.gather(tf.concat(given, axis=-1), weights.order, axis=-1) + weights.bias
@@ -144,7 +145,7 @@ class CachedPixelCNN:
         the pixels after it.
         """
         size = self._half * self._layers * self._pixelcnn.conv_channels
-        return tf.zeros([batch, size], self._pixelcnn.compute_dtype)
+        return tf.zeros([batch, size], self._dtype)
 
     def pixel(self, due: tf.Tensor, given: tf.Tensor, condition: tf.Tensor) -> Pixel:
         """Begins a pixel.

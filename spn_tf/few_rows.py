@@ -28,10 +28,10 @@ def product_with(matrix: tf.Tensor) -> Product:
     return product
 
 
-def dense(layer: Dense) -> Product:
-    """A built layer as such a product."""
-    product = product_with(tf.cast(layer.kernel, layer.compute_dtype))
-    bias = None if layer.bias is None else tf.cast(layer.bias, layer.compute_dtype)
+def dense(layer: Dense, dtype: str) -> Product:
+    """A built layer as such a product, of numbers of a dtype."""
+    product = product_with(tf.cast(layer.kernel, dtype))
+    bias = None if layer.bias is None else tf.cast(layer.bias, dtype)
 
     def call(x: tf.Tensor) -> tf.Tensor:
         made = product(x)

@@ -22,10 +22,11 @@ from spn_tf.masked_products import MaskedProduct, colour_bounds, take_apart
 
 
 class HorizontalWeights:
-    """The composed weights, tensors of the network's compute dtype.
+    """The composed weights.
 
     Args:
         pixelcnn: a built network.
+        dtype: of the weights.
 
     Attributes:
         order: int [L * F], of the outputs of all convolutions: colours, then layers.
@@ -39,14 +40,13 @@ class HorizontalWeights:
         readout: from gates to the residual stream, and, each after a ReLU, on to the logits.
     """
 
-    def __init__(self, pixelcnn: GatedPixelCNN):
+    def __init__(self, pixelcnn: GatedPixelCNN, dtype: str):
         layers, colours = len(pixelcnn.gated), pixelcnn.colours
-        dtype = pixelcnn.compute_dtype
         first = pixelcnn.gated[0]
         gates = np.tile(first.out.inputs, layers)
         out = tf.concat([_masked_kernel(layer.out)[0] for layer in pixelcnn.gated], axis=0)
         stream_biases = tf.cumsum([tf.convert_to_tensor(x.out.bias) for x in pixelcnn.gated])
-        self.readout = _readout(pixelcnn, gates, out, stream_biases[-1])
+        self.readout = _readout(pixelcnn, gates, out, stream_biases[-1], dtype)
 
         outputs = np.tile(first.horizontal.outputs, layers)
         self.order = np.argsort(outputs, kind="stable")
@@ -74,7 +74,7 @@ class HorizontalWeights:
 
 
 def _readout(
-    pixelcnn: GatedPixelCNN, gates: np.ndarray, out: tf.Tensor, bias: tf.Tensor
+    pixelcnn: GatedPixelCNN, gates: np.ndarray, out: tf.Tensor, bias: tf.Tensor, dtype: str
 ) -> list[MaskedProduct]:
     """From the gates of all layers, of colours `gates`, to the stream, and on to the logits."""
     ascending = np.argsort(gates, kind="stable")
@@ -83,7 +83,6 @@ def _readout(
     for product in (pixelcnn.hidden, pixelcnn.logits):
         kernel = _masked_kernel(product)[0]
         products.append((kernel, product.bias, product.inputs, product.outputs))
-    dtype = pixelcnn.compute_dtype
     return [
         take_apart(tf.cast(kernel, dtype), tf.cast(bias, dtype), inputs, outputs, pixelcnn.colours)
         for kernel, bias, inputs, outputs in products

@@ -10,7 +10,12 @@ from tensorflow.compiler.tf2xla.python.xla import dynamic_update_slice
 
 from cascade_tf.randomness import gumbel
 from cascade_tf.stage import OnProgress
-from cascade_tf.strategies import cores_of_a_replica, even_parts, run_on_replicas
+from cascade_tf.strategies import (
+    cores_of_a_replica,
+    even_parts,
+    has_accelerators,
+    run_on_replicas,
+)
 from spn_tf.cached_decoder import Choose, decode
 from spn_tf.ordering import image_to_slices, slices_to_image
 from spn_tf.subscale_pixel_network import SubscalePixelNetwork
@@ -43,6 +48,8 @@ class Sampler:
         self._network = network
         self._stream = stream
         self._cores = cores_of_a_replica(tf.distribute.get_strategy())
+        # XLA's products on CPUs turn bfloat16 into float32, the weights anew for every pixel.
+        self._dtype = network.compute_dtype if has_accelerators() else "float32"
         self._compiled_decode = tf.function(self._decode, jit_compile=True, autograph=False)
         self._compiled_fill_slice = run_on_replicas(
             tf.function(self._fill_slice, autograph=False), tf.distribute.get_strategy()
@@ -165,4 +172,5 @@ class Sampler:
             return choose
 
         batch = tf.shape(pixels)[0]
-        return decode(self._network.decoder, embedding, batch, pixels, choose_at)
+        decoder, dtype = self._network.decoder, self._dtype
+        return decode(decoder, embedding, batch, pixels, choose_at, dtype)

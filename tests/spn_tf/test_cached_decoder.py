@@ -4,12 +4,13 @@ import tensorflow as tf
 from tensorflow.compiler.tf2xla.python.xla import dynamic_update_slice
 
 from spn_tf import cached_attention
+from spn_tf.cached_attention import CachedTransformer
 from spn_tf.cached_decoder import decode
 from spn_tf.ordering import image_to_slices
 from tests.spn_tf.random_networks import random_network
 
 
-def _cached(network):
+def _cached(network, dtype="float32"):
     """A function like `network`, compiled, whose subpixels come one by one."""
     c = network.config
 
@@ -28,7 +29,7 @@ def _cached(network):
             return choose
 
         nothing = tf.zeros([batch, c.slice_height, c.slice_width, c.channels, c.classes])
-        return decode(network.decoder, embedding, batch, nothing, choose_at)
+        return decode(network.decoder, embedding, batch, nothing, choose_at, dtype)
 
     return logits
 
@@ -65,9 +66,9 @@ def test_cached_logits_equal_teacher_forced_ones_on_every_slice(changes):
         assert np.ptp(expected) > 1  # not all alike
 
 
-@pytest.mark.parametrize("chunk", [16, 48, 128])
+@pytest.mark.parametrize("chunk", [64, 192, 512])
 def test_the_cache_is_read_in_chunks_of_several_sizes(chunk, monkeypatch):
-    monkeypatch.setattr(cached_attention, "_CHUNK", chunk)
+    monkeypatch.setattr(cached_attention, "_CHUNK_BYTES", chunk)
     network = random_network(bits=2, scale=1, channels=1, height=12, width=12)
     images = tf.constant(np.random.default_rng(0).integers(0, 4, [2, 12, 12, 1]), tf.int32)
     slices = image_to_slices(images, 1)
@@ -84,13 +85,24 @@ def test_cached_logits_equal_teacher_forced_ones_of_one_picture_and_of_many(batc
     np.testing.assert_allclose(_cached(network)(slices, target), network(slices, target), atol=2e-4)
 
 
-def test_bfloat16_logits_agree_to_its_precision():
+@pytest.mark.parametrize("arithmetic", ["float32", "bfloat16"])
+def test_bfloat16_logits_agree_to_its_precision(arithmetic):
     changes = dict(bits=3, scale=2, channels=3, height=8, width=8)
     networks = [random_network(dtype=d, **changes) for d in ("float32", "mixed_bfloat16")]
     images = tf.constant(np.random.default_rng(0).integers(0, 8, [2, 8, 8, 3]), tf.int32)
     slices = image_to_slices(images, 2)
     target = tf.fill([2], 3)
     exact, plain = (network(slices, target).numpy() for network in networks)
-    cached = _cached(networks[1])(slices, target).numpy()
+    cached = _cached(networks[1], arithmetic)(slices, target).numpy()
     # As far from the exact ones as bfloat16 is, not further.
     assert np.abs(cached - exact).mean() < 1.5 * np.abs(plain - exact).mean()
+
+
+def test_in_bfloat16_keys_and_values_take_half_the_memory():
+    def size(dtype):
+        network = random_network(dtype=dtype, scale=1, height=16, width=12)
+        transformer = CachedTransformer(network.decoder.transformer, 16, 12, "float32")
+        cache = transformer.start(batch=1)
+        return sum(x.dtype.size * x.shape.num_elements() for x in (*cache.keys, *cache.values))
+
+    assert size("mixed_bfloat16") == size("float32") / 2

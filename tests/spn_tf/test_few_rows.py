@@ -38,6 +38,6 @@ def test_dense_adds_the_bias_and_applies_the_activation():
     layer.kernel.assign(_matrix(4, 3))
     x = _rows(5, 4)
     expected = layer(x)
-    made = tf.function(lambda x: dense(layer)(x), jit_compile=True)(x)
+    made = tf.function(lambda x: dense(layer, "float32")(x), jit_compile=True)(x)
     np.testing.assert_allclose(made, expected, atol=1e-5)
     assert np.any(expected > 0) and np.any(expected == 0)
