@@ -57,16 +57,17 @@ def threefry(
 
 
 def uniform(
-    seed: tf.Tensor | int, stream: str, indices: tf.Tensor, counters: tf.Tensor
+    seed: tf.Tensor | int, stream: str, indices: tf.Tensor, count: int, block: tf.Tensor | int = 0
 ) -> tf.Tensor:
-    """Numbers in (0, 1), neither end reached, float32 [B, n].
+    """Numbers in (0, 1), neither end reached, float32 [B, count].
 
     Args:
         seed: int32 scalar.
         stream: what the numbers are for: equal seeds and examples give independent numbers in
             streams of different names.
         indices: int64 [B], the examples.
-        counters: int32 [n], not negative: which numbers of each example's stream.
+        count: how many numbers of each example's stream.
+        block: int32 scalar, not negative: which of its blocks of `count` numbers.
     """
     indices = tf.convert_to_tensor(indices, tf.int64)[:, None]
     low = tf.cast(tf.bitwise.bitwise_and(indices, 0xFFFFFFFF), tf.uint32)
@@ -75,20 +76,22 @@ def uniform(
         tf.bitcast(tf.convert_to_tensor(seed, tf.int32), tf.uint32),
         tf.bitwise.bitwise_xor(_u32(zlib.crc32(stream.encode())), high),
     )
-    bits, _ = threefry(key, (low, tf.cast(counters, tf.uint32)[None, :]))
+    pairs = -(-count // 2)
+    counters = tf.cast(block * pairs + tf.range(pairs), tf.uint32)
+    bits = tf.concat(threefry(key, (low, counters[None, :])), axis=-1)[:, :count]
     # 23 random bits and a half: exact in float32 and never 0 or 1.
     mantissa = tf.cast(tf.bitwise.right_shift(bits, _u32(9)), tf.float32)
     return (mantissa + 0.5) * 2.0**-23
 
 
 def gumbel(
-    seed: tf.Tensor | int, stream: str, indices: tf.Tensor, counters: tf.Tensor
+    seed: tf.Tensor | int, stream: str, indices: tf.Tensor, count: int, block: tf.Tensor | int = 0
 ) -> tf.Tensor:
-    """Standard Gumbel noise, float32 [B, n]; arguments as for `uniform`.
+    """Standard Gumbel noise, float32 [B, count]; arguments as for `uniform`.
 
     argmax(logits + noise) is a draw from softmax(logits).
     """
-    return -tf.math.log(-tf.math.log(uniform(seed, stream, indices, counters)))
+    return -tf.math.log(-tf.math.log(uniform(seed, stream, indices, count, block)))
 
 
 def dropout(
@@ -96,6 +99,6 @@ def dropout(
 ) -> tf.Tensor:
     """Zeroes units of x [B, ...] with probability `rate`, scaling the others up by 1/(1-rate)."""
     units = x.shape[1:].num_elements()
-    draws = uniform(seed, stream, indices, tf.range(units))
+    draws = uniform(seed, stream, indices, units)
     keep = tf.reshape(draws >= rate, [-1, *x.shape[1:]])
     return tf.where(keep, x / (1.0 - rate), tf.zeros_like(x))

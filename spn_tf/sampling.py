@@ -147,13 +147,11 @@ class Sampler:
     ) -> tf.Tensor:
         """As _fill_slice, of the slice's own pixels and coarse bits, [B, h, w, C]."""
         c = self._network.config
-        per_pixel = c.channels * c.classes
 
         def choose_at(row: tf.Tensor, column: tf.Tensor) -> Choose:
             # The noise of all colours is made at once, [B, C * classes].
             pixel = target * c.slice_height * c.slice_width + row * c.slice_width + column
-            draws = pixel * per_pixel + tf.range(per_pixel)
-            noise = gumbel(seed, self._stream, indices, draws)
+            noise = gumbel(seed, self._stream, indices, c.channels * c.classes, pixel)
 
             def choose(
                 pixels: tf.Tensor, colour: int, logits: tf.Tensor

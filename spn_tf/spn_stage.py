@@ -126,7 +126,7 @@ class SPNStage(Stage):
     def _draw(self, purpose: str, indices: tf.Tensor, n: int) -> tf.Tensor:
         """Uniform int32 [B] in [0, n) for the examples."""
         stream = f"{self.name}/{purpose}"
-        draws = randomness.uniform(self.training.seed, stream, indices, tf.constant([0]))
+        draws = randomness.uniform(self.training.seed, stream, indices, 1)
         return tf.cast(draws[:, 0] * n, tf.int32)
 
     def _dropout(self, indices: tf.Tensor) -> Dropout:

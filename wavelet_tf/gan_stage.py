@@ -191,7 +191,7 @@ class GANStage(Stage):
 
     def _draw_labels(self, seed: tf.Tensor | int, stream: str, indices: tf.Tensor) -> tf.Tensor:
         """Classes, drawn uniformly, int32 [B]."""
-        share = randomness.uniform(seed, f"{stream}/class", indices, tf.constant([0]))[:, 0]
+        share = randomness.uniform(seed, f"{stream}/class", indices, 1)[:, 0]
         return tf.cast(share * self.config.classes, tf.int32)
 
     def _labels(self, examples: Examples) -> tf.Tensor:

@@ -28,7 +28,7 @@ def noise(
     """
     if kind not in KINDS:
         raise ValueError(f"kind={kind!r}: use one of {', '.join(KINDS)}")
-    share = 2 * randomness.uniform(seed, stream, indices, tf.range(size)) - 1  # in (-1, 1)
+    share = 2 * randomness.uniform(seed, stream, indices, size) - 1  # in (-1, 1)
     root = tf.sqrt(2.0)
     if kind == "scale":
         return truncation * root * tf.math.erfinv(share)

@@ -23,7 +23,7 @@ def test_threefry_gives_the_known_answers(key, counter, expected, jit_compile):
 
 
 def _draw(indices, seed=0, stream="a", count=1000):
-    return randomness.uniform(seed, stream, tf.constant(indices, tf.int64), tf.range(count)).numpy()
+    return randomness.uniform(seed, stream, tf.constant(indices, tf.int64), count).numpy()
 
 
 def test_draws_belong_to_the_example_not_to_its_place_in_the_batch():
@@ -41,6 +41,13 @@ def test_draws_differ_by_seed_stream_and_index():
             assert abs(np.corrcoef(rows[i], rows[j])[0, 1]) < 0.15
 
 
+def test_no_number_of_a_stream_comes_twice():
+    index = tf.constant([3], tf.int64)
+    blocks = [randomness.uniform(0, "a", index, 75, block).numpy() for block in range(4)]
+    assert {block.shape for block in blocks} == {(1, 75)}
+    assert len(np.unique(blocks)) == 4 * 75
+
+
 def test_uniform_is_uniform_and_open():
     draws = _draw(range(200)).ravel()
     assert draws.min() > 0 and draws.max() < 1
@@ -50,7 +57,7 @@ def test_uniform_is_uniform_and_open():
 
 
 def test_gumbel_has_its_mean_and_variance():
-    draws = randomness.gumbel(0, "a", tf.range(200, dtype=tf.int64), tf.range(1000)).numpy()
+    draws = randomness.gumbel(0, "a", tf.range(200, dtype=tf.int64), 1000).numpy()
     assert draws.mean() == pytest.approx(np.euler_gamma, abs=0.02)
     assert draws.var() == pytest.approx(np.pi**2 / 6, abs=0.03)
 

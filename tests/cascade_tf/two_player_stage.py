@@ -55,7 +55,7 @@ class TwoPlayerStage(Stage):
         return tf.reshape(tf.nn.avg_pool2d(x, side, side, "VALID"), [-1, 4])
 
     def _generate(self, indices, labels):
-        noise = randomness.gumbel(self.seed, "players/noise", indices, tf.range(NOISE))
+        noise = randomness.gumbel(self.seed, "players/noise", indices, NOISE)
         return self.generator(tf.concat([noise, tf.one_hot(labels, self.classes)], axis=1))
 
     def _score(self, target, labels):

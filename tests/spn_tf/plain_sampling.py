@@ -36,8 +36,9 @@ def plain_sample(
                 position, [c.slice_height, c.slice_width, c.channels]
             )
             logits = compiled(tf.maximum(slices, 0), tf.fill([batch], target), coarse_slices)
-            draw = (target * size + position) * c.classes + tf.range(c.classes)
-            noise = gumbel(seed, stream, indices, draw)
+            pixel = (target * size + position) // c.channels
+            noise = gumbel(seed, stream, indices, c.channels * c.classes, pixel)
+            noise = tf.reshape(noise, [-1, c.channels, c.classes])[:, colour]
             value = tf.argmax(
                 logits[:, row, column, colour] + temperature * noise, -1, output_type=tf.int32
             )
