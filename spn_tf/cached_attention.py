@@ -11,13 +11,11 @@ from tensorflow.compiler.tf2xla.python.xla import dynamic_update_slice
 
 from spn_tf.attention import DenseFeedForward, ParameterAttention, SelfAttention, Transformer
 from spn_tf.few_rows import Product, dense
+from spn_tf.weighted_sums import GROUP, KEPT, as_kept, groups_of, in_groups, sum_of, weighted_sum
 
 # Of each unit, the bytes of the cache read at once, rounded to whole rows of positions. Powers of
 # two alias in the caches.
 _CHUNK_BYTES = 384
-_GROUP = 8  # of channels or positions, whose products are summed up at once
-# What the cache is made of, by the network's compute dtype.
-_KEPT = {"float32": tf.float32, "bfloat16": tf.uint16}
 
 
 class AttentionCache(NamedTuple):
@@ -64,7 +62,7 @@ class CachedTransformer:
 
     def __init__(self, transformer: Transformer, height: int, width: int, dtype: str):
         self._norms = transformer.norms
-        self._kept = _KEPT[transformer.compute_dtype]
+        self._kept = KEPT[transformer.compute_dtype]
         self._width = width
         chunk = _CHUNK_BYTES // self._kept.size
         self._rows = min(max(1, chunk // width), height)  # of a chunk
@@ -77,10 +75,10 @@ class CachedTransformer:
         keys, row_keys, values = [], [], []
         for a in layers:
             outer = [self._chunks, batch, a.heads]
-            channels, positions = _groups(a.channels), _groups(self._rows * self._width)
-            keys.append(tf.zeros([*outer, channels, _GROUP, positions * _GROUP], self._kept))
-            row_keys.append(tf.zeros([batch, a.heads, self._width, _GROUP, channels]))
-            values.append(tf.zeros([*outer, positions, _GROUP, a.channels], self._kept))
+            channels, positions = groups_of(a.channels), groups_of(self._rows * self._width)
+            keys.append(tf.zeros([*outer, channels, GROUP, positions * GROUP], self._kept))
+            row_keys.append(tf.zeros([batch, a.heads, self._width, GROUP, channels]))
+            values.append(tf.zeros([*outer, positions, GROUP, a.channels], self._kept))
         return AttentionCache(tuple(keys), tuple(row_keys), tuple(values))
 
     def next(
@@ -120,7 +118,7 @@ class CachedTransformer:
             made = tf.reshape(
                 tf.einsum("bhwuc->bhucw", made), [1, -1, *before.shape[2:5], self._width]
             )
-            keys.append(dynamic_update_slice(before, _as_kept(made, self._kept), here))
+            keys.append(dynamic_update_slice(before, as_kept(made, self._kept), here))
         return AttentionCache(tuple(keys), cache.row_keys, cache.values)
 
     def _self_attention(
@@ -140,14 +138,14 @@ class CachedTransformer:
         )
         query *= channels**-0.5
         last, start = row // self._rows, row % self._rows * self._width
-        group, place = (start + column) // _GROUP, (start + column) % _GROUP
-        value = _as_kept(value, self._kept)[None, :, :, None, None]
+        group, place = (start + column) // GROUP, (start + column) % GROUP
+        value = as_kept(value, self._kept)[None, :, :, None, None]
         values = dynamic_update_slice(values, value, tf.stack([last, 0, 0, group, place, 0]))
         by_group = [-1, heads, 1, *row_keys.shape[-2:]]
         row_keys = dynamic_update_slice(
-            row_keys, tf.reshape(_in_groups(key), by_group), tf.stack([0, 0, column, 0, 0])
+            row_keys, tf.reshape(in_groups(key), by_group), tf.stack([0, 0, column, 0, 0])
         )
-        scores = _row_scores(tf.reshape(_in_groups(query), by_group), row_keys)
+        scores = _row_scores(tf.reshape(in_groups(query), by_group), row_keys)
         scores = tf.where(tf.range(self._width) <= column, scores, tf.float32.min)
         none = tf.fill([tf.shape(x)[0], heads, keys.shape[-1]], tf.float32.min)
         scores = dynamic_update_slice(none, scores, tf.stack([0, 0, start]))
@@ -173,55 +171,9 @@ def _arranged(
     return lambda x: out(layer.read(query(x), keys, values))
 
 
-def _as_kept(x: tf.Tensor, kept: tf.DType) -> tf.Tensor:
-    """float32 numbers as the cache keeps them."""
-    return x if kept == tf.float32 else tf.bitcast(tf.cast(x, tf.bfloat16), kept)
-
-
-def _as_numbers(kept: tf.Tensor) -> tf.Tensor:
-    """float32 numbers of what the cache keeps."""
-    if kept.dtype == tf.float32:
-        return kept
-    high_half = tf.bitwise.left_shift(tf.cast(kept, tf.uint32), tf.constant(16, tf.uint32))
-    return tf.bitcast(high_half, tf.float32)
-
-
-def _groups(n: int) -> int:
-    return -(-n // _GROUP)
-
-
-def _in_groups(x: tf.Tensor) -> tf.Tensor:
-    """[B, heads, n] to [B, heads, groups, U], with zeros after the end."""
-    _, heads, n = x.shape
-    x = tf.pad(x, [[0, 0], [0, 0], [0, -n % _GROUP]])
-    return tf.reshape(x, [-1, heads, _groups(n), _GROUP])
-
-
-def _sum_of(terms: list[tf.Tensor]) -> tf.Tensor:
-    """In pairs, for accuracy."""
-    while len(terms) > 1:
-        terms = [tf.add_n(terms[i : i + 2]) for i in range(0, len(terms), 2)]
-    return terms[0]
-
-
 def _row_scores(query: tf.Tensor, keys: tf.Tensor) -> tf.Tensor:
     """[B, heads, width]."""
-    return _sum_of(tf.unstack(tf.reduce_sum(query * keys, axis=-2), axis=-1))
-
-
-def _weighted_sum(weights: tf.Tensor, chunk: tf.Tensor) -> tf.Tensor:
-    """sum_i weights[..., i] chunk[..., i, :], float32 [B, heads, .].
-
-    XLA makes one loop over the memory of a chunk of the products and their sums over each group.
-    Were all summed up at once, the loop would go over single numbers instead of vectors.
-
-    Args:
-        weights: float32 [B, heads, n].
-        chunk: of keys or values, [B, heads, n / U, U, .].
-    """
-    return _sum_of(
-        tf.unstack(tf.reduce_sum(_in_groups(weights)[..., None] * chunk, axis=-2), axis=2)
-    )
+    return sum_of(tf.unstack(tf.reduce_sum(query * keys, axis=-2), axis=-1))
 
 
 def _attend(
@@ -244,10 +196,10 @@ def _attend(
         number: tf.Tensor, highest: tf.Tensor, total: tf.Tensor, weighted: tf.Tensor
     ) -> tuple[tf.Tensor, ...]:
         known = positions < tf.where(number < last, chunk, start)
-        scores = tf.where(known, _weighted_sum(query, _as_numbers(keys[number])), row_scores)
+        scores = tf.where(known, weighted_sum(query, keys[number]), row_scores)
         now = tf.maximum(highest, tf.reduce_max(scores, axis=-1))
         scale, weights = tf.exp(highest - now), tf.exp(scores - now[..., None])
-        read_values = _weighted_sum(weights, _as_numbers(values[number]))
+        read_values = weighted_sum(weights, values[number])
         return (
             number + 1,
             now,

@@ -96,7 +96,7 @@ class CachedPixelCNN:
             self._vertical_condition = tf.cast(pixelcnn.vertical_condition(embedding), dtype)
             condition, whole = tf.split(condition, [-1, embedding.shape[-1]])
             self._horizontal_condition = tf.tensordot(embedding, whole, axes=1)  # see Dense
-        self._pixel_condition = product_with(condition)
+        self._pixel_condition = product_with(condition, pixelcnn.compute_dtype)
 
     def start(self, batch: int, width: int) -> RowCache:
         """The cache before the first row."""

@@ -70,7 +70,7 @@ class HorizontalWeights:
                 [here[a : a + i * units, x : x + width] for i, x in enumerate(columns)]
             )
             onward = tf.concat([k[a:b] for k in (here[:, end:], *reversed(left))], axis=-1)
-            self.onward.append(product_with(onward))
+            self.onward.append(product_with(onward, pixelcnn.compute_dtype))
 
 
 def _readout(
