@@ -4,6 +4,7 @@ Shape letters: B batch, T positions, P of a chunk, D width of the residual strea
 channels of a group.
 """
 
+import functools
 from typing import NamedTuple
 
 import tensorflow as tf
@@ -16,6 +17,7 @@ from spn_tf.weighted_sums import GROUP, KEPT, as_kept, groups_of, in_groups, sum
 # Of each unit, the bytes of the cache read at once, rounded to whole rows of positions. Powers of
 # two alias in the caches.
 _CHUNK_BYTES = 384
+_PARTS = 3  # of the last chunk: it is read in as few of them as are known
 
 
 class AttentionCache(NamedTuple):
@@ -147,9 +149,7 @@ class CachedTransformer:
         )
         scores = _row_scores(tf.reshape(in_groups(query), by_group), row_keys)
         scores = tf.where(tf.range(self._width) <= column, scores, tf.float32.min)
-        none = tf.fill([tf.shape(x)[0], heads, keys.shape[-1]], tf.float32.min)
-        scores = dynamic_update_slice(none, scores, tf.stack([0, 0, start]))
-        read = _attend(query, keys, values, self._rows * self._width, last, start, scores)
+        read = _attend(query, keys, values, self._rows, row, scores)
         read = tf.cast(tf.reshape(read, [-1, heads * channels]), x.dtype)
         return layer.out(read), row_keys, values
 
@@ -176,42 +176,74 @@ def _row_scores(query: tf.Tensor, keys: tf.Tensor) -> tf.Tensor:
     return sum_of(tf.unstack(tf.reduce_sum(query * keys, axis=-2), axis=-1))
 
 
+def _highest(scores: tf.Tensor) -> tf.Tensor:
+    """[B, heads, n] to [B, heads]; by groups, as in weighted_sum."""
+    first, *others = tf.unstack(tf.reduce_max(in_groups(scores, tf.float32.min), axis=2), axis=-1)
+    return functools.reduce(tf.maximum, others, first)
+
+
+def _total(weights: tf.Tensor) -> tf.Tensor:
+    """[B, heads, n] to [B, heads]; by groups, as in weighted_sum."""
+    return sum_of(tf.unstack(tf.reduce_sum(in_groups(weights), axis=2), axis=-1))
+
+
 def _attend(
     query: tf.Tensor,
     keys: tf.Tensor,
     values: tf.Tensor,
-    chunk: int,
-    last: tf.Tensor,
-    start: tf.Tensor,
+    rows: int,
+    row: tf.Tensor,
     row_scores: tf.Tensor,
 ) -> tf.Tensor:
     """softmax(query K^T) V over the positions so far, [B, heads, channels].
 
     Chunk after chunk, so that no more of the cache is read than there is, with a running maximum
-    (Milakov and Gimelshein, "Online normalizer calculation for softmax", 2018).
+    (Milakov and Gimelshein, "Online normalizer calculation for softmax", 2018). Of the last one,
+    with the row that is being drawn, only so many rows are read as a part of it has.
+
+    Args:
+        query: [B, heads, channels].
+        keys, values: the cache's.
+        rows: of a chunk.
+        row: int32 scalar, that is being drawn.
+        row_scores: [B, heads, width], of its positions.
     """
-    chunks, positions = keys.shape[0], tf.range(keys.shape[-1])
+    width = row_scores.shape[-1]
+    last, before = row // rows, row % rows
+
+    def begun(rows_read: int) -> tuple[tf.Tensor, ...]:
+        positions = rows_read * width
+        known = tf.range(positions) < before * width
+        scores = weighted_sum(query, keys[last][..., :positions])
+        here = tf.fill(scores.shape, tf.float32.min)
+        here = dynamic_update_slice(here, row_scores, tf.stack([0, 0, before * width]))
+        scores = tf.where(known, scores, here)
+        highest = _highest(scores)
+        weights = tf.exp(scores - highest[..., None])
+        read_values = weighted_sum(weights, values[last][:, :, : groups_of(positions)])
+        return highest, _total(weights), read_values
 
     def read(
         number: tf.Tensor, highest: tf.Tensor, total: tf.Tensor, weighted: tf.Tensor
     ) -> tuple[tf.Tensor, ...]:
-        known = positions < tf.where(number < last, chunk, start)
-        scores = tf.where(known, weighted_sum(query, keys[number]), row_scores)
-        now = tf.maximum(highest, tf.reduce_max(scores, axis=-1))
+        scores = weighted_sum(query, keys[number][..., : rows * width])
+        now = tf.maximum(highest, _highest(scores))
         scale, weights = tf.exp(highest - now), tf.exp(scores - now[..., None])
         read_values = weighted_sum(weights, values[number])
         return (
             number + 1,
             now,
-            total * scale + tf.reduce_sum(weights, axis=-1),
+            total * scale + _total(weights),
             weighted * scale[..., None] + read_values,
         )
 
-    nothing = tf.zeros_like(query[..., 0])
+    part = -(-rows // _PARTS)
+    branches = [lambda r=r: begun(min(r + part, rows)) for r in range(0, rows, part)]
+    carried = tf.switch_case(before // part, branches)
     _, _, total, weighted = tf.while_loop(
-        lambda number, *_: number <= last,
+        lambda number, *_: number < last,
         read,
-        (tf.constant(0), nothing + tf.float32.min, nothing, tf.zeros_like(query)),
-        maximum_iterations=chunks,
+        (tf.constant(0), *carried),
+        maximum_iterations=keys.shape[0],
     )
     return weighted / total[..., None]

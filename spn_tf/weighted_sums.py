@@ -29,10 +29,10 @@ def groups_of(n: int) -> int:
     return -(-n // GROUP)
 
 
-def in_groups(x: tf.Tensor) -> tf.Tensor:
-    """[B, heads, n] to [B, heads, groups, GROUP], with zeros after the end."""
+def in_groups(x: tf.Tensor, after_the_end: float = 0.0) -> tf.Tensor:
+    """[B, heads, n] to [B, heads, groups, GROUP], filled up."""
     _, heads, n = x.shape
-    x = tf.pad(x, [[0, 0], [0, 0], [0, -n % GROUP]])
+    x = tf.pad(x, [[0, 0], [0, 0], [0, -n % GROUP]], constant_values=after_the_end)
     return tf.reshape(x, [-1, heads, groups_of(n), GROUP])
 
 

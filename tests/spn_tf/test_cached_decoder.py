@@ -3,7 +3,7 @@ import pytest
 import tensorflow as tf
 from tensorflow.compiler.tf2xla.python.xla import dynamic_update_slice
 
-from spn_tf import cached_attention
+from spn_tf import cached_attention, few_rows
 from spn_tf.cached_attention import CachedTransformer
 from spn_tf.cached_decoder import decode
 from spn_tf.ordering import image_to_slices
@@ -66,11 +66,12 @@ def test_cached_logits_equal_teacher_forced_ones_on_every_slice(changes):
         assert np.ptp(expected) > 1  # not all alike
 
 
+@pytest.mark.parametrize("width", [3, 12])
 @pytest.mark.parametrize("chunk", [64, 192, 512])
-def test_the_cache_is_read_in_chunks_of_several_sizes(chunk, monkeypatch):
+def test_the_cache_is_read_in_chunks_of_several_sizes(chunk, width, monkeypatch):
     monkeypatch.setattr(cached_attention, "_CHUNK_BYTES", chunk)
-    network = random_network(bits=2, scale=1, channels=1, height=12, width=12)
-    images = tf.constant(np.random.default_rng(0).integers(0, 4, [2, 12, 12, 1]), tf.int32)
+    network = random_network(bits=2, scale=1, channels=1, height=12, width=width)
+    images = tf.constant(np.random.default_rng(0).integers(0, 4, [2, 12, width, 1]), tf.int32)
     slices = image_to_slices(images, 1)
     target = tf.zeros([2], tf.int32)
     expected = network(slices, target)
@@ -86,12 +87,14 @@ def test_cached_logits_equal_teacher_forced_ones_of_one_picture_and_of_many(batc
 
 
 @pytest.mark.parametrize("arithmetic", ["float32", "bfloat16"])
-def test_bfloat16_logits_agree_to_its_precision(arithmetic):
+@pytest.mark.parametrize("batch", [1, 2])
+def test_bfloat16_logits_agree_to_its_precision(batch, arithmetic, monkeypatch):
+    monkeypatch.setattr(few_rows, "_LARGE", 0)
     changes = dict(bits=3, scale=2, channels=3, height=8, width=8)
     networks = [random_network(dtype=d, **changes) for d in ("float32", "mixed_bfloat16")]
-    images = tf.constant(np.random.default_rng(0).integers(0, 8, [2, 8, 8, 3]), tf.int32)
+    images = tf.constant(np.random.default_rng(0).integers(0, 8, [batch, 8, 8, 3]), tf.int32)
     slices = image_to_slices(images, 2)
-    target = tf.fill([2], 3)
+    target = tf.fill([batch], 3)
     exact, plain = (network(slices, target).numpy() for network in networks)
     cached = _cached(networks[1], arithmetic)(slices, target).numpy()
     # As far from the exact ones as bfloat16 is, not further.

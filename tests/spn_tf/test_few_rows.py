@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from spn_tf import few_rows
 from spn_tf.dense import Dense
 from spn_tf.few_rows import dense, product_with
 
@@ -19,6 +20,20 @@ def test_the_product_is_that_of_the_matrices(rows):
     matrix, x = _matrix(4, 6), _rows(rows, 4)
     made = tf.function(lambda x: product_with(matrix)(x), jit_compile=True)(x)
     np.testing.assert_allclose(made, x @ matrix, atol=1e-5)
+
+
+@pytest.mark.parametrize("inputs", [128, 70])
+@pytest.mark.parametrize("rows", [1, 5])
+def test_one_row_meets_the_large_matrices_of_a_bfloat16_network_as_it_has_them(
+    inputs, rows, monkeypatch
+):
+    monkeypatch.setattr(few_rows, "_LARGE", inputs * 6)
+    matrix, x = _matrix(inputs, 6), _rows(rows, inputs)
+    made = tf.function(lambda x: product_with(matrix, "bfloat16")(x), jit_compile=True)(x)
+    rounded = tf.cast(tf.cast(matrix, tf.bfloat16), tf.float32)
+    expected = x @ (rounded if rows == 1 else matrix)
+    np.testing.assert_allclose(made, expected, atol=1e-4)
+    assert np.abs(x @ rounded - x @ matrix).max() > 1e-3  # so that it matters
 
 
 def test_the_number_of_rows_may_be_unknown_to_the_graph():
