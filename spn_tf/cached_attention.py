@@ -215,7 +215,7 @@ def _attend(
         positions = rows_read * width
         known = tf.range(positions) < before * width
         scores = weighted_sum(query, keys[last][..., :positions])
-        here = tf.fill(scores.shape, tf.float32.min)
+        here = tf.fill(tf.shape(scores), tf.float32.min)
         here = dynamic_update_slice(here, row_scores, tf.stack([0, 0, before * width]))
         scores = tf.where(known, scores, here)
         highest = _highest(scores)
