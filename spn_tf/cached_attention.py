@@ -12,11 +12,21 @@ from tensorflow.compiler.tf2xla.python.xla import dynamic_update_slice
 
 from spn_tf.attention import DenseFeedForward, ParameterAttention, SelfAttention, Transformer
 from spn_tf.few_rows import Product, dense
-from spn_tf.weighted_sums import GROUP, KEPT, as_kept, groups_of, in_groups, sum_of, weighted_sum
+from spn_tf.weighted_sums import (
+    GROUP,
+    KEPT,
+    as_kept,
+    groups_of,
+    in_groups,
+    lanes_of,
+    sum_of,
+    weighted_sum,
+)
 
 # Of each unit, the bytes of the cache read at once, rounded to whole rows of positions. Powers of
 # two alias in the caches.
 _CHUNK_BYTES = 384
+_ROW_GROUP = 8
 _PARTS = 3  # of the last chunk: it is read in as few of them as are known
 
 
@@ -78,9 +88,9 @@ class CachedTransformer:
         for a in layers:
             outer = [self._chunks, batch, a.heads]
             channels, positions = groups_of(a.channels), groups_of(self._rows * self._width)
-            keys.append(tf.zeros([*outer, channels, GROUP, positions * GROUP], self._kept))
-            row_keys.append(tf.zeros([batch, a.heads, self._width, GROUP, channels]))
-            values.append(tf.zeros([*outer, positions, GROUP, a.channels], self._kept))
+            keys.append(tf.zeros([*outer, channels, *_blocks(self._rows * self._width, lanes_of(self._width))], self._kept))
+            row_keys.append(tf.zeros([batch, a.heads, self._width, _ROW_GROUP, channels * GROUP // _ROW_GROUP]))
+            values.append(tf.zeros([*outer, positions, *_blocks(a.channels, lanes_of(a.channels))], self._kept))
         return AttentionCache(tuple(keys), tuple(row_keys), tuple(values))
 
     def next(
@@ -114,12 +124,13 @@ class CachedTransformer:
 
     def end_row(self, cache: AttentionCache, row: tf.Tensor) -> AttentionCache:
         """The cache with the keys of a row, int32 scalar, whose last position was drawn."""
-        here = tf.stack([row // self._rows, 0, 0, 0, 0, row % self._rows * self._width])
         keys = []
         for before, made in zip(cache.keys, cache.row_keys, strict=True):
-            made = tf.reshape(
-                tf.einsum("bhwuc->bhucw", made), [1, -1, *before.shape[2:5], self._width]
-            )
+            heads, groups, _, _, lanes = before.shape[2:]
+            made = tf.reshape(made, [-1, heads, self._width // lanes, lanes, groups, GROUP])
+            made = tf.einsum("bhwlgu->bhgwul", made)[None]
+            block = row % self._rows * (self._width // lanes)
+            here = tf.stack([row // self._rows, 0, 0, 0, block, 0, 0])
             keys.append(dynamic_update_slice(before, as_kept(made, self._kept), here))
         return AttentionCache(tuple(keys), cache.row_keys, cache.values)
 
@@ -141,8 +152,9 @@ class CachedTransformer:
         query *= channels**-0.5
         last, start = row // self._rows, row % self._rows * self._width
         group, place = (start + column) // GROUP, (start + column) % GROUP
-        value = as_kept(value, self._kept)[None, :, :, None, None]
-        values = dynamic_update_slice(values, value, tf.stack([last, 0, 0, group, place, 0]))
+        value = tf.reshape(value, [1, -1, heads, 1, values.shape[4], 1, values.shape[6]])
+        here = tf.stack([last, 0, 0, group, 0, place, 0])
+        values = dynamic_update_slice(values, as_kept(value, self._kept), here)
         by_group = [-1, heads, 1, *row_keys.shape[-2:]]
         row_keys = dynamic_update_slice(
             row_keys, tf.reshape(in_groups(key), by_group), tf.stack([0, 0, column, 0, 0])
@@ -169,6 +181,10 @@ def _arranged(
     keys = tf.transpose(tf.cast(layer.keys, dtype), [0, 2, 1])
     values = tf.cast(layer.values, dtype)
     return lambda x: out(layer.read(query(x), keys, values))
+
+
+def _blocks(n: int, lanes: int) -> list[int]:
+    return [n // lanes, GROUP, lanes]
 
 
 def _row_scores(query: tf.Tensor, keys: tf.Tensor) -> tf.Tensor:
@@ -214,7 +230,7 @@ def _attend(
     def begun(rows_read: int) -> tuple[tf.Tensor, ...]:
         positions = rows_read * width
         known = tf.range(positions) < before * width
-        scores = weighted_sum(query, keys[last][..., :positions])
+        scores = weighted_sum(query, keys[last][:, :, :, : positions // keys.shape[-1]])
         here = tf.fill(tf.shape(scores), tf.float32.min)
         here = dynamic_update_slice(here, row_scores, tf.stack([0, 0, before * width]))
         scores = tf.where(known, scores, here)
@@ -226,7 +242,7 @@ def _attend(
     def read(
         number: tf.Tensor, highest: tf.Tensor, total: tf.Tensor, weighted: tf.Tensor
     ) -> tuple[tf.Tensor, ...]:
-        scores = weighted_sum(query, keys[number][..., : rows * width])
+        scores = weighted_sum(query, keys[number])
         now = tf.maximum(highest, _highest(scores))
         scale, weights = tf.exp(highest - now), tf.exp(scores - now[..., None])
         read_values = weighted_sum(weights, values[number])

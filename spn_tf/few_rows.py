@@ -6,11 +6,11 @@ import tensorflow as tf
 from tensorflow.compiler.tf2xla.python.xla import optimization_barrier
 
 from spn_tf.dense import Dense
-from spn_tf.weighted_sums import GROUP, KEPT, as_kept, weighted_sum
+from spn_tf.weighted_sums import GROUP, KEPT, as_kept, lanes_of, weighted_sum
 
 Product = Callable[[tf.Tensor], tf.Tensor]
 
-_BLOCK = GROUP * GROUP  # of inputs, whose share of a product with a vector is summed up at once
+_BLOCK = 4 * GROUP  # of inputs, whose share of a product with a vector is summed up at once
 _LARGE = 300_000  # numbers of a matrix that comes from memory rather than from a cache
 
 
@@ -44,9 +44,12 @@ def _with_kept(matrix: tf.Tensor, kept: tf.DType) -> Product:
     """[1, inputs] to [1, outputs], by the matrix as it is kept."""
     inputs, outputs = matrix.shape
     padding = -inputs % _BLOCK
+    lanes = lanes_of(outputs)
     blocks = tf.reshape(
-        as_kept(tf.pad(matrix, [[0, padding], [0, 0]]), kept), [-1, 1, GROUP, GROUP, outputs]
+        as_kept(tf.pad(matrix, [[0, padding], [0, 0]]), kept),
+        [-1, 1, _BLOCK // GROUP, GROUP, outputs // lanes, lanes],
     )
+    blocks = tf.transpose(blocks, [0, 1, 2, 4, 3, 5])
 
     def product(x: tf.Tensor) -> tf.Tensor:
         # But for the barriers, XLA would make float32 numbers of the matrix before its loops, and

@@ -6,7 +6,8 @@ would make float32 for all at once, outside its loop over them.
 
 import tensorflow as tf
 
-GROUP = 8  # of vectors, whose products with their weights are summed up at once
+GROUP = 16  # of vectors, whose products with their weights are summed up at once
+_LANES = 16  # of a vector, at most, that lie together: so memory is read from its start to its end
 # What vectors are kept as, by the compute dtype of the network that they belong to.
 KEPT = {"float32": tf.float32, "bfloat16": tf.uint16}
 
@@ -29,6 +30,12 @@ def groups_of(n: int) -> int:
     return -(-n // GROUP)
 
 
+def lanes_of(n: int) -> int:
+    """How many of a vector's n numbers lie together, then those of the next vector of its group."""
+    lanes = next(d for d in range(min(n, _LANES), 0, -1) if n % d == 0)
+    return n if lanes < _LANES // 2 else lanes
+
+
 def in_groups(x: tf.Tensor, after_the_end: float = 0.0) -> tf.Tensor:
     """[B, heads, n] to [B, heads, groups, GROUP], filled up."""
     _, heads, n = x.shape
@@ -44,14 +51,16 @@ def sum_of(terms: list[tf.Tensor]) -> tf.Tensor:
 
 
 def weighted_sum(weights: tf.Tensor, vectors: tf.Tensor) -> tf.Tensor:
-    """sum_i weights[..., i] vectors[..., i, :], float32 [B, heads, .].
+    """sum_i weights[..., i] vectors[..., i], float32 [B, heads, m].
 
     XLA makes one loop over the memory of the vectors of the products and their sums over each
     group. Were all summed up at once, the loop would go over single numbers instead of vectors.
 
     Args:
         weights: float32 [B, heads, n].
-        vectors: kept, [B, heads, n / GROUP, GROUP, .].
+        vectors: n vectors of m numbers, kept, [B, heads, n / GROUP, m / L, GROUP, L], L as lanes_of.
     """
-    products = in_groups(weights)[..., None] * as_numbers(vectors)
-    return sum_of(tf.unstack(tf.reduce_sum(products, axis=-2), axis=2))
+    products = in_groups(weights)[:, :, :, None, :, None] * as_numbers(vectors)
+    sums = tf.reduce_sum(products, axis=-2)
+    _, heads, groups, blocks, lanes = sums.shape
+    return sum_of(tf.unstack(tf.reshape(sums, [-1, heads, groups, blocks * lanes]), axis=2))
