@@ -88,9 +88,20 @@ class CachedTransformer:
         for a in layers:
             outer = [self._chunks, batch, a.heads]
             channels, positions = groups_of(a.channels), groups_of(self._rows * self._width)
-            keys.append(tf.zeros([*outer, channels, *_blocks(self._rows * self._width, lanes_of(self._width))], self._kept))
-            row_keys.append(tf.zeros([batch, a.heads, self._width, _ROW_GROUP, channels * GROUP // _ROW_GROUP]))
-            values.append(tf.zeros([*outer, positions, *_blocks(a.channels, lanes_of(a.channels))], self._kept))
+            keys.append(
+                tf.zeros(
+                    [*outer, channels, *_blocks(self._rows * self._width, lanes_of(self._width))],
+                    self._kept,
+                )
+            )
+            row_keys.append(
+                tf.zeros([batch, a.heads, self._width, _ROW_GROUP, channels * GROUP // _ROW_GROUP])
+            )
+            values.append(
+                tf.zeros(
+                    [*outer, positions, *_blocks(a.channels, lanes_of(a.channels))], self._kept
+                )
+            )
         return AttentionCache(tuple(keys), tuple(row_keys), tuple(values))
 
     def next(

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 import tensorflow as tf
+from tensorflow.compiler.tf2xla.python import xla
 from tensorflow.compiler.tf2xla.python.xla import optimization_barrier
 
 from spn_tf.dense import Dense
@@ -19,25 +20,40 @@ def product_with(matrix: tf.Tensor, network_dtype: str = "float32") -> Product:
 
     For graphs that XLA compiles. Make it outside their loops: the matrix is arranged there.
 
-    A product of few rows takes as long as its matrix takes to be read. On some processors XLA's
-    read it faster if it is on the left, turned round. XLA would turn it back but for the barrier.
-    A large matrix of a bfloat16 network is read in half the bytes if there is but one row.
+    A product of few rows with a large matrix takes as long as the matrix takes to be read. XLA's
+    read it faster if it is on the left, turned round: on the right, they copy it first. A large
+    matrix of a bfloat16 network is read in half the bytes.
 
     Args:
         matrix: of the dtype of the arithmetic.
         network_dtype: the compute dtype of the network that it belongs to.
     """
-    turned = tf.transpose(matrix)
-    large = matrix.shape.num_elements() >= _LARGE
-    kept = KEPT[network_dtype] if matrix.dtype == tf.float32 and large else matrix.dtype
-    with_vector = _with_kept(matrix, kept) if kept != matrix.dtype else lambda x: x @ matrix
+    if matrix.shape.num_elements() < _LARGE:
+        return lambda x: x @ matrix
+    half = matrix.dtype == tf.float32 and network_dtype == "bfloat16"
+    with_vector = _with_kept(matrix, KEPT[network_dtype]) if half else lambda x: x @ matrix
+    turned = tf.transpose(tf.cast(matrix, network_dtype) if half else matrix)
 
-    def product(x: tf.Tensor) -> tf.Tensor:
-        if x.shape[0] == 1:
-            return with_vector(x)
-        return tf.transpose(optimization_barrier(tf.matmul(turned, tf.transpose(x)))[0])
+    def with_rows(x: tf.Tensor) -> tf.Tensor:
+        product = _ordered_product(turned, tf.transpose(tf.cast(x, turned.dtype)))
+        return tf.cast(tf.transpose(product), x.dtype)
 
-    return product
+    return lambda x: with_vector(x) if x.shape[0] == 1 else with_rows(x)
+
+
+def _ordered_product(a: tf.Tensor, b: tf.Tensor) -> tf.Tensor:
+    """The float32 product of two matrices that lie in memory row after row.
+
+    XLA gives a transposition to the product that reads it, by turning the product round; the
+    barriers keep it from that, and reshaping tells it that the transposed numbers are to be moved.
+    Otherwise it has no product of bfloat16 numbers for them and makes float32 of both.
+    """
+    dimensions = xla.xla_data_pb2.DotDimensionNumbers(
+        lhs_contracting_dimensions=[1], rhs_contracting_dimensions=[0]
+    )
+    a, b = optimization_barrier(*(tf.reshape(tf.reshape(x, [-1]), tf.shape(x)) for x in (a, b)))
+    product = xla.dot_general(a, b, dimensions, preferred_element_type=tf.float32)
+    return optimization_barrier(product)[0]
 
 
 def _with_kept(matrix: tf.Tensor, kept: tf.DType) -> Product:

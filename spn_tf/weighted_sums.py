@@ -58,7 +58,7 @@ def weighted_sum(weights: tf.Tensor, vectors: tf.Tensor) -> tf.Tensor:
 
     Args:
         weights: float32 [B, heads, n].
-        vectors: n vectors of m numbers, kept, [B, heads, n / GROUP, m / L, GROUP, L], L as lanes_of.
+        vectors: n of m numbers each, kept, [B, heads, n / GROUP, m / L, GROUP, L], L as lanes_of.
     """
     products = in_groups(weights)[:, :, :, None, :, None] * as_numbers(vectors)
     sums = tf.reduce_sum(products, axis=-2)
