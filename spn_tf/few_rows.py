@@ -30,30 +30,46 @@ def product_with(matrix: tf.Tensor, network_dtype: str = "float32") -> Product:
     """
     if matrix.shape.num_elements() < _LARGE:
         return lambda x: x @ matrix
-    half = matrix.dtype == tf.float32 and network_dtype == "bfloat16"
-    with_vector = _with_kept(matrix, KEPT[network_dtype]) if half else lambda x: x @ matrix
-    turned = tf.transpose(tf.cast(matrix, network_dtype) if half else matrix)
+    halved = matrix.dtype == tf.float32 and network_dtype == "bfloat16"
+    with_vector = _with_kept(matrix, KEPT[network_dtype]) if halved else lambda x: x @ matrix
+    with_some = _turned_round(matrix)
+    with_several = _turned_round(tf.cast(matrix, network_dtype)) if halved else with_some
 
-    def with_rows(x: tf.Tensor) -> tf.Tensor:
-        product = _ordered_product(turned, tf.transpose(tf.cast(x, turned.dtype)))
-        return tf.cast(tf.transpose(product), x.dtype)
+    def product(x: tf.Tensor) -> tf.Tensor:
+        rows = x.shape[0]
+        if rows is None:  # it may turn out to be one, of which XLA has no bfloat16 product
+            return with_some(x)
+        return with_vector(x) if rows == 1 else with_several(x)
 
-    return lambda x: with_vector(x) if x.shape[0] == 1 else with_rows(x)
+    return product
 
 
-def _ordered_product(a: tf.Tensor, b: tf.Tensor) -> tf.Tensor:
-    """The float32 product of two matrices that lie in memory row after row.
+def _turned_round(matrix: tf.Tensor) -> Product:
+    """The rows times a matrix that stands on the left.
 
-    XLA gives a transposition to the product that reads it, by turning the product round; the
-    barriers keep it from that, and reshaping tells it that the transposed numbers are to be moved.
-    Otherwise it has no product of bfloat16 numbers for them and makes float32 of both.
+    XLA gives a transposition to the product that reads it, by turning the product round; barriers
+    keep it from that, and reshaping tells it that transposed numbers are to be moved. It would
+    have no bfloat16 product for them otherwise, and make float32 of both.
     """
-    dimensions = xla.xla_data_pb2.DotDimensionNumbers(
+    left = _in_order(tf.transpose(matrix))
+    contracted = xla.xla_data_pb2.DotDimensionNumbers(
         lhs_contracting_dimensions=[1], rhs_contracting_dimensions=[0]
     )
-    a, b = optimization_barrier(*(tf.reshape(tf.reshape(x, [-1]), tf.shape(x)) for x in (a, b)))
-    product = xla.dot_general(a, b, dimensions, preferred_element_type=tf.float32)
-    return optimization_barrier(product)[0]
+
+    def product(x: tf.Tensor) -> tf.Tensor:
+        columns = _in_order(tf.transpose(tf.cast(x, matrix.dtype)))
+        made = xla.dot_general(
+            *optimization_barrier(left, columns), contracted, preferred_element_type=tf.float32
+        )
+        made = tf.transpose(optimization_barrier(made)[0])
+        return tf.ensure_shape(tf.cast(made, x.dtype), [x.shape[0], matrix.shape[1]])
+
+    return product
+
+
+def _in_order(x: tf.Tensor) -> tf.Tensor:
+    """The same numbers, laid out row after row."""
+    return tf.reshape(tf.reshape(x, [-1]), tf.shape(x))
 
 
 def _with_kept(matrix: tf.Tensor, kept: tf.DType) -> Product:

@@ -46,13 +46,14 @@ def test_large_matrices_of_a_float32_network_are_read_whole(rows, monkeypatch):
     np.testing.assert_allclose(made, x @ matrix, atol=1e-4)
 
 
+@pytest.mark.parametrize("network_dtype", ["float32", "bfloat16"])
 @pytest.mark.parametrize("large", [0, 100])
-def test_the_number_of_rows_may_be_unknown_to_the_graph(large, monkeypatch):
+def test_the_number_of_rows_may_be_unknown_to_the_graph(large, network_dtype, monkeypatch):
     monkeypatch.setattr(few_rows, "_LARGE", large)
     matrix = _matrix(4, 6)
     spec = tf.TensorSpec([None, 4], tf.float32)
     product = tf.function(
-        lambda x: product_with(matrix)(x), input_signature=[spec], jit_compile=True
+        lambda x: product_with(matrix, network_dtype)(x), input_signature=[spec], jit_compile=True
     )
     for rows in (1, 3):
         x = _rows(rows, 4)
