@@ -1,7 +1,7 @@
 """The decoder's Transformer one position at a time, over the keys and values of those before it.
 
 Shape letters: B batch, T positions, P of a chunk, D width of the residual stream, U positions or
-channels of a group.
+channels of a group, L that lie together of the other.
 """
 
 import functools
@@ -20,13 +20,14 @@ from spn_tf.weighted_sums import (
     in_groups,
     lanes_of,
     sum_of,
+    tiles,
     weighted_sum,
 )
 
 # Of each unit, the bytes of the cache read at once, rounded to whole rows of positions. Powers of
 # two alias in the caches.
 _CHUNK_BYTES = 384
-_ROW_GROUP = 8
+_ROW_GROUP = 8  # parts of a position's channels, whose products are summed up at once, in its row
 _PARTS = 3  # of the last chunk: it is read in as few of them as are known
 
 
@@ -35,15 +36,14 @@ class AttentionCache(NamedTuple):
 
     They are float32, or the bits of bfloat16 numbers: those numbers themselves, XLA would convert
     all at once on a CPU whenever a position is written. They lie in chunks of P positions, which
-    are whole rows; memory holds a chunk in the order in which it is read, its channels or positions
-    in groups; the last group is filled up with zeros. In that order a position's keys are numbers
-    far from each other, and slow to write. So keys are written there by rows, and those of the row
-    that is being drawn lie apart.
+    are whole rows; memory holds a chunk in the order in which it is read (weighted_sums.py). In
+    that order a position's keys are numbers far from each other, and slow to write. So keys are
+    written there by rows, and those of the row that is being drawn lie apart.
 
     Attributes:
-        keys: [chunks, B, heads, channels / U, U, P] each, of the rows before.
-        row_keys: float32 [B, heads, width, U, channels / U] each, of the row's positions so far.
-        values: [chunks, B, heads, P / U, U, channels] each.
+        keys: [chunks, B, heads, channels / U, P / L, U, L] each, of the rows before.
+        row_keys: float32 [B, heads, width, 8, channels / 8] each, of the row's positions so far.
+        values: [chunks, B, heads, P / U, channels / L, U, L] each.
     """
 
     keys: tuple[tf.Tensor, ...]
@@ -84,23 +84,17 @@ class CachedTransformer:
     def start(self, batch: int) -> AttentionCache:
         """The cache before the first position."""
         layers = [b for b in self._branches if isinstance(b, _Attention)]
+        positions, in_row = self._rows * self._width, lanes_of(self._width)
         keys, row_keys, values = [], [], []
         for a in layers:
             outer = [self._chunks, batch, a.heads]
-            channels, positions = groups_of(a.channels), groups_of(self._rows * self._width)
-            keys.append(
-                tf.zeros(
-                    [*outer, channels, *_blocks(self._rows * self._width, lanes_of(self._width))],
-                    self._kept,
-                )
-            )
+            units = groups_of(a.channels) * GROUP
+            keys.append(tf.zeros([*outer, *tiles(a.channels, positions, in_row)], self._kept))
             row_keys.append(
-                tf.zeros([batch, a.heads, self._width, _ROW_GROUP, channels * GROUP // _ROW_GROUP])
+                tf.zeros([batch, a.heads, self._width, _ROW_GROUP, units // _ROW_GROUP])
             )
             values.append(
-                tf.zeros(
-                    [*outer, positions, *_blocks(a.channels, lanes_of(a.channels))], self._kept
-                )
+                tf.zeros([*outer, *tiles(positions, a.channels, lanes_of(a.channels))], self._kept)
             )
         return AttentionCache(tuple(keys), tuple(row_keys), tuple(values))
 
@@ -192,10 +186,6 @@ def _arranged(
     keys = tf.transpose(tf.cast(layer.keys, dtype), [0, 2, 1])
     values = tf.cast(layer.values, dtype)
     return lambda x: out(layer.read(query(x), keys, values))
-
-
-def _blocks(n: int, lanes: int) -> list[int]:
-    return [n // lanes, GROUP, lanes]
 
 
 def _row_scores(query: tf.Tensor, keys: tf.Tensor) -> tf.Tensor:

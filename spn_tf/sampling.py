@@ -31,7 +31,7 @@ def count_parts(batch: int, weights: int, cores: int, dtype: str = "float32") ->
 
     The cores that share an operation wait for each other after each of the many of a pixel; those
     that have a part each do not, but each reads all of the weights. So a network of many takes
-    more images in a part.
+    more images in a part; `dtype` is its compute dtype.
     """
     least = -(-weights // _WEIGHTS_PER_IMAGE[dtype])
     size = -(-batch // max(1, min(cores, batch // least)))

@@ -1,5 +1,9 @@
 """Sums of many vectors with weights, at the speed at which memory is read.
 
+The vectors lie in tiles: of each GROUP of them the first few numbers, then the next few. So one
+loop over a group goes through memory from its start to its end; were whole vectors to follow each
+other, it would go through several places at once, for which processors fetch less ahead.
+
 The vectors are float32, or the bits of bfloat16 numbers: of those numbers themselves, XLA on a CPU
 would make float32 for all at once, outside its loop over them.
 """
@@ -7,7 +11,7 @@ would make float32 for all at once, outside its loop over them.
 import tensorflow as tf
 
 GROUP = 16  # of vectors, whose products with their weights are summed up at once
-_LANES = 16  # of a vector, at most, that lie together: so memory is read from its start to its end
+_LANES = 16  # numbers of a vector, at most, in a tile
 # What vectors are kept as, by the compute dtype of the network that they belong to.
 KEPT = {"float32": tf.float32, "bfloat16": tf.uint16}
 
@@ -31,9 +35,14 @@ def groups_of(n: int) -> int:
 
 
 def lanes_of(n: int) -> int:
-    """How many of a vector's n numbers lie together, then those of the next vector of its group."""
+    """How many of a vector's n numbers a tile has; all, where n has no divisor of a good size."""
     lanes = next(d for d in range(min(n, _LANES), 0, -1) if n % d == 0)
     return n if lanes < _LANES // 2 else lanes
+
+
+def tiles(n: int, m: int, lanes: int) -> list[int]:
+    """The shape of n vectors of m numbers, [n / GROUP, m / lanes, GROUP, lanes]."""
+    return [groups_of(n), m // lanes, GROUP, lanes]
 
 
 def in_groups(x: tf.Tensor, after_the_end: float = 0.0) -> tf.Tensor:
@@ -58,7 +67,7 @@ def weighted_sum(weights: tf.Tensor, vectors: tf.Tensor) -> tf.Tensor:
 
     Args:
         weights: float32 [B, heads, n].
-        vectors: n of m numbers each, kept, [B, heads, n / GROUP, m / L, GROUP, L], L as lanes_of.
+        vectors: n of m numbers each, kept, [B, heads, *tiles].
     """
     products = in_groups(weights)[:, :, :, None, :, None] * as_numbers(vectors)
     sums = tf.reduce_sum(products, axis=-2)

@@ -66,7 +66,7 @@ def test_cached_logits_equal_teacher_forced_ones_on_every_slice(changes):
         assert np.ptp(expected) > 1  # not all alike
 
 
-@pytest.mark.parametrize("width", [3, 12])
+@pytest.mark.parametrize("width", [3, 20])
 @pytest.mark.parametrize("chunk", [64, 192, 512])
 def test_the_cache_is_read_in_chunks_of_several_sizes(chunk, width, monkeypatch):
     monkeypatch.setattr(cached_attention, "_CHUNK_BYTES", chunk)
@@ -79,7 +79,8 @@ def test_the_cache_is_read_in_chunks_of_several_sizes(chunk, width, monkeypatch)
 
 
 @pytest.mark.parametrize("batch", [1, 8])
-def test_cached_logits_equal_teacher_forced_ones_of_one_picture_and_of_many(batch):
+def test_cached_logits_equal_teacher_forced_ones_of_one_picture_and_of_many(batch, monkeypatch):
+    monkeypatch.setattr(few_rows, "_LARGE", 1000)
     network = random_network(bits=3, scale=2, channels=3, height=8, width=12)
     images = np.random.default_rng(0).integers(0, 8, [batch, 8, 12, 3])
     slices, target = image_to_slices(tf.constant(images, tf.int32), 2), tf.fill([batch], 2)
