@@ -36,7 +36,6 @@ from timing import fastest
 from widths import shrunk
 
 from spn_tf.config import SPNConfig
-from spn_tf.few_rows import Product, product_with
 from spn_tf.sampling import Sampler
 from spn_tf.slice_decoder import SliceDecoder
 from spn_tf.subscale_pixel_network import SubscalePixelNetwork
@@ -66,39 +65,29 @@ def product_rate(rows: int, precision: str) -> float:
     """Operations per second of products [rows, 1024] x [1024, 1024], one after another.
 
     The matrices are 24, so that they come from memory as a network's weights do; compiled by XLA,
-    in a loop, as the sampler's are. They stand on the right, or transposed on the left, or as the
-    sampler has them, whichever is fastest.
+    in a loop, as the sampler's are. They stand on the right or, transposed, on the left, whichever
+    is faster: on the right, powers of two get into their own way in caches.
     """
-    loops = 20
-    x = tf.random.normal([rows, 1024])
-    kernels = [tf.random.normal([1024, 1024]) / 32 for _ in range(24)]
-    in_place = [tf.cast(kernel, precision) for kernel in kernels]
+    dtype, loops = tf.as_dtype(precision), 20
+    kernels = [tf.cast(tf.random.normal([1024, 1024]) / 32, dtype) for _ in range(24)]
 
-    def rate(way: Callable[[tf.Tensor], Product], kernels: list[tf.Tensor], x: tf.Tensor) -> float:
+    def rate(product: Callable[[tf.Tensor, tf.Tensor], tf.Tensor], shape: list[int]) -> float:
         @tf.function(jit_compile=True, autograph=False)
         def run(x: tf.Tensor, kernels: list[tf.Tensor]) -> tf.Tensor:
-            products = [way(kernel) for kernel in kernels]
-
             def body(i: tf.Tensor, x: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-                for product in products:
-                    x = tf.ensure_shape(product(x), x.shape)
+                for kernel in kernels:
+                    x = product(x, kernel)
                 return i + 1, x
 
             return tf.while_loop(lambda i, _: i < loops, body, (0, x))[1]
 
+        x = tf.cast(tf.random.normal(shape), dtype)
         run(x, kernels)
         seconds = fastest(lambda: run(x, kernels).numpy())
         return 2.0 * rows * 1024**2 * len(kernels) * loops / seconds
 
-    return max(
-        rate(lambda kernel: lambda x: tf.matmul(x, kernel), in_place, tf.cast(x, precision)),
-        rate(
-            lambda kernel: lambda x: tf.matmul(kernel, x),
-            in_place,
-            tf.cast(tf.transpose(x), precision),
-        ),
-        rate(lambda kernel: product_with(kernel, precision), kernels, x),
-    )
+    on_the_left = rate(lambda x, kernel: tf.matmul(kernel, x), [1024, rows])
+    return max(rate(tf.matmul, [rows, 1024]), on_the_left)
 
 
 def weights_of_a_pixel(decoder: SliceDecoder) -> float:

@@ -45,7 +45,7 @@ class Pixel:
             gates.append(gate(x))
         units = self._gates = tf.concat(gates, axis=-1)
         for product, sums in self._readout:
-            sums.add(colour, product.products[colour](units))
+            sums.add(colour, tf.matmul(units, product.matrices[colour]))
             made = sums.of(colour)
             units = tf.nn.relu(made)
         return made

@@ -3,7 +3,6 @@
 from collections.abc import Callable
 
 import tensorflow as tf
-from tensorflow.compiler.tf2xla.python import xla
 from tensorflow.compiler.tf2xla.python.xla import optimization_barrier
 
 from spn_tf.dense import Dense
@@ -20,9 +19,10 @@ def product_with(matrix: tf.Tensor, network_dtype: str = "float32") -> Product:
 
     For graphs that XLA compiles. Make it outside their loops: the matrix is arranged there.
 
-    A product of few rows with a large matrix takes as long as the matrix takes to be read. XLA's
-    read it faster if it is on the left, turned round: on the right, they copy it first. A large
-    matrix of a bfloat16 network is read in half the bytes.
+    A product of few rows with a large matrix takes as long as the matrix takes to be read. On some
+    processors XLA's read it faster if it is on the left, turned round. XLA would turn it back but
+    for the barrier. A large matrix of a bfloat16 network is read in half the bytes if there is but
+    one row.
 
     Args:
         matrix: of the dtype of the arithmetic.
@@ -30,46 +30,16 @@ def product_with(matrix: tf.Tensor, network_dtype: str = "float32") -> Product:
     """
     if matrix.shape.num_elements() < _LARGE:
         return lambda x: x @ matrix
-    halved = matrix.dtype == tf.float32 and network_dtype == "bfloat16"
-    with_vector = _with_kept(matrix, KEPT[network_dtype]) if halved else lambda x: x @ matrix
-    with_some = _turned_round(matrix)
-    with_several = _turned_round(tf.cast(matrix, network_dtype)) if halved else with_some
+    turned = tf.transpose(matrix)
+    kept = KEPT[network_dtype] if matrix.dtype == tf.float32 else matrix.dtype
+    with_vector = _with_kept(matrix, kept) if kept != matrix.dtype else lambda x: x @ matrix
 
     def product(x: tf.Tensor) -> tf.Tensor:
-        rows = x.shape[0]
-        if rows is None:  # it may turn out to be one, of which XLA has no bfloat16 product
-            return with_some(x)
-        return with_vector(x) if rows == 1 else with_several(x)
+        if x.shape[0] == 1:
+            return with_vector(x)
+        return tf.transpose(optimization_barrier(tf.matmul(turned, tf.transpose(x)))[0])
 
     return product
-
-
-def _turned_round(matrix: tf.Tensor) -> Product:
-    """The rows times a matrix that stands on the left.
-
-    XLA gives a transposition to the product that reads it, by turning the product round; barriers
-    keep it from that, and reshaping tells it that transposed numbers are to be moved. It would
-    have no bfloat16 product for them otherwise, and make float32 of both.
-    """
-    left = _in_order(tf.transpose(matrix))
-    contracted = xla.xla_data_pb2.DotDimensionNumbers(
-        lhs_contracting_dimensions=[1], rhs_contracting_dimensions=[0]
-    )
-
-    def product(x: tf.Tensor) -> tf.Tensor:
-        columns = _in_order(tf.transpose(tf.cast(x, matrix.dtype)))
-        made = xla.dot_general(
-            *optimization_barrier(left, columns), contracted, preferred_element_type=tf.float32
-        )
-        made = tf.transpose(optimization_barrier(made)[0])
-        return tf.ensure_shape(tf.cast(made, x.dtype), [x.shape[0], matrix.shape[1]])
-
-    return product
-
-
-def _in_order(x: tf.Tensor) -> tf.Tensor:
-    """The same numbers, laid out row after row."""
-    return tf.reshape(tf.reshape(x, [-1]), tf.shape(x))
 
 
 def _with_kept(matrix: tf.Tensor, kept: tf.DType) -> Product:

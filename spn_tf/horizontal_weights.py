@@ -84,14 +84,7 @@ def _readout(
         kernel = _masked_kernel(product)[0]
         products.append((kernel, product.bias, product.inputs, product.outputs))
     return [
-        take_apart(
-            tf.cast(kernel, dtype),
-            tf.cast(bias, dtype),
-            inputs,
-            outputs,
-            pixelcnn.colours,
-            pixelcnn.compute_dtype,
-        )
+        take_apart(tf.cast(kernel, dtype), tf.cast(bias, dtype), inputs, outputs, pixelcnn.colours)
         for kernel, bias, inputs, outputs in products
     ]
 

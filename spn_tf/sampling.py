@@ -21,19 +21,17 @@ from spn_tf.ordering import image_to_slices, slices_to_image
 from spn_tf.subscale_pixel_network import SubscalePixelNetwork
 
 UNKNOWN = -1  # of an intensity that is to be drawn
-# Reading so many weights takes as long as cores save by not waiting. Products of bfloat16 numbers
-# gain more from each further row.
-_WEIGHTS_PER_IMAGE = {"float32": 4_000_000, "bfloat16": 2_000_000}
+_WEIGHTS_PER_IMAGE = 4_000_000  # Reading so many takes as long as cores save by not waiting.
 
 
-def count_parts(batch: int, weights: int, cores: int, dtype: str = "float32") -> int:
+def count_parts(batch: int, weights: int, cores: int) -> int:
     """Into how many parts of one size a batch is cut, to be drawn side by side.
 
     The cores that share an operation wait for each other after each of the many of a pixel; those
     that have a part each do not, but each reads all of the weights. So a network of many takes
-    more images in a part; `dtype` is its compute dtype.
+    more images in a part.
     """
-    least = -(-weights // _WEIGHTS_PER_IMAGE[dtype])
+    least = -(-weights // _WEIGHTS_PER_IMAGE)
     size = -(-batch // max(1, min(cores, batch // least)))
     return -(-batch // size)
 
@@ -132,8 +130,7 @@ class Sampler:
         size = slices.shape[0]
         if size is None:  # in an exported model, whose cores are not known either
             return self._compiled_decode(*batch, target, seed, temperature)
-        decoder = self._network.decoder
-        count = count_parts(size, decoder.count_params(), self._cores, decoder.compute_dtype)
+        count = count_parts(size, self._network.decoder.count_params(), self._cores)
         parts = even_parts(batch, size, count)
         drawn = [self._compiled_decode(*part, target, seed, temperature) for part in parts]
         return tf.concat(drawn, axis=0)[:size]

@@ -235,8 +235,3 @@ def test_a_batch_has_parts_for_all_cores_unless_weights_outweigh_its_images(
     batch, weights, cores, parts
 ):
     assert count_parts(batch, weights, cores) == parts
-
-
-def test_parts_of_a_bfloat16_network_have_more_images():
-    assert count_parts(16, 30_000_000, 2, "bfloat16") == 1
-    assert count_parts(32, 30_000_000, 2, "bfloat16") == 2
