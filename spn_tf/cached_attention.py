@@ -24,10 +24,10 @@ from spn_tf.weighted_sums import (
     weighted_sum,
 )
 
-# Of each unit, the bytes of the cache read at once, rounded to whole rows of positions. Powers of
-# two alias in the caches.
+# Of each unit, the bytes of the cache read at once, rounded down to whole rows of positions. Larger
+# chunks are slower, smaller ones no faster.
 _CHUNK_BYTES = 384
-_ROW_GROUP = 8  # parts of a position's channels, whose products are summed up at once, in its row
+_ROW_GROUP = 8  # numbers of a key whose products are summed up at once, in the row that is drawn
 _PARTS = 3  # of the last chunk: it is read in as few of them as are known
 
 

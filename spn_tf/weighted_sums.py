@@ -60,7 +60,7 @@ def sum_of(terms: list[tf.Tensor]) -> tf.Tensor:
 
 
 def weighted_sum(weights: tf.Tensor, vectors: tf.Tensor) -> tf.Tensor:
-    """sum_i weights[..., i] vectors[..., i], float32 [B, heads, m].
+    """The sum of the vectors, each times its weight, float32 [B, heads, m].
 
     XLA makes one loop over the memory of the vectors of the products and their sums over each
     group. Were all summed up at once, the loop would go over single numbers instead of vectors.

@@ -66,7 +66,7 @@ def test_cached_logits_equal_teacher_forced_ones_on_every_slice(changes):
         assert np.ptp(expected) > 1  # not all alike
 
 
-@pytest.mark.parametrize("width", [3, 20])
+@pytest.mark.parametrize("width", [3, 12, 20])
 @pytest.mark.parametrize("chunk", [64, 192, 512])
 def test_the_cache_is_read_in_chunks_of_several_sizes(chunk, width, monkeypatch):
     monkeypatch.setattr(cached_attention, "_CHUNK_BYTES", chunk)
