@@ -105,15 +105,24 @@ class ParameterAttention(keras.layers.Layer):
 
     def call(self, x: tf.Tensor) -> tf.Tensor:
         keys = tf.transpose(tf.convert_to_tensor(self.keys), [0, 2, 1])
-        return self.out(self.read(self.query(x), keys, tf.convert_to_tensor(self.values)))
+        values = tf.convert_to_tensor(self.values)
+        read = self.read(self.query(x), lambda x: tf.matmul(x, keys), lambda x: tf.matmul(x, values))
+        return self.out(read)
 
-    def read(self, queries: tf.Tensor, keys: tf.Tensor, values: tf.Tensor) -> tf.Tensor:
+    def read(
+        self,
+        queries: tf.Tensor,
+        with_keys: Callable[[tf.Tensor], tf.Tensor],
+        with_values: Callable[[tf.Tensor], tf.Tensor],
+    ) -> tf.Tensor:
         """What queries read of the learned rows, [..., K] to [..., K].
 
         Args:
             queries: [..., K].
-            keys: turned round, [heads, K / heads, rows].
-            values: [heads, rows, K / heads].
+            with_keys: the product of each head's queries with its keys, [heads, ., K / heads] to
+                [heads, ., rows].
+            with_values: the product of weights with values, [heads, ., rows] to
+                [heads, ., K / heads].
         """
         shape = [-1, *queries.shape[1:]]
         # The scales of keys and values are applied to what is smaller than they are when a single
@@ -121,9 +130,9 @@ class ParameterAttention(keras.layers.Layer):
         # image, XLA copies the weights of the attention in the backward pass.
         queries = tf.reshape(queries, [-1, self.heads, self.channels]) * self.heads**0.5
         queries = tf.transpose(queries, [1, 0, 2])  # [heads, B * T, k]
-        scores = tf.matmul(queries, keys)  # [heads, B * T, rows]
+        scores = with_keys(queries)  # [heads, B * T, rows]
         weights = tf.nn.softmax(tf.cast(scores, self.variable_dtype))
-        read = tf.matmul(tf.cast(weights, queries.dtype), values) * self.width**0.5
+        read = with_values(tf.cast(weights, queries.dtype)) * self.width**0.5
         return tf.reshape(tf.transpose(read, [1, 0, 2]), shape)
 
 

@@ -11,7 +11,7 @@ import tensorflow as tf
 from tensorflow.compiler.tf2xla.python.xla import dynamic_update_slice
 
 from spn_tf.attention import DenseFeedForward, ParameterAttention, SelfAttention, Transformer
-from spn_tf.few_rows import Product, dense
+from spn_tf.few_rows import Product, dense, product_with
 from spn_tf.weighted_sums import (
     GROUP,
     KEPT,
@@ -181,11 +181,11 @@ def _arranged(
     if isinstance(layer, DenseFeedForward):
         inner = dense(layer.inner, dtype)
         return lambda x: out(inner(x))
-    # A product of few rows with the keys as they are stored, rows by channels, is slow.
     query = dense(layer.query, dtype)
     keys = tf.transpose(tf.cast(layer.keys, dtype), [0, 2, 1])
-    values = tf.cast(layer.values, dtype)
-    return lambda x: out(layer.read(query(x), keys, values))
+    with_keys = product_with(keys, layer.compute_dtype)
+    with_values = product_with(tf.cast(layer.values, dtype), layer.compute_dtype)
+    return lambda x: out(layer.read(query(x), with_keys, with_values))
 
 
 def _row_scores(query: tf.Tensor, keys: tf.Tensor) -> tf.Tensor:

@@ -36,16 +36,16 @@ class Pixel:
 
     def logits(self, colour: int) -> tf.Tensor:
         """[B, classes], once the colours before are drawn."""
-        matrices = self._weights.within[colour]
-        gates: list[tf.Tensor] = []
-        begun = tf.split(self._convolutions.of(colour), len(matrices), axis=-1)
-        for x, matrix in zip(begun, matrices, strict=True):
-            if gates:
-                x += tf.matmul(tf.concat(gates, axis=-1), matrix)
-            gates.append(gate(x))
+        later = self._weights.within[colour]
+        begun = self._convolutions.of(colour)
+        width = begun.shape[-1] // (len(later) + 1)
+        gates = [gate(begun[:, :width])]
+        for product in later:
+            begun = begun[:, width:] + product(gates[-1])
+            gates.append(gate(begun[:, :width]))
         units = self._gates = tf.concat(gates, axis=-1)
-        for product, sums in self._readout:
-            sums.add(colour, tf.matmul(units, product.matrices[colour]))
+        for masked, sums in self._readout:
+            sums.add(colour, masked.products[colour](units))
             made = sums.of(colour)
             units = tf.nn.relu(made)
         return made

@@ -1,54 +1,109 @@
-"""Products of few rows with one matrix, again and again, as fast as they get on a CPU."""
+"""Products of few rows with one matrix, again and again, as fast as they get on a CPU.
+
+Shape letters: B rows, I inputs, O outputs.
+"""
 
 from collections.abc import Callable
 
 import tensorflow as tf
-from tensorflow.compiler.tf2xla.python.xla import optimization_barrier
+from tensorflow.compiler.tf2xla.python import xla
+from tensorflow.compiler.xla import xla_data_pb2
 
+from cascade_tf.strategies import has_accelerators
 from spn_tf.dense import Dense
-from spn_tf.weighted_sums import GROUP, KEPT, as_kept, lanes_of, weighted_sum
+from spn_tf.weighted_sums import GROUP, as_kept, lanes_of, weighted_sum
 
 Product = Callable[[tf.Tensor], tf.Tensor]
 
-_BLOCK = 4 * GROUP  # of inputs, whose share of a product with a vector is summed up at once
+_FEW = 8  # inputs, at most, of a product that needs no call of a library for matrices
 _LARGE = 300_000  # numbers of a matrix that comes from memory rather than from a cache
+_PANEL = 64  # columns of a large matrix that lie together: as many as XLA's products read at once
+_BLOCK = 4 * GROUP  # of inputs, whose share of a product with a vector is summed up at once
 
 
-def product_with(matrix: tf.Tensor, network_dtype: str = "float32") -> Product:
-    """[B, inputs] to [B, outputs]: the rows times a matrix [inputs, outputs].
+def product_with(matrix: tf.Tensor, network_dtype: str) -> Product:
+    """[..., B, I] to [..., B, O]: the rows times a matrix [..., I, O].
 
     For graphs that XLA compiles. Make it outside their loops: the matrix is arranged there.
 
-    A product of few rows with a large matrix takes as long as the matrix takes to be read. On some
-    processors XLA's read it faster if it is on the left, turned round. XLA would turn it back but
-    for the barrier. A large matrix of a bfloat16 network is read in half the bytes if there is but
-    one row.
+    On a CPU, products of few rows with a large matrix take as long as the matrix takes to be read,
+    so it lies in the order in which it is. Of a bfloat16 network, XLA reads bfloat16 numbers.
 
     Args:
-        matrix: of the dtype of the arithmetic.
+        matrix: of the dtype of the arithmetic, which is the rows' and the product's.
         network_dtype: the compute dtype of the network that it belongs to.
     """
-    if matrix.shape.num_elements() < _LARGE:
-        return lambda x: x @ matrix
-    turned = tf.transpose(matrix)
-    kept = KEPT[network_dtype] if matrix.dtype == tf.float32 else matrix.dtype
-    with_vector = _with_kept(matrix, kept) if kept != matrix.dtype else lambda x: x @ matrix
+    if has_accelerators():
+        return lambda x: tf.matmul(x, matrix)
+    inputs, outputs = matrix.shape[-2:]
+    if inputs <= _FEW:
+        return lambda x: tf.reduce_sum(x[..., None] * matrix[..., None, :, :], axis=-2)
+    large = matrix.shape.num_elements() >= _LARGE
+    with_one_row = lambda x: tf.matmul(x, matrix)
+    with_rows = _in_panels(matrix) if large else with_one_row
+    with_known_rows = with_rows
+    if network_dtype == "bfloat16" and outputs > 1:
+        halves = tf.cast(matrix, tf.bfloat16)
+        with_known_rows = _in_panels(halves) if large else lambda x: _matmul(x, halves)
+        if large and matrix.shape.rank == 2:
+            with_one_row = _with_vector(halves)
 
     def product(x: tf.Tensor) -> tf.Tensor:
-        if x.shape[0] == 1:
-            return with_vector(x)
-        return tf.transpose(optimization_barrier(tf.matmul(turned, tf.transpose(x)))[0])
+        rows = x.shape[-2]
+        # XLA has no bfloat16 products of a single row.
+        with_these = with_rows if rows is None else with_one_row if rows == 1 else with_known_rows
+        return with_these(x)
 
     return product
 
 
-def _with_kept(matrix: tf.Tensor, kept: tf.DType) -> Product:
-    """[1, inputs] to [1, outputs], by the matrix as it is kept."""
+def _matmul(x: tf.Tensor, matrix: tf.Tensor) -> tf.Tensor:
+    """Of the rows' dtype, whatever the matrix is of; x is rounded to that."""
+    if matrix.dtype == x.dtype:
+        return tf.matmul(x, matrix)
+    numbers = xla_data_pb2.DotDimensionNumbers()
+    batch = range(x.shape.rank - 2)
+    numbers.lhs_batch_dimensions.extend(batch)
+    numbers.rhs_batch_dimensions.extend(batch)
+    numbers.lhs_contracting_dimensions.append(x.shape.rank - 1)
+    numbers.rhs_contracting_dimensions.append(x.shape.rank - 2)
+    rounded = _laid_out(tf.cast(x, matrix.dtype))
+    return xla.dot_general(rounded, _laid_out(matrix), numbers, preferred_element_type=x.dtype)
+
+
+def _laid_out(x: tf.Tensor) -> tf.Tensor:
+    """The same; XLA, which lays a transposed tensor out as the one before, does not this one.
+
+    Of tensors that are laid out in another way than the usual it makes float32 ones.
+    """
+    return tf.reshape(tf.reshape(x, [-1]), x.shape)
+
+
+def _in_panels(matrix: tf.Tensor) -> Product:
+    """By a matrix that lies in panels of some columns, [..., panels, I, _PANEL]."""
+    *outer, inputs, outputs = matrix.shape
+    count = -(-outputs // _PANEL)
+    axes = list(range(len(outer)))
+    swapped = [*axes, len(axes) + 1, len(axes), len(axes) + 2]
+    matrix = tf.pad(matrix, [*[[0, 0]] * (len(outer) + 1), [0, count * _PANEL - outputs]])
+    panels = tf.transpose(tf.reshape(matrix, [*outer, inputs, count, _PANEL]), swapped)
+
+    def product(x: tf.Tensor) -> tf.Tensor:
+        rows = tf.shape(x)[-2] if x.shape[-2] is None else x.shape[-2]
+        to_each = tf.broadcast_to(x[..., None, :, :], [*outer, count, rows, inputs])
+        made = tf.transpose(_matmul(to_each, panels), swapped)
+        return tf.reshape(made, [*outer, rows, count * _PANEL])[..., :outputs]
+
+    return product
+
+
+def _with_vector(matrix: tf.Tensor) -> Product:
+    """[1, I] to [1, O], float32, by a matrix of bfloat16 numbers."""
     inputs, outputs = matrix.shape
     padding = -inputs % _BLOCK
     lanes = lanes_of(outputs)
     blocks = tf.reshape(
-        as_kept(tf.pad(matrix, [[0, padding], [0, 0]]), kept),
+        as_kept(tf.pad(matrix, [[0, padding], [0, 0]]), tf.uint16),
         [-1, 1, _BLOCK // GROUP, GROUP, outputs // lanes, lanes],
     )
     blocks = tf.transpose(blocks, [0, 1, 2, 4, 3, 5])
@@ -56,9 +111,9 @@ def _with_kept(matrix: tf.Tensor, kept: tf.DType) -> Product:
     def product(x: tf.Tensor) -> tf.Tensor:
         # But for the barriers, XLA would make float32 numbers of the matrix before its loops, and
         # one sum of all.
-        x, here = optimization_barrier(tf.pad(x, [[0, 0], [0, padding]]), blocks)
+        x, here = xla.optimization_barrier(tf.pad(x, [[0, 0], [0, padding]]), blocks)
         sums = weighted_sum(tf.reshape(x, [-1, 1, _BLOCK]), here)
-        return tf.reduce_sum(optimization_barrier(sums)[0], axis=0)
+        return tf.reduce_sum(xla.optimization_barrier(sums)[0], axis=0)
 
     return product
 

@@ -31,8 +31,8 @@ class HorizontalWeights:
     Attributes:
         order: int [L * F], of the outputs of all convolutions: colours, then layers.
         bounds: int [C + 1], of the colours in that order.
-        within: for each colour and layer, [the colour's gates in the layers before, its outputs of
-            the layer's convolution]; the first layer's is empty.
+        within: for each colour and layer but the last, from the colour's gates in the layer to its
+            outputs of the convolutions of later layers.
         onward: for each colour, from its gates in all layers and its 8 units to (outputs of later
             colours) + P * L * F: what it gives to this pixel, the next, and so on.
         bias: [L * F], of the convolutions at this pixel.
@@ -59,16 +59,17 @@ class HorizontalWeights:
         *left_bias, self.bias = tf.unstack(tf.cast(tf.gather(bias, self.order, axis=-1), dtype))
         self.right_bias = tf.concat([*reversed(left_bias), tf.zeros([0], dtype)], axis=0)
 
-        self.within: list[list[tf.Tensor]] = []
+        self.within: list[list[Product]] = []
         self.onward: list[Product] = []
         rows_of = colour_bounds(inputs[rows], colours)
         for c in range(colours):
             (a, b), (begin, end) = rows_of[c : c + 2], self.bounds[c : c + 2]
             units, width = (b - a - PIXEL_UNITS) // layers, (end - begin) // layers
-            columns = [begin + i * width for i in range(layers)]
-            self.within.append(
-                [here[a : a + i * units, x : x + width] for i, x in enumerate(columns)]
-            )
+            later = [
+                here[a + i * units : a + (i + 1) * units, begin + (i + 1) * width : end]
+                for i in range(layers - 1)
+            ]
+            self.within.append([product_with(x, pixelcnn.compute_dtype) for x in later])
             onward = tf.concat([k[a:b] for k in (here[:, end:], *reversed(left))], axis=-1)
             self.onward.append(product_with(onward, pixelcnn.compute_dtype))
 
@@ -84,7 +85,14 @@ def _readout(
         kernel = _masked_kernel(product)[0]
         products.append((kernel, product.bias, product.inputs, product.outputs))
     return [
-        take_apart(tf.cast(kernel, dtype), tf.cast(bias, dtype), inputs, outputs, pixelcnn.colours)
+        take_apart(
+            tf.cast(kernel, dtype),
+            tf.cast(bias, dtype),
+            inputs,
+            outputs,
+            pixelcnn.colours,
+            pixelcnn.compute_dtype,
+        )
         for kernel, bias, inputs, outputs in products
     ]
 

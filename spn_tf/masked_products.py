@@ -9,6 +9,8 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow as tf
 
+from spn_tf.few_rows import Product, product_with
+
 
 def colour_bounds(classes: np.ndarray, colours: int) -> np.ndarray:
     """int [C + 1]: units [bounds[c] : bounds[c + 1]] are of colour c, if `classes` ascend."""
@@ -19,18 +21,24 @@ class MaskedProduct(NamedTuple):
     """A masked product taken apart by the colours of its inputs.
 
     Attributes:
-        matrices: for each colour [its inputs, the outputs that see them]: those from its first on.
+        products: for each colour from its inputs to the outputs that see them: those from its first
+            on.
         bias: [outputs].
         bounds: int [C + 1], of the colours in the outputs.
     """
 
-    matrices: list[tf.Tensor]
+    products: list[Product]
     bias: tf.Tensor
     bounds: np.ndarray
 
 
 def take_apart(
-    kernel: tf.Tensor, bias: tf.Tensor, inputs: np.ndarray, outputs: np.ndarray, colours: int
+    kernel: tf.Tensor,
+    bias: tf.Tensor,
+    inputs: np.ndarray,
+    outputs: np.ndarray,
+    colours: int,
+    network_dtype: str,
 ) -> MaskedProduct:
     """The masked product x kernel + bias.
 
@@ -39,10 +47,11 @@ def take_apart(
         bias: [outputs].
         inputs, outputs: colour classes of the units, ascending.
         colours: C.
+        network_dtype: as product_with's.
     """
     a, b = colour_bounds(inputs, colours), colour_bounds(outputs, colours)
     matrices = [kernel[a[i] : a[i + 1], b[i] :] for i in range(colours)]
-    return MaskedProduct(matrices, bias, b)
+    return MaskedProduct([product_with(x, network_dtype) for x in matrices], bias, b)
 
 
 class ColourSums:
