@@ -59,7 +59,7 @@ def threefry(
 def uniform(
     seed: tf.Tensor | int, stream: str, indices: tf.Tensor, count: int, block: tf.Tensor | int = 0
 ) -> tf.Tensor:
-    """Numbers in (0, 1), neither end reached, float32 [B, count].
+    """Numbers in (0, 1), neither end reached, float32 [B, count], or [B, K, count].
 
     Args:
         seed: int32 scalar.
@@ -67,9 +67,11 @@ def uniform(
             streams of different names.
         indices: int64 [B], the examples.
         count: how many numbers of each example's stream.
-        block: int32 scalar, not negative: which of its blocks of `count` numbers.
+        block: int32 scalar, or [K], not negative: which of its blocks of `count` numbers.
     """
-    indices = tf.convert_to_tensor(indices, tf.int64)[:, None]
+    block = tf.convert_to_tensor(block, tf.int32)
+    indices = tf.convert_to_tensor(indices, tf.int64)
+    indices = tf.reshape(indices, [-1, *[1] * block.shape.rank, 1])
     low = tf.cast(tf.bitwise.bitwise_and(indices, 0xFFFFFFFF), tf.uint32)
     high = tf.cast(tf.bitwise.right_shift(indices, tf.constant(32, tf.int64)), tf.uint32)
     key = (
@@ -77,8 +79,8 @@ def uniform(
         tf.bitwise.bitwise_xor(_u32(zlib.crc32(stream.encode())), high),
     )
     pairs = -(-count // 2)
-    counters = tf.cast(block * pairs + tf.range(pairs), tf.uint32)
-    bits = tf.concat(threefry(key, (low, counters[None, :])), axis=-1)[:, :count]
+    counters = tf.cast(block[..., None] * pairs + tf.range(pairs), tf.uint32)
+    bits = tf.concat(threefry(key, (low, counters[None])), axis=-1)[..., :count]
     # 23 random bits and a half: exact in float32 and never 0 or 1.
     mantissa = tf.cast(tf.bitwise.right_shift(bits, _u32(9)), tf.float32)
     return (mantissa + 0.5) * 2.0**-23
@@ -87,7 +89,7 @@ def uniform(
 def gumbel(
     seed: tf.Tensor | int, stream: str, indices: tf.Tensor, count: int, block: tf.Tensor | int = 0
 ) -> tf.Tensor:
-    """Standard Gumbel noise, float32 [B, count]; arguments as for `uniform`.
+    """Standard Gumbel noise, float32 [B, count] or [B, K, count]; arguments as for `uniform`.
 
     argmax(logits + noise) is a draw from softmax(logits).
     """

@@ -24,7 +24,7 @@ def decode(
     embedding: tf.Tensor | None,
     batch: int,
     state: Any,
-    choose_at: Callable[[tf.Tensor, tf.Tensor], Choose],
+    choose_in: Callable[[tf.Tensor], Callable[[tf.Tensor], Choose]],
     dtype: str,
 ) -> Any:
     """Goes through a slice, subpixel after subpixel, as their intensities are chosen.
@@ -36,7 +36,7 @@ def decode(
         embedding: the slice embedding [B, h, w, .], or None.
         batch: B.
         state: tensors that a Choose is given and returns.
-        choose_at: what chooses at the pixel of a row and a column, int32 scalars.
+        choose_in: from a row to what makes of a column the Choose of that pixel; int32 scalars.
         dtype: of the arithmetic, whatever the decoder's own.
 
     Returns:
@@ -53,6 +53,7 @@ def decode(
     def draw_pixel(
         row: tf.Tensor,
         given: tf.Tensor,
+        choose_at: Callable[[tf.Tensor], Choose],
         column: tf.Tensor,
         units_before: tf.Tensor,
         row_units: tf.Tensor,
@@ -66,7 +67,7 @@ def decode(
         x += rows[row, 0] + columns[0, column]
         context, attention = transformer.next(x, attention, row, column)
         pixel = cnn.pixel(due, given[:, column], context)
-        choose = choose_at(row, column)
+        choose = choose_at(column)
         units = []
         for colour in range(c.channels):
             logits = tf.cast(pixel.logits(colour), tf.float32)
@@ -87,9 +88,10 @@ def decode(
         state: Any,
     ) -> tuple:
         above, given = cnn.begin_row(above, row, row_units)
+        choose_at = choose_in(row)
         units_before, row_units, attention, _, state = _loop(
             width,
-            lambda *cache: draw_pixel(row, given, *cache),
+            lambda *cache: draw_pixel(row, given, choose_at, *cache),
             (units_before, row_units, attention, none_due, state),
         )
         return units_before, row_units, transformer.end_row(attention, row), above, state

@@ -5,6 +5,8 @@ keeps of those before (cached_decoder.py). XLA compiles one program for all slic
 cores, parts of a batch go through it side by side.
 """
 
+from collections.abc import Callable
+
 import tensorflow as tf
 from tensorflow.compiler.tf2xla.python.xla import dynamic_update_slice
 
@@ -148,11 +150,14 @@ class Sampler:
         """As _fill_slice, of the slice's own pixels and coarse bits, [B, h, w, C]."""
         c = self._network.config
 
-        def choose_at(row: tf.Tensor, column: tf.Tensor) -> Choose:
-            # The noise of all colours is made at once, [B, C * classes].
-            pixel = target * c.slice_height * c.slice_width + row * c.slice_width + column
-            noise = gumbel(seed, self._stream, indices, c.channels * c.classes, pixel)
+        def choose_in(row: tf.Tensor) -> Callable[[tf.Tensor], Choose]:
+            # The noise of a row is made at once: many short operations that its pixels share.
+            first = (target * c.slice_height + row) * c.slice_width
+            pixels = first + tf.range(c.slice_width)
+            of_row = gumbel(seed, self._stream, indices, c.channels * c.classes, pixels)
+            return lambda column: choose_at(row, column, of_row[:, column])
 
+        def choose_at(row: tf.Tensor, column: tf.Tensor, noise: tf.Tensor) -> Choose:
             def choose(
                 pixels: tf.Tensor, colour: int, logits: tf.Tensor
             ) -> tuple[tf.Tensor, tf.Tensor]:
@@ -171,4 +176,4 @@ class Sampler:
 
         batch = tf.shape(pixels)[0]
         decoder, dtype = self._network.decoder, self._dtype
-        return decode(decoder, embedding, batch, pixels, choose_at, dtype)
+        return decode(decoder, embedding, batch, pixels, choose_in, dtype)

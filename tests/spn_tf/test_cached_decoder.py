@@ -29,7 +29,10 @@ def _cached(network, dtype="float32"):
             return choose
 
         nothing = tf.zeros([batch, c.slice_height, c.slice_width, c.channels, c.classes])
-        return decode(network.decoder, embedding, batch, nothing, choose_at, dtype)
+        def choose_in(row):
+            return lambda column: choose_at(row, column)
+
+        return decode(network.decoder, embedding, batch, nothing, choose_in, dtype)
 
     return logits
 
