@@ -23,7 +23,7 @@ from spn_tf.ordering import image_to_slices, slices_to_image
 from spn_tf.subscale_pixel_network import SubscalePixelNetwork
 
 UNKNOWN = -1  # of an intensity that is to be drawn
-_WEIGHTS_PER_IMAGE = 4_000_000  # Reading so many takes as long as cores save by not waiting.
+_WEIGHTS_PER_IMAGE = 15_000_000  # Reading so many takes as long as cores save by not waiting.
 
 
 def count_parts(batch: int, weights: int, cores: int) -> int:

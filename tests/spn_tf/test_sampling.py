@@ -226,9 +226,9 @@ def test_parts_drawn_side_by_side_are_those_of_the_whole_batch(monkeypatch):
         (1, 1_000_000, 2, 1),
         (3, 1_000_000, 2, 2),
         (5, 1_000_000, 4, 3),  # 2, 2 and 1, for four would be as long
-        (8, 30_000_000, 2, 1),  # each part would read 30 million weights for 4 images
-        (16, 30_000_000, 2, 2),
-        (64, 30_000_000, 64, 8),
+        (3, 30_000_000, 2, 1),  # a part would read 30 million weights for one image
+        (4, 30_000_000, 2, 2),
+        (64, 30_000_000, 64, 32),
     ],
 )
 def test_a_batch_has_parts_for_all_cores_unless_weights_outweigh_its_images(
