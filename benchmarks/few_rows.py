@@ -1,14 +1,15 @@
 #!/usr/bin/env python3
-"""Times products of few rows with matrices that come from memory, two ways, in one run.
+"""Times products of few rows with matrices that come from memory, several ways, in one run.
 
-    python benchmarks/few_rows.py [--rows=16] [--shapes=640x640,1920x640]
+    python benchmarks/few_rows.py [--rows=8] [--shapes=640x640,1920x640]
 
-For each matrix, outputs x inputs, float32, it prints the milliseconds of one product
+As parts of a batch are sampled: each core makes such products, all with the same matrices. For each
+matrix, outputs x inputs, it prints the milliseconds of a product on each core
 
 - as it stands: rows on the left, matrix on the right;
-- turned round: the matrix, transposed, on the left, as spn_tf/few_rows.py makes it;
-
-and GB/s, at which the faster of them reads its matrix.
+- turned round: the matrix, transposed, on the left;
+- in panels, as spn_tf/few_rows.py has large ones;
+- in panels of bfloat16 numbers.
 """
 
 import os
@@ -23,55 +24,63 @@ import tensorflow as tf
 from absl import app, flags
 from timing import fastest
 
-from spn_tf.few_rows import Product, product_with
+from spn_tf.few_rows import Product, in_panels, turned_round
 
-_BYTES = 120e6  # of all matrices that are read in turn: about a pixel's weights at full width
-_LOOPS = 40
+_BYTES = 120e6  # of all float32 matrices that are read in turn: about a pixel's at full width
+_LOOPS = 20
 
-flags.DEFINE_integer("rows", 16, "Of the left matrix.", lower_bound=2)
+flags.DEFINE_integer("rows", 8, "Of the left matrix.", lower_bound=2)
 flags.DEFINE_list(
     "shapes",
-    ["640x640", "1920x640", "1920x1024", "1280x427", "768x427"],
+    ["640x640", "1920x640", "1280x330", "2550x323", "1024x128"],
     "Outputs x inputs.",
 )
 FLAGS = flags.FLAGS
 
+WAYS: dict[str, Callable[[tf.Tensor], Product]] = {
+    "as it stands": lambda matrix: lambda x: tf.matmul(x, matrix),
+    "turned round": turned_round,
+    "in panels": in_panels,
+    "bfloat16 in panels": lambda matrix: in_panels(tf.cast(matrix, tf.bfloat16)),
+}
+
 
 def milliseconds(way: Callable[[tf.Tensor], Product], shape: list[int]) -> float:
-    """Of one product with a matrix of this shape, [inputs, outputs]."""
+    """Of one product with a matrix of this shape, [inputs, outputs], on each core."""
     count = max(2, round(_BYTES / (4 * shape[0] * shape[1])))
     matrices = [tf.random.normal(shape) for _ in range(count)]
 
     @tf.function(jit_compile=True, autograph=False)
-    def run(x: tf.Tensor, matrices: list[tf.Tensor]) -> tf.Tensor:
-        products = [way(matrix) for matrix in matrices]
+    def products(x: tf.Tensor, matrices: list[tf.Tensor], loops: tf.Tensor) -> tf.Tensor:
+        with_each = [way(matrix) for matrix in matrices]
 
         def body(i: tf.Tensor, x: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-            for product in products:  # each waits for the whole of the one before
+            for product in with_each:  # each waits for the whole of the one before
                 x += 1e-9 * tf.reduce_mean(product(x))
             return i + 1, x
 
-        return tf.while_loop(lambda i, _: i < _LOOPS, body, (0, x))[1]
+        return tf.while_loop(lambda i, _: i < loops, body, (0, x))[1]
 
-    x = tf.random.normal([FLAGS.rows, shape[0]])
-    run(x, matrices)
-    return fastest(lambda: run(x, matrices).numpy()) * 1e3 / (count * _LOOPS)
+    @tf.function(autograph=False)
+    def on_all_cores(loops: tf.Tensor) -> list[tf.Tensor]:
+        return [products(x, matrices, loops) for x in rows]
+
+    rows = [tf.random.normal([FLAGS.rows, shape[0]]) for _ in range(os.cpu_count() or 1)]
+    # What the first loops take more than none is to arrange the matrices, once.
+    none, all_loops = tf.constant(0), tf.constant(_LOOPS)
+    on_all_cores(none)
+    arranging, whole = (fastest(lambda n=n: on_all_cores(n)[-1].numpy()) for n in (none, all_loops))
+    return (whole - arranging) * 1e3 / (count * _LOOPS)
 
 
 def main(_: list[str]) -> None:
     tf.get_logger().setLevel("ERROR")  # each shape is a program of its own, and meant to be
-
-    def as_it_stands(matrix: tf.Tensor) -> Product:
-        return lambda x: tf.matmul(x, matrix)
-
-    print("| outputs x inputs | as it stands, ms | turned round, ms | GB/s |")
-    print("|---|---|---|---|")
+    print(f"| outputs x inputs | {' | '.join(WAYS)} |")
+    print("|---" * (len(WAYS) + 1) + "|")
     for text in FLAGS.shapes:
         outputs, inputs = map(int, text.split("x"))
-        ways = (as_it_stands, product_with)
-        times = [milliseconds(way, [inputs, outputs]) for way in ways]
-        told = " | ".join(f"{time:.2f}" for time in times)
-        print(f"| {text} | {told} | {4e-6 * outputs * inputs / min(times):.0f} |", flush=True)
+        times = (milliseconds(way, [inputs, outputs]) for way in WAYS.values())
+        print(f"| {text} | {' | '.join(f'{time:.3f}' for time in times)} |", flush=True)
 
 
 if __name__ == "__main__":

@@ -15,8 +15,10 @@ batch it prints
 - floor: sample over the least that a pixel after another could take: the weights that a pixel
   needs and the keys and values before it, read at the memory's speed, or their arithmetic at the
   speed of matrix products with as many rows as there are images, whichever is longer. Both speeds
-  are measured in this run; the memory's, which changes from minute to minute, before and after
-  each time that slices are drawn, and the best counts, as of the times.
+  are measured in this run; the memory's, which other users of a machine change from second to
+  second, over a second before and after each time that slices are drawn. The best second counts,
+  as of the times; in brackets is what the best of all single reads, of hundredths of a second,
+  would make of it.
 """
 
 import dataclasses
@@ -25,6 +27,7 @@ import pathlib
 import sys
 import threading
 from collections.abc import Callable
+from typing import NamedTuple
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
@@ -49,9 +52,21 @@ flags.DEFINE_integer("rows", 32, "Of a slice.", lower_bound=1)
 FLAGS = flags.FLAGS
 
 
-def memory_bandwidth() -> float:
-    """Bytes per second that all cores together read from arrays too large for any cache."""
+class Bandwidth(NamedTuple):
+    """Bytes per second that all cores together read from arrays too large for any cache.
+
+    Attributes:
+        second: over a second.
+        best: of the fastest read in it.
+    """
+
+    second: float
+    best: float
+
+
+def memory_bandwidth() -> Bandwidth:
     arrays = [np.ones(2**26, np.float32) for _ in range(os.cpu_count() or 1)]
+    size = sum(array.nbytes for array in arrays)
 
     def read() -> None:
         threads = [threading.Thread(target=array.max) for array in arrays]
@@ -60,7 +75,10 @@ def memory_bandwidth() -> float:
         for thread in threads:
             thread.join()
 
-    return sum(array.nbytes for array in arrays) / fastest(read, 20)
+    times: list[float] = []
+    while sum(times) < 1.0:
+        times.append(fastest(read, 1))
+    return Bandwidth(size * len(times) / sum(times), size / min(times))
 
 
 def product_rate(rows: int, precision: str) -> float:
@@ -152,16 +170,19 @@ def measure(shrink: int, batch: int, precision: str, rate: float) -> None:
         sampler.sample(indices, tf.constant(0), tf.constant(1.0)).numpy()
 
     first = fastest(draw, 1)
-    bandwidth, seconds = memory_bandwidth(), np.inf
-    for _ in range(2):
-        seconds = min(seconds, fastest(draw, 1))
-        bandwidth = max(bandwidth, memory_bandwidth())
-    least = floor(network.decoder, batch, precision, bandwidth, rate)
+    times, bandwidths = [fastest(draw, 1)], [memory_bandwidth()]
+    for _ in range(max(1, min(5, int(5 / times[0])))):
+        times.append(fastest(draw, 1))
+        bandwidths.append(memory_bandwidth())
+    seconds = min(times)
+    rates = [max(b.second for b in bandwidths), max(b.best for b in bandwidths)]
+    floors = [floor(network.decoder, batch, precision, b, rate) for b in rates]
     subpixels = config.dimensions
     print(
         f"| 1/{shrink} | {precision} | {batch} | {likelihood:.2f} | {seconds:.2f} "
         f"| {seconds / likelihood:.1f} | {step * subpixels / seconds:.0f} "
-        f"| {bandwidth / 1e9:.1f} | {seconds / least:.2f} | {first - seconds:.0f} |",
+        f"| {rates[0] / 1e9:.1f} ({rates[1] / 1e9:.1f}) "
+        f"| {seconds / floors[0]:.2f} ({seconds / floors[1]:.2f}) | {first - seconds:.0f} |",
         flush=True,
     )
 

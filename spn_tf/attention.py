@@ -106,7 +106,9 @@ class ParameterAttention(keras.layers.Layer):
     def call(self, x: tf.Tensor) -> tf.Tensor:
         keys = tf.transpose(tf.convert_to_tensor(self.keys), [0, 2, 1])
         values = tf.convert_to_tensor(self.values)
-        read = self.read(self.query(x), lambda x: tf.matmul(x, keys), lambda x: tf.matmul(x, values))
+        read = self.read(
+            self.query(x), lambda x: tf.matmul(x, keys), lambda x: tf.matmul(x, values)
+        )
         return self.out(read)
 
     def read(

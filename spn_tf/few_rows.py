@@ -3,6 +3,7 @@
 Shape letters: B rows, I inputs, O outputs.
 """
 
+import math
 from collections.abc import Callable
 
 import tensorflow as tf
@@ -17,6 +18,7 @@ Product = Callable[[tf.Tensor], tf.Tensor]
 
 _FEW = 8  # inputs, at most, of a product that needs no call of a library for matrices
 _LARGE = 300_000  # numbers of a matrix that comes from memory rather than from a cache
+_SEVERAL = 12  # rows, at most, for which panels of float32 numbers are the fastest
 _PANEL = 64  # columns of a large matrix that lie together: as many as XLA's products read at once
 _BLOCK = 4 * GROUP  # of inputs, whose share of a product with a vector is summed up at once
 
@@ -27,7 +29,8 @@ def product_with(matrix: tf.Tensor, network_dtype: str) -> Product:
     For graphs that XLA compiles. Make it outside their loops: the matrix is arranged there.
 
     On a CPU, products of few rows with a large matrix take as long as the matrix takes to be read,
-    so it lies in the order in which it is. Of a bfloat16 network, XLA reads bfloat16 numbers.
+    so it lies in the order in which it is. Rows and matrix of a bfloat16 network are rounded to
+    bfloat16, sums are not.
 
     Args:
         matrix: of the dtype of the arithmetic, which is the rows' and the product's.
@@ -39,19 +42,22 @@ def product_with(matrix: tf.Tensor, network_dtype: str) -> Product:
     if inputs <= _FEW:
         return lambda x: tf.reduce_sum(x[..., None] * matrix[..., None, :, :], axis=-2)
     large = matrix.shape.num_elements() >= _LARGE
-    with_one = with_several = with_unknown = lambda x: tf.matmul(x, matrix)
+    with_one = with_several = with_many = lambda x: tf.matmul(x, matrix)
     if large:
-        with_several, with_unknown = _in_panels(matrix), _turned_round(matrix)
+        with_several, with_many = in_panels(matrix), turned_round(matrix)
+    several: float = _SEVERAL
     if (matrix.dtype, network_dtype) == (tf.float32, "bfloat16") and outputs > 1:
-        halves = tf.cast(matrix, tf.bfloat16)
-        with_several = _in_panels(halves) if large else lambda x: _matmul(x, halves)
+        rounded = tf.cast(matrix, tf.bfloat16)
+        with_several = in_panels(rounded) if large else lambda x: _matmul(x, rounded)
+        several = math.inf
         if large and matrix.shape.rank == 2:
-            with_one = _with_vector(halves)
+            with_one = _with_vector(rounded)
 
     def product(x: tf.Tensor) -> tf.Tensor:
-        if x.shape[-2] is None:
-            return with_unknown(x)
-        return with_one(x) if x.shape[-2] == 1 else with_several(x)
+        rows = x.shape[-2]
+        if rows is None or rows > several:
+            return with_many(x)
+        return with_one(x) if rows == 1 else with_several(x)
 
     return product
 
@@ -78,8 +84,8 @@ def _laid_out(x: tf.Tensor) -> tf.Tensor:
     return tf.reshape(tf.reshape(x, [-1]), x.shape)
 
 
-def _in_panels(matrix: tf.Tensor) -> Product:
-    """By a matrix that lies in panels of some columns, [..., panels, I, _PANEL]."""
+def in_panels(matrix: tf.Tensor) -> Product:
+    """By a matrix in panels of some columns, [..., panels, I, _PANEL]; one core makes it."""
     *outer, inputs, outputs = matrix.shape
     count = -(-outputs // _PANEL)
     axes = list(range(len(outer)))
@@ -96,12 +102,12 @@ def _in_panels(matrix: tf.Tensor) -> Product:
     return product
 
 
-def _turned_round(matrix: tf.Tensor) -> Product:
+def turned_round(matrix: tf.Tensor) -> Product:
     """By the matrix on the left, transposed: XLA reads it faster there, and on several cores."""
     turned = tf.linalg.matrix_transpose(matrix)
 
     def product(x: tf.Tensor) -> tf.Tensor:
-        # XLA would turn it back but for the barrier.
+        # But for the barrier, XLA would turn it back.
         made = xla.optimization_barrier(tf.matmul(turned, tf.linalg.matrix_transpose(x)))[0]
         return tf.linalg.matrix_transpose(made)
 

@@ -29,6 +29,7 @@ def _cached(network, dtype="float32"):
             return choose
 
         nothing = tf.zeros([batch, c.slice_height, c.slice_width, c.channels, c.classes])
+
         def choose_in(row):
             return lambda column: choose_at(row, column)
 

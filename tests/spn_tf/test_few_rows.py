@@ -72,7 +72,9 @@ def test_xla_runs_bfloat16_products_whatever_is_before_and_after(rows, large, mo
     x = _numbers(rows, 9, seed=1)
     expected = run(x)
     assert np.abs(expected).max() > 0.1
-    np.testing.assert_allclose(tf.function(run, jit_compile=True)(x), expected, rtol=0.05, atol=0.05)
+    np.testing.assert_allclose(
+        tf.function(run, jit_compile=True)(x), expected, rtol=0.05, atol=0.05
+    )
 
 
 def test_the_number_of_rows_may_be_unknown_to_the_graph(monkeypatch):
