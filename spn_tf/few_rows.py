@@ -12,7 +12,7 @@ from tensorflow.compiler.xla import xla_data_pb2
 
 from cascade_tf.strategies import has_accelerators
 from spn_tf.dense import Dense
-from spn_tf.weighted_sums import GROUP, as_kept, lanes_of, weighted_sum
+from spn_tf.weighted_sums import GROUP, as_kept, weighted_sum
 
 Product = Callable[[tf.Tensor], tf.Tensor]
 
@@ -50,7 +50,7 @@ def product_with(matrix: tf.Tensor, network_dtype: str) -> Product:
         rounded = tf.cast(matrix, tf.bfloat16)
         with_several = in_panels(rounded) if large else lambda x: _matmul(x, rounded)
         several = math.inf
-        if large and matrix.shape.rank == 2:
+        if large and matrix.shape.rank == 2 and outputs % GROUP == 0:
             with_one = _with_vector(rounded)
 
     def product(x: tf.Tensor) -> tf.Tensor:
@@ -115,13 +115,12 @@ def turned_round(matrix: tf.Tensor) -> Product:
 
 
 def _with_vector(matrix: tf.Tensor) -> Product:
-    """[1, I] to [1, O], float32, by a matrix of bfloat16 numbers."""
+    """[1, I] to [1, O], float32, by a matrix of bfloat16 numbers, in whole tiles of 16x16."""
     inputs, outputs = matrix.shape
     padding = -inputs % _BLOCK
-    lanes = lanes_of(outputs)
     blocks = tf.reshape(
         as_kept(tf.pad(matrix, [[0, padding], [0, 0]]), tf.uint16),
-        [-1, 1, _BLOCK // GROUP, GROUP, outputs // lanes, lanes],
+        [-1, 1, _BLOCK // GROUP, GROUP, outputs // GROUP, GROUP],
     )
     blocks = tf.transpose(blocks, [0, 1, 2, 4, 3, 5])
 

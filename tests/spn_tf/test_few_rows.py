@@ -39,8 +39,8 @@ def test_rows_and_matrices_of_a_bfloat16_network_are_rounded_and_sums_are_not(
 
 @pytest.mark.parametrize("inputs", [128, 70])
 def test_one_row_meets_the_large_matrices_of_a_bfloat16_network_as_it_has_them(inputs, monkeypatch):
-    monkeypatch.setattr(few_rows, "_LARGE", inputs * 6)
-    matrix, x = _numbers(inputs, 6), _numbers(1, inputs, seed=1)
+    monkeypatch.setattr(few_rows, "_LARGE", inputs * 48)
+    matrix, x = _numbers(inputs, 48), _numbers(1, inputs, seed=1)
     made = tf.function(lambda x: product_with(matrix, "bfloat16")(x), jit_compile=True)(x)
     np.testing.assert_allclose(made, x @ _rounded(matrix), atol=1e-4)
     assert np.abs(made - x @ matrix).max() > 1e-3
