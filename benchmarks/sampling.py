@@ -35,12 +35,11 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
 import numpy as np
 import tensorflow as tf
 from absl import app, flags
-from tensorflow.compiler.tf2xla.python.xla import dot_general
-from tensorflow.compiler.xla import xla_data_pb2
 from timing import fastest
 from widths import shrunk
 
 from spn_tf.config import SPNConfig
+from spn_tf.few_rows import with_float32_sums
 from spn_tf.sampling import Sampler
 from spn_tf.slice_decoder import SliceDecoder
 from spn_tf.subscale_pixel_network import SubscalePixelNetwork
@@ -108,15 +107,11 @@ def product_rate(rows: int, precision: str) -> float:
         seconds = fastest(lambda: run(x, kernels).numpy())
         return 2.0 * rows * 1024**2 * len(kernels) * loops / seconds
 
-    numbers = xla_data_pb2.DotDimensionNumbers()
-    numbers.lhs_contracting_dimensions.append(1)
-    numbers.rhs_contracting_dimensions.append(0)
-
-    def with_float32_sums(a: tf.Tensor, b: tf.Tensor) -> tf.Tensor:
-        return tf.cast(dot_general(a, b, numbers, preferred_element_type=tf.float32), dtype)
+    def native(a: tf.Tensor, b: tf.Tensor) -> tf.Tensor:
+        return tf.cast(with_float32_sums(a, b), dtype)
 
     rates = []
-    for product in (tf.matmul,) if dtype == tf.float32 else (tf.matmul, with_float32_sums):
+    for product in (tf.matmul,) if dtype == tf.float32 else (tf.matmul, native):
         rates.append(rate(product, [rows, 1024]))
         rates.append(rate(lambda x, kernel, p=product: p(kernel, x), [1024, rows]))
     return max(rates)

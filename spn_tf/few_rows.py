@@ -29,7 +29,7 @@ def product_with(matrix: tf.Tensor, network_dtype: str) -> Product:
     For graphs that XLA compiles. Make it outside their loops: the matrix is arranged there.
 
     On a CPU, products of few rows with a large matrix take as long as the matrix takes to be read,
-    so it lies in the order in which it is. Rows and matrix of a bfloat16 network are rounded to
+    so it lies in the order in which it is. Rows and matrix of a bfloat16 network may be rounded to
     bfloat16, sums are not.
 
     Args:
@@ -63,23 +63,27 @@ def product_with(matrix: tf.Tensor, network_dtype: str) -> Product:
 
 
 def _matmul(x: tf.Tensor, matrix: tf.Tensor) -> tf.Tensor:
-    """Of the rows' dtype, whatever the matrix is of; x is rounded to that."""
+    """Of the rows' dtype, float32 or the matrix's; x is rounded to that of the matrix."""
     if matrix.dtype == x.dtype:
         return tf.matmul(x, matrix)
+    return with_float32_sums(tf.cast(x, matrix.dtype), matrix)
+
+
+def with_float32_sums(a: tf.Tensor, b: tf.Tensor) -> tf.Tensor:
+    """a b, float32 [..., m, n], of bfloat16 [..., m, k] and [..., k, n]."""
     numbers = xla_data_pb2.DotDimensionNumbers()
-    batch = range(x.shape.rank - 2)
+    batch = range(a.shape.rank - 2)
     numbers.lhs_batch_dimensions.extend(batch)
     numbers.rhs_batch_dimensions.extend(batch)
-    numbers.lhs_contracting_dimensions.append(x.shape.rank - 1)
-    numbers.rhs_contracting_dimensions.append(x.shape.rank - 2)
-    rounded = _laid_out(tf.cast(x, matrix.dtype))
-    return xla.dot_general(rounded, _laid_out(matrix), numbers, preferred_element_type=x.dtype)
+    numbers.lhs_contracting_dimensions.append(a.shape.rank - 1)
+    numbers.rhs_contracting_dimensions.append(a.shape.rank - 2)
+    return xla.dot_general(_laid_out(a), _laid_out(b), numbers, preferred_element_type=tf.float32)
 
 
 def _laid_out(x: tf.Tensor) -> tf.Tensor:
-    """The same; XLA, which lays a transposed tensor out as the one before, does not this one.
+    """The same, laid out as usual to XLA, which otherwise makes float32 numbers of it first.
 
-    Of tensors that are laid out in another way than the usual it makes float32 ones.
+    A transposed tensor is not; one that was flattened and shaped again is.
     """
     return tf.reshape(tf.reshape(x, [-1]), x.shape)
 

@@ -48,6 +48,13 @@ def test_no_number_of_a_stream_comes_twice():
     assert len(np.unique(blocks)) == 4 * 75
 
 
+def test_several_blocks_at_once_are_those_of_one_after_another():
+    indices = tf.constant([3, 2**40], tf.int64)
+    blocks = [randomness.uniform(0, "a", indices, 75, block) for block in (4, 0, 9)]
+    at_once = randomness.uniform(0, "a", indices, 75, tf.constant([4, 0, 9]))
+    np.testing.assert_array_equal(at_once, tf.stack(blocks, axis=1))
+
+
 def test_uniform_is_uniform_and_open():
     draws = _draw(range(200)).ravel()
     assert draws.min() > 0 and draws.max() < 1

@@ -20,19 +20,18 @@ def _cached(network, dtype="float32"):
         embedding = network.embed(slices, target, coarse)
         own = tf.gather(slices, target, batch_dims=1)
 
-        def choose_at(row, column):
-            def choose(found, colour, logits):
-                here = tf.stack([0, row, column, colour, 0])
-                update = logits[:, None, None, None]
-                return dynamic_update_slice(found, update, here), own[:, row, column, colour]
+        def choose_in(row):
+            def choose_at(column):
+                def choose(found, colour, logits):
+                    here = tf.stack([0, row, column, colour, 0])
+                    update = logits[:, None, None, None]
+                    return dynamic_update_slice(found, update, here), own[:, row, column, colour]
 
-            return choose
+                return choose
+
+            return choose_at
 
         nothing = tf.zeros([batch, c.slice_height, c.slice_width, c.channels, c.classes])
-
-        def choose_in(row):
-            return lambda column: choose_at(row, column)
-
         return decode(network.decoder, embedding, batch, nothing, choose_in, dtype)
 
     return logits
