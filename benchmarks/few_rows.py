@@ -32,7 +32,7 @@ _LOOPS = 20
 flags.DEFINE_integer("rows", 8, "Of the left matrix.", lower_bound=2)
 flags.DEFINE_list(
     "shapes",
-    ["640x640", "1920x640", "1280x330", "2550x323", "1024x128"],
+    ["640x640", "1920x640", "1280x330", "1280x427", "2550x323"],
     "Outputs x inputs.",
 )
 FLAGS = flags.FLAGS
