@@ -1,7 +1,7 @@
 """The decoder's Transformer one position at a time, over the keys and values of those before it.
 
 Shape letters: B batch, T positions, P of a chunk, D width of the residual stream, U positions or
-channels of a group, L that lie together of the other.
+channels of a group, R rows of their tiles, L that lie together of the other.
 """
 
 import functools
@@ -19,6 +19,7 @@ from spn_tf.weighted_sums import (
     groups_of,
     in_groups,
     lanes_of,
+    put,
     sum_of,
     tiles,
     weighted_sum,
@@ -27,6 +28,7 @@ from spn_tf.weighted_sums import (
 # Of each unit, the bytes of the cache read at once, rounded down to whole rows of positions. Larger
 # chunks are slower, smaller ones no faster.
 _CHUNK_BYTES = 384
+_SUMMED = 16  # scores that are summed up, or compared, at once
 _ROW_GROUP = 8  # numbers of a key whose products are summed up at once, in the row that is drawn
 _PARTS = 3  # of the last chunk: it is read in as few of them as are known
 
@@ -34,16 +36,16 @@ _PARTS = 3  # of the last chunk: it is read in as few of them as are known
 class AttentionCache(NamedTuple):
     """Keys and values of every attention layer, of each position so far.
 
-    They are float32, or the bits of bfloat16 numbers: those numbers themselves, XLA would convert
-    all at once on a CPU whenever a position is written. They lie in chunks of P positions, which
-    are whole rows; memory holds a chunk in the order in which it is read (weighted_sums.py). In
-    that order a position's keys are numbers far from each other, and slow to write. So keys are
+    They are float32, or words of two bfloat16 numbers each: those numbers themselves, XLA would
+    convert all at once on a CPU whenever a position is written. They lie in chunks of P positions,
+    which are whole rows; memory holds a chunk in the order in which it is read (weighted_sums.py).
+    In that order a position's keys are numbers far from each other, and slow to write. So keys are
     written there by rows, and those of the row that is being drawn lie apart.
 
     Attributes:
-        keys: [chunks, B, heads, channels / U, P / L, U, L] each, of the rows before.
+        keys: [chunks, B, heads, channels / U, P / L, R, L] each, of the rows before.
         row_keys: float32 [B, heads, width, 8, channels / 8] each, of the row's positions so far.
-        values: [chunks, B, heads, P / U, channels / L, U, L] each.
+        values: [chunks, B, heads, P / U, channels / L, R, L] each.
     """
 
     keys: tuple[tf.Tensor, ...]
@@ -76,7 +78,7 @@ class CachedTransformer:
         self._norms = transformer.norms
         self._kept = KEPT[transformer.compute_dtype]
         self._width = width
-        chunk = _CHUNK_BYTES // self._kept.size
+        chunk = _CHUNK_BYTES // tf.as_dtype(transformer.compute_dtype).size
         self._rows = min(max(1, chunk // width), height)  # of a chunk
         self._chunks = -(-height // self._rows)
         self._branches = [_arranged(branch, dtype) for branch in transformer.branches]
@@ -84,18 +86,18 @@ class CachedTransformer:
     def start(self, batch: int) -> AttentionCache:
         """The cache before the first position."""
         layers = [b for b in self._branches if isinstance(b, _Attention)]
+        kept = self._kept
         positions, in_row = self._rows * self._width, lanes_of(self._width)
         keys, row_keys, values = [], [], []
         for a in layers:
             outer = [self._chunks, batch, a.heads]
-            units = groups_of(a.channels) * GROUP
-            keys.append(tf.zeros([*outer, *tiles(a.channels, positions, in_row)], self._kept))
+            units = groups_of(a.channels, kept) * GROUP[kept]
+            keys.append(tf.zeros([*outer, *tiles(a.channels, positions, in_row, kept)], kept))
             row_keys.append(
                 tf.zeros([batch, a.heads, self._width, _ROW_GROUP, units // _ROW_GROUP])
             )
-            values.append(
-                tf.zeros([*outer, *tiles(positions, a.channels, lanes_of(a.channels))], self._kept)
-            )
+            lanes = lanes_of(a.channels)
+            values.append(tf.zeros([*outer, *tiles(positions, a.channels, lanes, kept)], kept))
         return AttentionCache(tuple(keys), tuple(row_keys), tuple(values))
 
     def next(
@@ -132,7 +134,8 @@ class CachedTransformer:
         keys = []
         for before, made in zip(cache.keys, cache.row_keys, strict=True):
             heads, groups, _, _, lanes = before.shape[2:]
-            made = tf.reshape(made, [-1, heads, self._width // lanes, lanes, groups, GROUP])
+            size = GROUP[self._kept]
+            made = tf.reshape(made, [-1, heads, self._width // lanes, lanes, groups, size])
             made = tf.einsum("bhwlgu->bhgwul", made)[None]
             block = row % self._rows * (self._width // lanes)
             here = tf.stack([row // self._rows, 0, 0, 0, block, 0, 0])
@@ -156,15 +159,15 @@ class CachedTransformer:
         )
         query *= channels**-0.5
         last, start = row // self._rows, row % self._rows * self._width
-        group, place = (start + column) // GROUP, (start + column) % GROUP
         value = tf.reshape(value, [1, -1, heads, 1, values.shape[4], 1, values.shape[6]])
-        here = tf.stack([last, 0, 0, group, 0, place, 0])
-        values = dynamic_update_slice(values, as_kept(value, self._kept), here)
+        size = GROUP[self._kept]
+        group, place = (start + column) // size, (start + column) % size
+        values = put(values, value, [last, 0, 0, group, 0], place)
         by_group = [-1, heads, 1, *row_keys.shape[-2:]]
         row_keys = dynamic_update_slice(
-            row_keys, tf.reshape(in_groups(key), by_group), tf.stack([0, 0, column, 0, 0])
+            row_keys, tf.reshape(in_groups(key, size), by_group), tf.stack([0, 0, column, 0, 0])
         )
-        scores = _row_scores(tf.reshape(in_groups(query), by_group), row_keys)
+        scores = _row_scores(tf.reshape(in_groups(query, size), by_group), row_keys)
         scores = tf.where(tf.range(self._width) <= column, scores, tf.float32.min)
         read = _attend(query, keys, values, self._rows, row, scores)
         read = tf.cast(tf.reshape(read, [-1, heads * channels]), x.dtype)
@@ -195,13 +198,15 @@ def _row_scores(query: tf.Tensor, keys: tf.Tensor) -> tf.Tensor:
 
 def _highest(scores: tf.Tensor) -> tf.Tensor:
     """[B, heads, n] to [B, heads]; by groups, as in weighted_sum."""
-    first, *others = tf.unstack(tf.reduce_max(in_groups(scores, tf.float32.min), axis=2), axis=-1)
+    first, *others = tf.unstack(
+        tf.reduce_max(in_groups(scores, _SUMMED, tf.float32.min), axis=2), axis=-1
+    )
     return functools.reduce(tf.maximum, others, first)
 
 
 def _total(weights: tf.Tensor) -> tf.Tensor:
     """[B, heads, n] to [B, heads]; by groups, as in weighted_sum."""
-    return sum_of(tf.unstack(tf.reduce_sum(in_groups(weights), axis=2), axis=-1))
+    return sum_of(tf.unstack(tf.reduce_sum(in_groups(weights, _SUMMED), axis=2), axis=-1))
 
 
 def _attend(
@@ -237,7 +242,9 @@ def _attend(
         scores = tf.where(known, scores, here)
         highest = _highest(scores)
         weights = tf.exp(scores - highest[..., None])
-        read_values = weighted_sum(weights, values[last][:, :, : groups_of(positions)])
+        read_values = weighted_sum(
+            weights, values[last][:, :, : groups_of(positions, values.dtype)]
+        )
         return highest, _total(weights), read_values
 
     def read(

@@ -12,7 +12,7 @@ from tensorflow.compiler.xla import xla_data_pb2
 
 from cascade_tf.strategies import has_accelerators
 from spn_tf.dense import Dense
-from spn_tf.weighted_sums import GROUP, as_kept, weighted_sum
+from spn_tf.weighted_sums import GROUP, KEPT, as_kept, weighted_sum
 
 Product = Callable[[tf.Tensor], tf.Tensor]
 
@@ -20,7 +20,8 @@ _FEW = 8  # inputs, at most, of a product that needs no call of a library for ma
 _LARGE = 300_000  # numbers of a matrix that comes from memory rather than from a cache
 _SEVERAL = 12  # rows, at most, for which panels of float32 numbers are the fastest
 _PANEL = 64  # columns of a large matrix that lie together: as many as XLA's products read at once
-_BLOCK = 4 * GROUP  # of inputs, whose share of a product with a vector is summed up at once
+_TILE = 16  # outputs, of a matrix for a product with a vector, that lie together
+_BLOCK = 64  # of inputs, whose share of a product with a vector is summed up at once
 
 
 def product_with(matrix: tf.Tensor, network_dtype: str) -> Product:
@@ -50,7 +51,7 @@ def product_with(matrix: tf.Tensor, network_dtype: str) -> Product:
         rounded = tf.cast(matrix, tf.bfloat16)
         with_several = in_panels(rounded) if large else lambda x: _matmul(x, rounded)
         several = math.inf
-        if large and matrix.shape.rank == 2 and outputs % GROUP == 0:
+        if large and matrix.shape.rank == 2 and outputs % _TILE == 0:
             with_one = _with_vector(rounded)
 
     def product(x: tf.Tensor) -> tf.Tensor:
@@ -122,11 +123,11 @@ def _with_vector(matrix: tf.Tensor) -> Product:
     """[1, I] to [1, O], float32, by a matrix of bfloat16 numbers, in whole tiles of 16x16."""
     inputs, outputs = matrix.shape
     padding = -inputs % _BLOCK
-    blocks = tf.reshape(
-        as_kept(tf.pad(matrix, [[0, padding], [0, 0]]), tf.uint16),
-        [-1, 1, _BLOCK // GROUP, GROUP, outputs // GROUP, GROUP],
-    )
-    blocks = tf.transpose(blocks, [0, 1, 2, 4, 3, 5])
+    kept = KEPT[matrix.dtype.name]
+    group = GROUP[kept]
+    blocks = tf.pad(tf.cast(matrix, tf.float32), [[0, padding], [0, 0]])
+    blocks = tf.reshape(blocks, [-1, 1, _BLOCK // group, group, outputs // _TILE, _TILE])
+    blocks = as_kept(tf.transpose(blocks, [0, 1, 2, 4, 3, 5]), kept)
 
     def product(x: tf.Tensor) -> tf.Tensor:
         # But for the barriers, XLA would make float32 numbers of the matrix before its loops, and

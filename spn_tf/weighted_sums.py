@@ -4,34 +4,45 @@ The vectors lie in tiles: of each GROUP of them the first few numbers, then the 
 loop over a group goes through memory from its start to its end; were whole vectors to follow each
 other, it would go through several places at once, for which processors fetch less ahead.
 
-The vectors are float32, or the bits of bfloat16 numbers: of those numbers themselves, XLA on a CPU
-would make float32 for all at once, outside its loop over them.
+The vectors are float32, or bfloat16 numbers, two in a word: of those numbers themselves, XLA on a
+CPU would make float32 for all at once, outside its loop over them.
 """
 
-import tensorflow as tf
+from typing import Any
 
-GROUP = 16  # of vectors, whose products with their weights are summed up at once
+import tensorflow as tf
+from tensorflow.compiler.tf2xla.python.xla import dynamic_update_slice
+
+_ROWS = 16  # of a tile, whose products with their weights are summed up at once
 _LANES = 16  # numbers of a vector, at most, in a tile
 # What vectors are kept as, by the compute dtype of the network that they belong to.
-KEPT = {"float32": tf.float32, "bfloat16": tf.uint16}
+KEPT = {"float32": tf.float32, "bfloat16": tf.uint32}
+# How many vectors a tile has numbers of. A word has one of a vector in its higher half, and in its
+# lower one of the vector half a group later: two take fewer instructions so than on their own.
+GROUP = {tf.float32: _ROWS, tf.uint32: 2 * _ROWS}
 
 
 def as_kept(x: tf.Tensor, kept: tf.DType) -> tf.Tensor:
-    """float32 numbers as a dtype of KEPT."""
-    return x if kept == tf.float32 else tf.bitcast(tf.cast(x, tf.bfloat16), kept)
+    """float32 numbers of a group, [..., GROUP, lanes], as rows [..., rows, lanes] of a tile."""
+    if kept == tf.float32:
+        return x
+    first, second = tf.split(tf.cast(_bits(x), kept), 2, axis=-2)
+    return tf.bitwise.bitwise_or(_higher(first), second)
 
 
-def as_numbers(kept: tf.Tensor) -> tf.Tensor:
-    """float32 numbers of what is kept."""
-    if kept.dtype == tf.float32:
-        return kept
-    high_half = tf.bitwise.left_shift(tf.cast(kept, tf.uint32), tf.constant(16, tf.uint32))
-    return tf.bitcast(high_half, tf.float32)
+def _bits(x: tf.Tensor) -> tf.Tensor:
+    """Of float32 numbers that are rounded to bfloat16; uint16."""
+    return tf.bitcast(tf.cast(x, tf.bfloat16), tf.uint16)
 
 
-def groups_of(n: int) -> int:
-    """How many groups n make; the last is filled up with zeros."""
-    return -(-n // GROUP)
+def _higher(words: tf.Tensor) -> tf.Tensor:
+    """The lower halves of words in place of the higher."""
+    return tf.bitwise.left_shift(words, tf.constant(16, words.dtype))
+
+
+def groups_of(n: int, kept: tf.DType) -> int:
+    """How many groups n vectors make; the last is filled up with zeros."""
+    return -(-n // GROUP[kept])
 
 
 def lanes_of(n: int) -> int:
@@ -40,16 +51,33 @@ def lanes_of(n: int) -> int:
     return n if lanes < _LANES // 2 else lanes
 
 
-def tiles(n: int, m: int, lanes: int) -> list[int]:
-    """The shape of n vectors of m numbers, [n / GROUP, m / lanes, GROUP, lanes]."""
-    return [groups_of(n), m // lanes, GROUP, lanes]
+def tiles(n: int, m: int, lanes: int, kept: tf.DType) -> list[int]:
+    """The shape of n vectors of m numbers, [n / GROUP, m / lanes, rows, lanes]."""
+    return [groups_of(n, kept), m // lanes, _ROWS, lanes]
 
 
-def in_groups(x: tf.Tensor, after_the_end: float = 0.0) -> tf.Tensor:
-    """[B, heads, n] to [B, heads, groups, GROUP], filled up."""
+def put(kept: tf.Tensor, vector: tf.Tensor, group: list[Any], place: tf.Tensor) -> tf.Tensor:
+    """The tiles with a vector in them, put after all before it in its group.
+
+    Args:
+        kept: tiles, [..., rows, lanes].
+        vector: float32, [..., 1, lanes].
+        group: where it begins, but for the last two axes.
+        place: int32 scalar, of the vector in the group.
+    """
+    here = tf.stack([*group, place % _ROWS, 0])
+    if kept.dtype != tf.float32:
+        bits = tf.cast(_bits(vector), kept.dtype)
+        before = tf.slice(kept, here, tf.shape(bits))
+        vector = tf.where(place < _ROWS, _higher(bits), tf.bitwise.bitwise_or(before, bits))
+    return dynamic_update_slice(kept, vector, here)
+
+
+def in_groups(x: tf.Tensor, size: int, after_the_end: float = 0.0) -> tf.Tensor:
+    """[B, heads, n] to [B, heads, groups, size], filled up."""
     _, heads, n = x.shape
-    x = tf.pad(x, [[0, 0], [0, 0], [0, -n % GROUP]], constant_values=after_the_end)
-    return tf.reshape(x, [-1, heads, groups_of(n), GROUP])
+    x = tf.pad(x, [[0, 0], [0, 0], [0, -n % size]], constant_values=after_the_end)
+    return tf.reshape(x, [-1, heads, -(-n // size), size])
 
 
 def sum_of(terms: list[tf.Tensor]) -> tf.Tensor:
@@ -69,7 +97,15 @@ def weighted_sum(weights: tf.Tensor, vectors: tf.Tensor) -> tf.Tensor:
         weights: float32 [B, heads, n].
         vectors: n of m numbers each, kept, [B, heads, *tiles].
     """
-    products = in_groups(weights)[:, :, :, None, :, None] * as_numbers(vectors)
+    weights = in_groups(weights, GROUP[vectors.dtype])[:, :, :, None, :, None]
+    if vectors.dtype == tf.float32:
+        products = weights * vectors
+    else:
+        high = tf.bitwise.bitwise_and(vectors, tf.constant(0xFFFF0000, vectors.dtype))
+        first, second = tf.split(weights / 2, 2, axis=-2)
+        products = first * tf.bitcast(high, tf.float32)
+        products += second * tf.bitcast(_higher(vectors), tf.float32)
+        products *= 2  # XLA makes the loop of products only; sums of two it hands to a library
     sums = tf.reduce_sum(products, axis=-2)
     _, heads, groups, blocks, lanes = sums.shape
     return sum_of(tf.unstack(tf.reshape(sums, [-1, heads, groups, blocks * lanes]), axis=2))

@@ -2,37 +2,50 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from spn_tf.weighted_sums import (
-    GROUP,
-    as_kept,
-    as_numbers,
-    groups_of,
-    lanes_of,
-    tiles,
-    weighted_sum,
-)
+from spn_tf.weighted_sums import GROUP, as_kept, groups_of, lanes_of, put, tiles, weighted_sum
 
 
-def _in_tiles(vectors, lanes):
+def _in_tiles(vectors, lanes, kept):
     """[B, heads, n, m] in tiles, the last group filled up with zeros."""
     batch, heads, n, m = vectors.shape
-    filled = np.pad(vectors, [(0, 0), (0, 0), (0, -n % GROUP), (0, 0)])
-    by_tile = filled.reshape(batch, heads, groups_of(n), GROUP, m // lanes, lanes)
-    return tf.constant(by_tile.swapaxes(3, 4))
+    size = GROUP[kept]
+    filled = np.pad(vectors, [(0, 0), (0, 0), (0, -n % size), (0, 0)])
+    by_group = filled.reshape(batch, heads, groups_of(n, kept), size, m // lanes, lanes)
+    return as_kept(tf.constant(by_group.swapaxes(3, 4)), kept)
 
 
-@pytest.mark.parametrize("kept", [tf.float32, tf.uint16])
+def _drawn(n, m, kept):
+    """Vectors, [2, 3, n, m], and the same as rounded as they are kept."""
+    vectors = np.random.default_rng(0).normal(size=[2, 3, n, m]).astype(np.float32)
+    if kept == tf.float32:
+        return vectors, vectors
+    return vectors, tf.cast(tf.cast(vectors, tf.bfloat16), tf.float32).numpy()
+
+
+@pytest.mark.parametrize("kept", [tf.float32, tf.uint32])
 @pytest.mark.parametrize("n, m", [(40, 28), (16, 32), (5, 7)])
 def test_the_sum_is_that_of_the_kept_numbers(n, m, kept):
-    random = np.random.default_rng(0)
-    weights = random.normal(size=[2, 3, n]).astype(np.float32)
-    vectors = random.normal(size=[2, 3, n, m]).astype(np.float32)
-    numbers = as_numbers(as_kept(tf.constant(vectors), kept))
+    vectors, rounded = _drawn(n, m, kept)
+    weights = np.random.default_rng(1).normal(size=[2, 3, n]).astype(np.float32)
     lanes = lanes_of(m)
-    in_tiles = as_kept(_in_tiles(vectors, lanes), kept)
-    assert in_tiles.shape == [2, 3, *tiles(n, m, lanes)]
-    expected = np.einsum("bhn,bhnm->bhm", weights, numbers)
+    in_tiles = _in_tiles(vectors, lanes, kept)
+    assert in_tiles.shape == [2, 3, *tiles(n, m, lanes, kept)]
+    expected = np.einsum("bhn,bhnm->bhm", weights, rounded)
     np.testing.assert_allclose(weighted_sum(weights, in_tiles), expected, atol=1e-5)
+
+
+@pytest.mark.parametrize("kept", [tf.float32, tf.uint32])
+def test_vectors_put_one_after_another_lie_as_all_at_once(kept):
+    n, m = 48, 32  # the last group of words is half full
+    vectors, _ = _drawn(n, m, kept)
+    lanes = lanes_of(m)
+    compiled_put = tf.function(put, jit_compile=True, autograph=False)
+    made = tf.fill([2, 3, *tiles(n, m, lanes, kept)], tf.constant(7, kept))  # of an earlier use
+    for i in range(n):
+        vector = tf.reshape(vectors[:, :, i], [2, 3, 1, m // lanes, 1, lanes])
+        group = [0, 0, tf.constant(i // GROUP[kept]), 0]
+        made = compiled_put(made, vector, group, tf.constant(i % GROUP[kept]))
+    np.testing.assert_array_equal(made, _in_tiles(vectors, lanes, kept))
 
 
 def test_tiles_of_a_good_size_are_found_where_there_are_any():
