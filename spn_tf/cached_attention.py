@@ -13,10 +13,10 @@ from tensorflow.compiler.tf2xla.python.xla import dynamic_update_slice
 from spn_tf.attention import DenseFeedForward, ParameterAttention, SelfAttention, Transformer
 from spn_tf.few_rows import Product, dense, product_with
 from spn_tf.weighted_sums import (
-    GROUP,
     KEPT,
     as_kept,
-    groups_of,
+    group_of,
+    group_size,
     in_groups,
     lanes_of,
     put,
@@ -91,7 +91,7 @@ class CachedTransformer:
         keys, row_keys, values = [], [], []
         for a in layers:
             outer = [self._chunks, batch, a.heads]
-            units = groups_of(a.channels, kept) * GROUP[kept]
+            units = a.channels + -a.channels % group_size(a.channels, kept)
             keys.append(tf.zeros([*outer, *tiles(a.channels, positions, in_row, kept)], kept))
             row_keys.append(
                 tf.zeros([batch, a.heads, self._width, _ROW_GROUP, units // _ROW_GROUP])
@@ -134,8 +134,8 @@ class CachedTransformer:
         keys = []
         for before, made in zip(cache.keys, cache.row_keys, strict=True):
             heads, groups, _, _, lanes = before.shape[2:]
-            size = GROUP[self._kept]
-            made = tf.reshape(made, [-1, heads, self._width // lanes, lanes, groups, size])
+            units = [groups, group_of(before)]
+            made = tf.reshape(made, [-1, heads, self._width // lanes, lanes, *units])
             made = tf.einsum("bhwlgu->bhgwul", made)[None]
             block = row % self._rows * (self._width // lanes)
             here = tf.stack([row // self._rows, 0, 0, 0, block, 0, 0])
@@ -160,14 +160,15 @@ class CachedTransformer:
         query *= channels**-0.5
         last, start = row // self._rows, row % self._rows * self._width
         value = tf.reshape(value, [1, -1, heads, 1, values.shape[4], 1, values.shape[6]])
-        size = GROUP[self._kept]
+        size = group_of(values)
         group, place = (start + column) // size, (start + column) % size
         values = put(values, value, [last, 0, 0, group, 0], place)
+        units = group_of(keys)
         by_group = [-1, heads, 1, *row_keys.shape[-2:]]
         row_keys = dynamic_update_slice(
-            row_keys, tf.reshape(in_groups(key, size), by_group), tf.stack([0, 0, column, 0, 0])
+            row_keys, tf.reshape(in_groups(key, units), by_group), tf.stack([0, 0, column, 0, 0])
         )
-        scores = _row_scores(tf.reshape(in_groups(query, size), by_group), row_keys)
+        scores = _row_scores(tf.reshape(in_groups(query, units), by_group), row_keys)
         scores = tf.where(tf.range(self._width) <= column, scores, tf.float32.min)
         read = _attend(query, keys, values, self._rows, row, scores)
         read = tf.cast(tf.reshape(read, [-1, heads * channels]), x.dtype)
@@ -242,9 +243,8 @@ def _attend(
         scores = tf.where(known, scores, here)
         highest = _highest(scores)
         weights = tf.exp(scores - highest[..., None])
-        read_values = weighted_sum(
-            weights, values[last][:, :, : groups_of(positions, values.dtype)]
-        )
+        groups = -(-positions // group_of(values))
+        read_values = weighted_sum(weights, values[last][:, :, :groups])
         return highest, _total(weights), read_values
 
     def read(

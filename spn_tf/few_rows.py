@@ -12,7 +12,7 @@ from tensorflow.compiler.xla import xla_data_pb2
 
 from cascade_tf.strategies import has_accelerators
 from spn_tf.dense import Dense
-from spn_tf.weighted_sums import GROUP, KEPT, as_kept, weighted_sum
+from spn_tf.weighted_sums import KEPT, as_kept, group_size, weighted_sum
 
 Product = Callable[[tf.Tensor], tf.Tensor]
 
@@ -120,11 +120,11 @@ def turned_round(matrix: tf.Tensor) -> Product:
 
 
 def _with_vector(matrix: tf.Tensor) -> Product:
-    """[1, I] to [1, O], float32, by a matrix of bfloat16 numbers, in whole tiles of 16x16."""
+    """[1, I] to [1, O], float32, by a matrix of bfloat16 numbers, in whole tiles of 32x16."""
     inputs, outputs = matrix.shape
     padding = -inputs % _BLOCK
     kept = KEPT[matrix.dtype.name]
-    group = GROUP[kept]
+    group = group_size(_BLOCK, kept)
     blocks = tf.pad(tf.cast(matrix, tf.float32), [[0, padding], [0, 0]])
     blocks = tf.reshape(blocks, [-1, 1, _BLOCK // group, group, outputs // _TILE, _TILE])
     blocks = as_kept(tf.transpose(blocks, [0, 1, 2, 4, 3, 5]), kept)

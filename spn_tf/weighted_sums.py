@@ -1,6 +1,6 @@
 """Sums of many vectors with weights, at the speed at which memory is read.
 
-The vectors lie in tiles: of each GROUP of them the first few numbers, then the next few. So one
+The vectors lie in tiles: of each group of them the first few numbers, then the next few. So one
 loop over a group goes through memory from its start to its end; were whole vectors to follow each
 other, it would go through several places at once, for which processors fetch less ahead.
 
@@ -8,22 +8,20 @@ The vectors are float32, or bfloat16 numbers, two in a word: of those numbers th
 CPU would make float32 for all at once, outside its loop over them.
 """
 
-from typing import Any
-
 import tensorflow as tf
 from tensorflow.compiler.tf2xla.python.xla import dynamic_update_slice
 
-_ROWS = 16  # of a tile, whose products with their weights are summed up at once
+_ROWS = 16  # of a tile, at most, whose products with their weights are summed up at once
 _LANES = 16  # numbers of a vector, at most, in a tile
 # What vectors are kept as, by the compute dtype of the network that they belong to.
 KEPT = {"float32": tf.float32, "bfloat16": tf.uint32}
-# How many vectors a tile has numbers of. A word has one of a vector in its higher half, and in its
-# lower one of the vector half a group later: two take fewer instructions so than on their own.
-GROUP = {tf.float32: _ROWS, tf.uint32: 2 * _ROWS}
+# Of how many vectors a row of a tile has numbers. A word has one of a vector in its higher half,
+# and in its lower one of the vector half a group later: two take fewer instructions so than apart.
+_IN_ROW = {tf.float32: 1, tf.uint32: 2}
 
 
 def as_kept(x: tf.Tensor, kept: tf.DType) -> tf.Tensor:
-    """float32 numbers of a group, [..., GROUP, lanes], as rows [..., rows, lanes] of a tile."""
+    """float32 numbers of a group, [..., U, lanes], as rows [..., rows, lanes] of a tile."""
     if kept == tf.float32:
         return x
     first, second = tf.split(tf.cast(_bits(x), kept), 2, axis=-2)
@@ -40,9 +38,14 @@ def _higher(words: tf.Tensor) -> tf.Tensor:
     return tf.bitwise.left_shift(words, tf.constant(16, words.dtype))
 
 
-def groups_of(n: int, kept: tf.DType) -> int:
-    """How many groups n vectors make; the last is filled up with zeros."""
-    return -(-n // GROUP[kept])
+def group_size(n: int, kept: tf.DType) -> int:
+    """How many of n vectors make a group, if need be filled up with zeros."""
+    return min(_ROWS * _IN_ROW[kept], -(-n // _ROWS) * _ROWS)
+
+
+def group_of(vectors: tf.Tensor) -> int:
+    """How many vectors make a group of tiles."""
+    return vectors.shape[-2] * _IN_ROW[vectors.dtype]
 
 
 def lanes_of(n: int) -> int:
@@ -52,25 +55,29 @@ def lanes_of(n: int) -> int:
 
 
 def tiles(n: int, m: int, lanes: int, kept: tf.DType) -> list[int]:
-    """The shape of n vectors of m numbers, [n / GROUP, m / lanes, rows, lanes]."""
-    return [groups_of(n, kept), m // lanes, _ROWS, lanes]
+    """The shape of n vectors of m numbers, [groups, m / lanes, rows, lanes]."""
+    size = group_size(n, kept)
+    return [-(-n // size), m // lanes, size // _IN_ROW[kept], lanes]
 
 
-def put(kept: tf.Tensor, vector: tf.Tensor, group: list[Any], place: tf.Tensor) -> tf.Tensor:
-    """The tiles with a vector in them, put after all before it in its group.
+def put(
+    vectors: tf.Tensor, vector: tf.Tensor, group: list[int | tf.Tensor], place: tf.Tensor
+) -> tf.Tensor:
+    """The vectors with one more, put after all before it in its group.
 
     Args:
-        kept: tiles, [..., rows, lanes].
+        vectors: kept, [..., rows, lanes].
         vector: float32, [..., 1, lanes].
         group: where it begins, but for the last two axes.
         place: int32 scalar, of the vector in the group.
     """
-    here = tf.stack([*group, place % _ROWS, 0])
-    if kept.dtype != tf.float32:
-        bits = tf.cast(_bits(vector), kept.dtype)
-        before = tf.slice(kept, here, tf.shape(bits))
-        vector = tf.where(place < _ROWS, _higher(bits), tf.bitwise.bitwise_or(before, bits))
-    return dynamic_update_slice(kept, vector, here)
+    rows = vectors.shape[-2]
+    here = tf.stack([*group, place % rows, 0])
+    if vectors.dtype != tf.float32:
+        bits = tf.cast(_bits(vector), vectors.dtype)
+        before = tf.slice(vectors, here, tf.shape(bits))
+        vector = tf.where(place < rows, _higher(bits), tf.bitwise.bitwise_or(before, bits))
+    return dynamic_update_slice(vectors, vector, here)
 
 
 def in_groups(x: tf.Tensor, size: int, after_the_end: float = 0.0) -> tf.Tensor:
@@ -97,7 +104,7 @@ def weighted_sum(weights: tf.Tensor, vectors: tf.Tensor) -> tf.Tensor:
         weights: float32 [B, heads, n].
         vectors: n of m numbers each, kept, [B, heads, *tiles].
     """
-    weights = in_groups(weights, GROUP[vectors.dtype])[:, :, :, None, :, None]
+    weights = in_groups(weights, group_of(vectors))[:, :, :, None, :, None]
     if vectors.dtype == tf.float32:
         products = weights * vectors
     else:

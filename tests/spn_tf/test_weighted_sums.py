@@ -2,15 +2,15 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from spn_tf.weighted_sums import GROUP, as_kept, groups_of, lanes_of, put, tiles, weighted_sum
+from spn_tf.weighted_sums import as_kept, group_size, lanes_of, put, tiles, weighted_sum
 
 
 def _in_tiles(vectors, lanes, kept):
     """[B, heads, n, m] in tiles, the last group filled up with zeros."""
     batch, heads, n, m = vectors.shape
-    size = GROUP[kept]
+    size = group_size(n, kept)
     filled = np.pad(vectors, [(0, 0), (0, 0), (0, -n % size), (0, 0)])
-    by_group = filled.reshape(batch, heads, groups_of(n, kept), size, m // lanes, lanes)
+    by_group = filled.reshape(batch, heads, -1, size, m // lanes, lanes)
     return as_kept(tf.constant(by_group.swapaxes(3, 4)), kept)
 
 
@@ -38,13 +38,13 @@ def test_the_sum_is_that_of_the_kept_numbers(n, m, kept):
 def test_vectors_put_one_after_another_lie_as_all_at_once(kept):
     n, m = 48, 32  # the last group of words is half full
     vectors, _ = _drawn(n, m, kept)
-    lanes = lanes_of(m)
+    lanes, size = lanes_of(m), group_size(n, kept)
     compiled_put = tf.function(put, jit_compile=True, autograph=False)
     made = tf.fill([2, 3, *tiles(n, m, lanes, kept)], tf.constant(7, kept))  # of an earlier use
     for i in range(n):
         vector = tf.reshape(vectors[:, :, i], [2, 3, 1, m // lanes, 1, lanes])
-        group = [0, 0, tf.constant(i // GROUP[kept]), 0]
-        made = compiled_put(made, vector, group, tf.constant(i % GROUP[kept]))
+        group = [0, 0, tf.constant(i // size), 0]
+        made = compiled_put(made, vector, group, tf.constant(i % size))
     np.testing.assert_array_equal(made, _in_tiles(vectors, lanes, kept))
 
 
