@@ -116,6 +116,7 @@ class ParameterAttention(keras.layers.Layer):
         queries: tf.Tensor,
         with_keys: Callable[[tf.Tensor], tf.Tensor],
         with_values: Callable[[tf.Tensor], tf.Tensor],
+        softmax: Callable[[tf.Tensor], tf.Tensor] = tf.nn.softmax,
     ) -> tf.Tensor:
         """What queries read of the learned rows, [..., K] to [..., K].
 
@@ -125,6 +126,7 @@ class ParameterAttention(keras.layers.Layer):
                 [heads, ., rows].
             with_values: the product of weights with values, [heads, ., rows] to
                 [heads, ., K / heads].
+            softmax: of scores, [heads, ., rows].
         """
         shape = [-1, *queries.shape[1:]]
         # The scales of keys and values are applied to what is smaller than they are when a single
@@ -133,7 +135,7 @@ class ParameterAttention(keras.layers.Layer):
         queries = tf.reshape(queries, [-1, self.heads, self.channels]) * self.heads**0.5
         queries = tf.transpose(queries, [1, 0, 2])  # [heads, B * T, k]
         scores = with_keys(queries)  # [heads, B * T, rows]
-        weights = tf.nn.softmax(tf.cast(scores, self.variable_dtype))
+        weights = softmax(tf.cast(scores, self.variable_dtype))
         read = with_values(tf.cast(weights, queries.dtype)) * self.width**0.5
         return tf.reshape(tf.transpose(read, [1, 0, 2]), shape)
 

@@ -4,23 +4,22 @@ Shape letters: B batch, T positions, P of a chunk, D width of the residual strea
 channels of a group, R rows of their tiles, L that lie together of the other.
 """
 
-import functools
 from typing import NamedTuple
 
+import keras
 import tensorflow as tf
 from tensorflow.compiler.tf2xla.python.xla import dynamic_update_slice
 
 from spn_tf.attention import DenseFeedForward, ParameterAttention, SelfAttention, Transformer
 from spn_tf.few_rows import Product, dense, product_with
+from spn_tf.last_axis import highest_of, in_groups, sum_of, total_of
 from spn_tf.weighted_sums import (
     KEPT,
     as_kept,
     group_of,
     group_size,
-    in_groups,
     lanes_of,
     put,
-    sum_of,
     tiles,
     weighted_sum,
 )
@@ -28,9 +27,8 @@ from spn_tf.weighted_sums import (
 # Of each unit, the bytes of the cache read at once, rounded down to whole rows of positions. Larger
 # chunks are slower, smaller ones no faster.
 _CHUNK_BYTES = 384
-_SUMMED = 16  # scores that are summed up, or compared, at once
 _ROW_GROUP = 8  # numbers of a key whose products are summed up at once, in the row that is drawn
-_PARTS = 3  # of the last chunk: it is read in as few of them as are known
+_PARTS = 6  # of the last chunk, at most: only those with positions before are read
 
 
 class AttentionCache(NamedTuple):
@@ -117,7 +115,7 @@ class CachedTransformer:
         row_keys, values = list(cache.row_keys), list(cache.values)
         layer = 0
         for norm, branch in zip(self._norms[:-1], self._branches, strict=True):
-            y = tf.cast(norm(x), x.dtype)
+            y = _normalised(norm, x)
             if isinstance(branch, _Attention):
                 y, row_keys[layer], values[layer] = self._self_attention(
                     branch, y, cache.keys[layer], row_keys[layer], values[layer], row, column
@@ -126,7 +124,7 @@ class CachedTransformer:
             else:
                 y = branch(y)
             x += y
-        x = tf.cast(self._norms[-1](x), x.dtype)
+        x = _normalised(self._norms[-1], x)
         return x, AttentionCache(cache.keys, tuple(row_keys), tuple(values))
 
     def end_row(self, cache: AttentionCache, row: tf.Tensor) -> AttentionCache:
@@ -189,25 +187,28 @@ def _arranged(
     keys = tf.transpose(tf.cast(layer.keys, dtype), [0, 2, 1])
     with_keys = product_with(keys, layer.compute_dtype)
     with_values = product_with(tf.cast(layer.values, dtype), layer.compute_dtype)
-    return lambda x: out(layer.read(query(x), with_keys, with_values))
+    return lambda x: out(layer.read(query(x), with_keys, with_values, _softmax))
+
+
+def _normalised(norm: keras.layers.LayerNormalization, x: tf.Tensor) -> tf.Tensor:
+    """As the layer itself, [B, D]."""
+    y = tf.cast(x, tf.float32)
+    y -= total_of(y)[..., None] / y.shape[-1]
+    variance = total_of(y * y)[..., None] / y.shape[-1]
+    y *= tf.math.rsqrt(variance + norm.epsilon)
+    y = y * tf.convert_to_tensor(norm.gamma) + tf.convert_to_tensor(norm.beta)
+    return tf.cast(tf.cast(y, norm.compute_dtype), x.dtype)
+
+
+def _softmax(scores: tf.Tensor) -> tf.Tensor:
+    """As tf.nn.softmax, of float32 numbers."""
+    weights = tf.exp(scores - highest_of(scores)[..., None])
+    return weights / total_of(weights)[..., None]
 
 
 def _row_scores(query: tf.Tensor, keys: tf.Tensor) -> tf.Tensor:
     """[B, heads, width]."""
     return sum_of(tf.unstack(tf.reduce_sum(query * keys, axis=-2), axis=-1))
-
-
-def _highest(scores: tf.Tensor) -> tf.Tensor:
-    """[B, heads, n] to [B, heads]; by groups, as in weighted_sum."""
-    first, *others = tf.unstack(
-        tf.reduce_max(in_groups(scores, _SUMMED, tf.float32.min), axis=2), axis=-1
-    )
-    return functools.reduce(tf.maximum, others, first)
-
-
-def _total(weights: tf.Tensor) -> tf.Tensor:
-    """[B, heads, n] to [B, heads]; by groups, as in weighted_sum."""
-    return sum_of(tf.unstack(tf.reduce_sum(in_groups(weights, _SUMMED), axis=2), axis=-1))
 
 
 def _attend(
@@ -222,7 +223,7 @@ def _attend(
 
     Chunk after chunk, so that no more of the cache is read than there is, with a running maximum
     (Milakov and Gimelshein, "Online normalizer calculation for softmax", 2018). Of the last one,
-    with the row that is being drawn, only so many rows are read as a part of it has.
+    with the row that is being drawn, as few rows are read as whole parts of it have.
 
     Args:
         query: [B, heads, channels].
@@ -235,29 +236,30 @@ def _attend(
     last, before = row // rows, row % rows
 
     def begun(rows_read: int) -> tuple[tf.Tensor, ...]:
-        positions = rows_read * width
-        known = tf.range(positions) < before * width
-        scores = weighted_sum(query, keys[last][:, :, :, : positions // keys.shape[-1]])
-        here = tf.fill(tf.shape(scores), tf.float32.min)
-        here = dynamic_update_slice(here, row_scores, tf.stack([0, 0, before * width]))
-        scores = tf.where(known, scores, here)
-        highest = _highest(scores)
+        scores, highest = row_scores, highest_of(row_scores)
+        if positions := (rows_read - 1) * width:
+            above = weighted_sum(query, keys[last][:, :, :, : positions // keys.shape[-1]])
+            above = tf.where(tf.range(positions) < before * width, above, tf.float32.min)
+            # A maximum of its own: sums that are read once, by what fills up, XLA makes there,
+            # number by number.
+            highest = tf.maximum(highest, highest_of(above))
+            above = tf.pad(above, [[0, 0], [0, 0], [0, width]], constant_values=tf.float32.min)
+            scores = dynamic_update_slice(above, row_scores, tf.stack([0, 0, before * width]))
         weights = tf.exp(scores - highest[..., None])
-        groups = -(-positions // group_of(values))
-        read_values = weighted_sum(weights, values[last][:, :, :groups])
-        return highest, _total(weights), read_values
+        groups = -(-rows_read * width // group_of(values))
+        return highest, total_of(weights), weighted_sum(weights, values[last][:, :, :groups])
 
     def read(
         number: tf.Tensor, highest: tf.Tensor, total: tf.Tensor, weighted: tf.Tensor
     ) -> tuple[tf.Tensor, ...]:
         scores = weighted_sum(query, keys[number])
-        now = tf.maximum(highest, _highest(scores))
+        now = tf.maximum(highest, highest_of(scores))
         scale, weights = tf.exp(highest - now), tf.exp(scores - now[..., None])
         read_values = weighted_sum(weights, values[number])
         return (
             number + 1,
             now,
-            total * scale + _total(weights),
+            total * scale + total_of(weights),
             weighted * scale[..., None] + read_values,
         )
 

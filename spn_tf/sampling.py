@@ -159,7 +159,7 @@ class Sampler:
 
         def choose_at(row: tf.Tensor, column: tf.Tensor, noise: tf.Tensor) -> Choose:
             def choose(
-                pixels: tf.Tensor, colour: int, logits: tf.Tensor
+                drawn: tf.Tensor, colour: int, logits: tf.Tensor
             ) -> tuple[tf.Tensor, tf.Tensor]:
                 own_noise = noise[:, colour * c.classes : (colour + 1) * c.classes]
                 # argmax(logits / temperature + noise), but defined at temperature 0 as well.
@@ -167,10 +167,11 @@ class Sampler:
                 value = tf.argmax(logits, axis=-1, output_type=tf.int32)
                 if coarse is not None:
                     value += coarse[:, row, column, colour] * c.classes
+                # Not from what is drawn, which XLA would copy before it writes there.
                 given = pixels[:, row, column, colour]
                 value = tf.where(given == UNKNOWN, value, given)
                 here = tf.stack([0, row, column, colour])
-                return dynamic_update_slice(pixels, value[:, None, None, None], here), value
+                return dynamic_update_slice(drawn, value[:, None, None, None], here), value
 
             return choose
 

@@ -11,6 +11,8 @@ CPU would make float32 for all at once, outside its loop over them.
 import tensorflow as tf
 from tensorflow.compiler.tf2xla.python.xla import dynamic_update_slice
 
+from spn_tf.last_axis import in_groups, sum_of
+
 _ROWS = 16  # of a tile, at most, whose products with their weights are summed up at once
 _LANES = 16  # numbers of a vector, at most, in a tile
 # What vectors are kept as, by the compute dtype of the network that they belong to.
@@ -78,20 +80,6 @@ def put(
         before = tf.slice(vectors, here, tf.shape(bits))
         vector = tf.where(place < rows, _higher(bits), tf.bitwise.bitwise_or(before, bits))
     return dynamic_update_slice(vectors, vector, here)
-
-
-def in_groups(x: tf.Tensor, size: int, after_the_end: float = 0.0) -> tf.Tensor:
-    """[B, heads, n] to [B, heads, groups, size], filled up."""
-    _, heads, n = x.shape
-    x = tf.pad(x, [[0, 0], [0, 0], [0, -n % size]], constant_values=after_the_end)
-    return tf.reshape(x, [-1, heads, -(-n // size), size])
-
-
-def sum_of(terms: list[tf.Tensor]) -> tf.Tensor:
-    """In pairs, for accuracy."""
-    while len(terms) > 1:
-        terms = [tf.add_n(terms[i : i + 2]) for i in range(0, len(terms), 2)]
-    return terms[0]
 
 
 def weighted_sum(weights: tf.Tensor, vectors: tf.Tensor) -> tf.Tensor:
