@@ -14,11 +14,10 @@ batch it prints
   are timed);
 - floor: sample over the least that a pixel after another could take: the weights that a pixel
   needs and the keys and values before it, read at the memory's speed, or their arithmetic at the
-  speed of matrix products with as many rows as there are images, whichever is longer. Both speeds
-  are measured in this run; the memory's, which other users of a machine change from second to
-  second, over a second before and after each time that slices are drawn. The best second counts,
-  as of the times; in brackets is what the best of all single reads, of hundredths of a second,
-  would make of it.
+  speed of matrix products with as many rows as there are images, whichever is longer. Other users
+  of a machine change both speeds from second to second, so they are measured after each time that
+  slices are drawn, and the best count, as of the times. The memory's is of a second; in brackets is
+  what the best of all single reads, of hundredths of a second, would make of it.
 """
 
 import dataclasses
@@ -80,19 +79,21 @@ def memory_bandwidth() -> Bandwidth:
     return Bandwidth(size * len(times) / sum(times), size / min(times))
 
 
-def product_rate(rows: int, precision: str) -> float:
-    """Operations per second of products [rows, 1024] x [1024, 1024], one after another.
+def products(rows: int, precision: str) -> Callable[[], float]:
+    """A function that measures operations per second of products [rows, 1024] x [1024, 1024].
 
-    The matrices are 24, so that they come from memory as a network's weights do; compiled by XLA,
-    in a loop, as the sampler's are. They stand on the right or, transposed, on the left: on the
-    right, powers of two get into their own way in caches. Those of bfloat16 numbers are made by
-    tf.matmul, before which XLA turns them into float32 on a CPU, and with sums in float32, before
-    which it does not. The fastest counts.
+    One after another. The matrices are 24, so that they come from memory as a network's weights
+    do; compiled by XLA, in a loop, as the sampler's are. They stand on the right or, transposed, on
+    the left: on the right, powers of two get into their own way in caches. Those of bfloat16
+    numbers are made by tf.matmul, before which XLA turns them into float32 on a CPU, and with sums
+    in float32, before which it does not. The fastest counts.
     """
     dtype, loops = tf.as_dtype(precision), 20
     kernels = [tf.cast(tf.random.normal([1024, 1024]) / 32, dtype) for _ in range(24)]
 
-    def rate(product: Callable[[tf.Tensor, tf.Tensor], tf.Tensor], shape: list[int]) -> float:
+    def repeated(
+        product: Callable[[tf.Tensor, tf.Tensor], tf.Tensor], shape: list[int]
+    ) -> Callable[[], object]:
         @tf.function(jit_compile=True, autograph=False)
         def run(x: tf.Tensor, kernels: list[tf.Tensor]) -> tf.Tensor:
             def body(i: tf.Tensor, x: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
@@ -104,17 +105,17 @@ def product_rate(rows: int, precision: str) -> float:
 
         x = tf.cast(tf.random.normal(shape), dtype)
         run(x, kernels)
-        seconds = fastest(lambda: run(x, kernels).numpy())
-        return 2.0 * rows * 1024**2 * len(kernels) * loops / seconds
+        return lambda: run(x, kernels).numpy()
 
     def native(a: tf.Tensor, b: tf.Tensor) -> tf.Tensor:
         return tf.cast(with_float32_sums(a, b), dtype)
 
-    rates = []
+    runs = []
     for product in (tf.matmul,) if dtype == tf.float32 else (tf.matmul, native):
-        rates.append(rate(product, [rows, 1024]))
-        rates.append(rate(lambda x, kernel, p=product: p(kernel, x), [1024, rows]))
-    return max(rates)
+        runs.append(repeated(product, [rows, 1024]))
+        runs.append(repeated(lambda x, kernel, p=product: p(kernel, x), [1024, rows]))
+    operations = 2.0 * rows * 1024**2 * len(kernels) * loops
+    return lambda: operations / min(fastest(run) for run in runs)
 
 
 def weights_of_a_pixel(decoder: SliceDecoder) -> float:
@@ -144,7 +145,7 @@ def floor(
     return pixels * max(reading, arithmetic)
 
 
-def measure(shrink: int, batch: int, precision: str, rate: float) -> None:
+def measure(shrink: int, batch: int, precision: str, product_rate: Callable[[], float]) -> None:
     config = dataclasses.replace(SPNConfig(), height=FLAGS.rows, width=32, scale=1)
     config = shrunk(config, shrink)
     policy = "float32" if precision == "float32" else "mixed_bfloat16"
@@ -165,18 +166,19 @@ def measure(shrink: int, batch: int, precision: str, rate: float) -> None:
         sampler.sample(indices, tf.constant(0), tf.constant(1.0)).numpy()
 
     first = fastest(draw, 1)
-    times, bandwidths = [fastest(draw, 1)], [memory_bandwidth()]
-    for _ in range(max(1, min(5, int(5 / times[0])))):
+    times, bandwidths, product_rates = [], [], []
+    while len(times) < 3 or (len(times) < 6 and sum(times) < 5):
         times.append(fastest(draw, 1))
         bandwidths.append(memory_bandwidth())
-    seconds = min(times)
+        product_rates.append(product_rate())
+    seconds, rate = min(times), max(product_rates)
     rates = [max(b.second for b in bandwidths), max(b.best for b in bandwidths)]
     floors = [floor(network.decoder, batch, precision, b, rate) for b in rates]
     subpixels = config.dimensions
     print(
         f"| 1/{shrink} | {precision} | {batch} | {likelihood:.2f} | {seconds:.2f} "
         f"| {seconds / likelihood:.1f} | {step * subpixels / seconds:.0f} "
-        f"| {rates[0] / 1e9:.1f} ({rates[1] / 1e9:.1f}) "
+        f"| {rates[0] / 1e9:.1f} ({rates[1] / 1e9:.1f}) | {rate / 1e9:.0f} "
         f"| {seconds / floors[0]:.2f} ({seconds / floors[1]:.2f}) | {first - seconds:.0f} |",
         flush=True,
     )
@@ -187,15 +189,13 @@ def main(_: list[str]) -> None:
     print(
         "| width | precision | batch | pass, s | sample, s | sample / pass | naive / sample", end=""
     )
-    print(" | memory, GB/s | sample / floor | compiling, s |")
-    print("|---|---|---|---|---|---|---|---|---|---|")
+    print(" | memory, GB/s | products, GFLOP/s | sample / floor | compiling, s |")
+    print("|---|---|---|---|---|---|---|---|---|---|---|")
     for precision in FLAGS.precisions:
-        rates = {int(batch): product_rate(int(batch), precision) for batch in FLAGS.batches}
+        product_rates = {int(batch): products(int(batch), precision) for batch in FLAGS.batches}
         for shrink in FLAGS.shrink:
-            for batch, rate in rates.items():
-                measure(int(shrink), batch, precision, rate)
-        told = ", ".join(f"{rate / 1e9:.0f} at {batch}" for batch, rate in rates.items())
-        print(f"\nproducts in {precision}, GFLOP/s: {told} rows\n")
+            for batch, product_rate in product_rates.items():
+                measure(int(shrink), batch, precision, product_rate)
 
 
 if __name__ == "__main__":

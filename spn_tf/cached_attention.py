@@ -28,7 +28,7 @@ from spn_tf.weighted_sums import (
 # chunks are slower, smaller ones no faster.
 _CHUNK_BYTES = 384
 _ROW_GROUP = 8  # numbers of a key whose products are summed up at once, in the row that is drawn
-_PARTS = 6  # of the last chunk, at most: only those with positions before are read
+_PART = 32  # positions of the last chunk, in whole rows, that are read or left unread together
 
 
 class AttentionCache(NamedTuple):
@@ -263,7 +263,7 @@ def _attend(
             weighted * scale[..., None] + read_values,
         )
 
-    part = -(-rows // _PARTS)
+    part = max(1, _PART // width)
     branches = [lambda r=r: begun(min(r + part, rows)) for r in range(0, rows, part)]
     carried = tf.switch_case(before // part, branches)
     _, _, total, weighted = tf.while_loop(
