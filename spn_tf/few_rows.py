@@ -18,6 +18,7 @@ Product = Callable[[tf.Tensor], tf.Tensor]
 
 _FEW = 8  # inputs, at most, of a product that needs no call of a library for matrices
 _LARGE = 300_000  # numbers of a matrix that comes from memory rather than from a cache
+_LARGE_ROUNDED = 3  # of so many times fewer bfloat16 numbers, panels are the faster already
 _SEVERAL = 12  # rows, at most, for which panels of float32 numbers are the fastest
 _PANEL = 64  # columns of a large matrix that lie together: as many as XLA's products read at once
 _TILE = 16  # outputs, of a matrix for a product with a vector, that lie together
@@ -49,7 +50,8 @@ def product_with(matrix: tf.Tensor, network_dtype: str) -> Product:
     several: float = _SEVERAL
     if (matrix.dtype, network_dtype) == (tf.float32, "bfloat16") and outputs > 1:
         rounded = tf.cast(matrix, tf.bfloat16)
-        with_several = in_panels(rounded) if large else lambda x: _matmul(x, rounded)
+        panels = matrix.shape.num_elements() * _LARGE_ROUNDED >= _LARGE
+        with_several = in_panels(rounded) if panels else lambda x: _matmul(x, rounded)
         several = math.inf
         if large and matrix.shape.rank == 2 and outputs % _TILE == 0:
             with_one = _with_vector(rounded)
