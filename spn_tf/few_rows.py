@@ -18,7 +18,7 @@ Product = Callable[[tf.Tensor], tf.Tensor]
 
 _FEW = 8  # inputs, at most, of a product that needs no call of a library for matrices
 _LARGE = 300_000  # numbers of a matrix that comes from memory rather than from a cache
-_LARGE_ROUNDED = 3  # of so many times fewer bfloat16 numbers, panels are the faster already
+_LARGE_ROUNDED = 3  # times fewer numbers make a bfloat16 matrix one that panels suit
 _SEVERAL = 12  # rows, at most, for which panels of float32 numbers are the fastest
 _PANEL = 64  # columns of a large matrix that lie together: as many as XLA's products read at once
 _TILE = 16  # outputs, of a matrix for a product with a vector, that lie together
