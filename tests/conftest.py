@@ -5,7 +5,7 @@ import os
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
 # Programs run for moments here: XLA need not make them fast, and compiles a fifth sooner with its
-# older emitters.
+# older emitters. XLA_FLAGS of your own, even none, take the place of these.
 os.environ.setdefault(
     "XLA_FLAGS",
     "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true"
