@@ -102,6 +102,8 @@ def in_panels(matrix: tf.Tensor) -> Product:
 
     def product(x: tf.Tensor) -> tf.Tensor:
         rows = x.shape[-2]
+        # But for the barrier, XLA would lay x out, number by number, anew for each of the panels.
+        x = xla.optimization_barrier(x)[0]
         to_each = tf.broadcast_to(x[..., None, :, :], [*outer, count, rows, inputs])
         made = tf.transpose(_matmul(to_each, panels), swapped)
         return tf.reshape(made, [*outer, rows, count * _PANEL])[..., :outputs]
