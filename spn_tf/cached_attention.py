@@ -28,7 +28,6 @@ from spn_tf.weighted_sums import (
 # chunks are slower, smaller ones no faster.
 _CHUNK_BYTES = 384
 _ROW_GROUP = 8  # numbers of a key whose products are summed up at once, in the row that is drawn
-_PART = 32  # positions of the last chunk, in whole rows, that are read or left unread together
 
 
 class AttentionCache(NamedTuple):
@@ -222,8 +221,9 @@ def _attend(
     """softmax(query K^T) V over the positions so far, [B, heads, channels].
 
     Chunk after chunk, so that no more of the cache is read than there is, with a running maximum
-    (Milakov and Gimelshein, "Online normalizer calculation for softmax", 2018). Of the last one,
-    with the row that is being drawn, as few rows are read as whole parts of it have.
+    (Milakov and Gimelshein, "Online normalizer calculation for softmax", 2018). The last one, with
+    the row that is being drawn, is read whole as well, once a row of it is above: memory is read
+    fastest in one go, and a few rows of each head take longer.
 
     Args:
         query: [B, heads, channels].
@@ -235,19 +235,21 @@ def _attend(
     width = row_scores.shape[-1]
     last, before = row // rows, row % rows
 
-    def begun(rows_read: int) -> tuple[tf.Tensor, ...]:
-        scores, highest = row_scores, highest_of(row_scores)
-        if positions := (rows_read - 1) * width:
-            above = weighted_sum(query, keys[last][:, :, :, : positions // keys.shape[-1]])
-            above = tf.where(tf.range(positions) < before * width, above, tf.float32.min)
-            # A maximum of its own: sums that are read once, by what fills up, XLA makes there,
-            # number by number.
-            highest = tf.maximum(highest, highest_of(above))
-            above = tf.pad(above, [[0, 0], [0, 0], [0, width]], constant_values=tf.float32.min)
-            scores = dynamic_update_slice(above, row_scores, tf.stack([0, 0, before * width]))
-        weights = tf.exp(scores - highest[..., None])
-        groups = -(-rows_read * width // group_of(values))
+    def begun() -> tuple[tf.Tensor, ...]:
+        highest = highest_of(row_scores)
+        weights = tf.exp(row_scores - highest[..., None])
+        groups = -(-width // group_of(values))
         return highest, total_of(weights), weighted_sum(weights, values[last][:, :, :groups])
+
+    def begun_under_rows() -> tuple[tf.Tensor, ...]:
+        scores = weighted_sum(query, keys[last])
+        scores = tf.where(tf.range(rows * width) < before * width, scores, tf.float32.min)
+        # A maximum of its own: sums that are read once, by what puts the row into them, XLA makes
+        # there, number by number.
+        highest = tf.maximum(highest_of(row_scores), highest_of(scores))
+        scores = dynamic_update_slice(scores, row_scores, tf.stack([0, 0, before * width]))
+        weights = tf.exp(scores - highest[..., None])
+        return highest, total_of(weights), weighted_sum(weights, values[last])
 
     def read(
         number: tf.Tensor, highest: tf.Tensor, total: tf.Tensor, weighted: tf.Tensor
@@ -263,9 +265,7 @@ def _attend(
             weighted * scale[..., None] + read_values,
         )
 
-    part = max(1, _PART // width)
-    branches = [lambda r=r: begun(min(r + part, rows)) for r in range(0, rows, part)]
-    carried = tf.switch_case(before // part, branches)
+    carried = tf.cond(before == 0, begun, begun_under_rows) if rows > 1 else begun()
     _, _, total, weighted = tf.while_loop(
         lambda number, *_: number < last,
         read,
