@@ -235,11 +235,15 @@ def _attend(
     width = row_scores.shape[-1]
     last, before = row // rows, row % rows
 
+    def summed(
+        scores: tf.Tensor, highest: tf.Tensor, vectors: tf.Tensor
+    ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+        weights = tf.exp(scores - highest[..., None])
+        return highest, total_of(weights), weighted_sum(weights, vectors)
+
     def begun() -> tuple[tf.Tensor, ...]:
-        highest = highest_of(row_scores)
-        weights = tf.exp(row_scores - highest[..., None])
         groups = -(-width // group_of(values))
-        return highest, total_of(weights), weighted_sum(weights, values[last][:, :, :groups])
+        return summed(row_scores, highest_of(row_scores), values[last][:, :, :groups])
 
     def begun_under_rows() -> tuple[tf.Tensor, ...]:
         scores = weighted_sum(query, keys[last])
@@ -248,22 +252,16 @@ def _attend(
         # there, number by number.
         highest = tf.maximum(highest_of(row_scores), highest_of(scores))
         scores = dynamic_update_slice(scores, row_scores, tf.stack([0, 0, before * width]))
-        weights = tf.exp(scores - highest[..., None])
-        return highest, total_of(weights), weighted_sum(weights, values[last])
+        return summed(scores, highest, values[last])
 
     def read(
         number: tf.Tensor, highest: tf.Tensor, total: tf.Tensor, weighted: tf.Tensor
     ) -> tuple[tf.Tensor, ...]:
         scores = weighted_sum(query, keys[number])
         now = tf.maximum(highest, highest_of(scores))
-        scale, weights = tf.exp(highest - now), tf.exp(scores - now[..., None])
-        read_values = weighted_sum(weights, values[number])
-        return (
-            number + 1,
-            now,
-            total * scale + total_of(weights),
-            weighted * scale[..., None] + read_values,
-        )
+        scale = tf.exp(highest - now)
+        _, total_here, here = summed(scores, now, values[number])
+        return number + 1, now, total * scale + total_here, weighted * scale[..., None] + here
 
     carried = tf.cond(before == 0, begun, begun_under_rows) if rows > 1 else begun()
     _, _, total, weighted = tf.while_loop(
