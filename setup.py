@@ -1,23 +1,54 @@
 """Packages and what they need. TensorFlow is an extra, so that users pick its build."""
 
 import pathlib
+import re
 
 from setuptools import find_packages, setup
 
+
+def _read(path: str) -> str:
+    return (pathlib.Path(__file__).parent / path).read_text()
+
+
 setup(
     name="cascade-tf",
-    version="0.1.0",
+    version=re.search(r'__version__ = "(.*)"', _read("cascade_tf/__init__.py"))[1],
     description="Subscale Pixel Networks and not-so-BigGAN in TensorFlow 2 and Keras",
-    long_description=pathlib.Path(__file__).with_name("README.md").read_text(),
+    long_description=_read("README.md"),
     long_description_content_type="text/markdown",
+    author="The cascade-tf authors",
     license="Apache-2.0",
+    license_files=["LICENSE"],
+    classifiers=[
+        "Development Status :: 4 - Beta",
+        "Intended Audience :: Developers",
+        "Intended Audience :: Science/Research",
+        "Operating System :: POSIX",
+        "Programming Language :: Python :: 3",
+        "Programming Language :: Python :: 3.10",
+        "Programming Language :: Python :: 3.11",
+        "Programming Language :: Python :: 3.12",
+        "Programming Language :: Python :: 3.13",
+        "Topic :: Scientific/Engineering :: Artificial Intelligence",
+        "Topic :: Scientific/Engineering :: Image Processing",
+        "Typing :: Typed",
+    ],
+    keywords="tensorflow keras image-generation autoregressive pixelcnn gan wavelets",
     python_requires=">=3.10",
-    packages=find_packages(include=["cascade_tf*", "spn_tf*", "wavelet_tf*"]),
+    packages=[
+        *find_packages(include=["cascade_cli*", "cascade_tf*", "spn_tf*", "wavelet_tf*"]),
+        "cascade_cli.configs",
+    ],
+    package_dir={"cascade_cli.configs": "configs"},
+    package_data={"": ["py.typed", "*.pyi"], "cascade_cli.configs": ["*.flags"]},
+    entry_points={"console_scripts": ["cascade-tf=cascade_cli.command_line:main"]},
     install_requires=[
         "absl-py>=2.1,<3",
         "etils[epath]>=1.9,<2",
+        "filelock>=3.13,<4",
         "importlib_resources>=6,<8",  # tensorflow-datasets uses it without declaring it
         "keras>=3.12,<4",
+        "lazy-loader>=0.4,<1",
         "matplotlib>=3.8,<4",
         "numpy>=1.26,<3",
         "pillow>=10.1,<14",
@@ -32,6 +63,12 @@ setup(
         "gpu": ["tensorflow[and-cuda]>=2.19,<2.22"],
         "tpu": ["tensorflow-tpu>=2.19,<2.22"],
         "demo": ["mlxtend>=0.23,<1", "scikit-image>=0.24,<1"],
-        "test": ["mypy>=1.15,<3", "pytest>=8,<10", "pytest-xdist>=3.8,<4", "ruff>=0.9,<1"],
+        "test": [
+            "build>=1.2,<2",
+            "mypy>=1.15,<3",
+            "pytest>=8,<10",
+            "pytest-xdist>=3.8,<4",
+            "ruff>=0.9,<1",
+        ],
     },
 )

@@ -9,13 +9,11 @@ of a few steps, and how much memory the process takes beyond parameters, gradien
 """
 
 import os
-import pathlib
 import resource
 import subprocess
 import sys
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
 
 import numpy as np
 import tensorflow as tf
@@ -23,7 +21,7 @@ from absl import app, flags
 from timing import fastest
 
 from cascade_tf.examples import Examples
-from wavelet_tf.config import NSBConfig
+from wavelet_tf.config import PixelConfig, WaveletConfig
 from wavelet_tf.decoder_stage import PixelDecoderStage, WaveletDecoderStage
 from wavelet_tf.training_config import DecoderTrainingConfig
 
@@ -33,6 +31,7 @@ flags.DEFINE_list("worker", None, "kind,level,batch: measure this here.")
 FLAGS = flags.FLAGS
 
 KINDS = {"NSB": WaveletDecoderStage, "NSB-PIXEL": PixelDecoderStage}
+CONFIGS = {"NSB": WaveletConfig, "NSB-PIXEL": PixelConfig}
 
 
 def peak() -> float:
@@ -42,7 +41,7 @@ def peak() -> float:
 
 def measure(kind: str, level: int, batch: int) -> None:
     training = DecoderTrainingConfig(jit_compile=FLAGS.jit_compile)
-    stage = KINDS[kind](NSBConfig(), level, training)
+    stage = KINDS[kind](CONFIGS[kind](), level, training)
     before = peak()
     stage.build()
     pixels = np.random.default_rng(0).integers(0, 256, [batch, 256, 256, 3], np.uint8)

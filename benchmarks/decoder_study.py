@@ -19,8 +19,6 @@ import numpy as np
 from absl import app, flags
 from PIL import Image
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
-
 from cascade_tf.data import DataConfig, open_source
 from cascade_tf.pictures import enlarge, png_bytes, resize_nearest, sheet
 

@@ -13,12 +13,9 @@ matrix, outputs x inputs, it prints the milliseconds of a product on each core
 """
 
 import os
-import pathlib
-import sys
 from collections.abc import Callable
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
 
 import tensorflow as tf
 from absl import app, flags

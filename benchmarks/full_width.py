@@ -9,7 +9,6 @@ slices), and the first slice of a sample. Batches of one image.
 
 import itertools
 import os
-import pathlib
 import resource
 import subprocess
 import sys
@@ -17,8 +16,6 @@ import time
 from collections.abc import Callable
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "bin"))
 
 import experiment
 import flagfiles

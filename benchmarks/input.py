@@ -12,13 +12,11 @@ central crop, resize_area. The pipelines and bare take turns; the fastest pass o
 import io
 import os
 import pathlib
-import sys
 import tarfile
 import tempfile
 import time
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
 
 import numpy as np
 import skimage

@@ -10,12 +10,10 @@ again) or in a temporary directory. Memory is the process's resident set, and it
 import os
 import pathlib
 import resource
-import sys
 import tempfile
 import time
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
 
 import numpy as np
 from absl import app, flags

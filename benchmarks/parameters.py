@@ -6,24 +6,18 @@
 No weight is allocated: the layers are built with their shapes alone.
 """
 
-import json
 import os
 import pathlib
-import sys
-import traceback
+from typing import Any
 from unittest import mock
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "bin"))
 
-import experiment
-import flagfiles
 import keras
 import numpy as np
-from absl import flags
 
-from spn_tf.spn_stage import SPNStage
+from cascade_cli.command_line import flags_of, open_experiment
+from spn_tf.config import SPNConfig
 
 CONFIGS = pathlib.Path(__file__).resolve().parent.parent / "configs"
 # Of Table 4 and Appendix C, by config: millions of parameters.
@@ -50,42 +44,21 @@ READINGS = {
 
 
 def parameters(config: str, overrides: list[str]) -> dict[str, int]:
-    """Parameters by stage of a flagfile of configs/; flags can be parsed once in a process."""
-    reader, writer = os.pipe()
-    child = os.fork()
-    if child == 0:
-        try:
-            _count_in_child(config, overrides, writer)
-            os._exit(0)
-        except BaseException:
-            traceback.print_exc()
-        os._exit(1)
-    os.close(writer)
-    with os.fdopen(reader) as answer:
-        text = answer.read()
-    os.waitpid(child, 0)
-    return json.loads(text)
-
-
-def _count_in_child(config: str, overrides: list[str], writer: int) -> None:
-    path = CONFIGS / f"{config}.flags"
-    given = flagfiles.expand([f"--flagfile={path}", "--workdir=/nonexistent"])
-    flags.FLAGS(["parameters", *given])
-    made = experiment.Experiment()
-    v = made.values(made.stage_names[0])
+    """Parameters by stage of a flagfile of configs/."""
+    given = [f"--flagfile={CONFIGS / config}.flags", "--workdir=/nonexistent"]
+    _, experiment = open_experiment(given, flags_of("train"))
+    c = experiment.settings(SPNConfig, experiment.stage_names[0])
     numbers = {
-        "twice": 2 * v["pixelcnn_conv_channels"],
-        "shared": round(v["decoder_attention_channels"] / v["decoder_attention_heads"]),
-        "embedder_shared": v["embedder_attention_channels"] // v["embedder_attention_heads"],
+        "twice": 2 * c.pixelcnn_conv_channels,
+        "shared": round(c.decoder_attention_channels / c.decoder_attention_heads),
+        "embedder_shared": c.embedder_attention_channels // c.embedder_attention_heads,
     }
-    flags.FLAGS.unparse_flags()
-    flags.FLAGS(["parameters", *given, *(flag.format(**numbers) for flag in overrides)])
-    made = experiment.Experiment()
-    counts = {name: _count(made.make_stage(name)) for name in made.stage_names}
-    os.write(writer, json.dumps(counts).encode())
+    changed = [*given, *(flag.format(**numbers) for flag in overrides)]
+    _, experiment = open_experiment(changed, flags_of("train"))
+    return {name: _count(experiment.make_stage(name)) for name in experiment.stage_names}
 
 
-def _count(stage: SPNStage) -> int:
+def _count(stage: Any) -> int:
     shapes: list[tuple[int, ...]] = []
 
     def add_weight(self: keras.layers.Layer, shape: tuple[int, ...], **_: object) -> None:

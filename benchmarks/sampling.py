@@ -22,14 +22,11 @@ batch it prints
 
 import dataclasses
 import os
-import pathlib
-import sys
 import threading
 from collections.abc import Callable
 from typing import NamedTuple
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
 
 import numpy as np
 import tensorflow as tf

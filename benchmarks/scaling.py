@@ -11,11 +11,8 @@ squares of logarithms: 0 is flat, 1 is linear. At 32x32 there is no embedder.
 import dataclasses
 import itertools
 import os
-import pathlib
-import sys
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
 
 import numpy as np
 import tensorflow as tf

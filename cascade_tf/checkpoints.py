@@ -7,26 +7,8 @@ import sys
 
 import tensorflow as tf
 
+from cascade_tf.checkpoint_files import PREFIX, checkpoints, step_of
 from cascade_tf.errors import UserError
-
-_PREFIX = "ckpt"
-
-
-def checkpoints(directory: str | os.PathLike) -> list[str]:
-    """Paths of the checkpoints in a directory, oldest first, whether they are whole or not.
-
-    They are found by their names: the file in which TensorFlow lists them could itself be damaged.
-    """
-    found = tf.io.gfile.glob(os.path.join(os.fspath(directory), f"{_PREFIX}-*.index"))
-    ours = [
-        path for path in found if re.fullmatch(rf"{_PREFIX}-\d+\.index", os.path.basename(path))
-    ]
-    return sorted((path.removesuffix(".index") for path in ours), key=_number)
-
-
-def _number(path: str) -> int:
-    """The step that a checkpoint is of."""
-    return int(path.rpartition("-")[2])
 
 
 class Checkpoints:
@@ -56,7 +38,7 @@ class Checkpoints:
 
     def save(self, number: tf.Variable) -> None:
         """Writes a checkpoint, unless this process knows one of that number."""
-        known = self.newest is not None and _number(self.newest) == int(number.numpy())
+        known = self.newest is not None and step_of(self.newest) == int(number.numpy())
         if self._writes and not known:
             self.newest = self._manager.save(checkpoint_number=number)
 
@@ -73,18 +55,18 @@ class Checkpoints:
                 last_preserved_timestamp=0,
             )
         return tf.train.CheckpointManager(
-            self._checkpoint, self.directory, self._keep, checkpoint_name=_PREFIX
+            self._checkpoint, self.directory, self._keep, checkpoint_name=PREFIX
         )
 
     def _clear_up(self) -> None:
         """Deletes what a process that was killed while it wrote has left."""
         for path in tf.io.gfile.glob(os.path.join(self.directory, "*")):
             name = os.path.basename(path)
-            if re.fullmatch(rf"{_PREFIX}-\d+_temp", name):
+            if re.fullmatch(rf"{PREFIX}-\d+_temp", name):
                 tf.io.gfile.rmtree(path)
             if re.fullmatch(r"checkpoint\.tmp[0-9a-f]{32}", name):  # of TensorFlow's list
                 tf.io.gfile.remove(path)
-            data = re.fullmatch(rf"({_PREFIX}-\d+)\.data-\d+-of-\d+", name)
+            data = re.fullmatch(rf"({PREFIX}-\d+)\.data-\d+-of-\d+", name)
             if data and not tf.io.gfile.exists(os.path.join(self.directory, f"{data[1]}.index")):
                 tf.io.gfile.remove(path)
 

@@ -1,16 +1,65 @@
-"""Errors meant for the person who typed the command."""
+"""Errors that a user can put right: one line, without a traceback."""
+
+from collections.abc import Mapping
+from typing import Any
 
 
 class UserError(Exception):
-    """Something the user can put right: one line, without a traceback.
+    """A missing file, a damaged image, a workdir in use, and the like.
 
-    The message says what was wrong, what was found, and what to do.
+    The message says what is wrong, what was found, and what to do.
     """
 
     exit_code = 1
 
+    @property
+    def recorded(self) -> str:
+        """The message with settings named as in records."""
+        return str(self)
+
 
 class UsageError(UserError):
-    """A flag, or a combination of flags, that cannot work (exit code 2)."""
+    """A combination of arguments that cannot work."""
 
     exit_code = 2
+
+
+class SettingError(UsageError, ValueError):
+    """Settings whose values cannot work; the message names their fields.
+
+    Args:
+        values: by field, as `pixelcnn_filter_size`.
+        advice: what is wrong with them, and what to do.
+        names: the fields' names in records and flags, where those differ, as `gan_z_size`.
+    """
+
+    def __init__(
+        self, values: Mapping[str, Any], advice: str, names: Mapping[str, str] | None = None
+    ):
+        names = names or {}
+        super().__init__(f"{_pairs(values)}: {advice}")
+        by_record = {names.get(field, field): value for field, value in values.items()}
+        self._recorded = f"{_pairs(by_record)}: {advice}"
+
+    @property
+    def recorded(self) -> str:
+        return self._recorded
+
+
+def _pairs(values: Mapping[str, Any]) -> str:
+    return " ".join(f"{name}={text(value)}" for name, value in values.items())
+
+
+def text(value: Any) -> str:
+    """A setting's value as records and flagfiles have it: `true`, `0.001,0.0001`.
+
+    >>> text((1e-3, 1e-4)), text(True), text(None)
+    ('0.001,0.0001', 'true', '')
+    """
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, tuple):
+        return ",".join(str(part) for part in value)
+    return str(value)

@@ -43,4 +43,4 @@ def refuse_to_overwrite(paths: Iterable[epath.Path]) -> None:
     """Raises UserError if one of the paths exists; an empty directory has nothing to lose."""
     for path in paths:
         if path.exists() and not is_empty_directory(path):
-            raise UserError(f"{path} exists already: add --overwrite, or use another --output_dir")
+            raise UserError(f"{path} exists already: add `overwrite`, or use another directory")

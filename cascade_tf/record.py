@@ -1,27 +1,38 @@
-"""The record of the flags a stage was trained with: a flagfile beside its checkpoints.
+"""The record of the settings a stage was trained with: a flagfile beside its checkpoints.
 
 Each stage has its own, so that stages can train at the same time in one workdir, and any of
-them can be given to `--flagfile` to train the same stage anew.
+them can serve as a flagfile to train the same stage anew.
 """
 
 from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
 
 from etils import epath
 
 from cascade_tf.errors import UserError
 from cascade_tf.files import write_atomically
 
+if TYPE_CHECKING:
+    from cascade_tf.data.source import Source
+    from cascade_tf.stage import Stage
+    from cascade_tf.training_config import TrainingConfig
+
 NAME = "flags.txt"
 
 
-def save_record(directory: epath.Path, flags: Mapping[str, str]) -> None:
-    """Writes flag values by name as a flagfile."""
-    lines = [f"--{name}={value}" for name, value in sorted(flags.items())]
+def stage_record(stage: "Stage", config: "TrainingConfig", source: "Source") -> dict[str, str]:
+    """The settings of a stage's training by name: of model, training and data."""
+    return stage.description.record(config, source.config) | {"split": source.split}
+
+
+def save_record(directory: epath.Path, record: Mapping[str, str]) -> None:
+    """Writes settings by name as a flagfile."""
+    lines = [f"--{name}={value}" for name, value in sorted(record.items())]
     write_atomically(directory / NAME, "\n".join(lines) + "\n")
 
 
 def load_record(directory: epath.Path, name: str = NAME) -> dict[str, str] | None:
-    """The flag values of a flagfile by name, or None where nothing is recorded."""
+    """The settings of a flagfile by name, or None where nothing is recorded."""
     path = directory / name
     if not path.exists():
         return None
@@ -41,7 +52,7 @@ def check_same(
     given: Mapping[str, str],
     names: Iterable[str],
 ) -> None:
-    """Compares given flags with recorded ones.
+    """Compares a user's settings with recorded ones.
 
     Raises:
         UserError: one of `names` is in both with different values.
@@ -49,6 +60,6 @@ def check_same(
     for name in names:
         if name in given and name in recorded and given[name] != recorded[name]:
             raise UserError(
-                f"{directory} was trained with --{name}={recorded[name]}, not {given[name]}: "
-                f"leave the flag out, or use another --workdir"
+                f"{directory} was trained with `{name}`={recorded[name]}, not {given[name]}: "
+                f"leave it out, or use another `workdir`"
             )

@@ -33,7 +33,7 @@ def export(
     directory = epath.Path(directory)
     replaceable = is_empty_directory(directory) or (directory / "saved_model.pb").exists()
     if directory.exists() and not replaceable:
-        raise UserError(f"{directory} is there and is no SavedModel: use another --output_dir")
+        raise UserError(f"{directory} is there and is no SavedModel: use another directory")
     archive = keras.export.ExportArchive()
     for layer in layers:
         archive.track(layer)

@@ -7,31 +7,34 @@ network; a GAN has two, which take turns; a regression has float targets and no 
 """
 
 import abc
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import keras
 import numpy as np
 import tensorflow as tf
 
 from cascade_tf.data import Source
+from cascade_tf.description import Description
 from cascade_tf.examples import Examples
-
-# Called after each part of the work that a stage counts for itself.
-OnProgress = Callable[[], None]
+from cascade_tf.sample_request import OnProgress, SampleRequest
 
 
 class Stage(abc.ABC):
     """What the shared loop and the commands ask of every stage.
 
     Attributes:
-        name: of its directory in the workdir, and of `--stage`.
+        name: of the stage, and of its directory in the workdir.
+        description: the settings it was made from.
         headline: the metric of `train_step` and `evaluate_step` that sums the stage up.
+        accepts: names of the optional parts of a SampleRequest that `sample` uses.
         sampling_parts: how often `sample` reports progress.
         batch_parts: equal parts that `train_step` cuts a replica's share of the batch into.
     """
 
     name: str
+    description: Description
     headline: str
+    accepts: Collection[str] = ()
     sampling_parts = 1
     batch_parts = 1
 
@@ -83,36 +86,24 @@ class Stage(abc.ABC):
     def evaluate_step(self, examples: Examples) -> Mapping[str, tf.Tensor]:
         """Held-out figures of each example, float32 [b] by name; replica context, in a graph."""
 
-    @abc.abstractmethod
-    def sample(
-        self,
-        indices: tf.Tensor,
-        seed: tf.Tensor,
-        temperature: tf.Tensor,
-        condition: tf.Tensor | None = None,
-        known: tf.Tensor | None = None,
-        on_progress: OnProgress | None = None,
-        labels: tf.Tensor | None = None,
-    ) -> tf.Tensor:
+    def sample(self, request: SampleRequest) -> tf.Tensor:
         """Draws the stage's target for each index, given the previous stage's targets.
 
         It runs eagerly, reporting progress, or as part of a graph (without `on_progress`).
         Built under a strategy and run eagerly, it spreads the images over the replicas.
 
-        Args:
-            indices: int64 [B]; equal index, seed and temperature give equal draws, in batches of
-                one size (in others, rounding may tip a near tie).
-            seed: int32 scalar.
-            temperature: float32 scalar: how far draws spread, 1 as the model has it. It divides
-                the logits of a likelihood model, and is the truncation of a GAN's noise.
-            condition: the target of the stage before, or None for the first stage.
-            known: what of the target is given and kept as it is, where the stage can do that
-                (upscaling of given pictures).
-            labels: int32 [B], the classes wanted, where the stage knows classes; None: drawn.
-
         Returns:
             The target, in the stage's own representation.
+
+        Raises:
+            ValueError: the request has parts that the stage cannot use (`accepts`).
         """
+        request.require_only(self.accepts, self.name)
+        return self._sample(request)
+
+    @abc.abstractmethod
+    def _sample(self, request: SampleRequest) -> tf.Tensor:
+        """As `sample`, of a request that the stage can answer."""
 
     @abc.abstractmethod
     def target(self, images: tf.Tensor) -> tf.Tensor:
@@ -152,11 +143,10 @@ class Stage(abc.ABC):
             examples: held-out ones, where there are some.
             on_progress: as of `sample`.
         """
-        made = self.sample(
-            tf.range(len(examples.images), dtype=tf.int64),
-            tf.constant(0),
-            tf.constant(1.0),
-            self.condition(examples.images),
+        request = SampleRequest(
+            len(examples.images),
+            condition=self.condition(examples.images),
             on_progress=on_progress,
         )
+        made = self.sample(request)
         return {"samples": self.to_images(made).numpy()}

@@ -7,16 +7,11 @@ import tensorflow as tf
 from etils import epath
 
 from cascade_tf.averages import PolyakAverage
-from cascade_tf.checkpoints import Checkpoints, checkpoints
+from cascade_tf.checkpoints import Checkpoints
 from cascade_tf.errors import UserError
 from cascade_tf.stage import Stage
 from cascade_tf.strategies import is_chief
 from cascade_tf.training_config import TrainingConfig
-
-
-def has_checkpoint(directory: epath.Path) -> bool:
-    """Whether a stage's directory holds a checkpoint."""
-    return bool(checkpoints(directory / "checkpoints"))
 
 
 @dataclasses.dataclass
@@ -85,8 +80,8 @@ class StageState:
         """
         if not self.restore(path):
             raise UserError(
-                f"stage {self.stage.name} has no checkpoint in {self.checkpoints.directory}; "
-                f"train it first with bin/train"
+                f"stage {self.stage.name} has no checkpoint in {self.checkpoints.directory}: "
+                f"train it first"
             )
         self.average.apply()
 

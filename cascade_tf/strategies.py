@@ -9,7 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from cascade_tf.data import Share
-from cascade_tf.errors import UsageError, UserError
+from cascade_tf.errors import SettingError, UsageError, UserError
 from cascade_tf.examples import Examples
 
 STRATEGIES = ("auto", "single", "mirrored")
@@ -30,10 +30,11 @@ def make_strategy(name: str, tpu: str = "") -> tf.distribute.Strategy:
     """
     count = _workers_of_tf_config() if name in ("auto", "multiworker") else 0
     if name == "multiworker" and not count:
-        raise UsageError(
-            "--strategy=multiworker: the environment variable TF_CONFIG must name the workers, as "
+        raise SettingError(
+            {"strategy": name},
+            "the environment variable TF_CONFIG must name the workers, as "
             '{"cluster": {"worker": ["host1:2222", "host2:2222"]}, '
-            '"task": {"type": "worker", "index": 0}}'
+            '"task": {"type": "worker", "index": 0}}',
         )
     if name == "multiworker" or count > 1:
         return tf.distribute.MultiWorkerMirroredStrategy()
@@ -74,7 +75,7 @@ def _tpu_strategy(address: str) -> tf.distribute.Strategy:
     except (tf.errors.OpError, ValueError, RuntimeError, OSError) as error:
         reason = str(error).splitlines()[0]
         raise UserError(
-            f"--strategy=tpu: no TPU at --tpu={address or 'local'} ({reason})"
+            f"`strategy`=tpu: no TPU at `tpu`={address or 'local'} ({reason})"
         ) from error
     return tf.distribute.TPUStrategy(resolver)
 

@@ -2,6 +2,7 @@
 
 import contextlib
 import math
+import os
 import signal
 import sys
 import time
@@ -16,8 +17,10 @@ from cascade_tf.data import Share, Source, undecodable_image_message
 from cascade_tf.errors import UserError
 from cascade_tf.evaluation import Evaluator
 from cascade_tf.examples import Examples
+from cascade_tf.files import make_directory
 from cascade_tf.interruption import Interrupted, StopRequest
 from cascade_tf.progress import ProgressBar
+from cascade_tf.record import save_record, stage_record
 from cascade_tf.stage import OnProgress, Stage
 from cascade_tf.stage_state import StageState
 from cascade_tf.strategies import distributed, is_chief, workers
@@ -45,10 +48,10 @@ class Trainer:
         config: of this stage.
         train: training examples.
         test: held-out examples, or None.
-        directory: of this stage: `checkpoints/` and the runs of TensorBoard.
-        strategy: its replicas share each batch.
-        preview_images: how many held-out images (or others) the pictures in TensorBoard are of.
-        more_figures: of the stage under averaged weights, found at every evaluation.
+        directory: of this stage, named for it: its record, `checkpoints/` and the runs of
+            TensorBoard.
+        strategy: its replicas share each batch; by default the current one.
+        more_figures: computes further figures at every evaluation, under averaged weights.
     """
 
     def __init__(
@@ -57,13 +60,13 @@ class Trainer:
         config: TrainingConfig,
         train: Source,
         test: Source | None,
-        directory: epath.Path,
-        strategy: tf.distribute.Strategy,
-        preview_images: int = 16,
+        directory: str | os.PathLike[str],
+        strategy: tf.distribute.Strategy | None = None,
         more_figures: Callable[[], Mapping[str, float]] | None = None,
     ):
         self._stage, self._config, self._train, self._test = stage, config, train, test
-        self._strategy, self._preview_images = strategy, preview_images
+        directory, strategy = epath.Path(directory), strategy or tf.distribute.get_strategy()
+        self._directory, self._strategy = directory, strategy
         self._several = workers(strategy) > 1
         self._stop_agreed = False
         self._more_figures = more_figures or dict
@@ -101,6 +104,7 @@ class Trainer:
         """
         if self.finished:
             return
+        self._write_record()
         with self._lost_workers_told():
             if is_chief(self._strategy):
                 self._train.prepare()
@@ -130,6 +134,17 @@ class Trainer:
                 f"stopped: stage {name} is saved at step {self.step}, and the same command "
                 f"goes on from there",
             )
+
+    def _write_record(self) -> None:
+        """Writes the settings beside the checkpoints, and into TensorBoard."""
+        if not is_chief(self._strategy):
+            return
+        settings = stage_record(self._stage, self._config, self._train)
+        make_directory(self._directory)
+        save_record(self._directory, settings)
+        table = [f"| {name} | {value} |" for name, value in sorted(settings.items())]
+        text = "\n".join(["| flag | value |", "|---|---|", *table])
+        self.summaries.text("train", self.step, "flags", text)
 
     def _loop(self, stop: StopRequest, bar: ProgressBar, recent: list[dict[str, float]]) -> None:
         c, step = self._config, self.step
@@ -212,7 +227,7 @@ class Trainer:
 
     def _preview(self, step: int, on_progress: OnProgress) -> None:
         """Pictures of averaged weights."""
-        source, count = self._test or self._train, self._preview_images
+        source, count = self._test or self._train, self._config.sample_images
         examples = next(iter(source.evaluation_examples(count, limit=count)))
         examples = Examples(*(part[: source.num_examples] for part in examples))
         with self.state.average.in_place():
@@ -243,8 +258,8 @@ class Trainer:
         last = self.state.checkpoints.newest
         raise UserError(
             f"training {what} at step {step} of stage {self._stage.name} ({told}); "
-            f"the last good checkpoint is {last or 'none'}: in another --workdir, lower "
-            f"--learning_rate or set --clip_norm"
+            f"the last good checkpoint is {last or 'none'}: in another `workdir`, lower "
+            f"`learning_rate` or set `clip_norm`"
         )
 
     def _train_step(self, examples: Examples) -> dict[str, tf.Tensor]:

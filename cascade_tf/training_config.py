@@ -1,38 +1,55 @@
-"""What the shared loop needs to know of a training."""
+"""Length, intervals and averages of a training, for the shared loop."""
 
 import dataclasses
-import math
 
-from cascade_tf.errors import UsageError
+from cascade_tf import shared_settings as shared
+from cascade_tf.settings import Settings, setting
 
 
 @dataclasses.dataclass(frozen=True)
-class TrainingConfig:
-    """Length, intervals and averages of one stage's training.
+class TrainingConfig(Settings):
+    """How long a stage trains, and what is saved and shown on the way.
+
+    Attributes:
+        batch_size: images of a step, over all replicas.
+        max_minutes: time limit over all resumes; 0: none.
 
     Raises:
-        UsageError: for values that cannot work.
+        SettingError: a value is out of range.
+
+    >>> TrainingConfig(steps=100).batch_size
+    32
     """
 
-    batch_size: int = 32  # global: all replicas together
-    steps: int = 1000
-    seed: int = 0
-    polyak_decay: float = 0.9999
-    polyak_start: int = 0  # steps before the average departs from the weights
-    max_minutes: float = 0.0  # training stops after so long, over all resumes; 0: never
-    checkpoint_every: int = 1000  # steps
-    keep_checkpoints: int = 3
-    summary_every: int = 50  # steps
-    evaluate_every: int = 1000  # steps; 0: never
-    evaluate_images: int = 256
-    sample_every: int = 0  # steps; 0: never
-
-    def __post_init__(self) -> None:
-        for flag in ("batch_size", "steps", "checkpoint_every", "summary_every"):
-            if getattr(self, flag) < 1:
-                raise UsageError(f"--{flag}={getattr(self, flag)}: use 1 or more")
-        for flag in ("max_minutes", "evaluate_every", "sample_every"):
-            if not 0 <= getattr(self, flag) < math.inf:
-                raise UsageError(f"--{flag}={getattr(self, flag)}: use 0 or more")
-        if not 0 <= self.polyak_decay < 1:
-            raise UsageError(f"--polyak_decay={self.polyak_decay}: use a number from 0 up to 1")
+    batch_size: int = setting(
+        32,
+        "Images of a step, over all replicas.",
+        decides="training",
+        at_least=1,
+        group="training",
+    )
+    steps: int = setting(1000, "Training steps.", at_least=1, group="training")
+    seed: int = shared.seed()
+    polyak_decay: float = setting(
+        0.9999, "Decay of the averaged weights.", decides="training", at_least=0, below=1
+    )
+    polyak_start: int = setting(0, "Steps before averaging starts.", decides="training", at_least=0)
+    max_minutes: float = setting(
+        0.0,
+        "Stop training after so many minutes, resumes included; 0: no limit.",
+        at_least=0,
+        group="training",
+    )
+    checkpoint_every: int = setting(1000, "Steps between checkpoints.", at_least=1, group="output")
+    keep_checkpoints: int = setting(3, "Number of newest checkpoints to keep.", at_least=1)
+    summary_every: int = setting(
+        50, "Steps between points of the training curves in TensorBoard.", at_least=1
+    )
+    evaluate_every: int = setting(
+        1000, "Steps between held-out evaluations; 0: none.", at_least=0, group="output"
+    )
+    evaluate_images: int = setting(256, "Held-out images of such an evaluation.", at_least=1)
+    sample_every: int = setting(
+        0, "Steps between sample grids in TensorBoard; 0: none.", at_least=0, group="output"
+    )
+    sample_images: int = setting(16, "Images of such a grid.", at_least=1)

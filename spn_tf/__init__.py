@@ -1,1 +1,8 @@
-"""Subscale Pixel Networks and Multidimensional Upscaling (Menick and Kalchbrenner, 2019)."""
+"""Subscale Pixel Networks and Multidimensional Upscaling (Menick and Kalchbrenner, 2019).
+
+Public names are imported when they are first used, so that importing the package is quick.
+"""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

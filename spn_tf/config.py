@@ -1,79 +1,112 @@
 """Sizes of a Subscale Pixel Network, named as in Table 4."""
 
 import dataclasses
+from typing import Any
 
-from cascade_tf.errors import UsageError
+from cascade_tf import shared_settings as shared
+from cascade_tf.settings import Settings, setting
 
 PIXEL_UNITS = 8  # section 3.2: intensities and meta-positions are embedded to 8 units each
 
 
-@dataclasses.dataclass(frozen=True)
-class SPNConfig:
-    """What a network computes and how wide it is.
+def _size(default: int, help: str, at_least: int = 1) -> Any:
+    return setting(default, help, decides="model", at_least=at_least)
 
-    The defaults are the CelebA-HQ column of Table 4. Channels of attention are per head;
+
+@dataclasses.dataclass(frozen=True)
+class SPNConfig(Settings):
+    """Images that a network models, and its widths and depths.
+
+    The widths are the CelebA-HQ column of Table 4. Channels of attention are per head;
     `ffn_size` is the number of key/value rows of `parameter_attention`, or the hidden units of
-    a dense feed-forward layer (docs/reproduction.md tells why 1024).
+    a dense feed-forward layer (docs/reproduction.md explains why 1024).
+
+    Attributes:
+        height, width: of the images, in pixels.
+        coarse_bits: most significant bits that are given, in depth upscaling; 0: none.
+        scale: subscale factor S; 1 is the decoder baseline, which has no slices before the target.
+        pixelcnn_conv_channels: before the gate halves them.
+        dropout: rate on each residual branch of the attention stacks.
 
     Raises:
-        UsageError: for sizes that cannot work together.
+        SettingError: for sizes that cannot work together.
+
+    >>> config = SPNConfig(height=32, width=32, scale=4)
+    >>> config.slice_height, config.levels
+    (8, 256)
     """
 
-    height: int = 256
-    width: int = 256
-    channels: int = 3  # 1 or 3
-    bits: int = 8
-    coarse_bits: int = 0  # given, most significant first; above 0 in depth upscaling only
-    scale: int = 8  # 1: the decoder baseline, without slices before the target
+    height: int = 32
+    width: int = 32
+    channels: int = shared.channels()
+    bits: int = setting(
+        8,
+        "Bit depth of the images, or of a prior's latents.",
+        decides="model",
+        at_least=1,
+        at_most=8,
+        whole=True,
+        group="model",
+    )
+    coarse_bits: int = 0
+    scale: int = setting(
+        4,
+        "Subscale factor S; 1 is the decoder baseline.",
+        decides="model",
+        at_least=1,
+        whole=True,
+        group="model",
+    )
 
-    pixelcnn_layers: int = 15
-    pixelcnn_filter_size: int = 3
-    pixelcnn_conv_channels: int = 128  # before the gate halves them
-    pixelcnn_residual_channels: int = 1280
-    decoder_attention_layers: int = 5
-    decoder_attention_heads: int = 5
-    decoder_attention_channels: int = 128
+    pixelcnn_layers: int = _size(15, "Gated layers of the decoder.")
+    pixelcnn_filter_size: int = _size(3, "Filter size of the PixelCNN.")
+    pixelcnn_conv_channels: int = _size(128, "Units before each gate of the PixelCNN.")
+    pixelcnn_residual_channels: int = _size(1280, "Residual stream of the PixelCNN.")
+    decoder_attention_layers: int = _size(5, "Masked self-attention layers of the decoder.", 0)
+    decoder_attention_heads: int = _size(5, "Attention heads of the decoder.")
+    decoder_attention_channels: int = _size(128, "Attention channels per head of the decoder.")
 
-    embedder_conv_layers: int = 5
-    embedder_filter_size: int = 3
-    embedder_conv_channels: int = 256
-    embedder_residual_channels: int = 1024
-    embedder_attention_layers: int = 6
-    embedder_attention_heads: int = 4
-    embedder_attention_channels: int = 64
+    embedder_conv_layers: int = _size(5, "Residual blocks of the slice embedder.", 0)
+    embedder_filter_size: int = _size(3, "Filter size of the slice embedder.")
+    embedder_conv_channels: int = _size(256, "Units inside each residual block.")
+    embedder_residual_channels: int = _size(1024, "Residual stream of the slice embedder.")
+    embedder_attention_layers: int = _size(6, "Self-attention layers of the slice embedder.", 0)
+    embedder_attention_heads: int = _size(4, "Attention heads of the slice embedder.")
+    embedder_attention_channels: int = _size(
+        64, "Attention channels per head of the slice embedder."
+    )
 
-    attention_ffn: str = "parameter_attention"  # or "dense"
-    ffn_size: int = 1024
-    dropout: float = 0.0  # of each residual branch of the attention stacks
+    attention_ffn: str = setting(
+        "parameter_attention",
+        "Feed-forward layer of attention blocks.",
+        decides="model",
+        choices=("parameter_attention", "dense"),
+    )
+    ffn_size: int = _size(1024, "Rows of parameter_attention, or hidden units of the dense layer.")
+    dropout: float = setting(
+        0.0,
+        "Rate of dropout on residual branches of attention stacks.",
+        decides="model",
+        at_least=0,
+        below=1,
+    )
 
     def __post_init__(self) -> None:
-        if not 1 <= self.bits <= 8:
-            raise UsageError(f"--bits={self.bits}: use 1 to 8")
+        super().__post_init__()
+        shared.check_channels(self)
         if not 0 <= self.coarse_bits < self.bits:
-            raise UsageError(
-                f"--coarse_bits={self.coarse_bits}: use 1 up to, not with, --bits={self.bits}"
-            )
-        if self.channels not in (1, 3):
-            raise UsageError(f"--channels={self.channels}: use 1 (grey) or 3 (colour)")
-        if self.scale < 1 or self.height % self.scale or self.width % self.scale:
-            raise UsageError(
-                f"--scale={self.scale}: images of {self.height}x{self.width} pixels are not "
-                f"divisible into slices at this scale; use a divisor of both sides"
-            )
-        if self.attention_ffn not in ("parameter_attention", "dense"):
-            raise UsageError(
-                f"--attention_ffn={self.attention_ffn}: use parameter_attention or dense"
+            self.refuse("use fewer coarse bits than bits", "coarse_bits", "bits")
+        if self.height % self.scale or self.width % self.scale:
+            self.refuse(
+                f"images of {self.height}x{self.width} pixels are not divisible into slices at "
+                f"this scale; use a divisor of both sides",
+                "scale",
             )
         if self.pixelcnn_conv_channels % 2:
-            raise UsageError(
-                f"--pixelcnn_conv_channels={self.pixelcnn_conv_channels}: use an even number "
-                f"(the gate halves it)"
-            )
-        for flag in ("pixelcnn_filter_size", "embedder_filter_size"):
-            if getattr(self, flag) % 2 == 0:
-                raise UsageError(f"--{flag}={getattr(self, flag)}: use an odd number")
-        if not 0 <= self.dropout < 1:
-            raise UsageError(f"--dropout={self.dropout}: use a rate from 0 up to, not with, 1")
+            self.refuse("use an even number (the gate halves it)", "pixelcnn_conv_channels")
+        for field in ("pixelcnn_filter_size", "embedder_filter_size"):
+            if getattr(self, field) % 2 == 0:
+                self.refuse("use an odd number", field)
 
     @property
     def levels(self) -> int:
@@ -92,10 +125,12 @@ class SPNConfig:
 
     @property
     def slice_height(self) -> int:
+        """Height of a slice, in pixels."""
         return self.height // self.scale
 
     @property
     def slice_width(self) -> int:
+        """Width of a slice, in pixels."""
         return self.width // self.scale
 
     @property

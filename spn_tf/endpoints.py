@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import tensorflow as tf
 
 from cascade_tf.cascade import sample_cascade
+from cascade_tf.sample_request import SampleRequest
 from cascade_tf.saved_model import Endpoint
 from spn_tf.given_pictures import accepted_sizes, known_targets, spread
 from spn_tf.spn_stage import SPNStage
@@ -34,7 +35,7 @@ def endpoints(stages: Sequence[SPNStage]) -> dict[str, Endpoint]:
         known: list[tf.Tensor] | None = None,
     ) -> dict[str, tf.Tensor]:
         temperatures = tf.unstack(tf.broadcast_to(temperature, [len(stages)]))
-        targets = sample_cascade(stages, indices, seed, temperatures, known)
+        targets = sample_cascade(stages, SampleRequest(indices, seed), temperatures, known)
         return {"images": stages[-1].to_images(targets[-1])}
 
     def log_prob(images: tf.Tensor) -> dict[str, tf.Tensor]:

@@ -4,6 +4,7 @@ import dataclasses
 
 import tensorflow as tf
 
+from cascade_tf.description import Description
 from cascade_tf.examples import Examples
 from spn_tf.config import SPNConfig
 from spn_tf.ordering import image_to_slices
@@ -22,13 +23,20 @@ class SliceStage(SPNStage):
         name: of the stage.
         config: of the images that are cut into slices; the network's own is derived from it.
         training: how it learns.
+        description: of the stage, as of SPNStage.
     """
 
-    def __init__(self, name: str, config: SPNConfig, training: SPNTrainingConfig):
+    def __init__(
+        self,
+        name: str,
+        config: SPNConfig,
+        training: SPNTrainingConfig,
+        description: Description | None = None,
+    ):
         own = dataclasses.replace(
             config, height=config.slice_height, width=config.slice_width, scale=1
         )
-        super().__init__(name, own, training)
+        super().__init__(name, own, training, description=description)
         self.slicing = config.scale
         self.dimensions = config.dimensions
 

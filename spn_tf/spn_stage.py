@@ -7,9 +7,11 @@ import keras
 import tensorflow as tf
 
 from cascade_tf import randomness
+from cascade_tf.description import Description
 from cascade_tf.examples import Examples
 from cascade_tf.optimizers import RMSprop, apply_gradients
-from cascade_tf.stage import OnProgress, Stage
+from cascade_tf.sample_request import SampleRequest
+from cascade_tf.stage import Stage
 from spn_tf.attention import Dropout, no_dropout
 from spn_tf.bit_depth import quantize, to_uint8
 from spn_tf.config import SPNConfig
@@ -17,6 +19,7 @@ from spn_tf.ordering import image_to_slices, slices_to_image
 from spn_tf.sampling import UNKNOWN, Sampler
 from spn_tf.subscale_pixel_network import SubscalePixelNetwork
 from spn_tf.training_config import SPNTrainingConfig
+from spn_tf.upscaling import UpscalingConfig
 
 
 class SPNStage(Stage):
@@ -34,6 +37,7 @@ class SPNStage(Stage):
         config: of the network; `coarse_bits` above 0 make it a depth stage.
         training: how it learns.
         first_slice_given: makes it a size stage.
+        description: of the stage; by default that of an image model by itself.
     """
 
     headline = "bits_per_dim"
@@ -44,11 +48,16 @@ class SPNStage(Stage):
         config: SPNConfig,
         training: SPNTrainingConfig,
         first_slice_given: bool = False,
+        description: Description | None = None,
     ):
+        self.description = description or Description("spn", (UpscalingConfig(), config, training))
         self.name = name
         self.config = config
         self.training = training
         self.first_slice_given = first_slice_given
+        self.accepts = ["temperature", "known"]
+        if config.coarse_bits or first_slice_given:
+            self.accepts.append("condition")
         self.dimensions = config.dimensions  # of the whole image: what bits/dim divide by
         self.sampling_parts = config.scale**2  # slices
         self._compiled_gradients = tf.function(
@@ -65,7 +74,7 @@ class SPNStage(Stage):
         t = self.training
         self.build_network()
         self.optimizer = RMSprop(
-            t.learning_rate(),
+            t.schedule(),
             rho=t.rmsprop_decay,
             momentum=t.rmsprop_momentum,
             epsilon=t.rmsprop_epsilon,
@@ -168,30 +177,23 @@ class SPNStage(Stage):
         """Nats per image to bits per dimension of the whole image: nats / (H * W * C * ln 2)."""
         return nats / (self.dimensions * math.log(2.0))
 
-    def sample(
-        self,
-        indices: tf.Tensor,
-        seed: tf.Tensor,
-        temperature: tf.Tensor,
-        condition: tf.Tensor | None = None,
-        known: tf.Tensor | None = None,
-        on_progress: OnProgress | None = None,
-        labels: tf.Tensor | None = None,
-    ) -> tf.Tensor:
-        """As Stage.sample; classes are not known.
+    def _sample(self, request: SampleRequest) -> tf.Tensor:
+        """Draws images, int32 [B, H, W, C].
 
-        Args:
-            condition: int32: a size stage's first slice [B, h, w, C] (none: it draws that too),
-                a depth stage's coarse image [B, H, W, C].
-            known: int32 [B, H, W, C], intensities to keep, UNKNOWN elsewhere.
+        The condition is int32: a size stage's first slice [B, h, w, C] (without it, that is drawn
+        too), or a depth stage's coarse image [B, H, W, C]. `known` is int32 [B, H, W, C],
+        intensities to keep, UNKNOWN elsewhere.
         """
-        c = self.config
+        c, condition, known = self.config, request.condition, request.known
         coarse = condition if c.coarse_bits else None
         if self.first_slice_given and condition is not None:
-            rest = tf.fill([tf.shape(indices)[0], c.height, c.width, c.channels], UNKNOWN)
+            rest = tf.fill([tf.shape(request.indices)[0], c.height, c.width, c.channels], UNKNOWN)
             slices = image_to_slices(rest if known is None else known, c.scale)
             known = slices_to_image(tf.concat([condition[:, None], slices[:, 1:]], 1), c.scale)
-        return self.sampler.sample(indices, seed, temperature, coarse, known, on_progress)
+        temperature = tf.constant(1.0) if request.temperature is None else request.temperature
+        return self.sampler.sample(
+            request.indices, request.seed, temperature, coarse, known, request.on_progress
+        )
 
     def target(self, images: tf.Tensor) -> tf.Tensor:
         return quantize(images, self.config.bits)

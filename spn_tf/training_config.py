@@ -1,9 +1,10 @@
 """How a Subscale Pixel Network learns (section 3.3, Table 4)."""
 
 import dataclasses
-import math
 
+from cascade_tf import shared_settings as shared
 from cascade_tf.learning_config import LearningConfig
+from cascade_tf.settings import setting
 
 
 @dataclasses.dataclass(frozen=True)
@@ -11,20 +12,24 @@ class SPNTrainingConfig(LearningConfig):
     """How a stage learns; the defaults are the CelebA-HQ column of Table 4.
 
     Raises:
-        UsageError: for values that cannot work.
+        SettingError: for values that cannot work.
+
+    >>> SPNTrainingConfig(learning_rate=(1e-3, 1e-4), learning_rate_boundaries=(500,)).clip_norm
+    0.0
     """
 
-    learning_rates: tuple[float, ...] = (5e-5,)
-    seed: int = 0
-    slice_positions: str = "first"  # of a slice stage: train on first slices, or on "all" (2.3)
-    rmsprop_momentum: float = 0.9
-    rmsprop_decay: float = 0.95
-    rmsprop_epsilon: float = 1e-8
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        if self.slice_positions not in ("first", "all"):
-            self.refuse("slice_positions", "use first or all")
-        self.require_fractions("rmsprop_momentum", "rmsprop_decay")
-        if not 0 <= self.rmsprop_epsilon < math.inf:
-            self.refuse("rmsprop_epsilon", "use a number from 0 up")
+    learning_rate: tuple[float, ...] = shared.learning_rate((5e-5,))
+    seed: int = shared.seed()
+    slice_positions: str = setting(
+        "first",
+        "Train a slice stage on first slices, or on slices at all positions (section 2.3).",
+        decides="training",
+        choices=("first", "all"),
+    )
+    rmsprop_momentum: float = setting(
+        0.9, "Momentum of RMSProp.", decides="training", at_least=0, below=1
+    )
+    rmsprop_decay: float = setting(
+        0.95, "Decay of RMSProp's mean of squares.", decides="training", at_least=0, below=1
+    )
+    rmsprop_epsilon: float = setting(1e-8, "Epsilon of RMSProp.", decides="training", at_least=0)

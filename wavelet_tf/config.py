@@ -2,74 +2,44 @@
 
 import dataclasses
 
-from cascade_tf.errors import UsageError
-from wavelet_tf.transform.filters import filters
-from wavelet_tf.transform.packets import number_of_splits
+from cascade_tf import shared_settings as shared
+from cascade_tf.settings import Settings, setting
+from wavelet_tf.transform.modes import MODES
 
 PIXEL_DOWNS = 4  # times that the pixel variant's UNet halves its input (19 convolutions)
 PACKET_DOWNS = 3  # times that the wavelet decoder's does (14, and two in each head)
 
 
 @dataclasses.dataclass(frozen=True)
-class NSBConfig:
-    """What the decoders of one chain make, and how wide they are; the defaults are the paper's.
+class NSBConfig(Settings):
+    """Sizes that all decoders of a chain share; the defaults are the paper's.
+
+    Attributes:
+        levels: the number of decoders; each doubles the sides.
 
     Raises:
-        UsageError: for sizes that cannot work together.
+        SettingError: for sizes that cannot work together.
     """
 
-    image_size: int = 256
-    channels: int = 3  # 1 or 3
-    levels: int = 2  # stages, each of which doubles the sides
-    wavelet: str = "bior2.2"  # of the wavelet decoders, as all up to head_width
-    wavelet_mode: str = "reflect"
-    patch_size: int = 32  # of the packets that a decoder works on, whatever the image's size
-    packet_width: int = 512  # of the UNet, at all its scales
-    head_width: int = 256  # hidden units of each head
-    pixel_width: int = 64  # of the pixel variant's UNet, doubled at each of its scales
-    antialias: bool = False  # of the pixel variant's bilinear resize to half the size
+    image_size: int = shared.image_size(256)
+    channels: int = shared.channels()
+    levels: int = setting(
+        2,
+        "Decoders of not-so-BigGAN; each doubles the sides.",
+        decides="model",
+        at_least=1,
+        whole=True,
+        group="model",
+    )
 
     def __post_init__(self) -> None:
-        if self.channels not in (1, 3):
-            raise UsageError(f"--channels={self.channels}: use 1 (grey) or 3 (colour)")
-        if self.levels < 1 or self.image_size % 2**self.levels:
-            raise UsageError(
-                f"--levels={self.levels}: images of {self.image_size}x{self.image_size} pixels "
-                f"cannot be halved so often: use 1 or more, and sides divisible by 2^levels"
-            )
-        for flag in ("patch_size", "packet_width", "head_width", "pixel_width"):
-            if getattr(self, flag) < 1:
-                raise UsageError(f"--{flag}={getattr(self, flag)}: use 1 or more")
-
-    def require_packets(self) -> None:
-        """Raises UsageError unless wavelet decoders work with these sizes."""
-        try:
-            filters(self.wavelet, self.wavelet_mode)
-        except ValueError as error:
-            flag, _, told = str(error).partition(": ")
-            flag = {"mode": "wavelet_mode"}.get(flag, flag)
-            raise UsageError(f"--{flag}={getattr(self, flag)}: {told}") from error
-        try:
-            number_of_splits(self.latent_size, self.patch_size)
-        except ValueError:
-            raise UsageError(
-                f"--patch_size={self.patch_size}: TL after {self.levels} transforms is "
-                f"{self.latent_size} pixels wide: use that divided by a power of two"
-            ) from None
-        if self.patch_size % 2**PACKET_DOWNS:
-            raise UsageError(
-                f"--patch_size={self.patch_size}: the UNet halves it {PACKET_DOWNS} times: use a "
-                f"multiple of {2**PACKET_DOWNS}"
-            )
-
-    def require_pixels(self) -> None:
-        """Raises UsageError unless the pixel variant works with these sizes."""
-        coarsest = 2 * self.latent_size
-        if coarsest % 2**PIXEL_DOWNS:
-            raise UsageError(
-                f"--image_size={self.image_size} --levels={self.levels}: the UNet of the first "
-                f"stage, {coarsest} pixels wide, halves them {PIXEL_DOWNS} times: use a multiple "
-                f"of {2**PIXEL_DOWNS}"
+        super().__post_init__()
+        shared.check_channels(self)
+        if self.image_size % 2**self.levels:
+            self.refuse(
+                f"images of {self.image_size}x{self.image_size} pixels cannot be halved so often: "
+                f"use fewer, or sides divisible by 2^levels",
+                "levels",
             )
 
     @property
@@ -78,5 +48,104 @@ class NSBConfig:
         return self.image_size >> self.levels
 
     def size_of(self, level: int) -> int:
-        """Side of what stage `level`, counted from 1, makes."""
+        """Side of the target of stage `level`, counted from 1."""
         return self.latent_size << level
+
+
+@dataclasses.dataclass(frozen=True)
+class WaveletConfig(NSBConfig):
+    """Sizes of wavelet decoders (Table 3).
+
+    Attributes:
+        patch_size: side of the packets that a decoder works on, whatever the image's size.
+        packet_width: units of the UNet, at all its scales.
+        head_width: hidden units of each head.
+
+    Raises:
+        SettingError: for sizes that cannot work together.
+
+    >>> WaveletConfig(image_size=64, levels=1).latent_size
+    32
+    """
+
+    wavelet: str = setting(
+        "bior2.2", "A discrete wavelet by PyWavelets' name.", decides="model", whole=True
+    )
+    wavelet_mode: str = setting(
+        "reflect",
+        "Extension of images beyond their borders.",
+        decides="model",
+        choices=MODES,
+        whole=True,
+    )
+    patch_size: int = setting(
+        32,
+        "Side of the packets that wavelet decoders work on.",
+        decides="model",
+        at_least=1,
+        whole=True,
+    )
+    packet_width: int = setting(
+        512, "Units of a wavelet decoder's UNet.", decides="model", at_least=1
+    )
+    head_width: int = setting(
+        256, "Hidden units of each head of a wavelet decoder.", decides="model", at_least=1
+    )
+
+    def __post_init__(self) -> None:
+        from wavelet_tf.transform.filters import filters  # it imports TensorFlow
+        from wavelet_tf.transform.packets import number_of_splits
+
+        super().__post_init__()
+        try:
+            filters(self.wavelet, self.wavelet_mode)
+        except ValueError as error:
+            argument, _, advice = str(error).partition(": ")
+            self.refuse(advice, {"mode": "wavelet_mode"}.get(argument, argument))
+        try:
+            number_of_splits(self.latent_size, self.patch_size)
+        except ValueError:
+            self.refuse(
+                f"TL after {self.levels} transforms is {self.latent_size} pixels wide: use that "
+                f"divided by a power of two",
+                "patch_size",
+            )
+        if self.patch_size % 2**PACKET_DOWNS:
+            self.refuse(
+                f"the UNet halves it {PACKET_DOWNS} times: use a multiple of {2**PACKET_DOWNS}",
+                "patch_size",
+            )
+
+
+@dataclasses.dataclass(frozen=True)
+class PixelConfig(NSBConfig):
+    """Sizes of the pixel variant's decoders (Table 4).
+
+    Attributes:
+        pixel_width: units of the UNet's first scale, doubled at each of the others.
+        antialias: of the bilinear resize to half the size.
+
+    Raises:
+        SettingError: for sizes that cannot work together.
+
+    >>> PixelConfig().size_of(1)
+    128
+    """
+
+    pixel_width: int = setting(
+        64, "Units of a pixel decoder's UNet, first scale.", decides="model", at_least=1
+    )
+    antialias: bool = setting(
+        False, "Antialias the bilinear resize to half the size.", decides="model", whole=True
+    )
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        coarsest = 2 * self.latent_size
+        if coarsest % 2**PIXEL_DOWNS:
+            self.refuse(
+                f"the UNet of the first stage, {coarsest} pixels wide, halves them {PIXEL_DOWNS} "
+                f"times: use a multiple of {2**PIXEL_DOWNS}",
+                "image_size",
+                "levels",
+            )

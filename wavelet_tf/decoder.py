@@ -1,15 +1,17 @@
 """What both kinds of decoders are: a network that predicts what coarsening threw away (eq. 3)."""
 
 import abc
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import keras
 import tensorflow as tf
 
 from wavelet_tf.config import NSBConfig
 
+Config = TypeVar("Config", bound=NSBConfig)
 
-class Decoder(keras.layers.Layer, abc.ABC):
+
+class Decoder(keras.layers.Layer, abc.ABC, Generic[Config]):
     """A representation to one of twice the size.
 
     What is predicted, and how it and what is given make the finer representation, is the kind's
@@ -24,7 +26,7 @@ class Decoder(keras.layers.Layer, abc.ABC):
         size: side of what it makes.
     """
 
-    def __init__(self, config: NSBConfig, level: int, synchronized: bool = False, **kwargs: Any):
+    def __init__(self, config: Config, level: int, synchronized: bool = False, **kwargs: Any):
         super().__init__(autocast=False, **kwargs)  # what is given stays float32
         self.config = config
         self.size = config.size_of(level)

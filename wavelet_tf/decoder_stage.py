@@ -1,59 +1,53 @@
 """A decoder of not-so-BigGAN as a stage: a regression on what the encoder threw away (eq. 3)."""
 
-import abc
 from collections.abc import Mapping, Sequence
 
 import keras
 import numpy as np
 import tensorflow as tf
 
+from cascade_tf.description import Description
 from cascade_tf.examples import Examples
 from cascade_tf.optimizers import Adam, apply_gradients
 from cascade_tf.pictures import resize_nearest
-from cascade_tf.stage import OnProgress, Stage
+from cascade_tf.sample_request import OnProgress, SampleRequest
+from cascade_tf.stage import Stage
 from cascade_tf.strategies import run_on_replicas
-from wavelet_tf.config import NSBConfig
+from wavelet_tf.config import NSBConfig, PixelConfig, WaveletConfig
 from wavelet_tf.decoder import Decoder
-from wavelet_tf.encoder import pixel_pyramid, unit_range, wavelet_pyramid
+from wavelet_tf.encoder import Encoder, PixelEncoder, WaveletEncoder
 from wavelet_tf.packet_decoder import PacketDecoder
 from wavelet_tf.pixel_decoder import PixelDecoder
 from wavelet_tf.training_config import DecoderTrainingConfig
-from wavelet_tf.transform.filters import filters
+from wavelet_tf.unit_images import to_uint8, unit_range
 
 
 class DecoderStage(Stage):
     """Doubles a representation's sides. It is trained on real ones, independently of the others.
 
     Attributes:
-        gain: what the stage makes, over a picture of the same look in [0, 1].
-        condition_gain: the same of what it is given.
-        center: where sample 0 of what it is given stands in what it makes, in pixels from the
-            first one; 0.5 is between the first two.
+        encoder: computes targets and conditions from images.
+        gain: scale of the target relative to an image in [0, 1].
+        condition_gain: the same of the condition.
 
     Args:
-        config: of the chain.
-        level: counted from 1, the coarsest; the stage is named for the size that it makes.
+        encoder: of the chain.
+        level: of the target, counted from 1, the coarsest; the stage is named for its size.
         training: how it learns.
     """
 
     headline = "mse"
+    accepts = ("condition",)
     decoder_class: type[Decoder]
     decoder: Decoder
-    center: float
+    system: str
 
-    def __init__(self, config: NSBConfig, level: int, training: DecoderTrainingConfig):
-        self.name = f"to{config.size_of(level)}"
-        self.config, self.level, self.training = config, level, training
-        self.gain = self.gain_of(level)
-        self.condition_gain = self.gain_of(level - 1)
-
-    @abc.abstractmethod
-    def pyramid(self, images: tf.Tensor) -> list[tf.Tensor]:
-        """All representations of images, float32 in [0, 1] [B, H, W, C]; coarsest first."""
-
-    @abc.abstractmethod
-    def gain_of(self, level: int) -> int:
-        """How much larger than pictures the numbers of a level's representation are."""
+    def __init__(self, encoder: Encoder, level: int, training: DecoderTrainingConfig):
+        self.config: NSBConfig = encoder.config
+        self.name = f"to{self.config.size_of(level)}"
+        self.encoder, self.level, self.training = encoder, level, training
+        self.gain, self.condition_gain = encoder.gain(level), encoder.gain(level - 1)
+        self.description = Description(self.system, (self.config, training))
 
     def build_network(self) -> None:
         """Creates the weights of the network alone."""
@@ -72,7 +66,7 @@ class DecoderStage(Stage):
         t = self.training
         self.build_network()
         self.optimizer = Adam(
-            t.learning_rate(),
+            t.schedule(),
             beta_1=t.adam_beta_1,
             beta_2=t.adam_beta_2,
             epsilon=t.adam_epsilon,
@@ -133,32 +127,23 @@ class DecoderStage(Stage):
         """Doubles the sides: float32 [B, s/2, s/2, C] to [B, s, s, C] (equation 3)."""
         return self.decoder.join(coarse, self.decoder(coarse))
 
-    def sample(
-        self,
-        indices: tf.Tensor,
-        seed: tf.Tensor,
-        temperature: tf.Tensor,
-        condition: tf.Tensor | None = None,
-        known: tf.Tensor | None = None,
-        on_progress: OnProgress | None = None,
-        labels: tf.Tensor | None = None,
-    ) -> tf.Tensor:
-        """As Stage.sample: `decode`; nothing is drawn."""
-        if condition is None:
-            raise ValueError(f"stage {self.name} makes nothing of nothing: give a condition")
-        made = self._decode_on_all((condition,), ())
-        if on_progress is not None:
-            on_progress()
-        return made
+    def _sample(self, request: SampleRequest) -> tf.Tensor:
+        """Decodes the condition; nothing is drawn."""
+        if request.condition is None:
+            raise ValueError(f"condition: stage {self.name} needs one, it does not sample")
+        decoded = self._decode_on_all((request.condition,), ())
+        if request.on_progress is not None:
+            request.on_progress()
+        return decoded
 
     def target(self, images: tf.Tensor) -> tf.Tensor:
-        return self.pyramid(unit_range(images))[self.level]
+        return self.encoder.at_level(unit_range(images), self.level)
 
     def condition(self, images: tf.Tensor) -> tf.Tensor:
-        return self.pyramid(unit_range(images))[self.level - 1]
+        return self.encoder.at_level(unit_range(images), self.level - 1)
 
     def to_images(self, target: tf.Tensor) -> tf.Tensor:
-        return picture(target, self.gain)
+        return to_uint8(target, self.gain)
 
     def previews(self, examples: Examples, on_progress: OnProgress) -> dict[str, np.ndarray]:
         """Given, made, true, of each image a row; and the bands, where there are some."""
@@ -167,7 +152,7 @@ class DecoderStage(Stage):
         on_progress()
         made = self.to_images(self.decoder.join(coarse, predicted)).numpy()
         given = resize_nearest(
-            picture(coarse, self.condition_gain).numpy(), made.shape[1], made.shape[2]
+            to_uint8(coarse, self.condition_gain).numpy(), made.shape[1], made.shape[2]
         )
         rows = np.concatenate([given, made, self.to_images(fine).numpy()], axis=2)
         return {"given, made, true": rows} | self._band_previews(predicted, fine)
@@ -182,42 +167,24 @@ class WaveletDecoderStage(DecoderStage):
     decoder_class = PacketDecoder
     decoder: PacketDecoder
 
-    def __init__(self, config: NSBConfig, level: int, training: DecoderTrainingConfig):
-        config.require_packets()
-        super().__init__(config, level, training)
-        self.center = filters(config.wavelet, config.wavelet_mode).center
+    system = "nsb"
 
-    def pyramid(self, images: tf.Tensor) -> list[tf.Tensor]:
-        return wavelet_pyramid(images, self.config)
-
-    def gain_of(self, level: int) -> int:
-        return 2 ** (self.config.levels - level)
+    def __init__(self, config: WaveletConfig, level: int, training: DecoderTrainingConfig):
+        super().__init__(WaveletEncoder(config), level, training)
 
     def _band_previews(self, predicted: tf.Tensor, fine: tf.Tensor) -> dict[str, np.ndarray]:
         """TR, BL, BR as predicted, and below them as they are; zero is grey."""
         true = self.decoder.split(fine)[1]
         pairs = zip(self.decoder.bands(predicted), self.decoder.bands(true), strict=True)
         columns = [tf.concat(pair, axis=1) for pair in pairs]
-        return {"bands, made and true": picture(0.5 + tf.concat(columns, axis=2), 1).numpy()}
+        return {"bands, made and true": to_uint8(0.5 + tf.concat(columns, axis=2), 1).numpy()}
 
 
 class PixelDecoderStage(DecoderStage):
     """A small picture to one of twice the size, in pixels (NSB-PIXEL)."""
 
     decoder_class = PixelDecoder
-    center = 0.5
+    system = "nsb_pixel"
 
-    def __init__(self, config: NSBConfig, level: int, training: DecoderTrainingConfig):
-        config.require_pixels()
-        super().__init__(config, level, training)
-
-    def pyramid(self, images: tf.Tensor) -> list[tf.Tensor]:
-        return pixel_pyramid(images, self.config)
-
-    def gain_of(self, level: int) -> int:
-        return 1
-
-
-def picture(representation: tf.Tensor, gain: int) -> tf.Tensor:
-    """A representation as uint8 to look at: divided by its gain, clipped, rounded."""
-    return tf.cast(tf.round(255 * tf.clip_by_value(representation / gain, 0, 1)), tf.uint8)
+    def __init__(self, config: PixelConfig, level: int, training: DecoderTrainingConfig):
+        super().__init__(PixelEncoder(config), level, training)

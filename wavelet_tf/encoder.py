@@ -1,37 +1,95 @@
-"""The deterministic encoders: an image to ever smaller ones (equation 2; section 4.5)."""
+"""The deterministic encoders: images to ever smaller representations (eq. 2; section 4.5)."""
+
+import abc
 
 import tensorflow as tf
 
-from wavelet_tf.config import NSBConfig
-from wavelet_tf.pixel_decoder import halved
+from wavelet_tf.bilinear import halved
+from wavelet_tf.config import NSBConfig, PixelConfig, WaveletConfig
 from wavelet_tf.transform import dwt2
+from wavelet_tf.transform.filters import filters
+from wavelet_tf.unit_images import unit_range
 
 
-def wavelet_pyramid(images: tf.Tensor, config: NSBConfig) -> list[tf.Tensor]:
-    """E_L, ..., E_1, E_0: TL after L transforms, ..., after one, and the image (equation 2).
+class Encoder(abc.ABC):
+    """Levels of representations: 0 is the coarsest, `config.levels` the image itself.
 
     Args:
-        images: float32 [B, H, W, C] in [0, 1].
-        config: of the chain; H and W are its `image_size`.
+        config: of the chain.
 
-    Returns:
-        `levels` + 1 tensors float32, coarsest first. A TL after l transforms is about
-        2^l times as large as a picture of the same look, and overshoots at edges.
+    Attributes:
+        center: position of a representation's sample 0 in the next finer one, in pixels from its
+            first; 0.5 is between the first two.
     """
-    pyramid = [images]
-    for _ in range(config.levels):
-        pyramid.insert(0, dwt2(pyramid[0], config.wavelet, config.wavelet_mode).tl)
-    return pyramid
+
+    center: float
+
+    def __init__(self, config: NSBConfig):
+        self.config = config
+
+    @abc.abstractmethod
+    def coarser(self, representation: tf.Tensor) -> tf.Tensor:
+        """The next coarser representation, [B, s, s, C] to [B, s/2, s/2, C]."""
+
+    @abc.abstractmethod
+    def gain(self, level: int) -> int:
+        """Scale of a level's numbers relative to an image in [0, 1]."""
+
+    def at_level(self, images: tf.Tensor, level: int) -> tf.Tensor:
+        """One representation of images, float32.
+
+        Args:
+            images: float32 [B, H, W, C] in [0, 1]; H and W are the chain's `image_size`.
+            level: from 0 to `levels`.
+        """
+        for _ in range(self.config.levels - level):
+            images = self.coarser(images)
+        return images
+
+    def pyramid(self, images: tf.Tensor) -> list[tf.Tensor]:
+        """All representations, coarsest first, the images last."""
+        pyramid = [images]
+        for _ in range(self.config.levels):
+            pyramid.insert(0, self.coarser(pyramid[0]))
+        return pyramid
+
+    def latents(self, images: tf.Tensor) -> tf.Tensor:
+        """uint8 images [B, H, W, C] to the coarsest representation, float32 [B, h, w, C]."""
+        return self.at_level(unit_range(images), 0)
 
 
-def pixel_pyramid(images: tf.Tensor, config: NSBConfig) -> list[tf.Tensor]:
-    """As `wavelet_pyramid`, but the image halved by bilinear resizes; all in [0, 1]."""
-    pyramid = [images]
-    for _ in range(config.levels):
-        pyramid.insert(0, halved(pyramid[0], config.antialias))
-    return pyramid
+class WaveletEncoder(Encoder):
+    """TL of a wavelet transform at each level (equation 2).
+
+    A TL after l transforms is 2^l times as large as an image of the same look, and overshoots at
+    edges.
+
+    >>> encoder = WaveletEncoder(WaveletConfig(image_size=32, levels=1, patch_size=8))
+    >>> encoder.latents(tf.zeros([1, 32, 32, 3], tf.uint8)).shape, encoder.gain(0)
+    (TensorShape([1, 16, 16, 3]), 2)
+    """
+
+    config: WaveletConfig
+
+    def __init__(self, config: WaveletConfig):
+        super().__init__(config)
+        self.center = filters(config.wavelet, config.wavelet_mode).center
+
+    def coarser(self, representation: tf.Tensor) -> tf.Tensor:
+        return dwt2(representation, self.config.wavelet, self.config.wavelet_mode).tl
+
+    def gain(self, level: int) -> int:
+        return 2 ** (self.config.levels - level)
 
 
-def unit_range(images: tf.Tensor) -> tf.Tensor:
-    """uint8 to float32 in [0, 1]."""
-    return tf.cast(images, tf.float32) / 255
+class PixelEncoder(Encoder):
+    """Bilinear resizes to half the size; all levels are in [0, 1] (section 4.5)."""
+
+    config: PixelConfig
+    center = 0.5
+
+    def coarser(self, representation: tf.Tensor) -> tf.Tensor:
+        return halved(representation, self.config.antialias)
+
+    def gain(self, level: int) -> int:
+        return 1

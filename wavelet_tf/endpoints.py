@@ -5,12 +5,13 @@ from collections.abc import Sequence
 import tensorflow as tf
 
 from cascade_tf.cascade import sample_cascade
+from cascade_tf.sample_request import SampleRequest
 from cascade_tf.saved_model import Endpoint
 from cascade_tf.stage import Stage
 from wavelet_tf.decoder_stage import DecoderStage
-from wavelet_tf.encoder import unit_range
 from wavelet_tf.gan_stage import GANStage
 from wavelet_tf.reconstruction import reconstruct
+from wavelet_tf.unit_images import unit_range
 
 
 def decoders(stages: Sequence[Stage]) -> list[DecoderStage]:
@@ -18,7 +19,7 @@ def decoders(stages: Sequence[Stage]) -> list[DecoderStage]:
     return [stage for stage in stages if isinstance(stage, DecoderStage)]
 
 
-def endpoints(stages: Sequence[Stage]) -> dict[str, Endpoint]:
+def endpoints(stages: Sequence[Stage], truncation_kind: str = "scale") -> dict[str, Endpoint]:
     """Functions for a SavedModel and their input signatures, by name.
 
     Of a prior, that of `sampling_endpoint`; of the decoders after it:
@@ -34,7 +35,7 @@ def endpoints(stages: Sequence[Stage]) -> dict[str, Endpoint]:
     gain = chain[0].condition_gain
 
     def encode(images: tf.Tensor) -> dict[str, tf.Tensor]:
-        return {"latents": last.pyramid(unit_range(images))[0]}
+        return {"latents": last.encoder.latents(images)}
 
     def decode(latents: tf.Tensor) -> dict[str, tf.Tensor]:
         return {"images": last.to_images(reconstruct(chain, latents)[-1])}
@@ -44,7 +45,7 @@ def endpoints(stages: Sequence[Stage]) -> dict[str, Endpoint]:
 
     small = [None, c.latent_size, c.latent_size, c.channels]
     large = [None, c.image_size, c.image_size, c.channels]
-    found = sampling_endpoint(stages) if len(stages) > len(chain) else {}
+    found = sampling_endpoint(stages, truncation_kind) if len(stages) > len(chain) else {}
     return found | {
         "encode": (encode, [tf.TensorSpec(large, tf.uint8, "images")]),
         "decode": (decode, [tf.TensorSpec(small, tf.float32, "latents")]),
@@ -52,29 +53,30 @@ def endpoints(stages: Sequence[Stage]) -> dict[str, Endpoint]:
     }
 
 
-def sampling_endpoint(stages: Sequence[Stage]) -> dict[str, Endpoint]:
-    """Images from nothing, through all stages; the first is a prior, or a model of images.
+def sampling_endpoint(
+    stages: Sequence[Stage], truncation_kind: str = "scale"
+) -> dict[str, Endpoint]:
+    """Unconditional or class-conditional samples; the first stage is a prior, or an image model.
 
     - sample, of a GAN: classes int32 [N], seed int32, truncation float32 -> images [N, H, W, C].
     - sample, of a likelihood model: count int32, seed int32, temperature float32 -> images
       [count, H, W, C].
     """
 
-    def draw(
-        indices: tf.Tensor, seed: tf.Tensor, spread: tf.Tensor, labels: tf.Tensor | None = None
-    ) -> dict[str, tf.Tensor]:
-        targets = sample_cascade(stages, indices, seed, [spread] * len(stages), labels=labels)
-        return {"images": stages[-1].to_images(targets[-1])}
+    def draw(request: SampleRequest) -> dict[str, tf.Tensor]:
+        return {"images": stages[-1].to_images(sample_cascade(stages, request)[-1])}
 
     def of_classes(
         classes: tf.Tensor, seed: tf.Tensor, truncation: tf.Tensor
     ) -> dict[str, tf.Tensor]:
-        return draw(tf.range(tf.size(classes, tf.int64)), seed, truncation, classes)
+        indices = tf.range(tf.size(classes, tf.int64))
+        kind = truncation_kind
+        return draw(SampleRequest(indices, seed, None, truncation, kind, labels=classes))
 
-    def of_nothing(
+    def unconditional(
         count: tf.Tensor, seed: tf.Tensor, temperature: tf.Tensor
     ) -> dict[str, tf.Tensor]:
-        return draw(tf.range(tf.cast(count, tf.int64)), seed, temperature)
+        return draw(SampleRequest(tf.range(tf.cast(count, tf.int64)), seed, temperature))
 
     seed = tf.TensorSpec([], tf.int32, "seed")
     if isinstance(stages[0], GANStage):
@@ -83,4 +85,4 @@ def sampling_endpoint(stages: Sequence[Stage]) -> dict[str, Endpoint]:
         return {"sample": (of_classes, [classes, seed, truncation])}
     count = tf.TensorSpec([], tf.int32, "count")
     temperature = tf.TensorSpec([], tf.float32, "temperature")
-    return {"sample": (of_nothing, [count, seed, temperature])}
+    return {"sample": (unconditional, [count, seed, temperature])}

@@ -1,5 +1,6 @@
 """A BigGAN as a stage: the prior in front of decoders, or a model of whole images (section 4.3)."""
 
+import functools
 from collections.abc import Callable, Mapping, Sequence
 
 import keras
@@ -8,10 +9,12 @@ import tensorflow as tf
 
 from cascade_tf import randomness
 from cascade_tf.data import Source
-from cascade_tf.errors import UsageError
+from cascade_tf.description import Description
+from cascade_tf.errors import SettingError
 from cascade_tf.examples import Examples
 from cascade_tf.optimizers import Adam
-from cascade_tf.stage import OnProgress, Stage
+from cascade_tf.sample_request import OnProgress, SampleRequest
+from cascade_tf.stage import Stage
 from cascade_tf.strategies import run_on_replicas
 from wavelet_tf.biggan.config import BigGANConfig
 from wavelet_tf.biggan.discriminator import Discriminator
@@ -21,11 +24,11 @@ from wavelet_tf.biggan.orthogonal_regularisation import orthogonal_penalty
 from wavelet_tf.biggan.spectral_norm import spectral_norms, update_spectral_norms
 from wavelet_tf.biggan.standing_statistics import standing_statistics
 from wavelet_tf.collapse import FEWEST_IMAGES, diversity, trouble
-from wavelet_tf.decoder_stage import picture
 from wavelet_tf.latents import Latents
-from wavelet_tf.noise import noise
+from wavelet_tf.noise import KINDS, noise
 from wavelet_tf.players import Figures, Gradients, Player, shares
 from wavelet_tf.training_config import GANTrainingConfig
+from wavelet_tf.unit_images import to_uint8
 
 
 class GANStage(Stage):
@@ -36,10 +39,11 @@ class GANStage(Stage):
         config: of the networks.
         latents: what it makes.
         training: how it learns.
-        truncation_kind: of samples, as of `noise`.
+        description: of the stage; by default that of a BigGAN of whole images.
     """
 
     headline = "discriminator_loss"
+    accepts = ("truncation", "truncation_kind", "labels")
 
     def __init__(
         self,
@@ -47,11 +51,11 @@ class GANStage(Stage):
         config: BigGANConfig,
         latents: Latents,
         training: GANTrainingConfig,
-        truncation_kind: str = "scale",
+        description: Description | None = None,
     ):
+        self.description = description or Description("biggan", (config, training))
         self.name = name
         self.config, self.latents, self.training = config, latents, training
-        self.truncation_kind = truncation_kind
         self.batch_parts = training.discriminator_steps * training.accumulations
 
     def build_network(self) -> None:
@@ -81,14 +85,17 @@ class GANStage(Stage):
         self._in_training = tf.function(
             lambda z, labels: self.generator(z, labels, training=True), autograph=False
         )
-        self._generate_on_all = run_on_replicas(
-            tf.function(self._generate, autograph=False), strategy
-        )
+        self._generate_on_all = {
+            kind: run_on_replicas(
+                tf.function(functools.partial(self._generate, kind=kind), autograph=False), strategy
+            )
+            for kind in KINDS
+        }
 
     def _optimizer(self, network: keras.layers.Layer, factor: float) -> Adam:
         t = self.training
         optimizer = Adam(
-            t.learning_rate(factor),
+            t.schedule(factor),
             beta_1=t.adam_beta_1,
             beta_2=t.adam_beta_2,
             epsilon=t.adam_epsilon,
@@ -100,13 +107,13 @@ class GANStage(Stage):
         """Fits the latents' range.
 
         Raises:
-            UsageError: images of another number of classes than the networks know.
+            SettingError: images of another number of classes than the networks know.
         """
         known = source.num_classes
-        if self.config.classes not in (1, known):
-            raise UsageError(
-                f"--num_classes={self.config.classes}: the images are of {known}: use that, or 1 "
-                f"to leave classes out"
+        if self.config.num_classes not in (1, known):
+            raise SettingError(
+                {"num_classes": self.config.num_classes},
+                f"the images are of {known}: use that, or 1 to leave classes out",
             )
         return self.latents.fit(source)
 
@@ -192,10 +199,10 @@ class GANStage(Stage):
     def _draw_labels(self, seed: tf.Tensor | int, stream: str, indices: tf.Tensor) -> tf.Tensor:
         """Classes, drawn uniformly, int32 [B]."""
         share = randomness.uniform(seed, f"{stream}/class", indices, 1)[:, 0]
-        return tf.cast(share * self.config.classes, tf.int32)
+        return tf.cast(share * self.config.num_classes, tf.int32)
 
     def _labels(self, examples: Examples) -> tf.Tensor:
-        return examples.labels if self.config.classes > 1 else tf.zeros_like(examples.labels)
+        return examples.labels if self.config.num_classes > 1 else tf.zeros_like(examples.labels)
 
     def trouble(self, metrics: Mapping[str, float]) -> str | None:
         return trouble(metrics)
@@ -211,28 +218,14 @@ class GANStage(Stage):
         loss = tf.nn.relu(1 - of_real) + tf.nn.relu(1 + of_made)
         return {"discriminator_loss": loss, "D_real": of_real, "D_fake": of_made}
 
-    def sample(
-        self,
-        indices: tf.Tensor,
-        seed: tf.Tensor,
-        temperature: tf.Tensor,
-        condition: tf.Tensor | None = None,
-        known: tf.Tensor | None = None,
-        on_progress: OnProgress | None = None,
-        labels: tf.Tensor | None = None,
-    ) -> tf.Tensor:
-        """As Stage.sample; float32 latents [B, size, size, C].
-
-        Args:
-            temperature: the truncation.
-            known: the latents themselves, all of them; they are returned.
-        """
-        made = known
-        if made is None:
-            made = self._generate_on_all((indices, labels), (seed, temperature))
-        if on_progress is not None:
-            on_progress()
-        return made
+    def _sample(self, request: SampleRequest) -> tf.Tensor:
+        """Samples latents, float32 [B, size, size, C]."""
+        truncation = tf.constant(1.0) if request.truncation is None else request.truncation
+        generate = self._generate_on_all[request.truncation_kind or "scale"]
+        sampled = generate((request.indices, request.labels), (request.seed, truncation))
+        if request.on_progress is not None:
+            request.on_progress()
+        return sampled
 
     def _generate(
         self,
@@ -240,14 +233,12 @@ class GANStage(Stage):
         labels: tf.Tensor | None,
         seed: tf.Tensor,
         truncation: tf.Tensor,
+        kind: str,
     ) -> tf.Tensor:
         if labels is None:
             labels = self._draw_labels(seed, self.name, indices)
-        return self.latents.restore(self.generator(self._z(indices, seed, truncation), labels))
-
-    def _z(self, indices: tf.Tensor, seed: tf.Tensor, truncation: tf.Tensor) -> tf.Tensor:
-        c = self.config
-        return noise(seed, self.name, indices, c.z_size, truncation, self.truncation_kind)
+        z = noise(seed, self.name, indices, self.config.z_size, truncation, kind)
+        return self.latents.restore(self.generator(z, labels))
 
     def between(
         self,
@@ -256,6 +247,7 @@ class GANStage(Stage):
         share: tf.Tensor,
         seed: tf.Tensor,
         truncation: tf.Tensor,
+        truncation_kind: str = "scale",
     ) -> tf.Tensor:
         """Latents on straight lines between two noises, and between the embeddings of classes.
 
@@ -265,6 +257,7 @@ class GANStage(Stage):
             share: float32 [B], how far from the first end to the second, 0 to 1.
             seed: int32 scalar.
             truncation: float32 scalar.
+            truncation_kind: as of `noise`.
 
         Returns:
             float32 [B, size, size, C].
@@ -273,11 +266,17 @@ class GANStage(Stage):
         def point(of_end: Callable[[int], tf.Tensor]) -> tf.Tensor:
             return (1 - share[:, None]) * of_end(0) + share[:, None] * of_end(1)
 
-        z = point(lambda end: self._z(ends[:, end], seed, truncation))
+        def z_of(end: int) -> tf.Tensor:
+            size = self.config.z_size
+            return noise(seed, self.name, ends[:, end], size, truncation, truncation_kind)
+
+        z = point(z_of)
         embedding = point(lambda end: self.generator.embed(labels[:, end]))
         return self.latents.restore(self.generator.of_embedding(z, embedding))
 
-    def settle(self, batches: int, batch_size: int, truncation: float = 1.0) -> None:
+    def settle(
+        self, batches: int, batch_size: int, truncation: float = 1.0, truncation_kind: str = "scale"
+    ) -> None:
         """Makes the statistics of batch normalisation those of samples (BigGAN, appendix C.1).
 
         Call it when the weights are those to sample with.
@@ -285,7 +284,7 @@ class GANStage(Stage):
         Args:
             batches: how many to take the means of; 0 leaves the running averages of training.
             batch_size: of each.
-            truncation: of their noise: statistics go with it.
+            truncation, truncation_kind: of their noise: statistics go with it.
         """
         if batches == 0:
             return
@@ -293,8 +292,7 @@ class GANStage(Stage):
 
         def batch(number: int) -> tuple[tf.Tensor, tf.Tensor]:
             indices = tf.range(number * batch_size, (number + 1) * batch_size, dtype=tf.int64)
-            kind, size = self.truncation_kind, self.config.z_size
-            z = noise(0, stream, indices, size, truncation, kind)
+            z = noise(0, stream, indices, self.config.z_size, truncation, truncation_kind)
             return z, self._draw_labels(0, stream, indices)
 
         standing_statistics(self.generator, map(batch, range(batches)), self._in_training)
@@ -303,17 +301,15 @@ class GANStage(Stage):
         return self.latents.encode(images)
 
     def to_images(self, target: tf.Tensor) -> tf.Tensor:
-        return picture(target, self.latents.gain)
+        return to_uint8(target, self.latents.gain)
 
     def previews(self, examples: Examples, on_progress: OnProgress) -> dict[str, np.ndarray]:
         """A row of samples for each class, of as many classes as there are examples at most."""
         columns = 8
-        classes = min(self.config.classes, len(examples.images))
+        classes = min(self.config.num_classes, len(examples.images))
         labels = tf.repeat(tf.range(classes), columns)
         indices = tf.range(len(labels), dtype=tf.int64)
-        made = self.sample(
-            indices, tf.constant(0), tf.constant(1.0), on_progress=on_progress, labels=labels
-        )
+        made = self.sample(SampleRequest(indices, labels=labels, on_progress=on_progress))
         images = self.to_images(made).numpy()
         rows = [
             np.concatenate(list(row), axis=1)

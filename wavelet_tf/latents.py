@@ -7,7 +7,7 @@ import keras
 import tensorflow as tf
 
 from cascade_tf.data import Source
-from wavelet_tf.encoder import unit_range
+from wavelet_tf.unit_images import unit_range
 
 FITTED_IMAGES = 2048  # that a range is fitted on
 

@@ -10,7 +10,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from wavelet_tf.config import PACKET_DOWNS, NSBConfig
+from wavelet_tf.config import PACKET_DOWNS, WaveletConfig
 from wavelet_tf.decoder import Decoder
 from wavelet_tf.transform import Bands, dwt2, idwt2, packet2, unpacket2
 from wavelet_tf.unet import ConvolutionBlock, UNet
@@ -58,10 +58,12 @@ class Heads(keras.layers.Layer):
         return patches + tf.cast(self.bias, patches.dtype)
 
 
-class PacketDecoder(Decoder):
+class PacketDecoder(Decoder[WaveletConfig]):
     """TL to a TL, or image, of twice the size."""
 
-    def __init__(self, config: NSBConfig, level: int, synchronized: bool = False, **kwargs: Any):
+    def __init__(
+        self, config: WaveletConfig, level: int, synchronized: bool = False, **kwargs: Any
+    ):
         super().__init__(config, level, synchronized, **kwargs)
         c = config
         self.patches = (self.size // 2 // c.patch_size) ** 2  # of each band

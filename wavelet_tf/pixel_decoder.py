@@ -5,15 +5,16 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from wavelet_tf.config import PIXEL_DOWNS, NSBConfig
+from wavelet_tf.bilinear import enlarged, halved
+from wavelet_tf.config import PIXEL_DOWNS, PixelConfig
 from wavelet_tf.decoder import Decoder
 from wavelet_tf.unet import UNet
 
 
-class PixelDecoder(Decoder):
+class PixelDecoder(Decoder[PixelConfig]):
     """A small picture to one of twice the size."""
 
-    def __init__(self, config: NSBConfig, level: int, synchronized: bool = False, **kwargs: Any):
+    def __init__(self, config: PixelConfig, level: int, synchronized: bool = False, **kwargs: Any):
         super().__init__(config, level, synchronized, **kwargs)
         widths = [config.pixel_width << scale for scale in range(PIXEL_DOWNS + 1)]
         self.unet = UNet(widths, synchronized, dtype=self.dtype_policy)
@@ -43,14 +44,3 @@ class PixelDecoder(Decoder):
     def join(self, coarse: tf.Tensor, residual: tf.Tensor) -> tf.Tensor:
         """The bilinear resize and its residual to [B, s, s, C]."""
         return enlarged(coarse, self.size) + residual
-
-
-def halved(images: tf.Tensor, antialias: bool) -> tf.Tensor:
-    """[B, h, w, C] to half the size, bilinear; without `antialias`, means of 2x2 pixels."""
-    size = [images.shape[1] // 2, images.shape[2] // 2]
-    return tf.image.resize(images, size, "bilinear", antialias=antialias)
-
-
-def enlarged(images: tf.Tensor, size: int) -> tf.Tensor:
-    """[B, h, w, C] to [B, size, size, C], bilinear."""
-    return tf.image.resize(images, [size, size], "bilinear")

@@ -10,10 +10,12 @@ import numpy as np
 import tensorflow as tf
 
 from cascade_tf.data import Source
+from cascade_tf.description import Description
 from cascade_tf.examples import Examples
-from cascade_tf.stage import OnProgress, Stage
-from wavelet_tf.decoder_stage import picture
+from cascade_tf.sample_request import OnProgress, SampleRequest
+from cascade_tf.stage import Stage
 from wavelet_tf.latents import Latents
+from wavelet_tf.unit_images import to_uint8
 
 
 class QuantizedPrior(Stage):
@@ -23,9 +25,19 @@ class QuantizedPrior(Stage):
         model: of images of the latents' size, given nothing; not yet built.
         latents: what it makes.
         bits: of the images that the model makes, on the 8-bit scale.
+        description: of the prior; by default that of the model.
     """
 
-    def __init__(self, model: Stage, latents: Latents, bits: int = 8):
+    accepts = ("temperature",)
+
+    def __init__(
+        self,
+        model: Stage,
+        latents: Latents,
+        bits: int = 8,
+        description: Description | None = None,
+    ):
+        self.description = description or model.description
         self.model, self.latents, self.bits = model, latents, bits
         self.name, self.headline = model.name, model.headline
         self.sampling_parts = model.sampling_parts
@@ -53,19 +65,9 @@ class QuantizedPrior(Stage):
     def evaluate_step(self, examples: Examples) -> Mapping[str, tf.Tensor]:
         return self.model.evaluate_step(self._quantized(examples))
 
-    def sample(
-        self,
-        indices: tf.Tensor,
-        seed: tf.Tensor,
-        temperature: tf.Tensor,
-        condition: tf.Tensor | None = None,
-        known: tf.Tensor | None = None,
-        on_progress: OnProgress | None = None,
-        labels: tf.Tensor | None = None,
-    ) -> tf.Tensor:
-        """As Stage.sample; float32 latents [B, size, size, C]."""
-        made = self.model.sample(indices, seed, temperature, None, None, on_progress, labels)
-        return self._latents(self.model.to_images(made))
+    def _sample(self, request: SampleRequest) -> tf.Tensor:
+        """Samples latents, float32 [B, size, size, C]."""
+        return self._latents(self.model.to_images(self.model.sample(request)))
 
     def target(self, images: tf.Tensor) -> tf.Tensor:
         """What is left of real latents when they are quantized."""
@@ -73,7 +75,7 @@ class QuantizedPrior(Stage):
         return self._latents(self.model.to_images(self.model.target(pictures)))
 
     def to_images(self, target: tf.Tensor) -> tf.Tensor:
-        return picture(target, self.latents.gain)
+        return to_uint8(target, self.latents.gain)
 
     def previews(self, examples: Examples, on_progress: OnProgress) -> Mapping[str, np.ndarray]:
         return self.model.previews(self._quantized(examples), on_progress)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import tensorflow as tf
 
 from wavelet_tf.decoder_stage import DecoderStage, WaveletDecoderStage
-from wavelet_tf.encoder import unit_range
+from wavelet_tf.unit_images import unit_range
 
 
 def reconstruct(stages: Sequence[DecoderStage], latent: tf.Tensor) -> list[tf.Tensor]:
@@ -35,7 +35,7 @@ def figures(stages: Sequence[DecoderStage], images: tf.Tensor) -> dict[str, tf.T
         images: uint8 [B, H, W, C].
     """
     image = unit_range(images)
-    coarse, *finer = stages[0].pyramid(image)
+    coarse, *finer = stages[0].encoder.pyramid(image)
     found: dict[str, tf.Tensor] = {}
     made: list[tf.Tensor] = []  # by the stages so far, from each real coarse representation on
     floor = coarse
@@ -79,7 +79,7 @@ def resized(first: DecoderStage, latent: tf.Tensor, method: str) -> tf.Tensor:
     factor = c.image_size // c.latent_size
     margin = 2  # as many samples beyond the ends as the wider kernel takes; TensorFlow's are black
     latent = tf.pad(latent, [[0, 0], [margin, margin], [margin, margin], [0, 0]], "SYMMETRIC")
-    shift = (first.center - 0.5) * (factor - 1) - margin * factor
+    shift = (first.encoder.center - 0.5) * (factor - 1) - margin * factor
     kernel = {"bilinear": "triangle", "bicubic": "keyscubic"}[method]
     return tf.raw_ops.ScaleAndTranslate(
         images=latent / first.condition_gain,

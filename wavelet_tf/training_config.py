@@ -1,9 +1,10 @@
 """How not-so-BigGAN's decoders and samplers learn (Tables 2 to 4)."""
 
 import dataclasses
-import math
 
+from cascade_tf import shared_settings as shared
 from cascade_tf.learning_config import LearningConfig
+from cascade_tf.settings import setting
 
 
 @dataclasses.dataclass(frozen=True)
@@ -11,45 +12,64 @@ class DecoderTrainingConfig(LearningConfig):
     """How a decoder learns.
 
     Raises:
-        UsageError: for values that cannot work.
+        SettingError: for values that cannot work.
+
+    >>> DecoderTrainingConfig().learning_rate
+    (0.0001,)
     """
 
-    adam_beta_1: float = 0.9
-    adam_beta_2: float = 0.999
-    adam_epsilon: float = 1e-8
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        self.require_fractions("adam_beta_1", "adam_beta_2")
-        # Gradients are zero at first where a later layer's weights are.
-        if not 0 < self.adam_epsilon < math.inf:
-            self.refuse("adam_epsilon", "use a number above 0")
+    adam_beta_1: float = setting(
+        0.9, "Decay of Adam's mean of gradients.", decides="training", at_least=0, below=1
+    )
+    adam_beta_2: float = setting(
+        0.999, "Decay of Adam's mean of squares.", decides="training", at_least=0, below=1
+    )
+    # Above 0, as gradients are zero at first where a later layer's weights are.
+    adam_epsilon: float = setting(1e-8, "Epsilon of Adam.", decides="training", above=0)
 
 
 @dataclasses.dataclass(frozen=True)
-class GANTrainingConfig(DecoderTrainingConfig):
+class GANTrainingConfig(LearningConfig):
     """How a generator and its discriminator learn; the defaults are those of Table 2.
 
-    `learning_rates` are the generator's.
+    Attributes:
+        learning_rate: the generator's.
+        discriminator_steps: for each step of the generator; they share out the batch.
 
     Raises:
-        UsageError: for values that cannot work.
+        SettingError: for values that cannot work.
+
+    >>> GANTrainingConfig(accumulations=4).discriminator_rate
+    4.0
     """
 
-    flag_prefix = "gan_"
-    adam_beta_1: float = 0.0
-    seed: int = 0
-    discriminator_rate: float = 4.0  # of the generator's
-    discriminator_steps: int = 1  # for each of the generator; they share out the batch
-    accumulations: int = 1  # parts of a batch whose gradients are summed, to save memory
-    orthogonal_regularisation: float = 0.0  # of the generator; BigGAN has 1e-4 as an option
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        for flag in ("discriminator_steps", "accumulations"):
-            if getattr(self, flag) < 1:
-                self.refuse(flag, "use 1 or more")
-        if not 0 < self.discriminator_rate < math.inf:
-            self.refuse("discriminator_rate", "use a number above 0")
-        if not 0 <= self.orthogonal_regularisation < math.inf:
-            self.refuse("orthogonal_regularisation", "use a number from 0 up")
+    prefix = "gan_"
+    adam_beta_1: float = setting(
+        0.0, "Decay of Adam's mean of gradients, of a GAN.", decides="training", at_least=0, below=1
+    )
+    adam_beta_2: float = setting(
+        0.999, "Decay of Adam's mean of squares, of a GAN.", decides="training", at_least=0, below=1
+    )
+    adam_epsilon: float = setting(1e-8, "Epsilon of Adam, of a GAN.", decides="training", above=0)
+    seed: int = shared.seed()
+    discriminator_rate: float = setting(
+        4.0, "The discriminator's learning rate over the generator's.", decides="training", above=0
+    )
+    discriminator_steps: int = setting(
+        1,
+        "Discriminator steps for each of the generator; they split the batch.",
+        decides="training",
+        at_least=1,
+    )
+    accumulations: int = setting(
+        1,
+        "Parts of a batch whose gradients are summed, to save memory.",
+        decides="training",
+        at_least=1,
+    )
+    orthogonal_regularisation: float = setting(
+        0.0,
+        "Weight of the generator's orthogonal penalty; BigGAN has 1e-4 as an option.",
+        decides="training",
+        at_least=0,
+    )

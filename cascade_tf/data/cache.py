@@ -10,7 +10,7 @@ from etils import epath
 
 from cascade_tf.data.lanes import LANES, in_turn
 from cascade_tf.data.source import WHOLE, Share, Source
-from cascade_tf.errors import UsageError
+from cascade_tf.errors import SettingError
 from cascade_tf.files import make_directory
 from cascade_tf.progress import ProgressBar
 
@@ -53,15 +53,16 @@ class CachedSource(Source):
                 size, and all machines must see it.
 
         Raises:
-            UsageError: the images are in memory anyway, or are not to be kept whole.
+            SettingError: the images are in memory anyway, or are not to be kept whole.
         """
         config = source.config
         fingerprint = source.fingerprint()
         if fingerprint is None:
-            raise UsageError(f"--cache_dir means nothing to --dataset={source.name}")
+            raise SettingError({"cache_dir": directory}, f"dataset={source.name} needs no cache")
         if config.smallest_crop < 1:
-            raise UsageError("--cache_dir keeps images too small for --smallest_crop below 1")
+            config.refuse("the cache keeps images too small for crops below 1", "smallest_crop")
         super().__init__(config, source.num_examples, source.num_classes)
+        self.split = source.split
         self._source = source
         name = source.name.replace("/", "_")
         self.directory = directory / (

@@ -1,14 +1,14 @@
 """Which images to read, and the shape they take."""
 
 import dataclasses
+import os
 
-from cascade_tf.errors import UsageError
-
-BAD_IMAGES = ("fail", "skip")
+from cascade_tf import shared_settings as shared
+from cascade_tf.settings import Settings, setting
 
 
 @dataclasses.dataclass(frozen=True)
-class DataConfig:
+class DataConfig(Settings):
     """A dataset and its preprocessing.
 
     Attributes:
@@ -21,30 +21,60 @@ class DataConfig:
         flip: whether a training image is mirrored left to right half of the time.
         smallest_crop: training images are squares whose sides are between this share of the
             largest square's and all of it, drawn evenly, at random places; 1 takes the largest.
-        bad_images: what becomes of files of `folder` that cannot be decoded. `fail`: they are an
-            error. `skip`: they are named on stderr, another image takes their place in training,
-            and evaluations leave them out.
+        bad_images: `fail`: a file of `folder` that cannot be decoded is an error. `skip`: it is
+            named on stderr, another image takes its place in training, and evaluations leave it
+            out.
         seed: with an example's index, determines its record, its crop and its flip.
+        cache_dir: a directory of caches of resized training images; None: no cache.
 
     Raises:
-        UsageError: a value is out of range.
+        SettingError: a value is out of range.
+
+    >>> DataConfig("digits", image_size=28, channels=1).smallest_crop
+    1.0
     """
 
-    dataset: str
-    data_dir: str | None
-    image_size: int
-    channels: int
-    flip: bool = False
-    smallest_crop: float = 1.0
-    bad_images: str = "fail"
-    seed: int = 0
+    dataset: str = setting(
+        "",
+        "digits, photos, folder, or the name of a TFDS dataset.",
+        decides="training",
+        whole=True,
+        group="data",
+    )
+    data_dir: str | os.PathLike[str] | None = setting(
+        None, "Folder of images, or of TFDS datasets.", whole=True, group="data"
+    )
+    image_size: int = shared.image_size()
+    channels: int = shared.channels()
+    flip: bool = setting(
+        False,
+        "Flip training images left to right at random.",
+        decides="training",
+        whole=True,
+        group="data",
+    )
+    smallest_crop: float = setting(
+        1.0,
+        "Train on random crops whose side is at least this share of the largest square's; 1: all.",
+        decides="training",
+        above=0,
+        at_most=1,
+        whole=True,
+    )
+    bad_images: str = setting(
+        "fail",
+        "Files of a folder that cannot be decoded: fail ends the run, skip names and skips them.",
+        choices=("fail", "skip"),
+        whole=True,
+    )
+    seed: int = shared.seed()
+    cache_dir: str | os.PathLike[str] | None = setting(
+        None, "Cache decoded and resized training images in this directory.", whole=True
+    )
 
     def __post_init__(self) -> None:
-        if self.channels not in (1, 3):
-            raise UsageError(f"--channels must be 1 or 3, not {self.channels}")
-        if not 0 < self.smallest_crop <= 1:
-            raise UsageError(f"--smallest_crop={self.smallest_crop}: use a number up to 1, above 0")
-        if self.bad_images not in BAD_IMAGES:
-            raise UsageError(f"--bad_images={self.bad_images}: use {' or '.join(BAD_IMAGES)}")
-        if self.image_size < 1:
-            raise UsageError(f"--image_size must be at least 1, not {self.image_size}")
+        super().__post_init__()
+        shared.check_channels(self)
+        for field in ("data_dir", "cache_dir"):
+            path = getattr(self, field)
+            object.__setattr__(self, field, os.fspath(path) if path else None)

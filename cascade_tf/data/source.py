@@ -32,9 +32,12 @@ class Source(abc.ABC):
     Attributes:
         config: the dataset and its preprocessing.
         name: the dataset's name, as in `config.dataset`.
+        split: `train`, `test` or `all`.
         num_examples: images in the split, at least 1.
         num_classes: labels are in [0, num_classes); 1 when the dataset has no classes.
     """
+
+    split = "train"
 
     def __init__(self, config: DataConfig, num_examples: int, num_classes: int) -> None:
         self.config = config

@@ -8,7 +8,7 @@ from cascade_tf.data.folder import FolderSource
 from cascade_tf.data.photos import PhotosSource
 from cascade_tf.data.source import Source
 from cascade_tf.data.tfds_source import TfdsSource
-from cascade_tf.errors import UsageError
+from cascade_tf.errors import SettingError
 
 SPLITS = ("train", "test", "all")
 
@@ -28,10 +28,15 @@ def open_source(config: DataConfig, split: str) -> Source:
         split: `train`, `test`, or `all` (both).
 
     Raises:
-        UsageError: the split is unknown, or `folder` is without a folder.
+        SettingError: no dataset is named, the split is unknown, or `folder` is without a folder.
         UserError: the dataset is unknown, missing, empty, or cannot be prepared.
     """
     if split not in SPLITS:
-        raise UsageError(f"--split must be one of {', '.join(SPLITS)}, not {split!r}")
-    source = _BUILT_IN.get(config.dataset, TfdsSource)
-    return source(config, split)
+        raise SettingError({"split": split}, f"use {', '.join(SPLITS)}")
+    if not config.dataset:
+        raise SettingError({"dataset": ""}, f"use {', '.join(_BUILT_IN)}, or a name in TFDS")
+    if config.dataset == "arrays":
+        config.refuse("the images were in memory: name a dataset to read", "dataset")
+    source = _BUILT_IN.get(config.dataset, TfdsSource)(config, split)
+    source.split = split
+    return source

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import tensorflow_datasets as tfds
 
 
-def find_builder(name: str, data_dir: str | None) -> "tfds.core.DatasetBuilder":
+def find_builder(name: str, data_dir: str | os.PathLike[str] | None) -> "tfds.core.DatasetBuilder":
     """Returns the builder of a TFDS dataset; raises UserError if there is none of that name."""
     import tensorflow_datasets as tfds
 

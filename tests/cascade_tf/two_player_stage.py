@@ -9,6 +9,7 @@ import keras
 import tensorflow as tf
 
 from cascade_tf import randomness
+from cascade_tf.description import Description
 from cascade_tf.optimizers import RMSprop, apply_gradients
 from cascade_tf.stage import Stage
 
@@ -17,6 +18,7 @@ NOISE = 3
 
 class TwoPlayerStage(Stage):
     name = "players"
+    description = Description("players", ())
     headline = "generator_loss"
 
     def __init__(self, seed: int = 0, classes: int = 10):
@@ -89,10 +91,9 @@ class TwoPlayerStage(Stage):
         error = tf.reduce_mean((fake - self.target(examples.images)) ** 2, axis=1)
         return {"squared_error": error}
 
-    def sample(
-        self, indices, seed, temperature, condition=None, known=None, on_progress=None, labels=None
-    ):
-        return self._generate(indices, tf.cast(indices % self.classes, tf.int32))
+    def _sample(self, request):
+        labels = tf.cast(request.indices % self.classes, tf.int32)
+        return self._generate(request.indices, labels)
 
     def to_images(self, target):
         picture = tf.reshape(tf.clip_by_value(127.5 * (target + 1), 0, 255), [-1, 2, 2, 1])

@@ -22,7 +22,7 @@ import tensorflow as tf
 from absl import app, flags
 
 from cascade_tf.checkpoints import checkpoints
-from tests.bin.commands import TINY_GAN, TINY_MODEL, run_side_by_side
+from tests.cascade_cli.commands import TINY_GAN, TINY_MODEL, run_side_by_side
 
 SHARED = (
     "--dataset=digits",

@@ -5,7 +5,7 @@ import sys
 import pytest
 
 from cascade_tf.checkpoints import checkpoints
-from tests.bin.commands import BIN
+from tests.cascade_cli.commands import BIN
 from tests.faults.kills import SYSTEMS
 
 _IN_A_SMALL_DISK = """

@@ -6,8 +6,9 @@ import tensorflow as tf
 
 from spn_tf.config import SPNConfig
 from spn_tf.endpoints import endpoints
+from spn_tf.stages import make_stages
 from spn_tf.training_config import SPNTrainingConfig
-from spn_tf.upscaling import upscaling_steps
+from spn_tf.upscaling import UpscalingConfig
 from tests.spn_tf.random_networks import SHALLOW, randomize
 
 RNG = np.random.default_rng(0)
@@ -17,11 +18,10 @@ RNG = np.random.default_rng(0)
 def _endpoints(upscaling, bits, scale=2):
     """The functions as they are exported, and the stages."""
     config = SPNConfig(**SHALLOW, height=4, width=4, channels=1, bits=bits, scale=scale)
-    stages = []
-    for step in upscaling_steps(upscaling, bits, (2,), scale):
-        stages.append(step.make(config, SPNTrainingConfig()))
-        stages[-1].build()
-        randomize(stages[-1].network)
+    stages = make_stages(UpscalingConfig(upscaling, (2,)), config, SPNTrainingConfig())
+    for stage in stages:
+        stage.build()
+        randomize(stage.network)
     found = endpoints(stages)
     return {
         name: tf.function(f, spec, autograph=False) for name, (f, spec) in found.items()

@@ -59,7 +59,7 @@ def test_two_replicas_under_xla_equal_one(tmp_path):
 
 
 def test_an_interrupted_training_ends_like_one_never_interrupted(tmp_path):
-    """Under XLA; without it in tests/bin/test_commands.py, stopped by signals."""
+    """Under XLA; without it in tests/cascade_cli/test_commands.py, stopped by signals."""
     stage = lambda: _stage(jit_compile=True, clip_norm=1.0)  # noqa: E731
     whole = _train(tmp_path / "whole", stage(), steps=4)
     _train(tmp_path / "parts", stage(), steps=2)
@@ -145,7 +145,7 @@ def test_dropout_masks_differ_by_layer_and_example_and_are_reproducible():
 
 
 def test_the_metrics_of_a_step(tmp_path):
-    stage = _stage(learning_rates=(1e-3, 1e-4), learning_rate_boundaries=(2,))
+    stage = _stage(learning_rate=(1e-3, 1e-4), learning_rate_boundaries=(2,))
     _train(tmp_path, stage, steps=3)
     rates = scalars(tmp_path, "train", "learning_rate")
     np.testing.assert_allclose(list(rates.values()), [1e-3, 1e-3, 1e-4], rtol=1e-5)
@@ -157,7 +157,7 @@ def test_a_short_training_learns_real_digits(tmp_path):
     """Held-out bits/dim of averaged weights fall far below those of a uniform model."""
     wider = TINY | {"pixelcnn_residual_channels": 96, "pixelcnn_conv_channels": 48}
     config = SPNConfig(**(wider | {"height": 32, "width": 32, "channels": 1, "scale": 4}))
-    stage = _stage(config, learning_rates=(1e-3,))
+    stage = _stage(config, learning_rate=(1e-3,))
     _train(
         tmp_path, stage, steps=100, batch_size=16, held_out=True, evaluate_every=100,
         evaluate_images=50,

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from spn_tf.stages import make_stages
 from spn_tf.training_config import SPNTrainingConfig
-from spn_tf.upscaling import upscaling_steps
+from spn_tf.upscaling import UpscalingConfig
 from tests.spn_tf.random_networks import all_images, random_network, randomize, tiny_config
 
 
@@ -50,10 +51,10 @@ def test_a_cascade_has_total_probability_one(upscaling, height, bits, coarse_bit
     config = tiny_config(height=height, width=2, channels=1, bits=bits, scale=2)
     images = tf.cast(all_images(height, 2, 1, bits) * 2 ** (8 - bits), tf.uint8)
     nats = 0.0
-    for step in upscaling_steps(upscaling, bits, coarse_bits, scale=2):
-        stage = step.make(config, SPNTrainingConfig())
+    stages = make_stages(UpscalingConfig(upscaling, coarse_bits), config, SPNTrainingConfig())
+    for stage in stages:
         stage.build()
-        randomize(stage.network, seed=len(step.name))
+        randomize(stage.network, seed=len(stage.name))
         part = -_nats(stage.log_prob, images)
         assert part.std() > 0.1
         nats = nats + part

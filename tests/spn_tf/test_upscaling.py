@@ -1,3 +1,4 @@
+import dataclasses
 import functools
 import math
 
@@ -6,15 +7,17 @@ import pytest
 import tensorflow as tf
 
 from cascade_tf.cascade import sample_cascade
-from cascade_tf.errors import UsageError
+from cascade_tf.errors import SettingError
 from cascade_tf.examples import Examples
+from cascade_tf.sample_request import SampleRequest
 from spn_tf.bit_depth import quantize
 from spn_tf.config import SPNConfig
 from spn_tf.given_pictures import accepted_sizes, known_targets, spread
 from spn_tf.ordering import image_to_slices
 from spn_tf.sampling import UNKNOWN
+from spn_tf.stages import make_stages
 from spn_tf.training_config import SPNTrainingConfig
-from spn_tf.upscaling import upscaling_steps
+from spn_tf.upscaling import UpscalingConfig
 from tests.spn_tf.random_networks import SHALLOW, randomize
 
 CONFIG = SPNConfig(**SHALLOW, height=6, width=8, channels=3, bits=8, scale=2)
@@ -23,12 +26,12 @@ RNG = np.random.default_rng(0)
 
 @functools.cache  # what is traced once serves many tests
 def _stages(upscaling, bits=8, coarse_bits=(3,), config=CONFIG, **training):
-    stages = []
-    for step in upscaling_steps(upscaling, bits, coarse_bits, config.scale):
-        stage = step.make(config, SPNTrainingConfig(**training))
+    config = dataclasses.replace(config, bits=bits)
+    upscaling = UpscalingConfig(upscaling, coarse_bits)
+    stages = make_stages(upscaling, config, SPNTrainingConfig(**training))
+    for stage in stages:
         stage.build()
         randomize(stage.network)
-        stages.append(stage)
     return stages
 
 
@@ -37,13 +40,7 @@ def _images(count=3):
 
 
 def _sample(stages, count, seed=0, known=None):
-    return sample_cascade(
-        stages,
-        tf.range(count, dtype=tf.int64),
-        tf.constant(seed),
-        [tf.constant(1.0)] * len(stages),
-        known,
-    )
+    return sample_cascade(stages, SampleRequest(count, seed), known=known)
 
 
 @pytest.mark.parametrize(
@@ -57,7 +54,7 @@ def _sample(stages, count, seed=0, known=None):
     ],
 )
 def test_steps_of_each_upscaling(upscaling, coarse_bits, expected):
-    steps = upscaling_steps(upscaling, 8, coarse_bits, scale=2)
+    steps = UpscalingConfig(upscaling, coarse_bits).steps(bits=8, scale=2)
     assert [(step.name, step.bits, step.coarse_bits) for step in steps] == expected
 
 
@@ -65,13 +62,13 @@ def test_steps_of_each_upscaling(upscaling, coarse_bits, expected):
     "coarse_bits,bits", [((3,), 3), ((5, 3), 8), ((), 8), ((0,), 8), ((3,), 9)]
 )
 def test_bits_that_do_not_increase_are_refused(coarse_bits, bits):
-    with pytest.raises(UsageError, match="--coarse_bits"):
-        upscaling_steps("depth", bits, coarse_bits, scale=2)
+    with pytest.raises(SettingError, match="coarse_bits"):
+        UpscalingConfig("depth", coarse_bits).steps(bits, scale=2)
 
 
 def test_size_upscaling_needs_slices():
-    with pytest.raises(UsageError, match="--scale=1"):
-        upscaling_steps("size", 8, (3,), scale=1)
+    with pytest.raises(SettingError, match="scale=1"):
+        UpscalingConfig("size").steps(8, scale=1)
 
 
 def test_each_stage_makes_its_own_part_of_the_image():

@@ -6,28 +6,32 @@ import numpy as np
 import tensorflow as tf
 
 from cascade_tf.data import DataConfig, open_source
-from wavelet_tf.config import NSBConfig
+from wavelet_tf.config import PixelConfig, WaveletConfig
 from wavelet_tf.decoder_stage import PixelDecoderStage, WaveletDecoderStage
 from wavelet_tf.training_config import DecoderTrainingConfig
 
-SMALL = NSBConfig(image_size=32, patch_size=8, packet_width=8, head_width=4, pixel_width=4)
 KINDS = [WaveletDecoderStage, PixelDecoderStage]
+SMALL_WAVELET = WaveletConfig(image_size=32, patch_size=8, packet_width=8, head_width=4)
+SMALL_PIXEL = PixelConfig(image_size=32, pixel_width=4)
+SMALL = {WaveletDecoderStage: SMALL_WAVELET, PixelDecoderStage: SMALL_PIXEL}
 PHOTOS = DataConfig("photos", None, image_size=32, channels=3)
 
 
-def stage(kind, level=2, config=SMALL, **training):
-    return kind(config, level, DecoderTrainingConfig(**{"jit_compile": False} | training))
+def stage(kind, level=2, config=None, **training):
+    return kind(
+        config or SMALL[kind], level, DecoderTrainingConfig(**{"jit_compile": False} | training)
+    )
 
 
-def built(kind, level=2, config=SMALL, **training):
+def built(kind, level=2, config=None, **training):
     made = stage(kind, level, config, **training)
     made.build()
     return made
 
 
-def chain(kind, config=SMALL):
+def chain(kind, config=None):
     """All stages, built, their last layers no longer zero."""
-    stages = [built(kind, level, config) for level in range(1, config.levels + 1)]
+    stages = [built(kind, level, config) for level in range(1, (config or SMALL[kind]).levels + 1)]
     for made in stages:
         for variable in made.decoder.trainable_variables:
             if not np.any(variable.numpy()):

@@ -1,22 +1,24 @@
 """Priors small enough for tests, on the digits' TL of 16x16."""
 
-import tensorflow as tf
-
 from cascade_tf.data import open_source
 from cascade_tf.examples import Examples
+from cascade_tf.sample_request import SampleRequest
 from tests.cascade_tf.trainings import DIGITS
 from wavelet_tf.biggan.config import BigGANConfig
-from wavelet_tf.config import NSBConfig
-from wavelet_tf.encoder import wavelet_pyramid
+from wavelet_tf.config import WaveletConfig
+from wavelet_tf.encoder import WaveletEncoder
 from wavelet_tf.gan_stage import GANStage
 from wavelet_tf.latents import Latents
 from wavelet_tf.training_config import GANTrainingConfig
 
-CHAIN = NSBConfig(image_size=32, channels=1, levels=1, patch_size=8, packet_width=8, head_width=4)
+CHAIN = WaveletConfig(
+    image_size=32, channels=1, levels=1, patch_size=8, packet_width=8, head_width=4
+)
+ENCODER = WaveletEncoder(CHAIN)
 SMALL = dict(
     size=16,
     channels=1,
-    classes=10,
+    num_classes=10,
     architecture="biggan",
     generator_width=8,
     discriminator_width=8,
@@ -27,7 +29,7 @@ SMALL = dict(
 
 
 def latents(value_range=(-0.5, 2.5)):
-    return Latents(lambda images: wavelet_pyramid(images, CHAIN)[0], 16, 1, 2, value_range)
+    return Latents(lambda images: ENCODER.at_level(images, 0), 16, 1, 2, value_range)
 
 
 def gan(value_range=(-0.5, 2.5), config=None, **training):
@@ -35,7 +37,7 @@ def gan(value_range=(-0.5, 2.5), config=None, **training):
         "prior",
         BigGANConfig(**SMALL | (config or {})),
         latents(value_range),
-        GANTrainingConfig(**{"jit_compile": False, "learning_rates": (1e-3,)} | training),
+        GANTrainingConfig(**{"jit_compile": False, "learning_rate": (1e-3,)} | training),
     )
 
 
@@ -51,6 +53,4 @@ def digits(count=8) -> Examples:
 
 
 def sample(stage, indices, truncation=1.0, seed=0, **given):
-    return stage.sample(
-        tf.constant(indices, tf.int64), tf.constant(seed), tf.constant(truncation), **given
-    ).numpy()
+    return stage.sample(SampleRequest(indices, seed, truncation=truncation, **given)).numpy()

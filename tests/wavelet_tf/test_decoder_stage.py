@@ -5,14 +5,19 @@ import pytest
 import tensorflow as tf
 
 from cascade_tf.data import open_source
-from cascade_tf.errors import UsageError
+from cascade_tf.errors import SettingError
+from cascade_tf.sample_request import SampleRequest
 from cascade_tf.strategies import make_strategy
 from cascade_tf.training import Trainer
 from cascade_tf.training_config import TrainingConfig
 from tests.cascade_tf.trainings import final_weights, scalars
 from tests.wavelet_tf.small_decoders import KINDS, PHOTOS, SMALL, built, chain, photographs, stage
-from wavelet_tf.config import NSBConfig
 from wavelet_tf.decoder_stage import PixelDecoderStage, WaveletDecoderStage
+
+WIDER = {
+    WaveletDecoderStage: dict(packet_width=32, head_width=16),
+    PixelDecoderStage: dict(pixel_width=8),
+}
 
 
 def _trained(directory, made, strategy=None, **config):
@@ -20,13 +25,19 @@ def _trained(directory, made, strategy=None, **config):
     trainer = Trainer(
         made,
         TrainingConfig(
-            **{"batch_size": 8, "steps": 3, "evaluate_every": 0, "summary_every": 1} | config
+            **{
+                "batch_size": 8,
+                "steps": 3,
+                "evaluate_every": 0,
+                "summary_every": 1,
+                "sample_images": 3,
+            }
+            | config
         ),
         open_source(PHOTOS, "train"),
         open_source(PHOTOS, "test"),
         directory,
         strategy or tf.distribute.get_strategy(),
-        preview_images=3,
     )
     trainer.train()
     return trainer
@@ -64,8 +75,8 @@ def test_gradients_under_xla_equal_those_without(kind):
 @pytest.mark.parametrize("kind", KINDS)
 def test_it_learns_photographs(kind):
     """Sixteen of them by heart, from the floor that it begins at."""
-    config = dataclasses.replace(SMALL, packet_width=32, head_width=16, pixel_width=8)
-    made = built(kind, 1, config, learning_rates=(3e-3,))
+    config = dataclasses.replace(SMALL[kind], **WIDER[kind])
+    made = built(kind, 1, config, learning_rate=(3e-3,))
     examples = _examples(16)
     floor = float(tf.reduce_mean(made.evaluate_step(examples)["mse"]))
     step = tf.function(made.train_step, autograph=False)
@@ -137,13 +148,13 @@ def test_a_stage_is_given_what_the_one_before_makes(kind):
     first, second = chain(kind)
     images = photographs()
     np.testing.assert_array_equal(first.target(images), second.condition(images))
-    made = second.sample(
-        tf.range(4, dtype=tf.int64), tf.constant(0), tf.constant(1.0), second.condition(images)
-    )
+    made = second.sample(SampleRequest(4, condition=second.condition(images)))
     assert made.shape == second.target(images).shape == (4, 32, 32, 3)
     assert (first.name, second.name) == ("to16", "to32")
-    with pytest.raises(ValueError, match="to16 makes nothing of nothing"):
-        first.sample(tf.range(4, dtype=tf.int64), tf.constant(0), tf.constant(1.0))
+    with pytest.raises(ValueError, match="condition: stage to16 needs one"):
+        first.sample(SampleRequest(4))
+    with pytest.raises(ValueError, match="temperature: stage to32 cannot use it"):
+        second.sample(SampleRequest(4, temperature=0.5, condition=second.condition(images)))
 
 
 def test_replicas_share_a_batch_to_decode():
@@ -153,8 +164,8 @@ def test_replicas_share_a_batch_to_decode():
     for variable in (*one.decoder.variables, *two.decoder.variables):
         variable.assign(tf.random.stateless_uniform(variable.shape, [5, 6]))
     condition = one.condition(photographs(3))  # no multiple of two
-    arguments = (tf.range(3, dtype=tf.int64), tf.constant(0), tf.constant(1.0), condition)
-    np.testing.assert_allclose(two.sample(*arguments), one.sample(*arguments), rtol=1e-4)
+    request = SampleRequest(3, condition=condition)
+    np.testing.assert_allclose(two.sample(request), one.sample(request), rtol=1e-4)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -164,21 +175,21 @@ def test_true_targets_are_the_pictures_themselves(kind):
 
 
 @pytest.mark.parametrize(
-    "kind, change, told",
+    "kind, change, expected",
     [
-        (WaveletDecoderStage, dict(patch_size=12), "--patch_size=12: TL after 2 transforms is 8"),
-        (WaveletDecoderStage, dict(patch_size=16), "--patch_size=16: TL after 2 transforms is 8"),
-        (WaveletDecoderStage, dict(patch_size=4), "--patch_size=4: the UNet halves it 3 times"),
-        (WaveletDecoderStage, dict(wavelet="db0"), "--wavelet=db0: 'db0' is not a discrete"),
-        (WaveletDecoderStage, dict(wavelet="haar"), "--wavelet=haar: mode 'reflect' is for"),
-        (WaveletDecoderStage, dict(levels=6), "--levels=6: images of 32x32 pixels cannot be"),
-        (WaveletDecoderStage, dict(levels=0), "--levels=0: images of"),
-        (WaveletDecoderStage, dict(channels=2), "--channels=2: use 1"),
-        (WaveletDecoderStage, dict(head_width=0), "--head_width=0: use 1 or more"),
-        (PixelDecoderStage, dict(levels=3), "--image_size=32 --levels=3: the UNet of the first"),
+        (WaveletDecoderStage, dict(patch_size=12), "patch_size=12: TL after 2 transforms is 8"),
+        (WaveletDecoderStage, dict(patch_size=16), "patch_size=16: TL after 2 transforms is 8"),
+        (WaveletDecoderStage, dict(patch_size=4), "patch_size=4: the UNet halves it 3 times"),
+        (WaveletDecoderStage, dict(wavelet="db0"), "wavelet=db0: 'db0' is not a discrete"),
+        (WaveletDecoderStage, dict(wavelet="haar"), "wavelet=haar: mode 'reflect' is for"),
+        (WaveletDecoderStage, dict(levels=6), "levels=6: images of 32x32 pixels cannot be"),
+        (WaveletDecoderStage, dict(levels=0), "levels=0: use 1 or more"),
+        (WaveletDecoderStage, dict(channels=2), "channels=2: use 1"),
+        (WaveletDecoderStage, dict(head_width=0), "head_width=0: use 1 or more"),
+        (PixelDecoderStage, dict(levels=3), "image_size=32 levels=3: the UNet of the first"),
     ],
 )
-def test_sizes_that_cannot_work_are_told_by_their_flags(kind, change, told):
-    with pytest.raises(UsageError) as error:
-        stage(kind, config=NSBConfig(**(vars(SMALL) | change)))
-    assert str(error.value).startswith(told)
+def test_sizes_that_cannot_work_are_refused_by_name(kind, change, expected):
+    with pytest.raises(SettingError) as error:
+        stage(kind, config=dataclasses.replace(SMALL[kind], **change))
+    assert str(error.value).startswith(expected)

@@ -3,9 +3,9 @@ import pytest
 import tensorflow as tf
 
 from tests.wavelet_tf.small_decoders import KINDS, chain, photographs
-from wavelet_tf.encoder import unit_range
 from wavelet_tf.endpoints import endpoints
 from wavelet_tf.reconstruction import reconstruct
+from wavelet_tf.unit_images import unit_range
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -1,9 +1,11 @@
+import dataclasses
+
 import numpy as np
 import pytest
 import tensorflow as tf
 
-from tests.wavelet_tf.small_decoders import SMALL
-from wavelet_tf.config import NSBConfig
+from tests.wavelet_tf.small_decoders import SMALL_WAVELET as SMALL
+from wavelet_tf.config import WaveletConfig
 from wavelet_tf.packet_decoder import Heads, PacketDecoder
 from wavelet_tf.transform import dwt2, packet2
 from wavelet_tf.unet import ConvolutionBlock
@@ -33,7 +35,7 @@ def test_a_head_for_each_patch_of_each_high_band(level, heads):
 
 @pytest.mark.parametrize("channels", [1, 3])
 def test_join_inverts_split(channels):
-    decoder = _decoder(NSBConfig(**(vars(SMALL) | {"channels": channels})))
+    decoder = _decoder(dataclasses.replace(SMALL, channels=channels))
     fine = _fine(channels=channels)
     np.testing.assert_allclose(decoder.join(*decoder.split(fine)), fine, atol=1e-5)
 
@@ -92,6 +94,6 @@ def test_an_untrained_decoder_knows_of_no_high_bands():
 
 @pytest.mark.parametrize("level, parameters", [(1, 52.0e6), (2, 94.9e6)])
 def test_parameters_at_the_papers_width(level, parameters):
-    decoder = _decoder(NSBConfig(), level)
+    decoder = _decoder(WaveletConfig(), level)
     count = sum(int(np.prod(weight.shape)) for weight in decoder.trainable_weights)
     assert count == pytest.approx(parameters, rel=0.02)

@@ -2,7 +2,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from tests.wavelet_tf.small_decoders import SMALL
+from tests.wavelet_tf.small_decoders import SMALL_PIXEL as SMALL
 from wavelet_tf.pixel_decoder import PixelDecoder, enlarged, halved
 
 

@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tests.wavelet_tf.small_decoders import KINDS, SMALL, built, chain, photographs, stage
+from tests.wavelet_tf.small_decoders import KINDS, SMALL_WAVELET, built, chain, photographs, stage
 from wavelet_tf.decoder_stage import PixelDecoderStage, WaveletDecoderStage
-from wavelet_tf.encoder import unit_range
 from wavelet_tf.reconstruction import figures, reconstruct, resized
 from wavelet_tf.transform import dwt2, waverec2
+from wavelet_tf.unit_images import unit_range
 
 
 def _zero_bands(images):
@@ -50,11 +50,11 @@ def test_untrained_pixel_decoders_are_a_chain_of_bilinear_resizes():
 def test_a_resized_latent_lies_where_its_picture_does(wavelet, center):
     """A ramp, whose TL after two levels is the ramp again, at the places of its samples."""
     mode = "periodization" if wavelet == "haar" else "reflect"
-    config = dataclasses.replace(SMALL, wavelet=wavelet, wavelet_mode=mode)
+    config = dataclasses.replace(SMALL_WAVELET, wavelet=wavelet, wavelet_mode=mode)
     first = stage(WaveletDecoderStage, 1, config)
     assert first.center == pytest.approx(center, abs=1e-6)
     ramp = tf.repeat(tf.linspace(0.2, 0.8, 32)[None, None, :, None], 32, 1)
-    latent = first.pyramid(tf.repeat(ramp, 3, 3))[0]
+    latent = first.encoder.pyramid(tf.repeat(ramp, 3, 3))[0]
     made = resized(first, latent, "bilinear")
     inside = slice(6, -12)
     np.testing.assert_allclose(made[0, 5, inside, 0], ramp[0, 5, inside, 0], atol=2e-3)

@@ -2,7 +2,8 @@
 
 import dataclasses
 
-from cascade_tf.errors import UsageError
+from cascade_tf import shared_settings as shared
+from cascade_tf.settings import Settings, setting
 
 ARCHITECTURES = ("biggan", "biggan_deep")
 BOTTOM = 4  # side of the picture that the generator begins with
@@ -33,57 +34,82 @@ _SMALLEST_SIDES = {16: 8, 32: 8}
 
 
 @dataclasses.dataclass(frozen=True)
-class BigGANConfig:
-    """What a BigGAN makes, and how wide its two nets are.
+class BigGANConfig(Settings):
+    """Images that a BigGAN generates, and the widths of its two networks.
 
-    The defaults are of the sampler of not-so-BigGAN's best model. Classes may be one: everything
-    that is given a class is then given the same.
+    The widths are of the sampler of not-so-BigGAN's best model (Table 2). With one class,
+    everything that depends on the class is the same for all images.
+
+    Attributes:
+        size: side of the images: 16, 32, ..., 512.
+        generator_width: "ch" in the paper: units are multiples of it.
+        z_size: units of the noise; biggan gives each block a part of it.
+        class_embedding: units for a class, shared by all of the generator's blocks.
+        attention_size: side at which both networks have self-attention; 0 for none.
 
     Raises:
-        UsageError: for sizes that cannot work together.
+        SettingError: for sizes that cannot work together.
+
+    >>> BigGANConfig(size=64, num_classes=10).generator_widths[-1]
+    256
     """
 
-    size: int = 64  # side of the pictures: 16, 32, ..., 512
-    channels: int = 3  # 1 or 3
-    classes: int = 1000
-    architecture: str = "biggan_deep"  # or biggan
-    generator_width: int = 128  # "ch" in the paper: units are multiples of it
-    discriminator_width: int = 128
-    z_size: int = 128  # of the noise; biggan gives each block a part of it
-    class_embedding: int = 128  # units for a class, shared by all of the generator's blocks
-    attention_size: int = 32  # side at which both nets have self-attention; 0 for none
+    prefix = "gan_"
+    size: int = 64
+    channels: int = shared.channels()
+    num_classes: int = setting(
+        1,
+        "Classes of images, 0 to this less 1; 1: none are known.",
+        decides="model",
+        at_least=1,
+        group="model",
+        plain=True,
+    )
+    architecture: str = setting(
+        "biggan_deep",
+        "Architecture of the GAN.",
+        decides="model",
+        choices=ARCHITECTURES,
+        plain=True,
+    )
+    # Attention has an eighth of the units, a bottleneck a quarter.
+    generator_width: int = setting(
+        128, "Multiplies the generator's units; ch in BigGAN's tables.", decides="model", at_least=8
+    )
+    discriminator_width: int = setting(
+        128, "Multiplies the discriminator's units.", decides="model", at_least=8
+    )
+    z_size: int = setting(128, "Units of the noise.", decides="model", at_least=1)
+    class_embedding: int = setting(
+        128, "Units of the embedding of classes.", decides="model", at_least=1
+    )
+    attention_size: int = setting(
+        32,
+        "Side at which both networks have self-attention; 0: none.",
+        decides="model",
+        at_least=0,
+    )
 
     def __post_init__(self) -> None:
+        super().__post_init__()
+        shared.check_channels(self)
         if self.size not in _GENERATOR_WIDTHS:
-            raise UsageError(
-                f"--image_size, --levels: the GAN would make {self.size}x{self.size}: "
-                f"use sizes that leave it {', '.join(map(str, _GENERATOR_WIDTHS))}"
+            self.refuse(
+                f"the GAN would generate {self.size}x{self.size}: use an image_size (and levels) "
+                f"that leave {', '.join(map(str, _GENERATOR_WIDTHS))}",
+                "size",
             )
-        if self.channels not in (1, 3):
-            raise UsageError(f"--channels={self.channels}: use 1 (grey) or 3 (colour)")
-        if self.classes < 1:
-            raise UsageError(f"--num_classes={self.classes}: use 1 (no classes) or more")
-        if self.architecture not in ARCHITECTURES:
-            raise UsageError(
-                f"--gan_architecture={self.architecture}: use {' or '.join(ARCHITECTURES)}"
-            )
-        for field in ("generator_width", "discriminator_width"):
-            # Attention has an eighth of the units, a bottleneck a quarter.
-            if getattr(self, field) < 8:
-                raise UsageError(f"--gan_{field}={getattr(self, field)}: use 8 or more")
-        for field in ("z_size", "class_embedding"):
-            if getattr(self, field) < 1:
-                raise UsageError(f"--gan_{field}={getattr(self, field)}: use 1 or more")
         if self.z_size % self.z_parts:
-            raise UsageError(
-                f"--gan_z_size={self.z_size}: a generator of {self.size}x{self.size} shares it "
-                f"out in {self.z_parts} equal parts: use a multiple of {self.z_parts}"
+            self.refuse(
+                f"a generator of {self.size}x{self.size} splits it into {self.z_parts} equal "
+                f"parts: use a multiple of {self.z_parts}",
+                "z_size",
             )
         sides = [8 << n for n in range(self.size.bit_length() - 4)]
         if self.attention_size not in (0, *sides):
-            raise UsageError(
-                f"--gan_attention_size={self.attention_size}: at size {self.size}, use "
-                f"{', '.join(map(str, sides))}, or 0 for none"
+            self.refuse(
+                f"at size {self.size}, use {', '.join(map(str, sides))}, or 0 for none",
+                "attention_size",
             )
 
     @property

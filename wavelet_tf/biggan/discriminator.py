@@ -52,7 +52,7 @@ class Discriminator(keras.layers.Layer):
             width = widths[number + c.deep]
             self.attention = SelfAttention(width, dtype=dtype, name="attention")
         self.dense = SNDense(widths[-1], 1, dtype="float32", name="dense")
-        self.projection = SNEmbedding(c.classes, widths[-1], dtype="float32", name="projection")
+        self.projection = SNEmbedding(c.num_classes, widths[-1], dtype="float32", name="projection")
 
     def build(self, input_shape: Any = None) -> None:
         blocks = itertools.chain(*self.stages)

@@ -58,7 +58,7 @@ class Generator(keras.layers.Layer):
     def build(self, input_shape: Any = None) -> None:
         c = self.config
         self.class_embedding = self.add_weight(
-            shape=(c.classes, c.class_embedding),
+            shape=(c.num_classes, c.class_embedding),
             initializer="orthogonal",
             autocast=False,
             name="class_embedding",

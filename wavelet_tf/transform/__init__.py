@@ -9,21 +9,6 @@ It needs TensorFlow, numpy and PyWavelets, which the filters come from, and noth
 project.
 """
 
-from wavelet_tf.transform.dwt import Bands, dwt2, idwt2
-from wavelet_tf.transform.filters import MODES
-from wavelet_tf.transform.layers import DWT2, IDWT2
-from wavelet_tf.transform.multilevel import wavedec2, waverec2
-from wavelet_tf.transform.packets import packet2, unpacket2
+import lazy_loader
 
-__all__ = [
-    "DWT2",
-    "IDWT2",
-    "MODES",
-    "Bands",
-    "dwt2",
-    "idwt2",
-    "packet2",
-    "unpacket2",
-    "wavedec2",
-    "waverec2",
-]
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -13,8 +13,7 @@ import numpy as np
 import pywt
 
 from wavelet_tf.transform.extension import Extension, mirrored, periodic, zeros
-
-MODES = ("reflect", "periodization", "zero")
+from wavelet_tf.transform.modes import MODES
 
 _REFUSED = (
     "wavelet: mode 'reflect' is for biorthogonal wavelets with symmetric filters of odd length, "

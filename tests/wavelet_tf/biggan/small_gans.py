@@ -15,7 +15,7 @@ def config(architecture, **changes):
     values = dict(
         size=16,
         channels=1,
-        classes=3,
+        num_classes=3,
         architecture=architecture,
         generator_width=8,
         discriminator_width=8,

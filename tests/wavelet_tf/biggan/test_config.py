@@ -1,34 +1,37 @@
 import pytest
 
-from cascade_tf.errors import UsageError
+from cascade_tf.errors import SettingError
 from wavelet_tf.biggan.config import BigGANConfig
 
 
 @pytest.mark.parametrize(
-    "change, told",
+    "change, expected",
     [
-        (dict(size=48), "--image_size, --levels: the GAN would make 48x48: use sizes that leave"),
-        (dict(size=8), "--image_size, --levels: the GAN would make 8x8"),
-        (dict(channels=2), "--channels=2: use 1 (grey) or 3"),
-        (dict(classes=0), "--num_classes=0: use 1"),
-        (dict(architecture="dcgan"), "--gan_architecture=dcgan: use biggan or biggan_deep"),
-        (dict(generator_width=4), "--gan_generator_width=4: use 8"),
-        (dict(discriminator_width=4), "--gan_discriminator_width=4: use 8"),
-        (dict(z_size=0), "--gan_z_size=0: use 1"),
-        (dict(class_embedding=0), "--gan_class_embedding=0: use 1"),
+        (
+            dict(size=48),
+            "size=48: the GAN would generate 48x48: use an image_size (and levels) that leave",
+        ),
+        (dict(size=8), "size=8: the GAN would generate 8x8"),
+        (dict(channels=2), "channels=2: use 1 (grey) or 3"),
+        (dict(num_classes=0), "num_classes=0: use 1"),
+        (dict(architecture="dcgan"), "architecture=dcgan: use biggan or biggan_deep"),
+        (dict(generator_width=4), "generator_width=4: use 8"),
+        (dict(discriminator_width=4), "discriminator_width=4: use 8"),
+        (dict(z_size=0), "z_size=0: use 1"),
+        (dict(class_embedding=0), "class_embedding=0: use 1"),
         (
             dict(architecture="biggan", z_size=128),
-            "--gan_z_size=128: a generator of 64x64 shares it out in 5 equal parts: use a multiple",
+            "z_size=128: a generator of 64x64 splits it into 5 equal parts: use a multiple",
         ),
-        (dict(attention_size=64), "--gan_attention_size=64: at size 64, use 8, 16, 32, or 0"),
-        (dict(attention_size=4), "--gan_attention_size=4: at size 64, use 8"),
-        (dict(size=16, attention_size=16), "--gan_attention_size=16: at size 16, use 8, or 0"),
+        (dict(attention_size=64), "attention_size=64: at size 64, use 8, 16, 32, or 0"),
+        (dict(attention_size=4), "attention_size=4: at size 64, use 8"),
+        (dict(size=16, attention_size=16), "attention_size=16: at size 16, use 8, or 0"),
     ],
 )
-def test_sizes_that_cannot_work_are_told_by_their_flags(change, told):
-    with pytest.raises(UsageError) as error:
+def test_sizes_that_cannot_work_are_refused_by_name(change, expected):
+    with pytest.raises(SettingError) as error:
         BigGANConfig(**change)
-    assert str(error.value).startswith(told)
+    assert str(error.value).startswith(expected)
 
 
 @pytest.mark.parametrize("size", [16, 32, 64, 128, 256, 512])

@@ -162,7 +162,7 @@ def test_the_class_comes_in_as_a_projection(architecture):
 
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
 def test_one_class_is_no_class(architecture):
-    for network in nets(architecture, classes=1):
+    for network in nets(architecture, num_classes=1):
         images, z, labels = batch(network.config)
         made = network(z if isinstance(network, Generator) else images, labels)
         assert np.all(np.isfinite(made))

@@ -1,0 +1,1 @@
+"""The commands: train, evaluate, sample and export, for every model family."""

@@ -1,0 +1,170 @@
+"""The start and the end of every command: flags in, one line for an error, an exit code.
+
+Flags, settings and workdirs are checked before TensorFlow is imported, so that mistakes and
+`--help` are answered at once.
+"""
+
+import importlib
+import importlib.util
+import os
+import re
+import signal
+import sys
+from typing import NoReturn
+
+from absl import flags
+
+import cascade_tf
+from cascade_cli import flagfiles, help_pages
+from cascade_cli.options import (
+    EvaluateOptions,
+    ExportOptions,
+    Options,
+    SampleOptions,
+    TrainOptions,
+)
+from cascade_cli.scoped_flags import Flags
+from cascade_cli.systems import FAMILIES, SystemSettings
+from cascade_tf.errors import UsageError, UserError
+from cascade_tf.experiment import Experiment, NotTrainedError
+from cascade_tf.family import SHARED
+from cascade_tf.interruption import Interrupted
+
+COMMANDS: dict[str, type[Options]] = {
+    "train": TrainOptions,
+    "evaluate": EvaluateOptions,
+    "sample": SampleOptions,
+    "export": ExportOptions,
+}
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """`cascade-tf COMMAND ...`; it ends the process if anything goes wrong.
+
+    Args:
+        arguments: the command and its flags; by default those of the process.
+    """
+    command, *rest = (sys.argv[1:] if arguments is None else arguments) or ["--help"]
+    if command in ("-h", "--help", "help"):
+        print(help_pages.commands(COMMANDS))
+    elif command == "--version":
+        print(f"cascade-tf {cascade_tf.__version__}")
+    elif command in COMMANDS:
+        run(command, rest)
+    else:
+        names = ", ".join(COMMANDS)
+        fail("cascade-tf", f"{command!r} is no command: use {names}", UsageError.exit_code)
+
+
+def run(command: str, arguments: list[str]) -> None:
+    """Runs one command; errors meant for the user end the process in one line."""
+    on_interrupt = signal.signal(signal.SIGINT, signal.SIG_DFL)  # no traceback from the imports
+    parser = flags_of(command)
+    try:
+        page = help_pages.wanted(command, arguments, parser)
+        if page is not None:
+            print(page, flush=True)
+            return
+        options, experiment = open_experiment(arguments, parser)
+        if command != "train":
+            experiment.require_trained()
+        _require_packages()
+        from cascade_cli import quiet_tensorflow
+
+        quiet_tensorflow.start()
+        signal.signal(signal.SIGINT, on_interrupt)
+        module = importlib.import_module(f"cascade_cli.commands.{command}")
+        module.main(experiment, options)
+    except flags.Error as error:
+        fail(command, str(error), UsageError.exit_code)
+    except (UserError, Interrupted) as error:
+        fail(command, _with_flags(_message(error, arguments), parser), error.exit_code)
+    except BrokenPipeError:
+        os._exit(1)  # `--help | head`
+    except OSError as error:
+        fail(command, f"{error.filename or 'a file'}: {error.strerror}", UserError.exit_code)
+    except KeyboardInterrupt:
+        fail(command, "stopped", 130)
+    except Exception as error:
+        message = _of_the_system(error)
+        if message is None:
+            raise
+        fail(command, message, UserError.exit_code)
+
+
+def flags_of(command: str) -> Flags:
+    """All flags of a command."""
+    kinds = [kind for family in FAMILIES.values() for kind in (*family.whole, *family.kinds)]
+    return Flags(COMMANDS[command], [SystemSettings, *SHARED, *kinds])
+
+
+def open_experiment(arguments: list[str], parser: Flags) -> tuple[Options, Experiment]:
+    """A command's options, and the experiment that its flags describe.
+
+    Args:
+        arguments: flags, as on a command line.
+        parser: as of `flags_of`.
+
+    Raises:
+        flags.Error: an unknown flag, or a value of another type.
+        UserError: a flag that cannot work, or differs from what was trained.
+    """
+    options, given = parser.parse(flagfiles.expand(arguments))
+    if not options.workdir:
+        raise UsageError("`workdir` is missing: name the experiment's directory")
+    return options, Experiment(options.workdir, FAMILIES, given)
+
+
+def fail(command: str, message: str, exit_code: int) -> NoReturn:
+    """Ends the process with one line on stderr."""
+    sys.stdout.flush()
+    print(f"{command}: {' '.join(message.splitlines())}", file=sys.stderr, flush=True)
+    os._exit(exit_code)  # threads of a data pipeline must not keep the process alive
+
+
+def _message(error: UserError | Interrupted, arguments: list[str]) -> str:
+    """An error in a line; of a stage that is not trained, with the command that trains it."""
+    if isinstance(error, NotTrainedError):
+        flagfile = [] if error.is_recorded else ["--flagfile=..."]
+        workdir = [argument for argument in arguments if argument.startswith("--workdir")]
+        command = ["cascade-tf train", *flagfile, *workdir, f"--stage={error.stage}"]
+        return f"{error} with {' '.join(command)}"
+    return error.recorded if isinstance(error, UserError) else str(error)
+
+
+def _with_flags(message: str, parser: Flags) -> str:
+    """A message whose settings are named by their flags: `scale` and scale=4 become --scale."""
+    message = re.sub(r"`(\w+)`", lambda match: f"--{match[1]}", message)
+    head, colon, advice = message.partition(": ")
+    pairs = re.sub(
+        r"(?<![-\w])(\w+)=", lambda m: f"--{m[0]}" if m[1] in parser.names else m[0], head
+    )
+    return f"{pairs}{colon}{advice}"
+
+
+def _require_packages() -> None:
+    for package in ("tensorflow", "keras"):
+        if importlib.util.find_spec(package) is None:
+            raise UserError(
+                f"{package} is not installed for {sys.executable}: "
+                f"pip install 'cascade-tf[cpu]', or [gpu] or [tpu] in place of [cpu]"
+            )
+
+
+def _of_the_system(error: Exception) -> str | None:
+    """The line of a TensorFlow error that is a full disk, missing rights or the like; else None."""
+    tf = sys.modules.get("tensorflow")
+    if tf is None or not isinstance(error, tf.errors.OpError):
+        return None
+    from cascade_tf.data import undecodable_image_message
+
+    message = undecodable_image_message(error)
+    of_the_system = (
+        tf.errors.FailedPreconditionError,
+        tf.errors.NotFoundError,
+        tf.errors.PermissionDeniedError,
+        tf.errors.ResourceExhaustedError,
+    )
+    if message is None and isinstance(error, of_the_system):
+        return error.message.splitlines()[0]
+    return message

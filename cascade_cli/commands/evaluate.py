@@ -1,0 +1,32 @@
+"""Prints held-out figures: a table, then one line of JSON on stdout."""
+
+import json
+
+from rich.console import Console
+
+from cascade_cli.options import EvaluateOptions
+from cascade_cli.systems import open_system
+from cascade_tf.data import open_source
+from cascade_tf.errors import UsageError
+from cascade_tf.experiment import Experiment
+from cascade_tf.strategies import make_strategy
+
+
+def main(experiment: Experiment, options: EvaluateOptions) -> None:
+    """Evaluates a trained experiment."""
+    system = open_system(experiment, options)
+    for name in options.COMPARISONS:
+        if options.is_given(name) and not system.compares_samples:
+            raise UsageError(f"`{name}` is for GANs and priors, and there is none here")
+    strategy = make_strategy(options.strategy)
+    for name in experiment.stage_names:
+        if options.split == "test":
+            experiment.require_held_out(name)
+    source = open_source(experiment.data_of_all_stages(), options.split)
+    total = min(source.num_examples, options.num_images or source.num_examples)
+    results, tables = system.evaluate(strategy, source, total, options)
+    title = f"{total:,} images ({options.split})"
+    tables[0].title = f"{title}: {tables[0].title}" if tables[0].title else title
+    for table in tables:
+        Console().print(table)
+    print(json.dumps({"split": options.split} | results))

@@ -1,0 +1,27 @@
+"""Writes a SavedModel that runs without this project's code."""
+
+from etils import epath
+
+from cascade_cli.options import ExportOptions
+from cascade_cli.systems import open_system
+from cascade_tf.description import absolute
+from cascade_tf.errors import UsageError
+from cascade_tf.experiment import Experiment
+from cascade_tf.files import make_directory, refuse_to_overwrite
+from cascade_tf.saved_model import export
+
+
+def main(experiment: Experiment, options: ExportOptions) -> None:
+    """Exports a trained experiment."""
+    if not options.output_dir:
+        raise UsageError("`output_dir` is missing: name a directory for the SavedModel")
+    output = epath.Path(absolute(options.output_dir))
+    if not options.overwrite:
+        refuse_to_overwrite([output])
+    system = open_system(experiment, options)
+    stages = experiment.load_stages()
+    functions = system.endpoints(stages, options)
+    make_directory(output.parent)
+    networks = [network for stage in stages for network in stage.networks().values()]
+    export(output, networks, functions)
+    print(f"SavedModel with endpoints {', '.join(functions)}: {output}")

@@ -1,0 +1,120 @@
+"""Samples images, or upscales given ones.
+
+It writes samples.png (a grid), samples.npz (`images`, uint8 [N, H, W, C]), stages.png (a row for
+each sample, a column for each stage) and, where there is more than one column, stages.npz (its
+columns by name). For decoders without a prior, the first columns are the given image and its
+latent.
+"""
+
+import contextlib
+import itertools
+import signal
+
+import numpy as np
+from etils import epath
+
+from cascade_cli import sample_files
+from cascade_cli.options import SampleOptions
+from cascade_cli.sample_files import SampleFiles
+from cascade_cli.systems import open_system
+from cascade_cli.systems.system import Drawing, System
+from cascade_tf.errors import UsageError
+from cascade_tf.experiment import Experiment
+from cascade_tf.files import make_directory, refuse_to_overwrite
+from cascade_tf.interruption import Interrupted, StopRequest
+from cascade_tf.progress import ProgressBar
+from cascade_tf.strategies import make_strategy
+
+
+class _Stop(Exception):
+    """A stop was requested between two parts of the work."""
+
+
+def main(experiment: Experiment, options: SampleOptions) -> None:
+    """Samples from a trained experiment."""
+    system = open_system(experiment, options)
+    _refuse_options_without_effect(options, system)
+    if not options.output_dir:
+        raise UsageError("`output_dir` is missing: name a directory for the samples")
+    output = epath.Path(options.output_dir).expanduser()
+    if not options.overwrite:
+        refuse_to_overwrite(output / name for name in sample_files.NAMES)
+    stages = experiment.load_stages(make_strategy(options.strategy))
+    drawing = system.drawing(stages, options, experiment.sampling_seed())
+    make_directory(output)
+    files = SampleFiles(output, drawing.in_a_row)
+    size = experiment.inference_batch_size(*experiment.stage_names)
+    finished, stopped = _draw(drawing, size, system.sampling_unit, files)
+    if finished < drawing.count:
+        raise Interrupted(
+            stopped or signal.SIGINT,
+            f"stopped after {finished} of {drawing.count} images: {files.page}",
+        )
+    print(f"{finished} images: {files.page}")
+
+
+def _draw(drawing: Drawing, size: int, unit: str, files: SampleFiles) -> tuple[int, int | None]:
+    """Writes the samples, batch by batch.
+
+    Args:
+        drawing: the samples.
+        size: of a batch, at most.
+        unit: name of the parts that the progress bar counts.
+        files: are written as batches come.
+
+    Returns:
+        The number of finished samples, and the signal that stopped it before all were.
+    """
+    total = drawing.count
+    size = min(total, size)
+    starts = range(0, total, size)
+    parts = len(starts) * sum(stage.sampling_parts for stage in drawing.stages)
+    columns: dict[str, np.ndarray] = {}  # uint8 [N, h, w, C], by name
+    # An exception from a signal can be lost, when it comes while Python tidies up.
+    with StopRequest() as stop, ProgressBar("sample", parts, unit) as bar:
+        done = itertools.count(1)
+
+        def on_progress() -> None:
+            bar.update(next(done))
+            if stop.signal is not None:
+                raise _Stop
+
+        with contextlib.suppress(_Stop):
+            for start in starts:
+                # The last batch is filled up, so that one compiled program serves all.
+                numbers = np.arange(start, start + size) % total
+                for name, images in drawing.draw(numbers, on_progress).items():
+                    before = [columns[name]] if name in columns else []
+                    columns[name] = np.concatenate([*before, images[: total - start]])
+                files.write_some(columns)
+    if not columns:
+        raise Interrupted(stop.signal or signal.SIGINT, "stopped before an image was finished")
+    files.write(columns)
+    return len(columns[drawing.stages[-1].name]), stop.signal
+
+
+def _refuse_options_without_effect(options: SampleOptions, system: System) -> None:
+    of_gans = (
+        "classes",
+        "truncation",
+        "interpolate",
+        "line_images",
+        "truncation_kind",
+        "standing_batches",
+    )
+    given_images = options.from_images is not None
+    for name in of_gans:
+        if options.is_given(name) and not system.truncates:
+            raise UsageError(f"`{name}` is for samples of GANs, and there is none here")
+        if options.is_given(name) and given_images:
+            raise UsageError(f"`{name}` means nothing with `from_images`")
+    if options.is_given("line_images") and not options.interpolate:
+        raise UsageError("`line_images` means nothing without `interpolate`")
+    if not given_images and not system.samples:
+        raise UsageError(
+            "`from_images` is missing: there is no prior to sample from, so give a folder of images"
+        )
+    for name, wants_images in {"num_samples": False, "draws": True, "given_bits": True}.items():
+        if options.is_given(name) and wants_images != given_images:
+            word = "without" if wants_images else "with"
+            raise UsageError(f"`{name}` means nothing {word} `from_images`")

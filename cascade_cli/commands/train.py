@@ -1,0 +1,110 @@
+"""Trains the stages of an experiment, all in order or one of them; resumes by itself."""
+
+import contextlib
+import sys
+
+import tensorflow as tf
+from etils import epath
+
+from cascade_cli.evaluation.training_distance import training_distance
+from cascade_cli.options import TrainOptions
+from cascade_cli.systems import open_system
+from cascade_tf.checkpoint_files import has_checkpoint
+from cascade_tf.data import CachedSource, open_source
+from cascade_tf.errors import UsageError
+from cascade_tf.experiment import Experiment
+from cascade_tf.files import make_directory
+from cascade_tf.record import save_record, stage_record
+from cascade_tf.stage_lock import stage_lock
+from cascade_tf.strategies import described, is_chief, make_strategy
+from cascade_tf.training import Trainer
+
+
+class Training:
+    """One stage, its settings checked and its data opened, but nothing written yet.
+
+    Raises:
+        SettingError: the batch cannot be divided among the replicas.
+    """
+
+    def __init__(
+        self,
+        experiment: Experiment,
+        name: str,
+        options: TrainOptions,
+        strategy: tf.distribute.Strategy,
+    ):
+        experiment.require_as_recorded(name, training=True)
+        self._directory = experiment.directory(name)
+        self._strategy, self._chief = strategy, is_chief(strategy)
+        data, self._config = experiment.data(name), experiment.training(name)
+        self._stage = experiment.make_stage(name)
+        replicas, parts = strategy.num_replicas_in_sync, self._stage.batch_parts
+        if self._config.batch_size % (replicas * parts):
+            shares = f" times {parts} parts of the share of each" if parts > 1 else ""
+            advice = f"not divisible by the {replicas} replicas of `strategy`={options.strategy}"
+            self._config.refuse(advice + shares, "batch_size")
+        split = experiment.training_split(name, options.split)
+        self._source = open_source(data, split)
+        if data.cache_dir:
+            self._source = CachedSource(self._source, epath.Path(data.cache_dir).expanduser())
+        self._held_out = open_source(data, "test") if split == "train" else None
+        self._distance = None
+        # The first stage alone samples without a condition.
+        if open_system(experiment, options).samples and name == experiment.stage_names[0]:
+            self._distance = training_distance(options, self._stage, self._held_out)
+
+    def save_record(self) -> None:
+        """Writes the stage's settings into its directory, unless it was trained already."""
+        if not self._chief:
+            return
+        make_directory(self._directory)
+        with stage_lock(self._directory):
+            if not has_checkpoint(self._directory):
+                settings = stage_record(self._stage, self._config, self._source)
+                save_record(self._directory, settings)
+
+    def run(self) -> None:
+        """Trains the stage from its newest checkpoint on, alone in its directory."""
+        with stage_lock(self._directory) if self._chief else contextlib.nullcontext():
+            self._run()
+
+    def _run(self) -> None:
+        trainer = Trainer(
+            self._stage,
+            self._config,
+            self._source,
+            self._held_out,
+            self._directory,
+            self._strategy,
+            self._distance,
+        )
+        start = "resumed at" if trainer.resumed else "from"
+        self._print(
+            f"{self._stage.parameters():,} parameters, "
+            f"{self._source.num_examples:,} images, {start} step {trainer.step}; "
+            f"strategy: {described(self._strategy)}"
+        )
+        trainer.train()
+        self._print(f"trained to step {trainer.step}, in {self._directory}")
+
+    def _print(self, line: str) -> None:
+        if self._chief:
+            print(f"stage {self._stage.name}: {line}", file=sys.stderr)
+
+
+def main(experiment: Experiment, options: TrainOptions) -> None:
+    """Trains the stages that the options name."""
+    names = experiment.stage_names
+    if options.stage is not None:
+        if options.stage not in names:
+            options.refuse(f"the stages are {', '.join(names)}", "stage")
+        names = [options.stage]
+    if options.tpu and options.strategy != "tpu":
+        raise UsageError(f"`tpu`={options.tpu} means nothing without `strategy`=tpu")
+    strategy = make_strategy(options.strategy, options.tpu)
+    trainings = [Training(experiment, name, options, strategy) for name in names]
+    for training in trainings:  # so that the workdir alone is enough to go on
+        training.save_record()
+    while trainings:
+        trainings.pop(0).run()  # and is released: the next one needs the memory

@@ -1,0 +1,99 @@
+"""Exact bits/dim of models with a likelihood, beside those of image codecs."""
+
+from typing import Any
+
+import numpy as np
+import rich.table
+import tensorflow as tf
+
+from cascade_tf.codecs import CodecSizes
+from cascade_tf.data import Source
+from cascade_tf.evaluation import Evaluator
+from cascade_tf.experiment import Experiment
+from cascade_tf.progress import ProgressBar
+from spn_tf.spn_stage import SPNStage
+
+CODEC_IMAGES = 1000
+
+
+def evaluate(
+    experiment: Experiment,
+    strategy: tf.distribute.Strategy,
+    source: Source,
+    total: int,
+    codecs: bool,
+) -> tuple[dict[str, Any], list[rich.table.Table]]:
+    """Figures as of System.evaluate; one stage after another, so that they need not fit together.
+
+    Args:
+        experiment: of Subscale Pixel Networks.
+        strategy: spreads batches over devices.
+        source, total: the images, and how many of them.
+        codecs: whether PNG and WebP are measured too.
+    """
+    results: dict = {"steps": {}, "stages": {}}
+    nats = np.zeros(1)
+    for name in experiment.stage_names:
+        stage = _likelihood_stage(experiment, name)
+        state = experiment.load_state(stage, strategy)
+        size = experiment.inference_batch_size(name)
+        with ProgressBar(f"evaluate {name}", total, "images") as bar:
+            evaluator = Evaluator(stage.evaluate_step, strategy)
+            figures = evaluator.evaluate(source, size, total, bar.advance)
+        part = figures["nats"].astype(np.float64)
+        nats = nats + part
+        results["steps"][name] = int(state.step.numpy())
+        results["stages"][name] = float(stage.bits_per_dim(part.mean()))
+        if stage.first_slice_given:
+            results["size_stage_alone"] = float(figures["bits_per_dim"].mean())
+    bits_per_dim = stage.bits_per_dim(nats)
+    results["images"] = total = len(nats)  # bad ones may have been skipped
+    results["nats"] = float(nats.mean())
+    results["bits_per_dim"] = float(stage.bits_per_dim(nats.mean()))
+    # Standard error of the mean: how far another draw of held-out images may be.
+    error = bits_per_dim.std(ddof=1) / np.sqrt(total) if total > 1 else None
+    results["standard_error"] = error if error is None else float(error)
+    if codecs:
+        # The same images, but a thousand at most: WebP at its best takes minutes for them.
+        few = min(total, CODEC_IMAGES)
+        sizes = CodecSizes()
+        for batch in source.evaluation_examples(few, limit=few):
+            images = batch.images[batch.indices >= 0]
+            sizes.add(stage.to_images(stage.target(images)).numpy())
+        results |= sizes.bits_per_dim()
+        results["codec_images"] = few
+        results["bits_per_dim_of_codec_images"] = float(bits_per_dim[:few].mean())
+    return results, [_table(results)]
+
+
+def _likelihood_stage(experiment: Experiment, name: str) -> SPNStage:
+    stage = experiment.make_stage(name)
+    assert isinstance(stage, SPNStage)
+    return stage
+
+
+def _table(results: dict) -> rich.table.Table:
+    table = rich.table.Table("", "bits/dim")
+    error = results["standard_error"]
+    total = f"{results['bits_per_dim']:.4f}" + ("" if error is None else f" ± {error:.4f}")
+    parts = results["stages"]
+    names = [f"{name}, step {results['steps'][name]:,}" for name in parts]
+    if len(parts) == 1:
+        table.add_row(names[0], total)
+    else:
+        table.add_row(
+            " + ".join(parts), f"{total} ({', '.join(f'{v:.4f}' for v in parts.values())})"
+        )
+        for name, value in zip(names, parts.values(), strict=True):
+            table.add_row(f"  {name}", f"{value:.4f}")
+    if "size_stage_alone" in results:
+        table.add_row("size stage alone, over all slices", f"{results['size_stage_alone']:.4f}")
+    for codec, title in (("png", "PNG"), ("webp", "WebP, lossless")):
+        if codec in results:
+            ratio = results["bits_per_dim_of_codec_images"] / results[codec]
+            few = results["codec_images"]
+            which = "" if few == results["images"] else f", first {few:,} images"
+            table.add_row(
+                title + which, f"{results[codec]:.4f} (the model takes {ratio:.3f} of it)"
+            )
+    return table

@@ -1,0 +1,61 @@
+"""bin/evaluate of a prior with a likelihood: bits/dim of latents, and what quantizing costs."""
+
+from typing import Any
+
+import numpy as np
+import rich.table
+import tensorflow as tf
+
+from cascade_tf.data import Source
+from cascade_tf.evaluation import Evaluator
+from cascade_tf.examples import Examples
+from cascade_tf.experiment import Experiment
+from cascade_tf.progress import ProgressBar
+from wavelet_tf.endpoints import decoders
+from wavelet_tf.family import PRIOR_STAGE
+from wavelet_tf.reconstruction import reconstruct
+from wavelet_tf.unit_images import unit_range
+
+
+def evaluate(
+    experiment: Experiment, strategy: tf.distribute.Strategy, source: Source, total: int
+) -> tuple[dict[str, Any], rich.table.Table]:
+    """Figures of the prior, as of System.evaluate."""
+    states = [
+        experiment.load_state(experiment.make_stage(name), strategy)
+        for name in experiment.stage_names
+    ]
+    prior, chain = states[0].stage, decoders([state.stage for state in states])
+
+    def figures_of(examples: Examples) -> dict[str, tf.Tensor]:
+        exact = reconstruct(chain, chain[0].condition(examples.images))[-1]
+        quantized = reconstruct(chain, prior.target(examples.images))[-1]
+        image = unit_range(examples.images)
+        error = chain[-1].squared_error
+        return dict(prior.evaluate_step(examples)) | {
+            "mse_of_exact": error(chain[-1].gain * image, exact),
+            "mse_of_quantized": error(chain[-1].gain * image, quantized),
+            "mse_between": error(exact, quantized),
+        }
+
+    size = experiment.inference_batch_size(*experiment.stage_names)
+    with ProgressBar(f"evaluate {PRIOR_STAGE}", total, "images") as bar:
+        found = Evaluator(figures_of, strategy).evaluate(source, size, total, bar.advance)
+    means = {name: float(x.astype(np.float64).mean()) for name, x in found.items()}
+    psnr = -10 * np.log10(max(means["mse_between"], 1e-20))
+    results = {
+        "step": int(states[0].step.numpy()),
+        "bits_per_dim_of_latents": means["bits_per_dim"],
+        "nats": means["nats"],
+        "quantization_psnr": float(psnr),
+        "mse_given_exact_latents": means["mse_of_exact"],
+        "mse_given_quantized_latents": means["mse_of_quantized"],
+    }
+    table = rich.table.Table("", "")
+    table.add_row(
+        f"prior, step {results['step']:,}", f"{means['bits_per_dim']:.4f} bits/dim of latents"
+    )
+    table.add_row("decoded, MSE given exact latents", f"{means['mse_of_exact']:.6f}")
+    table.add_row("  given quantized ones", f"{means['mse_of_quantized']:.6f}")
+    table.add_row("one against the other", f"{psnr:.2f} dB")
+    return results, table

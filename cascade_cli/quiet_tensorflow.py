@@ -1,0 +1,46 @@
+"""Imports TensorFlow without its greetings and warnings, which are for its authors."""
+
+import contextlib
+import ctypes
+import os
+from collections.abc import Iterator
+
+
+def start() -> None:
+    """Sets the environment, and imports TensorFlow and Keras; calling it again does nothing."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # errors reach users as exceptions
+    os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+    with _silent_stderr():  # TensorFlow greets whatever its log level
+        import keras  # noqa: F401
+        import tensorflow as tf
+
+        with contextlib.suppress(OSError, ValueError):  # another system, a level that is no number
+            _set_log_level_of_absl()
+    from absl import logging
+
+    logging.set_verbosity(logging.WARNING)
+    tf.get_logger().setLevel("ERROR")
+
+
+def _set_log_level_of_absl() -> None:
+    """In TensorFlow 2.19 and 2.20, whose absl for C++ does not read the environment."""
+    import tensorflow as tf
+
+    library = ctypes.CDLL(f"{tf.sysconfig.get_lib()}/libtensorflow_framework.so.2")
+    for release in ("20230802", "20250127"):
+        name = f"_ZN4absl12lts_{release}14SetMinLogLevelENS0_18LogSeverityAtLeastE"
+        with contextlib.suppress(AttributeError):
+            library[name](int(os.environ["TF_CPP_MIN_LOG_LEVEL"]))
+
+
+@contextlib.contextmanager
+def _silent_stderr() -> Iterator[None]:
+    """Drops what native code writes to stderr; Python's exceptions come through."""
+    saved = os.dup(2)
+    with open(os.devnull, "w") as nowhere:
+        os.dup2(nowhere.fileno(), 2)
+    try:
+        yield
+    finally:
+        os.dup2(saved, 2)
+        os.close(saved)

@@ -1,0 +1,55 @@
+"""The model families behind the commands, by the names of the setting `system`."""
+
+import dataclasses
+import importlib
+from typing import TYPE_CHECKING, Any
+
+from cascade_cli.options import Options
+from cascade_tf.errors import UsageError
+from cascade_tf.experiment import Experiment
+from cascade_tf.family import Family
+from cascade_tf.settings import Settings, setting
+from spn_tf.family import SPNFamily
+from wavelet_tf.family import BigGANFamily, NSBFamily, PixelNSBFamily
+
+if TYPE_CHECKING:
+    from cascade_cli.systems.system import System
+
+FAMILIES: dict[str, type[Family]] = {
+    "spn": SPNFamily,
+    "nsb": NSBFamily,
+    "nsb_pixel": PixelNSBFamily,
+    "biggan": BigGANFamily,
+}
+# Modules and classes, as importing them imports TensorFlow.
+_SYSTEMS = {
+    "spn": ("spn", "SPNSystem"),
+    "nsb": ("nsb", "NSBSystem"),
+    "nsb_pixel": ("nsb", "NSBSystem"),
+    "biggan": ("biggan", "BigGANSystem"),
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class SystemSettings(Settings):
+    """The choice of a model family."""
+
+    system: str = setting(
+        "spn",
+        "Model family: Subscale Pixel Network; not-so-BigGAN, wavelet or pixel; BigGAN of images.",
+        decides="model",
+        choices=tuple(FAMILIES),
+        whole=True,
+        group="model",
+    )
+
+
+def open_system(experiment: Experiment, options: Options) -> "System[Any]":
+    """The commands' side of an experiment's family; raises UsageError for options without use."""
+    module, name = _SYSTEMS[experiment.system]
+    kind = getattr(importlib.import_module(f"cascade_cli.systems.{module}"), name)
+    system: System[Any] = kind(experiment)
+    for unused in system.unused:
+        if options.is_given(unused):
+            raise UsageError(f"`{unused}` means nothing to {experiment.described}")
+    return system

@@ -1,0 +1,101 @@
+"""Samples of GANs: of classes in turn, and on lines between noises or classes."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import tensorflow as tf
+
+from cascade_cli.options import SampleOptions, TruncationOptions
+from cascade_cli.systems.system import Drawing
+from cascade_tf.cascade import sample_cascade
+from cascade_tf.sample_request import SampleRequest
+from cascade_tf.stage import Stage
+from wavelet_tf.gan_stage import GANStage
+
+_BATCH_SIZE = 64
+
+
+def settle(stages: Sequence[Stage], options: TruncationOptions, truncation: float) -> None:
+    """Gives the GANs among the stages the batch statistics of a truncation."""
+    for stage in stages:
+        if isinstance(stage, GANStage):
+            stage.settle(options.standing_batches, _BATCH_SIZE, truncation, options.truncation_kind)
+
+
+def gan_drawing(stages: Sequence[Stage], options: SampleOptions, seed: int) -> Drawing:
+    """Samples of a cascade whose first stage is a GAN; raises SettingError."""
+    gan = stages[0]
+    assert isinstance(gan, GANStage)
+    settle(stages, options, options.truncation)
+    request = SampleRequest(
+        0, seed, truncation=options.truncation, truncation_kind=options.truncation_kind
+    )
+    known_classes = gan.config.num_classes
+    for number in options.classes or ():
+        if number >= known_classes:
+            options.refuse(
+                f"there is no class {number}: the model knows {known_classes}", "classes"
+            )
+    if options.interpolate is None:
+        return OfClasses(stages, options, request)
+    return OnLines(gan, stages, options, request)
+
+
+class OfClasses(Drawing):
+    """Images of classes in turn, or of classes drawn at random."""
+
+    def __init__(self, stages: Sequence[Stage], options: SampleOptions, request: SampleRequest):
+        self._classes = options.classes or ()
+        super().__init__(stages, options.num_samples, request, in_a_row=len(self._classes) or None)
+
+    def _targets(self, request: SampleRequest, numbers: np.ndarray) -> list[tf.Tensor]:
+        if self._classes:
+            labels = np.take(self._classes, numbers % len(self._classes))
+            request = request.replace(labels=labels)
+        return sample_cascade(self.stages, request)
+
+
+class OnLines(Drawing):
+    """Images on lines between two noises of one class, or between two classes at one noise.
+
+    Args:
+        gan: the first stage.
+        stages: of the cascade.
+        options: number of lines and of their images, and the classes of their ends in turn.
+        request: seed and truncation of the noise.
+
+    Raises:
+        SettingError: a line between classes, and fewer than two of them.
+    """
+
+    def __init__(
+        self,
+        gan: GANStage,
+        stages: Sequence[Stage],
+        options: SampleOptions,
+        request: SampleRequest,
+    ):
+        classes = options.classes or tuple(range(gan.config.num_classes))
+        if options.interpolate == "class" and len(set(classes)) < 2:
+            options.refuse("there must be two classes or more", "interpolate")
+        self._gan, self._classes = gan, np.array(classes)
+        self._between_noises = options.interpolate == "noise"
+        self._steps = options.line_images
+        count = options.num_samples * self._steps
+        super().__init__(stages, count, request, in_a_row=self._steps)
+
+    def _targets(self, request: SampleRequest, numbers: np.ndarray) -> list[tf.Tensor]:
+        line, share = numbers // self._steps, numbers % self._steps / (self._steps - 1)
+        two, one = np.stack([2 * line, 2 * line + 1], axis=1), np.stack([line, line], axis=1)
+        ends, places = (two, one) if self._between_noises else (one, two)
+        latents = self._gan.between(
+            tf.constant(ends, tf.int64),
+            tf.constant(self._classes[places % len(self._classes)], tf.int32),
+            tf.constant(share, tf.float32),
+            request.seed,
+            request.truncation,
+            request.truncation_kind or "scale",
+        )
+        if request.on_progress is not None:
+            request.on_progress()
+        return sample_cascade(self.stages, request, first_target=latents)

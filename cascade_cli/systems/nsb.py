@@ -1,0 +1,103 @@
+"""not-so-BigGAN behind the commands: decoders, wavelet and pixel, and their priors."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import rich.table
+import tensorflow as tf
+
+from cascade_cli.evaluation import prior_likelihood, reconstruction
+from cascade_cli.evaluation.samples import SampleEvaluation
+from cascade_cli.options import EvaluateOptions, ExportOptions, SampleOptions
+from cascade_cli.systems.gan_drawing import gan_drawing, settle
+from cascade_cli.systems.spn import stage_temperatures
+from cascade_cli.systems.system import Drawing, System
+from cascade_tf.cascade import sample_cascade
+from cascade_tf.data import Source
+from cascade_tf.data.picture_folder import read_pictures
+from cascade_tf.experiment import Experiment
+from cascade_tf.pictures import resize_nearest
+from cascade_tf.sample_request import SampleRequest
+from cascade_tf.saved_model import Endpoint
+from cascade_tf.stage import Stage
+from wavelet_tf.decoder_stage import DecoderStage
+from wavelet_tf.endpoints import decoders, endpoints
+from wavelet_tf.family import NSBFamily
+from wavelet_tf.unit_images import to_uint8, unit_range
+
+
+class NSBSystem(System[Stage]):
+    """`nsb` and `nsb_pixel`: a stage for each doubling of the sides, after a prior's."""
+
+    sampling_unit = "stages"
+
+    def __init__(self, experiment: Experiment):
+        super().__init__(experiment)
+        assert isinstance(experiment.family, NSBFamily)
+        prior = experiment.family.prior
+        self.samples = self.compares_samples = prior.prior != "none"
+        self.truncates = prior.is_gan
+        unused = ["given_bits", "draws", "codecs"]
+        unused += ["temperature"] if prior.prior != "spn" else []
+        self.unused = unused + ([] if self.samples else ["num_samples"])
+
+    def evaluate(
+        self, strategy: tf.distribute.Strategy, source: Source, total: int, options: EvaluateOptions
+    ) -> tuple[dict[str, Any], list[rich.table.Table]]:
+        samples = None
+        if self.samples:  # which refuses mistakes before anything is computed
+            samples = SampleEvaluation(
+                self.experiment, strategy, source, total, options, self.truncates, settle
+            )
+        results, table = reconstruction.evaluate(self.experiment, strategy, source, total)
+        tables = [table]
+        if self.samples and not self.truncates:
+            results["prior"], table = prior_likelihood.evaluate(
+                self.experiment, strategy, source, total
+            )
+            tables.append(table)
+        if samples is not None:
+            results["samples"], more = samples.evaluate()
+            tables += more
+        return results, tables
+
+    def drawing(self, stages: Sequence[Stage], options: SampleOptions, seed: int) -> Drawing:
+        if options.from_images is not None:
+            return Decoding(decoders(stages), options.from_images)
+        if self.truncates:
+            return gan_drawing(stages, options, seed)
+        temperatures = stage_temperatures(options, stages)
+        return Drawing(stages, options.num_samples, SampleRequest(0, seed), temperatures)
+
+    def endpoints(self, stages: Sequence[Stage], options: ExportOptions) -> dict[str, Endpoint]:
+        settle(stages, options, truncation=1.0)
+        return endpoints(stages, options.truncation_kind)
+
+
+class Decoding(Drawing):
+    """Images of full size, encoded and decoded, and small ones, each a latent to decode.
+
+    Raises:
+        UserError: an image that cannot be read, or of another size.
+    """
+
+    def __init__(self, stages: Sequence[DecoderStage], folder: str):
+        c, gain, encoder = stages[0].config, stages[0].condition_gain, stages[0].encoder
+        pictures = read_pictures(folder, "`from_images`", (c.latent_size, c.image_size), c.channels)
+        latents, shown = [], []
+        for image in pictures:
+            full = len(image) == c.image_size
+            latents.append(encoder.latents(image[None])[0] if full else gain * unit_range(image))
+            shown.append(resize_nearest(image[None], c.image_size, c.image_size)[0])
+        self._latents, self._shown, self._gain = np.stack(latents), np.stack(shown), gain
+        super().__init__(stages, len(latents), SampleRequest(0))
+
+    def _targets(self, request: SampleRequest, numbers: np.ndarray) -> list[tf.Tensor]:
+        return sample_cascade(self.stages, request.replace(condition=self._latents[numbers]))
+
+    def _conditions(self, numbers: np.ndarray) -> dict[str, np.ndarray]:
+        return {
+            "given": self._shown[numbers],
+            "latent": to_uint8(self._latents[numbers], self._gain).numpy(),
+        }

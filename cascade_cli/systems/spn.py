@@ -1,0 +1,105 @@
+"""Subscale Pixel Networks behind the commands."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import rich.table
+import tensorflow as tf
+
+from cascade_cli.evaluation import likelihood
+from cascade_cli.options import EvaluateOptions, ExportOptions, SampleOptions
+from cascade_cli.systems.system import Drawing, System
+from cascade_tf.cascade import sample_cascade
+from cascade_tf.data import Source
+from cascade_tf.data.picture_folder import read_pictures
+from cascade_tf.errors import SettingError
+from cascade_tf.sample_request import SampleRequest
+from cascade_tf.saved_model import Endpoint
+from spn_tf.endpoints import endpoints
+from spn_tf.given_pictures import accepted_sizes, known_targets, spread
+from spn_tf.spn_stage import SPNStage
+
+
+class SPNSystem(System[SPNStage]):
+    """`spn`, in the stages of its upscaling."""
+
+    def evaluate(
+        self, strategy: tf.distribute.Strategy, source: Source, total: int, options: EvaluateOptions
+    ) -> tuple[dict[str, Any], list[rich.table.Table]]:
+        return likelihood.evaluate(self.experiment, strategy, source, total, options.codecs)
+
+    def drawing(self, stages: Sequence[SPNStage], options: SampleOptions, seed: int) -> Drawing:
+        temperatures = stage_temperatures(options, stages)
+        request = SampleRequest(0, seed)
+        if options.from_images is None:
+            return Drawing(stages, options.num_samples, request, temperatures)
+        return Upscaling(stages, options, options.from_images, request, temperatures)
+
+    def endpoints(self, stages: Sequence[SPNStage], options: ExportOptions) -> dict[str, Endpoint]:
+        return endpoints(stages)
+
+
+def stage_temperatures(options: SampleOptions, stages: Sequence[Any]) -> list[float]:
+    """A temperature for each stage; raises SettingError."""
+    temperatures = [min(t, 1e38) for t in options.temperature]  # of float32
+    if len(temperatures) not in (1, len(stages)):
+        options.refuse(
+            f"give one number, or one for each of the stages "
+            f"{', '.join(stage.name for stage in stages)}",
+            "temperature",
+        )
+    return temperatures * len(stages) if len(temperatures) == 1 else temperatures
+
+
+class Upscaling(Drawing):
+    """Small or low-bit images, each upscaled as often as there are draws of it.
+
+    Args:
+        stages: of the cascade.
+        options: number of draws and bits to keep.
+        folder: of the images.
+        request, temperatures: as of Drawing.
+
+    Raises:
+        UserError: an image that cannot be read, or of a size that no stage takes.
+        SettingError: the stages upscale nothing, or not from these bits.
+    """
+
+    def __init__(
+        self,
+        stages: Sequence[SPNStage],
+        options: SampleOptions,
+        folder: str,
+        request: SampleRequest,
+        temperatures: Sequence[float],
+    ):
+        c = stages[-1].config
+        bits_by_side = {height: bits for (height, _), bits in accepted_sizes(stages).items()}
+        if not bits_by_side:
+            raise SettingError(
+                {"from_images": folder},
+                "a model of scale 1 without depth upscaling upscales nothing",
+            )
+        pictures = read_pictures(folder, "`from_images`", bits_by_side, c.channels)
+        allowed = sorted({stage.config.bits for stage in stages})
+        images, bits = [], []
+        for picture in pictures:
+            side = len(picture)
+            most = [b for b in allowed if b < c.bits or side < c.height]
+            if options.given_bits is not None and options.given_bits not in most:
+                options.refuse(
+                    f"of images of {side}x{side} pixels, the stages keep "
+                    f"{' or '.join(map(str, most))} bits",
+                    "given_bits",
+                )
+            images.append(spread(picture[None], c.height, c.width)[0])
+            bits.append(options.given_bits or bits_by_side[side])
+        self._images = np.repeat(images, options.draws, axis=0)
+        self._bits = np.repeat(bits, options.draws)
+        self._spn_stages = stages
+        super().__init__(stages, len(self._bits), request, temperatures)
+
+    def _targets(self, request: SampleRequest, numbers: np.ndarray) -> list[tf.Tensor]:
+        known = known_targets(self._spn_stages, self._images[numbers], self._bits[numbers])
+        return sample_cascade(self.stages, request, self._temperatures, known)

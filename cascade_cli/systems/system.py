@@ -1,0 +1,99 @@
+"""What the commands ask of a model family."""
+
+import abc
+import dataclasses
+from collections.abc import Sequence
+from typing import Any, Generic, TypeVar
+
+import numpy as np
+import rich.table
+import tensorflow as tf
+
+from cascade_cli.options import EvaluateOptions, ExportOptions, SampleOptions
+from cascade_tf.cascade import sample_cascade
+from cascade_tf.data import Source
+from cascade_tf.experiment import Experiment
+from cascade_tf.sample_request import OnProgress, SampleRequest
+from cascade_tf.saved_model import Endpoint
+from cascade_tf.stage import Stage
+
+AnyStage = TypeVar("AnyStage", bound=Stage)
+
+
+class Drawing:
+    """The samples that a command was asked for, each with a number of its own.
+
+    Args:
+        stages: that are sampled, coarsest first.
+        count: number of samples.
+        request: seed and spread of all samples.
+        temperatures: of each stage; None: the request's.
+        in_a_row: samples in a row of the grid; None: about a square.
+    """
+
+    def __init__(
+        self,
+        stages: Sequence[Stage],
+        count: int,
+        request: SampleRequest,
+        temperatures: Sequence[float] | None = None,
+        in_a_row: int | None = None,
+    ):
+        self.stages, self.count, self.in_a_row = stages, count, in_a_row
+        self._request = request
+        self._temperatures = None if temperatures is None else [*map(tf.constant, temperatures)]
+
+    def draw(self, numbers: np.ndarray, on_progress: OnProgress) -> dict[str, np.ndarray]:
+        """Images by column of stages.png, uint8 [len(numbers), h, w, C]; the samples are last."""
+        request = dataclasses.replace(self._request, indices=numbers, on_progress=on_progress)
+        targets = self._targets(request, numbers)
+        images = self._conditions(numbers)
+        for stage, target in zip(self.stages, targets, strict=True):
+            images[stage.name] = stage.to_images(target).numpy()
+        return images
+
+    def _targets(self, request: SampleRequest, numbers: np.ndarray) -> list[tf.Tensor]:
+        """Each stage's target of these samples."""
+        return sample_cascade(self.stages, request, self._temperatures)
+
+    def _conditions(self, numbers: np.ndarray) -> dict[str, np.ndarray]:
+        """Columns before those of the stages."""
+        return {}
+
+
+class System(abc.ABC, Generic[AnyStage]):
+    """The commands' side of a model family.
+
+    Args:
+        experiment: one of the family.
+
+    Attributes:
+        unused: options of the commands that mean nothing to it.
+        samples: whether it samples without given images.
+        truncates: whether samples have a truncation of noise, not a temperature.
+        compares_samples: whether evaluation compares samples with real images.
+        sampling_unit: name of the parts that sampling counts, in the plural.
+    """
+
+    unused: Sequence[str] = ()
+    samples = True
+    truncates = False
+    compares_samples = False
+    sampling_unit = "slices"
+
+    def __init__(self, experiment: Experiment):
+        self.experiment = experiment
+
+    @abc.abstractmethod
+    def evaluate(
+        self, strategy: tf.distribute.Strategy, source: Source, total: int, options: EvaluateOptions
+    ) -> tuple[dict[str, Any], list[rich.table.Table]]:
+        """Figures of the first `total` images of a source, for JSON and for people."""
+
+    @abc.abstractmethod
+    def drawing(self, stages: Sequence[AnyStage], options: SampleOptions, seed: int) -> Drawing:
+        """The samples that the options ask for; raises UserError."""
+
+    @abc.abstractmethod
+    def endpoints(self, stages: Sequence[AnyStage], options: ExportOptions) -> dict[str, Endpoint]:
+        """Functions of the SavedModel."""

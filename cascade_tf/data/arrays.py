@@ -1,0 +1,61 @@
+"""Images that are in memory already."""
+
+import numpy as np
+import tensorflow as tf
+
+from cascade_tf.data.config import DataConfig
+from cascade_tf.data.source import NumberedSource
+from cascade_tf.errors import SettingError
+
+
+class ArraySource(NumberedSource):
+    """The images of a numpy array, to train on or to evaluate.
+
+    Args:
+        images: uint8 [N, H, W, C], C being 1 or 3; they are cropped and resized to `image_size`.
+        labels: integers [N], from 0 on; None: there are no classes.
+        image_size: height and width of the images that come out; by default those that go in.
+        flip: whether a training image is mirrored left to right half of the time.
+        seed: of the order and the crops.
+
+    Raises:
+        SettingError: arrays of another dtype or shape, or no images.
+
+    >>> source = ArraySource(np.zeros([10, 8, 8, 3], np.uint8))
+    >>> next(iter(source.training_examples(batch_size=4, start_index=0))).images.shape
+    TensorShape([4, 8, 8, 3])
+    """
+
+    def __init__(
+        self,
+        images: np.ndarray,
+        labels: np.ndarray | None = None,
+        image_size: int | None = None,
+        flip: bool = False,
+        seed: int = 0,
+    ):
+        images = np.asarray(images)
+        if images.dtype != np.uint8 or images.ndim != 4 or 0 in images.shape:
+            raise SettingError(
+                {"images": f"{images.dtype} {images.shape}"}, "use uint8 [N, H, W, C], N above 0"
+            )
+        classes = np.zeros(len(images), np.int32) if labels is None else np.asarray(labels)
+        if classes.shape != (len(images),) or classes.dtype.kind not in "iu" or classes.min() < 0:
+            raise SettingError(
+                {"labels": f"{classes.dtype} {classes.shape}"},
+                f"use {len(images)} integers from 0 on",
+            )
+        self._images = tf.constant(images)
+        self._labels = tf.constant(classes, tf.int32)
+        _, height, width, channels = images.shape
+        config = DataConfig(
+            "arrays",
+            image_size=image_size or min(height, width),
+            channels=channels,
+            flip=flip,
+            seed=seed,
+        )
+        super().__init__(config, len(images), int(classes.max()) + 1)
+
+    def _read(self, record: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        return tf.gather(self._images, record), tf.gather(self._labels, record)

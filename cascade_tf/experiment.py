@@ -1,0 +1,347 @@
+"""An experiment: the stages of a workdir, by the settings that a user gives and that are recorded.
+
+Nothing here imports TensorFlow before a stage is made, so that mistakes are answered at once.
+"""
+
+import functools
+import itertools
+import os
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from etils import epath
+
+from cascade_tf import record
+from cascade_tf.checkpoint_files import has_checkpoint
+from cascade_tf.data.config import DataConfig
+from cascade_tf.errors import SettingError, UsageError, UserError, text
+from cascade_tf.family import SHARED, Family, Read
+from cascade_tf.settings import AnySettings, Decides, Entry, entries, from_values
+from cascade_tf.training_config import TrainingConfig
+
+if TYPE_CHECKING:
+    import tensorflow as tf
+
+    from cascade_tf.stage import Stage
+    from cascade_tf.stage_state import StageState
+
+SYSTEM = "system"
+
+
+class NotTrainedError(UserError):
+    """A workdir without a trained stage.
+
+    Attributes:
+        stage: its name.
+        is_recorded: whether the workdir knows the stage's settings.
+    """
+
+    def __init__(self, workdir: epath.Path, stage: str, is_recorded: bool):
+        super().__init__(f"{workdir} holds no trained stage {stage}: train it first")
+        self.stage, self.is_recorded = stage, is_recorded
+
+
+class GivenSettings:
+    """Settings that a user gave, each for all stages or for one of them.
+
+    Args:
+        values: by name, pairs of a stage (None: all stages) and a value. The last pair that
+            concerns a stage counts.
+    """
+
+    def __init__(self, values: Mapping[str, Sequence[tuple[str | None, Any]]] | None = None):
+        self._values = dict(values or {})
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._values
+
+    def for_stage(self, stage: str | None) -> dict[str, Any]:
+        """The values that concern a stage, or, for None, all stages."""
+        found = {}
+        for name, pairs in self._values.items():
+            for scope, value in pairs:
+                if scope in (None, stage):
+                    found[name] = value
+        return found
+
+    def scopes(self) -> list[tuple[str, str]]:
+        """Pairs of a setting's name and a stage that it was given to alone."""
+        pairs = [(name, scope) for name, values in self._values.items() for scope, _ in values]
+        return sorted((name, scope) for name, scope in pairs if scope is not None)
+
+
+class Experiment:
+    """Settings of a workdir's stages: as given, else as recorded, else the defaults.
+
+    Args:
+        workdir: of the experiment; each stage has a directory in it.
+        families: the model families by name of a `system`; the first is the default.
+        given: what the user gave; they must agree with what was trained already.
+
+    Attributes:
+        stage_names: in order, coarsest first.
+
+    Raises:
+        UserError: given settings differ from recorded ones.
+        SettingError: values that cannot work.
+    """
+
+    def __init__(
+        self,
+        workdir: str | os.PathLike[str],
+        families: Mapping[str, type[Family]],
+        given: GivenSettings | None = None,
+    ) -> None:
+        self.workdir = epath.Path(workdir).expanduser()
+        self._families, self.given = families, given or GivenSettings()
+        self._records = {
+            name: self._completed(name) for name in record.recorded_stages(self.workdir)
+        }
+        self._trained = {
+            name: recorded
+            for name, recorded in self._records.items()
+            if has_checkpoint(self.directory(name))
+        }
+        self._require_one_experiment()
+        self._model = self._values_of_the_model()
+        self.system: str = self._model[SYSTEM]
+        self.family = self._family(self.system, self.settings)
+        self._refuse_settings_without_meaning()
+        self.stage_names = list(self.family.stage_names)
+        for name, scope in self.given.scopes():
+            if scope not in self.stage_names:
+                raise SettingError(
+                    {name: f"{scope}:..."},
+                    f"there is no stage {scope}; the stages are {', '.join(self.stage_names)}",
+                )
+
+    @property
+    def described(self) -> str:
+        """The settings that chose the model family and its prior, for messages."""
+        names = (SYSTEM, *(name for name in entries(self.family.whole)))
+        return " ".join(f"{name}={self._model[name]}" for name in names if name in self._model)
+
+    def directory(self, stage: str) -> epath.Path:
+        """Directory of the stage's record, checkpoints and summaries."""
+        return self.workdir / stage
+
+    def settings(
+        self, kind: type[AnySettings], stage: str | None = None, /, **overrides: Any
+    ) -> AnySettings:
+        """Settings of a stage, or those that all stages share; `overrides` by field go first."""
+        values = self._model if stage is None else self._values(stage)
+        return from_values(kind, values, overrides)
+
+    def data(self, stage: str) -> DataConfig:
+        """The dataset of a stage and its preprocessing."""
+        return self.settings(DataConfig, stage)
+
+    def training(self, stage: str) -> TrainingConfig:
+        """Length, intervals and averages of a stage's training."""
+        return self.settings(TrainingConfig, stage)
+
+    def make_stage(self, stage: str) -> "Stage":
+        """A stage, not yet built."""
+        return self.family.make_stage(stage)
+
+    def recorded(self, stage: str) -> dict[str, str]:
+        """A stage's record, defaults in place of settings that it lacks; or nothing."""
+        return self._records.get(stage, {})
+
+    def is_given(self, stage: str, *names: str) -> bool:
+        """Whether the user gave one of these settings for a stage."""
+        return any(name in self.given.for_stage(stage) for name in names)
+
+    def require_as_recorded(self, stage: str, training: bool = False) -> None:
+        """Raises UserError where given settings are not those that the stage was trained with.
+
+        Args:
+            stage: that is to be used.
+            training: it is to be trained: the settings of training, too, must be the same, and
+                the dataset that of the stages trained already.
+        """
+        fixed: tuple[Decides, ...] = ("model", "training") if training else ("model",)
+        kept = [name for name, entry in self._all.items() if entry.facts.decides in fixed]
+        if stage in self._trained:  # else nothing was trained with these settings
+            directory, trained = self.directory(stage), self._trained[stage]
+            record.check_same(directory, trained, self._given_texts(stage), kept)
+        dataset = {"dataset": self.data(stage).dataset}
+        if training and dataset["dataset"]:
+            for other, recorded in self._trained.items():
+                record.check_same(self.directory(other), recorded, dataset, ["dataset"])
+
+    def require_trained(self) -> None:
+        """Raises UserError unless the workdir holds every stage's record and a checkpoint."""
+        if not self.workdir.is_dir():
+            raise UserError(f"there is no workdir {self.workdir}: train it first")
+        for stage in self.stage_names:
+            if stage not in self._trained:
+                raise NotTrainedError(self.workdir, stage, bool(self.recorded(stage)))
+            self.require_as_recorded(stage)
+
+    def data_of_all_stages(self) -> DataConfig:
+        """The images to evaluate a cascade on: the same ones for every stage.
+
+        Raises:
+            UserError: the stages were trained on different ones, and none are given.
+        """
+        configs = {name: self.data(name) for name in self.stage_names}
+        folders = {config.data_dir: name for name, config in configs.items()}
+        if len(folders) > 1:
+            parts = ", ".join(f"{name} on {folder}" for folder, name in folders.items())
+            raise UserError(
+                f"the stages were trained on different folders ({parts}): add `data_dir`"
+            )
+        return configs[self.stage_names[-1]]
+
+    def inference_batch_size(self, *stages: str) -> int:
+        """As given; else that of training, but no more than a small machine can hold.
+
+        For several stages together, the smallest.
+        """
+        sizes = []
+        for stage in stages:
+            size = self.training(stage).batch_size
+            sizes.append(size if self.is_given(stage, "batch_size") else min(32, size))
+        return min(sizes)
+
+    def sampling_seed(self) -> int:
+        """As given, else 0: the recorded seed is that of training."""
+        return self.given.for_stage(None).get("seed", 0)
+
+    def training_split(self, stage: str, given: str | None) -> str:
+        """The images a stage is trained on: as given, else as recorded, else `train`."""
+        recorded = self.recorded(stage)
+        if given is None:
+            return recorded.get("split", "train")
+        if stage in self._trained:
+            record.check_same(self.directory(stage), recorded, {"split": given}, ["split"])
+        return given
+
+    def require_held_out(self, stage: str) -> None:
+        """Raises UserError if the stage was trained on the images it would be tested on."""
+        other = self.is_given(stage, "dataset", "data_dir")
+        if self.recorded(stage).get("split") == "all" and not other:
+            raise UserError(
+                f"{self.directory(stage)} was trained with `split`=all, so no image is held out: "
+                f"evaluate with `split`=all, or on another `dataset`"
+            )
+
+    def load_state(self, stage: "Stage", strategy: "tf.distribute.Strategy") -> "StageState":
+        """Builds a stage and restores the averaged weights of its newest checkpoint."""
+        from cascade_tf.stage_state import StageState
+
+        directory = self.directory(stage.name)
+        state = StageState.create(stage, self.training(stage.name), directory, strategy)
+        state.restore_averages()
+        return state
+
+    def load_stages(self, strategy: "tf.distribute.Strategy | None" = None) -> "list[Stage]":
+        """All stages in order, with averaged weights; without a strategy, on one device."""
+        import tensorflow as tf
+
+        stages = [self.make_stage(name) for name in self.stage_names]
+        for stage in stages:
+            self.load_state(stage, strategy or tf.distribute.get_strategy())
+        return stages
+
+    def _family(self, system: str, read: Read) -> Family:
+        if system not in self._families:
+            raise SettingError({SYSTEM: system}, f"use {' or '.join(self._families)}")
+        return self._families[system](system, read)
+
+    def _completed(self, stage: str) -> dict[str, str]:
+        """A stage's record; settings that concern it but are not in it have their defaults."""
+        recorded = record.load_record(self.directory(stage)) or {}
+
+        def read(
+            kind: type[AnySettings], stage: str | None = None, /, **overrides: Any
+        ) -> AnySettings:
+            return from_values(kind, _parsed(entries([kind]), recorded), overrides)
+
+        try:
+            family = self._family(recorded.get(SYSTEM, next(iter(self._families))), read)
+            own = _recorded_entries(family, stage)
+            _parsed(own, recorded)
+        except SettingError as error:
+            raise UserError(f"{self.directory(stage) / record.NAME}: {error}") from error
+        return {name: text(entry.default) for name, entry in own.items()} | recorded
+
+    @functools.cached_property
+    def _all(self) -> dict[str, Entry]:
+        """Every setting that any family has."""
+        families = self._families.values()
+        return entries([k for f in families for k in (*f.whole, *f.kinds, *SHARED)])
+
+    def _require_one_experiment(self) -> None:
+        """Raises UserError where trained stages differ from given settings, or from one another."""
+        shared = [n for n, e in self._all.items() if e.facts.whole and e.facts.decides == "model"]
+        names = [SYSTEM, *sorted(shared)]
+        for stage, recorded in self._trained.items():
+            record.check_same(self.directory(stage), recorded, self._given_texts(stage), names)
+        for stage, other in itertools.pairwise(self._trained):
+            for name in (*names, "dataset"):
+                a, b = self._trained[stage].get(name), self._trained[other].get(name)
+                if a != b and None not in (a, b):
+                    raise UserError(
+                        f"{self.directory(stage)} was trained with `{name}`={a}, "
+                        f"{self.directory(other)} with {b}: stages of one workdir must agree"
+                    )
+
+    def _values_of_the_model(self) -> dict[str, Any]:
+        """Settings of the model that all stages share: as given, else as recorded."""
+        shared = {
+            name: entry
+            for name, entry in self._all.items()
+            if entry.facts.whole and entry.facts.decides == "model"
+        }
+        values: dict[str, Any] = {SYSTEM: next(iter(self._families))}
+        for recorded in (self._records | self._trained).values():
+            values |= _parsed(shared, recorded)
+            values[SYSTEM] = recorded.get(SYSTEM, values[SYSTEM])
+        given = self.given.for_stage(None)
+        return values | {name: given[name] for name in (SYSTEM, *shared) if name in given}
+
+    @functools.cache  # noqa: B019 an Experiment lives about as long as the process
+    def _values(self, stage: str) -> dict[str, Any]:
+        """A stage's settings by name: as given, else as recorded, else the default.
+
+        Those of the model that all stages share are the experiment's, whatever an older record of
+        the stage alone may say.
+        """
+        known = entries([*self.family.settings(stage), *SHARED])
+        return (
+            {name: entry.default for name, entry in known.items()}
+            | _parsed(known, self.recorded(stage))
+            | self._model
+            | self.given.for_stage(stage)
+        )
+
+    def _given_texts(self, stage: str) -> dict[str, str]:
+        return {name: text(value) for name, value in self.given.for_stage(stage).items()}
+
+    def _refuse_settings_without_meaning(self) -> None:
+        used = {SYSTEM, *entries(self.family.whole)}
+        for stage in self.family.stage_names:
+            used |= _recorded_entries(self.family, stage).keys()
+        for name in self._all:
+            if name in self.given and name not in used:
+                raise UsageError(f"`{name}` means nothing to {self.described}")
+
+
+def _recorded_entries(family: Family, stage: str) -> dict[str, Entry]:
+    """The settings of a stage that its record holds."""
+    known = entries([*family.settings(stage), *SHARED])
+    return {name: entry for name, entry in known.items() if name not in family.unrecorded(stage)}
+
+
+def _parsed(known: Mapping[str, Entry], texts: Mapping[str, str]) -> dict[str, Any]:
+    """The values of texts by name, of known settings."""
+    values = {}
+    for name, entry in known.items():
+        if name in texts:
+            try:
+                values[name] = entry.parse(texts[name])
+            except ValueError as error:
+                raise SettingError({name: texts[name]}, str(error)) from error
+    return values

@@ -1,0 +1,55 @@
+"""Settings that several classes share, each defined once."""
+
+from typing import Any
+
+from cascade_tf.settings import setting
+
+
+def image_size(default: int = 32) -> Any:
+    """The field `image_size`; its default is the family's own."""
+    return setting(
+        default,
+        "Side of the square images, in pixels.",
+        decides="model",
+        at_least=1,
+        whole=True,
+        group="data",
+    )
+
+
+def channels() -> Any:
+    """The field `channels`."""
+    return setting(
+        3, "1 (grey) or 3 (colour).", decides="model", whole=True, group="data", plain=True
+    )
+
+
+def check_channels(settings: Any) -> None:
+    """Raises SettingError unless a class's `channels` is 1 or 3."""
+    if settings.channels not in (1, 3):
+        settings.refuse("use 1 (grey) or 3 (colour)", "channels")
+
+
+def seed() -> Any:
+    """The field `seed`."""
+    return setting(
+        0,
+        "Seed of initial weights and of all random draws of training.",
+        decides="training",
+        at_least=0,
+        at_most=2**31 - 1,
+        whole=True,
+        plain=True,
+    )
+
+
+def learning_rate(default: tuple[float, ...]) -> Any:
+    """The field `learning_rate`; its default is the kind of stage's own."""
+    return setting(
+        default,
+        "One rate, or a piecewise-constant schedule: rate,rate,...",
+        decides="training",
+        above=0,
+        group="training",
+        plain=True,
+    )

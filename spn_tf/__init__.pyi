@@ -1,0 +1,9 @@
+from .config import SPNConfig as SPNConfig
+from .model import SPNModel as SPNModel
+from .model import load as load
+from .slice_stage import SliceStage as SliceStage
+from .spn_stage import SPNStage as SPNStage
+from .stages import make_stages as make_stages
+from .subscale_pixel_network import SubscalePixelNetwork as SubscalePixelNetwork
+from .training_config import SPNTrainingConfig as SPNTrainingConfig
+from .upscaling import UpscalingConfig as UpscalingConfig

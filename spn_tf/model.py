@@ -1,0 +1,155 @@
+"""A trained cascade of Subscale Pixel Networks, to call from Python."""
+
+import os
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from cascade_tf.cascade import sample_cascade
+from cascade_tf.experiment import Experiment
+from cascade_tf.sample_request import SampleRequest
+from spn_tf.family import SPNFamily
+from spn_tf.given_pictures import accepted_sizes, known_targets, spread
+from spn_tf.spn_stage import SPNStage
+
+
+def load(workdir: str | os.PathLike[str]) -> "SPNModel":
+    """Returns the model that was trained in a workdir, with its averaged weights.
+
+    Args:
+        workdir: of `cascade-tf train`, or of `Trainer` directories named for their stages.
+
+    Raises:
+        UserError: there is no workdir, or a stage in it is not trained.
+    """
+    experiment = Experiment(workdir, {"spn": SPNFamily})
+    experiment.require_trained()
+    stages: list[Any] = experiment.load_stages()
+    return SPNModel(stages)
+
+
+class SPNModel:
+    """Samples, scores and upscales images; all of them are uint8 on the 8-bit scale.
+
+    Args:
+        stages: built, coarsest first, all of one upscaling.
+        batch_size: images of one pass, at most.
+
+    >>> import spn_tf
+    >>> config = spn_tf.SPNConfig(height=4, width=4, channels=1, scale=2, pixelcnn_layers=1,
+    ...     pixelcnn_conv_channels=8, pixelcnn_residual_channels=8, decoder_attention_layers=0,
+    ...     embedder_conv_layers=0, embedder_attention_layers=0, embedder_residual_channels=8)
+    >>> stage = spn_tf.SPNStage("spn", config, spn_tf.SPNTrainingConfig())
+    >>> stage.build()
+    >>> model = spn_tf.SPNModel([stage])
+    >>> images = model.sample(2, seed=7)
+    >>> images.shape, model.log_prob(images).shape
+    ((2, 4, 4, 1), (2,))
+    """
+
+    def __init__(self, stages: Sequence[SPNStage], batch_size: int = 32):
+        self.stages, self.batch_size = list(stages), batch_size
+        c = self.stages[-1].config
+        images = tf.TensorSpec([None, c.height, c.width, c.channels], tf.uint8)
+        self._log_prob = tf.function(
+            lambda images: tf.add_n([stage.log_prob(images) for stage in self.stages]),
+            input_signature=[images],
+            autograph=False,
+        )
+
+    @property
+    def image_shape(self) -> tuple[int, int, int]:
+        """(H, W, C) of the images."""
+        c = self.stages[-1].config
+        return c.height, c.width, c.channels
+
+    def sample(
+        self, count: int, seed: int = 0, temperature: float | Sequence[float] = 1.0
+    ) -> np.ndarray:
+        """Draws images, uint8 [count, H, W, C]; the low bits that the model lacks are zero.
+
+        Args:
+            count: number of images. Equal numbers and seeds give equal images.
+            seed: of all draws.
+            temperature: divides the logits: one for all stages, or one for each.
+        """
+        return self._draw(count, seed, temperature, None)
+
+    def log_prob(self, images: np.ndarray) -> np.ndarray:
+        """Exact log-probability of images, quantized to the model's bits: nats, float32 [N].
+
+        Args:
+            images: uint8 [N, H, W, C].
+
+        Raises:
+            ValueError: images of another shape or dtype.
+        """
+        images = self._checked(images, self.image_shape)
+        parts = [self._log_prob(images[rows]).numpy() for rows in self._batches(len(images))]
+        return np.concatenate([np.zeros([0], np.float32), *parts])
+
+    def bits_per_dim(self, images: np.ndarray) -> np.ndarray:
+        """Bits per dimension of each image: -log_prob / (H * W * C * ln 2), float32 [N]."""
+        dimensions = self.stages[-1].dimensions
+        return -self.log_prob(images) / np.float32(dimensions * np.log(2))
+
+    def upscale(
+        self, images: np.ndarray, seed: int = 0, temperature: float | Sequence[float] = 1.0
+    ) -> np.ndarray:
+        """Draws large images from small ones, or full bit depth from few bits (sections 2.3, 2.4).
+
+        Args:
+            images: uint8 [N, h, w, C], of a slice's size, which are kept at all bits, or of full
+                size, of which the coarse bits of the last stage are kept.
+            seed, temperature: as of `sample`.
+
+        Returns:
+            uint8 [N, H, W, C].
+
+        Raises:
+            ValueError: images of another size or dtype.
+        """
+        images = np.asarray(images)
+        sizes = accepted_sizes(self.stages)
+        bits = sizes.get(images.shape[1:3])
+        if bits is None or images.dtype != np.uint8 or images.shape[-1] != self.image_shape[2]:
+            wanted = " or ".join(f"{h}x{w}" for h, w in sizes) or "no"
+            raise ValueError(
+                f"images: {images.dtype} {images.shape}; the model upscales {wanted} images of "
+                f"{self.image_shape[2]} channels, uint8"
+            )
+        return self._draw(len(images), seed, temperature, (images, bits))
+
+    def _draw(
+        self,
+        count: int,
+        seed: int,
+        temperature: float | Sequence[float],
+        given: tuple[np.ndarray, int] | None,
+    ) -> np.ndarray:
+        temperatures = np.broadcast_to(temperature, [len(self.stages)]).astype(np.float32)
+        height, width, channels = self.image_shape
+        batches = [np.zeros([0, height, width, channels], np.uint8)]
+        for rows in self._batches(count):
+            known = None
+            if given is not None:
+                pictures = spread(given[0][rows], height, width)
+                known = known_targets(self.stages, pictures, tf.constant(given[1]))
+            request = SampleRequest(np.arange(count)[rows], seed)
+            targets = sample_cascade(self.stages, request, list(temperatures), known)
+            batches.append(self.stages[-1].to_images(targets[-1]).numpy())
+        return np.concatenate(batches)
+
+    def _batches(self, count: int) -> Iterator[slice]:
+        for start in range(0, count, self.batch_size):
+            yield slice(start, min(start + self.batch_size, count))
+
+    @staticmethod
+    def _checked(images: np.ndarray, shape: tuple[int, int, int]) -> np.ndarray:
+        images = np.asarray(images)
+        if images.dtype != np.uint8 or images.shape[1:] != shape:
+            size = ", ".join(map(str, shape))
+            raise ValueError(f"images: {images.dtype} {images.shape}; use uint8 [N, {size}]")
+        return images

@@ -1,0 +1,258 @@
+"""Train, evaluate, sample, export: each test runs the real commands."""
+
+import dataclasses
+import json
+import pathlib
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from PIL import Image
+
+from cascade_tf.codecs import CodecSizes
+from cascade_tf.data import DataConfig, open_source
+from tests.cascade_cli.commands import TINY_MODEL, run, start
+
+# Loads a SavedModel where the project is not to be found.
+_LOADER = """
+import sys
+import numpy as np
+import tensorflow as tf
+
+model = tf.saved_model.load(sys.argv[1])
+images = np.load(sys.argv[2])
+drawn = {
+    f"seed{seed}": model.sample(count=5, seed=seed, temperature=1.0)["images"] for seed in (3, 4)
+}
+likeliest = model.sample(count=2, seed=3, temperature=0.0)["images"]
+np.savez(
+    sys.argv[3],
+    nats=model.log_prob(images)["nats"],
+    nats_of_drawn=model.log_prob(drawn["seed3"])["nats"],
+    likeliest=likeliest,
+    **drawn,
+)
+project = {"cascade_tf", "spn_tf"} & {name.split(".")[0] for name in sys.modules}
+assert not project, project
+"""
+
+
+def _first_checkpoint_after(step: int, workdir: pathlib.Path, process: subprocess.Popen) -> None:
+    """Waits until a training has saved a checkpoint later than `step`."""
+    deadline = time.monotonic() + 120
+    while time.monotonic() < deadline and process.poll() is None:
+        if _last_step(workdir) > step:
+            return
+        time.sleep(0.01)
+    process.kill()
+    raise AssertionError(f"no checkpoint: {process.communicate()}")
+
+
+def _last_step(workdir: pathlib.Path) -> int:
+    path = tf.train.latest_checkpoint(str(workdir / "spn" / "checkpoints"))
+    return -1 if path is None else int(path.rsplit("-")[-1])
+
+
+def _checkpoint(workdir: pathlib.Path) -> dict[str, np.ndarray]:
+    """The newest checkpoint, but for the time training took and how often it was saved.
+
+    Weights are among the optimizer's: a variable is saved once.
+    """
+    reader = tf.train.load_checkpoint(str(workdir / "spn" / "checkpoints"))
+    names = reader.get_variable_to_shape_map()
+    left_out = ("_CHECKPOINTABLE_OBJECT_GRAPH", "seconds/", "save_counter/")
+    return {name: reader.get_tensor(name) for name in names if not name.startswith(left_out)}
+
+
+@dataclasses.dataclass
+class _Trained:
+    """A training that was stopped three times, and the same training left alone."""
+
+    interrupted: pathlib.Path
+    whole: pathlib.Path
+    steps: int
+    # Of the trainings ended by SIGTERM and SIGINT.
+    stops: dict[signal.Signals, tuple[int, str]]
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory, pictures) -> _Trained:
+    """Models of grey images of 8 bits."""
+    interrupted, whole = tmp_path_factory.mktemp("interrupted"), tmp_path_factory.mktemp("whole")
+    data = ("--dataset=folder", f"--data_dir={pictures}", "--channels=1")
+    flags = (*TINY_MODEL, *data, "--checkpoint_every=3")
+    again: tuple[str, ...] = (*flags, "--steps=1000000")
+    stops = {}
+    for number in (signal.SIGKILL, signal.SIGTERM, signal.SIGINT):
+        process = start("train", f"--workdir={interrupted}", *again)
+        _first_checkpoint_after(_last_step(interrupted), interrupted, process)
+        process.send_signal(number)
+        _, stderr = process.communicate(timeout=300)
+        stops[number] = process.returncode, stderr
+        again = ()
+    # The workdir alone tells the rest; the number of steps may change.
+    steps = _last_step(interrupted) + 4
+    run("train", f"--workdir={interrupted}", "--steps=spn:7", f"--steps={steps}")
+    run("train", f"--workdir={whole}", *flags, f"--steps={steps}")
+    return _Trained(interrupted, whole, steps, stops)
+
+
+def test_a_training_stopped_three_times_ends_with_the_weights_of_one_left_alone(trained):
+    interrupted, whole = _checkpoint(trained.interrupted), _checkpoint(trained.whole)
+    assert _last_step(trained.interrupted) == _last_step(trained.whole) == trained.steps
+    assert trained.stops[signal.SIGKILL][0] == -signal.SIGKILL
+    assert interrupted.keys() == whole.keys()
+    assert {name.split("/")[0] for name in whole} >= {"average", "optimizer", "step"}
+    for name, value in whole.items():
+        np.testing.assert_array_equal(interrupted[name], value, name)
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+def test_a_signal_stops_training_with_one_line_and_a_checkpoint(trained, number, code):
+    returned, stderr = trained.stops[number]
+    assert returned == code
+    *start_lines, last = stderr.splitlines()
+    if number == signal.SIGTERM:  # the trainer before it was killed
+        assert start_lines.pop(0).endswith(" ended without a word")
+    start_line, *progress = start_lines
+    assert "resumed at step" in start_line and len(progress) <= 1, stderr
+    assert last.startswith("train: stopped: stage spn is saved at step ")
+
+
+def test_steps_given_to_one_stage_win_over_earlier_ones_for_all(colour):
+    assert _last_step(colour) == 4
+
+
+def test_the_last_line_of_evaluate_is_json_also_for_another_dataset(trained):
+    done = run("evaluate", f"--workdir={trained.whole}", "--dataset=digits", "--num_images=10")
+    *table, last = done.stdout.splitlines()
+    figures = json.loads(last)
+    assert figures["images"] == 10 and figures["steps"] == {"spn": trained.steps}
+    assert figures["bits_per_dim"] == figures["stages"]["spn"] > 0
+    assert figures["nats"] / np.log(2) / 8**2 == pytest.approx(figures["bits_per_dim"], rel=1e-5)
+    source = open_source(DataConfig("digits", None, image_size=8, channels=1), "test")
+    (batch,) = source.evaluation_examples(10, limit=10)
+    sizes = CodecSizes()
+    sizes.add(batch.images.numpy())
+    assert figures | sizes.bits_per_dim() == figures
+    assert f"{figures['bits_per_dim']:.4f}" in "\n".join(table)
+
+
+@pytest.fixture(scope="module")
+def drawn(tmp_path_factory, colour):
+    """A function that runs bin/sample on the colour model and returns its directory."""
+
+    def draw(*arguments: str) -> pathlib.Path:
+        directory = tmp_path_factory.mktemp("drawn")
+        run("sample", f"--workdir={colour}", f"--output_dir={directory}", *arguments)
+        return directory
+
+    return draw
+
+
+@pytest.fixture(scope="module")
+def five(drawn) -> pathlib.Path:
+    return drawn("--num_samples=5", "--batch_size=2", "--seed=3")
+
+
+def _images(directory: pathlib.Path) -> np.ndarray:
+    with np.load(directory / "samples.npz") as archive:
+        assert archive.files == ["images"]
+        return archive["images"]
+
+
+def test_sample_writes_an_array_a_grid_and_the_stages(five):
+    images = _images(five)
+    assert images.dtype == np.uint8 and images.shape == (5, 8, 8, 3)
+    assert sorted(path.name for path in five.iterdir()) == [
+        "samples.npz",
+        "samples.png",
+        "stages.png",
+    ]
+    for name, rows, columns in (("samples.png", 2, 3), ("stages.png", 5, 1)):
+        picture = np.asarray(Image.open(five / name))
+        height, width = 9 * rows - 1, 9 * columns - 1  # one white pixel between images
+        factor = picture.shape[0] // height
+        assert picture.shape == (factor * height, factor * width, 3)
+        np.testing.assert_array_equal(
+            picture[: 8 * factor : factor, : 8 * factor : factor], images[0]
+        )
+
+
+def test_samples_depend_on_their_seed_and_not_on_the_batch(five, drawn):
+    images = _images(five)
+    np.testing.assert_array_equal(_images(drawn("--num_samples=3", "--seed=3")), images[:3])
+    others = _images(drawn("--num_samples=3", "--seed=4"))
+    assert all((a != b).any() for a in others for b in images)
+    assert len({image.tobytes() for image in images}) == 5
+
+
+def test_ctrl_c_keeps_the_images_that_are_finished(colour, five, tmp_path):
+    arguments = ("--num_samples=1000000", "--batch_size=2", "--seed=3")
+    process = start("sample", f"--workdir={colour}", f"--output_dir={tmp_path}", *arguments)
+    assert process.stderr is not None
+    assert "slices" in process.stderr.readline()  # the first line of the bar, after 15 seconds
+    process.send_signal(signal.SIGINT)
+    _, stderr = process.communicate(timeout=300)
+    assert process.returncode == 130
+    images = _images(tmp_path)
+    last = stderr.splitlines()[-1]
+    assert last.startswith(f"sample: stopped after {len(images)} of 1000000 images: ")
+    np.testing.assert_array_equal(images[:4], _images(five)[:4])
+
+
+def _load_elsewhere(model: pathlib.Path, images: np.ndarray, directory: pathlib.Path):
+    """What an exported model computes in a process that knows nothing of the project."""
+    np.save(directory / "images.npy", images)
+    arguments = [model, directory / "images.npy", directory / "results.npz"]
+    command = [sys.executable, "-I", "-c", _LOADER, *map(str, arguments)]
+    done = subprocess.run(command, cwd=directory, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    with np.load(directory / "results.npz") as results:
+        return dict(results)
+
+
+def _evaluate(workdir: pathlib.Path, folder: pathlib.Path) -> dict:
+    """Figures of all images of a folder."""
+    flags = (f"--data_dir={folder}", "--split=all", "--codecs=false")
+    return json.loads(run("evaluate", f"--workdir={workdir}", *flags).stdout.splitlines()[-1])
+
+
+def test_an_exported_grey_model_agrees_with_evaluate_on_other_images(trained, tmp_path):
+    run("export", f"--workdir={trained.whole}", f"--output_dir={tmp_path / 'model'}")
+    images = np.random.default_rng(1).integers(0, 256, [7, 8, 8, 1], dtype=np.uint8)
+    (tmp_path / "others").mkdir()
+    for number, image in enumerate(images):
+        Image.fromarray(image[..., 0]).save(tmp_path / "others" / f"{number}.png")
+    results = _load_elsewhere(tmp_path / "model", images, tmp_path)
+    figures = _evaluate(trained.whole, tmp_path / "others")
+    assert figures["images"] == 7
+    assert results["nats"].shape == (7,) and results["nats"].dtype == np.float32
+    assert (results["nats"] <= 0).all()
+    assert -results["nats"].mean() == pytest.approx(figures["nats"], abs=1e-4 * 8**2)
+    assert results["seed3"].shape == (5, 8, 8, 1) and results["seed3"].dtype == np.uint8
+
+
+def test_an_exported_model_of_3_bits_draws_what_bin_sample_draws(colour, pictures, five, tmp_path):
+    model = tmp_path / "model"
+    run("export", f"--workdir={colour}", f"--output_dir={model}")
+    images = np.stack([np.asarray(Image.open(path)) for path in sorted(pictures.iterdir())])
+    results = _load_elsewhere(model, images, tmp_path)
+    figures = _evaluate(colour, pictures)
+    assert -results["nats"].mean() == pytest.approx(figures["nats"], abs=1e-4 * 3 * 8**2)
+
+    np.testing.assert_array_equal(results["seed3"], _images(five))
+    assert (results["seed3"] != results["seed4"]).any()
+    assert (results["seed3"] % 2**5 == 0).all()
+    assert np.isfinite(results["nats_of_drawn"]).all() and (results["nats_of_drawn"] <= 0).all()
+    np.testing.assert_array_equal(results["likeliest"][0], results["likeliest"][1])
+
+    # A second export replaces the first, when asked to, and leaves nothing beside it.
+    (model / "old").touch()
+    run("export", f"--workdir={colour}", f"--output_dir={model}", "--overwrite")
+    assert (model / "saved_model.pb").exists() and not (model / "old").exists()
+    assert {path.name for path in tmp_path.iterdir()} == {"model", "images.npy", "results.npz"}

@@ -1,0 +1,41 @@
+import os
+
+import pytest
+
+from cascade_cli import flagfiles
+from cascade_tf.errors import UsageError
+
+
+@pytest.fixture
+def nested(tmp_path, monkeypatch):
+    """a.flags beside the working directory, which names inner/b.flags, which names c.flags."""
+    (tmp_path / "files" / "inner").mkdir(parents=True)
+    (tmp_path / "files" / "a.flags").write_text("# about\n\n--bits=3\n--flagfile=inner/b.flags\n")
+    (tmp_path / "files" / "inner" / "b.flags").write_text("// b\n  --flagfile=c.flags\n--flip\n")
+    (tmp_path / "files" / "inner" / "c.flags").write_text("--scale=2\n")
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    return "../files/a.flags"
+
+
+@pytest.mark.parametrize("form", [["--flagfile={}"], ["-flagfile={}"], ["--flagfile", "{}"]])
+def test_a_flagfile_names_others_beside_it(nested, form):
+    given = [part.format(nested) for part in form]
+    expanded = flagfiles.expand(["--seed=1", *given, "--bits=5"])
+    assert expanded == ["--seed=1", "--bits=3", "--scale=2", "--flip", "--bits=5"]
+
+
+def test_lines_that_are_no_flags_are_left_for_the_parser(nested):
+    with open(nested, "a") as file:
+        file.write("scale=4\n")
+    assert "scale=4" in flagfiles.expand([f"--flagfile={nested}"])
+
+
+def test_what_cannot_be_read_is_named(nested, tmp_path):
+    loop = tmp_path / "loop.flags"
+    loop.write_text("--flagfile=loop.flags\n")
+    binary = tmp_path / "binary.flags"
+    binary.write_bytes(b"\xff\xfe")
+    for path in (loop, binary, tmp_path / "missing", tmp_path, "~nosuchuser/x.flags"):
+        with pytest.raises(UsageError, match=os.path.basename(path)):
+            flagfiles.expand([f"--flagfile={path}"])

@@ -1,0 +1,62 @@
+import subprocess
+import sys
+
+import pytest
+
+from tests.cascade_cli.commands import run_forked
+
+
+@pytest.mark.parametrize("command", ["train", "evaluate", "sample", "export"])
+def test_help_shows_the_flags_of_the_experiment_and_of_the_command(tmp_path, command):
+    _, stdout, stderr = run_forked(tmp_path, command, "--help")
+    assert stderr == ""
+    assert f"cascade-tf {command} --" in stdout  # a command to copy
+    shown = _flags(stdout)
+    assert {"workdir", {"train": "stage", "evaluate": "split"}.get(command, "output_dir")} <= {
+        *shown
+    }
+    assert len(shown) <= 25 and "pixelcnn_layers" not in shown
+
+
+def test_help_on_a_family_shows_its_settings_and_full_help_all(tmp_path):
+    _, of_spn, _ = run_forked(tmp_path, "train", "--help=spn")
+    assert "default: 5" in _flags(of_spn)["embedder_conv_layers"]
+    assert "default: 5e-05" in _flags(of_spn)["learning_rate"]
+    assert "parameter_attention | dense" in _flags(of_spn)["attention_ffn"]
+    assert "gan_z_size" not in _flags(of_spn)
+    _, of_nsb, _ = run_forked(tmp_path, "train", "--help=nsb")
+    assert "default: 256" in _flags(of_nsb)["image_size"]
+    _, full, _ = run_forked(tmp_path, "train", "--helpfull")
+    assert {*_flags(of_spn), *_flags(of_nsb), "stage", "workdir"} <= {*_flags(full)}
+    code, _, stderr = run_forked(tmp_path, "train", "--help=vae")
+    assert code == 2 and stderr == "train: --help=vae: use spn, nsb, nsb_pixel, biggan\n"
+
+
+@pytest.mark.parametrize(
+    "arguments, code",
+    [
+        (["train", "--help"], 0),
+        (["train", "--bits=9", "--workdir=W"], 2),
+        (["train", "--bitz=9", "--workdir=W"], 2),
+        (["sample", "--workdir=missing"], 1),
+    ],
+)
+def test_mistakes_and_help_are_answered_without_tensorflow(arguments, code):
+    program = (
+        "import atexit, sys\n"
+        "from cascade_cli import command_line\n"
+        "def fail(*_): raise SystemExit(_[-1])\n"
+        "command_line.fail = fail\n"
+        "atexit.register(lambda: print('tensorflow' in sys.modules, 'keras' in sys.modules))\n"
+        f"command_line.main({arguments!r})\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert done.returncode == code, done.stderr
+    assert done.stdout.endswith("False False\n")
+
+
+def _flags(page: str) -> dict[str, str]:
+    """The texts of a page of help by flag."""
+    parts = page.split("\n  --")[1:]
+    pairs = [part.split(": ", 1) for part in parts if not part.startswith("flagfile")]
+    return {name.removeprefix("[no]"): " ".join(text.split()) for name, text in pairs}

@@ -1,0 +1,200 @@
+"""The commands on models that make images of a GAN's noise, or of an SPN's latents."""
+
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from tests.cascade_cli.commands import TINY_GAN, TINY_MODEL, run, run_forked, train
+
+_SHARED = (
+    "--dataset=digits",
+    "--image_size=32",
+    "--channels=1",
+    "--evaluate_every=0",
+    "--jit_compile=false",
+    "--batch_size=8",
+    "--learning_rate=1e-3",
+    "--checkpoint_every=1",
+)
+_DECODER = ("--levels=1", "--patch_size=8", "--packet_width=8", "--head_width=4")
+_LOADER = """
+import sys
+import numpy as np
+import tensorflow as tf
+
+model = tf.saved_model.load(sys.argv[1])
+images = model.sample(np.int32([3, 1]), np.int32(5), np.float32(1))["images"]
+np.save(sys.argv[2], images)
+project = {"cascade_tf", "wavelet_tf"} & {name.split(".")[0] for name in sys.modules}
+assert not project, project
+"""
+
+
+@pytest.fixture(scope="module")
+def workdir(tmp_path_factory):
+    """A decoder trained before anything was said of a prior; and then a GAN for it."""
+    directory = tmp_path_factory.mktemp("nsb")
+    train(*_SHARED, *_DECODER, "--system=nsb", f"--workdir={directory}", "--steps=2")
+    prior = ("--prior=biggan", "--stage=prior", "--steps=2", "--sample_every=2")
+    train(*_SHARED, *_DECODER, *TINY_GAN, "--system=nsb", f"--workdir={directory}", *prior)
+    return directory
+
+
+@pytest.fixture(scope="module")
+def baseline(tmp_path_factory):
+    """A BigGAN-deep of whole images."""
+    directory = tmp_path_factory.mktemp("biggan")
+    flags = ("--system=biggan", "--architecture=biggan_deep", "--steps=1", "--image_size=16")
+    train(*_SHARED, *TINY_GAN, *flags, f"--workdir={directory}")
+    return directory
+
+
+def _evaluated(workdir, *arguments, command="evaluate eagerly"):
+    done = run(command, f"--workdir={workdir}", "--num_images=24", *arguments)
+    return json.loads(done.stdout.splitlines()[-1]), done.stdout
+
+
+def test_evaluate_compares_samples_over_truncations_and_checkpoints(workdir, tmp_path):
+    output = tmp_path / "out"
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    for number in range(6):
+        noise = np.random.default_rng(number).integers(0, 256, [40, 40], dtype=np.uint8)
+        Image.fromarray(noise).save(folder / f"{number}.png")
+    found, told = _evaluated(
+        workdir,
+        "--truncations=1,0.5",
+        "--num_samples=20",
+        "--all_checkpoints",
+        f"--compare_images={folder}",
+        f"--output_dir={output}",
+        f"--save_reference={tmp_path / 'reference.npz'}",
+    )
+    assert found["steps"] == {"to32": 2} and found["mse"] > 0  # the decoders', as without a prior
+    samples = found["samples"]
+    assert samples["feature_space"]["sha256"] is None and "fid" not in told.lower()
+    assert list(samples["by_truncation"]) == ["1", "0.5"]
+    for figures in samples["by_truncation"].values():
+        assert figures["pixel_frechet_distance"] > 0
+        assert 0 <= figures["pixel_recall"] <= 1
+        assert figures["pixel_frechet_distance*"] > 0  # to the reconstructions
+    real, made = samples["reconstructions"], samples["by_truncation"]["1"]
+    assert real["pixel_frechet_distance"] < made["pixel_frechet_distance"]
+    assert [c["step"] for c in samples["by_checkpoint"]] == [1, 2]
+    assert samples["by_checkpoint"][1]["pixel_frechet_distance"] == pytest.approx(
+        made["pixel_frechet_distance"]
+    )
+    assert set(samples["folder"]) == {"as they are", "decoded"}
+    assert any("24 images do not determine" in caution for caution in samples["cautions"])
+    assert json.loads((output / "evaluation.json").read_text()) == samples
+    for name in ("truncations.png", "training.png"):
+        with Image.open(output / name) as plot:
+            assert plot.size == (720, 480)
+
+    against, _ = _evaluated(workdir, "--num_samples=20", f"--reference={tmp_path}/reference.npz")
+    assert against["samples"]["by_truncation"]["1"]["pixel_frechet_distance"] == pytest.approx(
+        made["pixel_frechet_distance"], rel=1e-6
+    )
+
+
+def test_sample_draws_classes_and_lines_and_decodes_given_pictures(workdir, tmp_path):
+    def sampled(name, *arguments):
+        output = tmp_path / name
+        run("sample eagerly", f"--workdir={workdir}", f"--output_dir={output}", *arguments)
+        with np.load(output / "stages.npz") as archive:
+            stages = dict(archive)
+        with Image.open(output / "samples.png") as page:
+            return stages, page.size
+
+    stages, size = sampled("classes", "--classes=3,1,4", "--num_samples=6", "--truncation=0.7")
+    assert {name: x.shape for name, x in stages.items()} == {
+        "prior": (6, 16, 16, 1),
+        "to32": (6, 32, 32, 1),
+    }
+    assert size[0] / size[1] == pytest.approx((3 * 33 - 1) / (2 * 33 - 1))  # a column for each
+    one, _ = sampled("one", "--classes=3", "--num_samples=2", "--truncation=0")
+    np.testing.assert_array_equal(one["prior"][0], one["prior"][1])
+
+    lines, size = sampled(
+        *("lines", "--interpolate=class", "--classes=3,1", "--num_samples=2", "--line_images=4"),
+        "--truncation=0",
+    )
+    assert len(lines["prior"]) == 8 and size[0] > size[1]
+    np.testing.assert_array_equal(lines["prior"][0], one["prior"][0])
+
+    pictures = tmp_path / "pictures"
+    pictures.mkdir()
+    Image.fromarray(stages["to32"][0, ..., 0]).save(pictures / "a.png")
+    given, _ = sampled("given", f"--from_images={pictures}")
+    assert set(given) == {"given", "latent", "to32"}
+
+
+def test_the_saved_model_samples_classes_without_the_project(workdir, tmp_path):
+    run("export", f"--workdir={workdir}", f"--output_dir={tmp_path / 'model'}")
+    (tmp_path / "loader.py").write_text(_LOADER)
+    subprocess.run(
+        [sys.executable, "-I", "loader.py", "model", "made.npy"],
+        cwd=tmp_path,
+        check=True,
+        capture_output=True,
+    )
+    run(
+        "sample",
+        f"--workdir={workdir}",
+        f"--output_dir={tmp_path / 'out'}",
+        *("--classes=3,1", "--num_samples=2", "--seed=5"),
+    )
+    made, expected = np.load(tmp_path / "made.npy"), np.load(tmp_path / "out" / "samples.npz")
+    assert made.shape == expected["images"].shape and made.dtype == np.uint8
+    assert np.abs(made.astype(int) - expected["images"]).max() <= 1
+
+
+def test_an_spn_as_prior(tmp_path):
+    flags = ("--system=nsb", "--prior=spn", "--steps=1", f"--workdir={tmp_path / 'w'}")
+    model = [flag for flag in TINY_MODEL if "image_size" not in flag]
+    train(*model, *_SHARED, *_DECODER, *flags)
+    found, _ = _evaluated(tmp_path / "w", "--num_samples=8", command="evaluate")
+    assert found["prior"]["bits_per_dim_of_latents"] == pytest.approx(8, abs=1)
+    assert found["prior"]["quantization_psnr"] > 40
+    assert found["samples"]["by_truncation"]["1"]["pixel_frechet_distance"] > 0
+
+
+def test_the_baseline_of_whole_images(baseline, tmp_path):
+    found, _ = _evaluated(baseline)
+    assert found["by_truncation"]["1"]["pixel_frechet_distance"] > 0
+    assert "reconstructions" not in found
+    run("sample", f"--workdir={baseline}", "--num_samples=3", f"--output_dir={tmp_path / 'o'}")
+    assert np.load(tmp_path / "o" / "samples.npz")["images"].shape == (3, 16, 16, 1)
+
+
+def test_a_batch_that_its_parts_do_not_divide_is_refused(tmp_path):
+    flags = (*_SHARED, *TINY_GAN, "--system=biggan", "--workdir=new", "--image_size=16")
+    code, _, stderr = run_forked(tmp_path, "train", *flags, "--gan_accumulations=3")
+    assert code == 2 and "--batch_size=8: not divisible by the 1 replicas" in stderr
+    assert "times 3 parts" in stderr and not (tmp_path / "new").exists()
+
+
+def test_mistakes_are_told_in_one_line(workdir, tmp_path):
+    wrong = [
+        ("sample", "--classes=10", 2, "there is no class 10: the model knows 10"),
+        ("sample", "--temperature=.5", 2, "--temperature means nothing to --system=nsb"),
+        ("sample", "--line_images=3", 2, "--line_images means nothing without --interpolate"),
+        ("evaluate", "--truncations=-1", 2, "--truncations: give numbers from 0 up"),
+        ("evaluate", "--inception=nowhere", 1, "nowhere"),
+        ("evaluate", "--reference=nowhere.npz", 1, "nowhere.npz"),
+        ("evaluate", "--compare_images=nowhere", 1, "nowhere"),
+        ("sample", ["--interpolate=class", "--classes=3"], 2, "two --classes or more"),
+        ("train", ["--batch_size=8", "--gan_accumulations=3"], 1, "--gan_accumulations=1, not 3"),
+        ("train", "--inception=nowhere", 2, "--inception means nothing without --distance_images"),
+        ("train", "--gan_z_size=5", 1, "was trained with --gan_z_size=12, not 5"),
+        ("train", "--pixelcnn_layers=2", 2, "means nothing to --system=nsb --prior=biggan"),
+    ]  # fmt: skip
+    for command, given, code, told in wrong:
+        arguments = [given] if isinstance(given, str) else given
+        output = ["--output_dir=o"] if command == "sample" else []
+        done = run_forked(tmp_path, command, f"--workdir={workdir}", *output, *arguments)
+        assert done[0] == code and told in done[2] and len(done[2].splitlines()) == 1, done

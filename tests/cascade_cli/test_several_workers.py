@@ -1,0 +1,94 @@
+"""Trainings of several processes on this machine, as TF_CONFIG names them."""
+
+import json
+import os
+import socket
+
+import numpy as np
+
+from tests.cascade_cli.commands import TINY_MODEL, run_side_by_side
+from tests.cascade_tf.trainings import scalars
+
+_FLAGS = (
+    *TINY_MODEL,
+    "--dataset=digits",
+    "--image_size=32",
+    "--channels=1",
+    "--batch_size=6",
+    "--summary_every=1",
+    "--workdir=w",
+)
+
+
+def _jobs(directory, count, *arguments) -> list[dict]:
+    """One for each worker."""
+    directory.mkdir(exist_ok=True)
+    sockets = [socket.create_server(("localhost", 0)) for _ in range(count)]
+    addresses = [f"localhost:{s.getsockname()[1]}" for s in sockets]
+    for s in sockets:
+        s.close()
+    jobs = []
+    for index in range(count):
+        task = {"type": "worker", "index": index}
+        told = json.dumps({"cluster": {"worker": addresses}, "task": task})
+        job = {"directory": str(directory), "command": "train"}
+        job |= {"arguments": [*_FLAGS, *arguments], "environment": {"TF_CONFIG": told}}
+        jobs.append(job if count > 1 else job | {"environment": {}})
+    return jobs
+
+
+def _curve(directory, tag):
+    return np.array(list(scalars(directory / "w" / "spn", "train", tag).values()))
+
+
+def test_several_workers_train_as_one_process_and_one_writes(tmp_path):
+    flags = ("--steps=3", "--evaluate_every=3", "--evaluate_images=7")
+    told = {}
+    for count in (1, 2, 3):
+        directory = tmp_path / str(count)
+        answers = run_side_by_side(_jobs(directory, count, *flags))
+        assert [code for code, _, _ in answers] == [0] * count, answers
+        assert not any(err for _, _, err in answers[1:])
+        told[count] = answers[0][2]
+        for run in ("train", "test", "test_live_weights"):
+            assert len(list((directory / "w" / "spn" / run).iterdir())) == 1
+    assert "strategy: multiworker, on 3 devices of 3 workers" in told[3]
+    for count in (2, 3):
+        for tag in ("bits_per_dim", "gradient_norm"):
+            one, several = (_curve(tmp_path / str(n), tag) for n in (1, count))
+            assert len(one) == 3
+            np.testing.assert_allclose(several, one, rtol=1e-4)
+        held_out = [
+            list(scalars(tmp_path / str(n) / "w" / "spn", "test", "bits_per_dim").values())
+            for n in (1, count)
+        ]
+        np.testing.assert_allclose(*held_out, rtol=1e-4)
+
+
+def test_when_one_dies_all_end_and_a_restart_goes_on(tmp_path):
+    jobs = _jobs(tmp_path, 2, "--steps=1000000", "--checkpoint_every=1")
+    jobs[0]["killed"] = ("w/spn/checkpoints/*.index", 0.5)
+    killed, (code, _, err) = run_side_by_side(jobs)
+    assert killed[0] == -9 and code == 1
+    assert "another worker of this training was lost after step" in err.splitlines()[-1]
+    steps = [p.stem.split("-")[1] for p in (tmp_path / "w/spn/checkpoints").glob("*.index")]
+    newest = max(map(int, steps))
+    answers = run_side_by_side(_jobs(tmp_path, 2, f"--steps={newest + 1}"))
+    assert [code for code, _, _ in answers] == [0, 0], answers
+    assert f"resumed at step {newest}" in answers[0][2]
+
+
+def test_tf_config_that_cannot_be_used_is_told(tmp_path):
+    for config, told in (
+        ("{", "TF_CONFIG is not JSON of"),
+        (
+            json.dumps({"cluster": {"worker": []}, "task": {"type": "worker", "index": 0}}),
+            "not JSON",
+        ),
+        ("", "--strategy=multiworker: the environment variable TF_CONFIG must name the workers"),
+    ):
+        job = _jobs(tmp_path, 1, "--strategy=multiworker", "--steps=1")[0]
+        job["environment"] = {"TF_CONFIG": config}
+        ((code, _, err),) = run_side_by_side([job])
+        assert code == 2 and told in err and len(err.splitlines()) == 1
+        assert os.listdir(tmp_path) == []

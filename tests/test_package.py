@@ -1,0 +1,70 @@
+"""The wheel, as a user has it: installed into a fresh environment, away from any checkout."""
+
+import os
+import pathlib
+import subprocess
+import sys
+import venv
+import zipfile
+
+import pytest
+
+from tests.cascade_cli.commands import TINY_MODEL
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+_ENVIRONMENT = {k: v for k, v in os.environ.items() if k not in ("PYTHONPATH", "VIRTUAL_ENV")}
+
+
+def _run(*command: object, directory: pathlib.Path) -> str:
+    done = subprocess.run(
+        [*map(str, command)], cwd=directory, env=_ENVIRONMENT, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory) -> pathlib.Path:
+    directory = tmp_path_factory.mktemp("wheel")
+    _run(sys.executable, "-m", "build", "--wheel", "--outdir", directory, directory=ROOT)
+    (path,) = directory.glob("*.whl")
+    return path
+
+
+def test_the_wheel_holds_the_flagfiles_the_marker_of_types_and_the_licence(wheel):
+    names = zipfile.ZipFile(wheel).namelist()
+    flagfiles = {name for name in names if name.startswith("cascade_cli/configs/")}
+    assert flagfiles == {f"cascade_cli/configs/{p.name}" for p in (ROOT / "configs").iterdir()}
+    for package in ("cascade_cli", "cascade_tf", "spn_tf", "wavelet_tf"):
+        assert {f"{package}/py.typed", f"{package}/__init__.py"} <= {*names}
+    assert "spn_tf/__init__.pyi" in names
+    (info,) = {name.split("/")[0] for name in names if ".dist-info/" in name}
+    assert any(name.startswith(info) and name.endswith("LICENSE") for name in names)
+    assert not [name for name in names if name.startswith(("tests", "benchmarks", "bin"))]
+
+
+def test_it_trains_evaluates_samples_and_exports_from_an_empty_folder(wheel, tmp_path):
+    venv.create(tmp_path / "env", with_pip=True)
+    folder = tmp_path / "empty"
+    folder.mkdir()
+    bin_ = tmp_path / "env" / "bin"
+    pip = (bin_ / "python", "-m", "pip", "--quiet", "--disable-pip-version-check")
+    _run(*pip, "install", f"{wheel}[cpu,demo]", directory=folder)
+    _run(*pip, "check", directory=folder)
+    command = bin_ / "cascade-tf"
+    tiny = [flag for flag in TINY_MODEL if not flag.startswith(("--image_size", "--scale"))]
+    _run(
+        *(command, "train", "--flagfile=configs/digits.flags", "--workdir=W", *tiny),
+        *("--learning_rate_boundaries=", "--steps=1", "--sample_every=0"),
+        directory=folder,
+    )
+    evaluation = _run(command, "evaluate", "--workdir=W", "--num_images=4", directory=folder)
+    assert '"bits_per_dim"' in evaluation.splitlines()[-1]
+    _run(*(command, "sample", "--workdir=W", "--num_samples=2", "--output_dir=S"), directory=folder)
+    assert (folder / "S" / "samples.png").exists()
+    _run(command, "export", "--workdir=W", "--output_dir=M", directory=folder)
+    assert (folder / "M" / "saved_model.pb").exists()
+    version = _run(
+        bin_ / "python", "-c", "import cascade_tf; print(cascade_tf.__version__)", directory=folder
+    )
+    assert _run(command, "--version", directory=folder) == f"cascade-tf {version}"

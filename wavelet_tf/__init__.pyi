@@ -1,0 +1,14 @@
+from .biggan.config import BigGANConfig as BigGANConfig
+from .biggan.discriminator import Discriminator as Discriminator
+from .biggan.generator import Generator as Generator
+from .config import PixelConfig as PixelConfig
+from .config import WaveletConfig as WaveletConfig
+from .decoder_stage import PixelDecoderStage as PixelDecoderStage
+from .decoder_stage import WaveletDecoderStage as WaveletDecoderStage
+from .encoder import PixelEncoder as PixelEncoder
+from .encoder import WaveletEncoder as WaveletEncoder
+from .gan_stage import GANStage as GANStage
+from .model import WaveletModel as WaveletModel
+from .model import load as load
+from .training_config import DecoderTrainingConfig as DecoderTrainingConfig
+from .training_config import GANTrainingConfig as GANTrainingConfig

@@ -1,0 +1,10 @@
+from .dwt import Bands as Bands
+from .dwt import dwt2 as dwt2
+from .dwt import idwt2 as idwt2
+from .layers import DWT2 as DWT2
+from .layers import IDWT2 as IDWT2
+from .modes import MODES as MODES
+from .multilevel import wavedec2 as wavedec2
+from .multilevel import waverec2 as waverec2
+from .packets import packet2 as packet2
+from .packets import unpacket2 as unpacket2
