@@ -1,12 +1,14 @@
 """Prints held-out figures: a table, then one line of JSON on stdout."""
 
 import json
+import sys
 
 from rich.console import Console
 
 from cascade_cli.options import EvaluateOptions
 from cascade_cli.systems import open_system
 from cascade_tf.data import open_source
+from cascade_tf.data.fingerprint import caution, fingerprint
 from cascade_tf.errors import UsageError
 from cascade_tf.experiment import Experiment
 from cascade_tf.strategies import make_strategy
@@ -24,9 +26,15 @@ def main(experiment: Experiment, options: EvaluateOptions) -> None:
             experiment.require_held_out(name)
     source = open_source(experiment.data_of_all_stages(), options.split)
     total = min(source.num_examples, options.num_images or source.num_examples)
+    warning = caution(source)
+    if warning:
+        print(f"evaluate: {warning}", file=sys.stderr)
     results, tables = system.evaluate(strategy, source, total, options)
-    title = f"{total:,} images ({options.split})"
+    images = fingerprint(source, total)
+    title = f"{images.images:,} images ({options.split})"
     tables[0].title = f"{title}: {tables[0].title}" if tables[0].title else title
     for table in tables:
         Console().print(table)
-    print(json.dumps({"split": options.split} | results))
+    print(f"images: {images.preprocessing}; sha256 {images.sha256}")
+    about = {"split": options.split, "fingerprint": images._asdict()}
+    print(json.dumps(about | ({"caution": warning} if warning else {}) | results))
