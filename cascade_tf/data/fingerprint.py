@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from cascade_tf.data.source import Source
 
-# The validation images of the archive that the SPN paper's Table 1 is of (van den Oord et al., 2016).
+# Validation images of the archive behind the SPN paper's Table 1 (van den Oord et al., 2016).
 _DOWNSAMPLED_IMAGENET = 49_999
 _BATCH_SIZE = 100
 
