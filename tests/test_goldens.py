@@ -10,7 +10,7 @@ import shutil
 import numpy as np
 import pytest
 
-from tests.bin.commands import run, run_forked, run_side_by_side
+from tests.cascade_cli.commands import run, run_forked, run_side_by_side
 
 GOLDENS = pathlib.Path(__file__).with_name("goldens")
 # By golden: each expected_PART.npz, with the flags of bin/sample that it was drawn with.
@@ -42,6 +42,7 @@ def goldens(tmp_path, name) -> pathlib.Path:
     """A copy of a golden and its pictures, so that no command can change it."""
     for part in (name, "pictures", "given_4x4", "given_32x32"):
         shutil.copytree(GOLDENS / part, tmp_path / part)
+    shutil.unpack_archive(tmp_path / name / "workdir.tar.gz", tmp_path / name)
     return tmp_path
 
 

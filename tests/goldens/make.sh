@@ -68,3 +68,8 @@ golden gan_prior "$PACKETS --image_size=32 --levels=1 --prior=biggan_deep $GAN" 
   "--num_samples=3 --classes=1,0,1"
 sampled gan_prior upscaled "--from_images=$OUT/given_32x32"
 golden gan "--system=biggan --image_size=16 $GAN" "" "--num_samples=3 --classes=1,0,1"
+
+for work in "$OUT"/*/workdir; do
+  tar -C "$(dirname "$work")" --sort=name --owner=0 --group=0 --numeric-owner -cz -f "$work.tar.gz" workdir
+  rm -r "$work"
+done
