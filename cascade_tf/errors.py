@@ -14,7 +14,7 @@ class UserError(Exception):
 
     @property
     def recorded(self) -> str:
-        """The message with settings named as in records."""
+        """The message with settings named as in records, in backticks."""
         return str(self)
 
 
@@ -37,17 +37,14 @@ class SettingError(UsageError, ValueError):
         self, values: Mapping[str, Any], advice: str, names: Mapping[str, str] | None = None
     ):
         names = names or {}
-        super().__init__(f"{_pairs(values)}: {advice}")
-        by_record = {names.get(field, field): value for field, value in values.items()}
-        self._recorded = f"{_pairs(by_record)}: {advice}"
+        pairs = [f"{field}={text(value)}" for field, value in values.items()]
+        super().__init__(f"{' '.join(pairs)}: {advice}")
+        recorded = [f"`{names.get(field, field)}`={text(value)}" for field, value in values.items()]
+        self._recorded = f"{' '.join(recorded)}: {advice}"
 
     @property
     def recorded(self) -> str:
         return self._recorded
-
-
-def _pairs(values: Mapping[str, Any]) -> str:
-    return " ".join(f"{name}={text(value)}" for name, value in values.items())
 
 
 def text(value: Any) -> str:
