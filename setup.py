@@ -16,7 +16,7 @@ setup(
     install_requires=[
         "absl-py>=2.1,<3",
         "etils[epath]>=1.9,<2",
-        "filelock>=3.13,<4",
+        "filelock>=3.25.2,<4",  # earlier ones take a file system without locks for a lock held
         "importlib_resources>=6,<8",  # tensorflow-datasets uses it without declaring it
         "keras>=3.12,<4",
         "matplotlib>=3.8,<4",
