@@ -30,7 +30,7 @@ class SettingError(UsageError, ValueError):
     Args:
         values: by field, as `pixelcnn_filter_size`.
         advice: what is wrong with them, and what to do.
-        names: the fields' names in records and flags, where those differ, as `gan_z_size`.
+        names: how `recorded` names fields; by default as they are, in backticks.
     """
 
     def __init__(
@@ -39,7 +39,7 @@ class SettingError(UsageError, ValueError):
         names = names or {}
         pairs = [f"{field}={text(value)}" for field, value in values.items()]
         super().__init__(f"{' '.join(pairs)}: {advice}")
-        recorded = [f"`{names.get(field, field)}`={text(value)}" for field, value in values.items()]
+        recorded = [f"{names.get(f, f'`{f}`')}={text(value)}" for f, value in values.items()]
         self._recorded = f"{' '.join(recorded)}: {advice}"
 
     @property

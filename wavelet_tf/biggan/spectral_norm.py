@@ -3,6 +3,9 @@
 The singular value of a matrix W is estimated as sigma = |W u|, where u is a unit vector kept from
 step to step and moved towards the first singular vector by one power iteration in each. Calls
 use W / sigma and move nothing; gradients go through W and through sigma.
+
+Keras's SpectralNormalization moves u, and writes W / sigma over W, in every training call, of
+which a step has several; its sigma passes no gradient on.
 """
 
 from typing import Any
