@@ -8,7 +8,7 @@ matrix, outputs x inputs, it prints the milliseconds of a product on each core
 
 - as it stands: rows on the left, matrix on the right;
 - turned round: the matrix, transposed, on the left;
-- in panels, as spn_tf/few_rows.py has large ones;
+- in panels, as spn_tf/sampling/cpu_kernels/few_rows.py has large ones;
 - in panels of bfloat16 numbers.
 """
 
@@ -24,7 +24,7 @@ import tensorflow as tf
 from absl import app, flags
 from timing import fastest
 
-from spn_tf.few_rows import Product, in_panels, turned_round
+from spn_tf.sampling.cpu_kernels.few_rows import Product, in_panels, turned_round
 
 _BYTES = 120e6  # of all float32 matrices that are read in turn: about a pixel's at full width
 _LOOPS = 20

@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from spn_tf import few_rows
 from spn_tf.dense import Dense
-from spn_tf.few_rows import dense, product_with
+from spn_tf.sampling.cpu_kernels import few_rows
+from spn_tf.sampling.cpu_kernels.few_rows import dense, product_with
 
 
 def _numbers(*shape: int, seed: int = 0) -> tf.Tensor:

@@ -15,10 +15,10 @@ import numpy as np
 import tensorflow as tf
 
 from spn_tf.config import PIXEL_UNITS
-from spn_tf.few_rows import Product, product_with
 from spn_tf.gated_pixelcnn import GatedPixelCNN
 from spn_tf.masked_convolution import HorizontalConvolution
-from spn_tf.masked_products import MaskedProduct, colour_bounds, take_apart
+from spn_tf.sampling.cpu_kernels.few_rows import Product, product_with
+from spn_tf.sampling.masked_products import MaskedProduct, colour_bounds, take_apart
 
 
 class HorizontalWeights:

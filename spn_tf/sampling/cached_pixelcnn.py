@@ -11,10 +11,10 @@ P pixels on the left, or rows above, that a filter sees.
 
 import tensorflow as tf
 
-from spn_tf.few_rows import product_with
 from spn_tf.gated_pixelcnn import GatedPixelCNN, gate
-from spn_tf.horizontal_weights import HorizontalWeights
-from spn_tf.masked_products import ColourSums
+from spn_tf.sampling.cpu_kernels.few_rows import product_with
+from spn_tf.sampling.horizontal_weights import HorizontalWeights
+from spn_tf.sampling.masked_products import ColourSums
 
 # The last rows of each vertical convolution's input, [B, P, w, .].
 RowCache = tuple[tf.Tensor, ...]

@@ -3,10 +3,11 @@ import pytest
 import tensorflow as tf
 from tensorflow.compiler.tf2xla.python.xla import dynamic_update_slice
 
-from spn_tf import cached_attention, few_rows
-from spn_tf.cached_attention import CachedTransformer
-from spn_tf.cached_decoder import decode
 from spn_tf.ordering import image_to_slices
+from spn_tf.sampling import cached_attention
+from spn_tf.sampling.cached_attention import CachedTransformer
+from spn_tf.sampling.cached_decoder import decode
+from spn_tf.sampling.cpu_kernels import few_rows
 from tests.spn_tf.random_networks import random_network
 
 

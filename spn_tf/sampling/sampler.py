@@ -6,6 +6,7 @@ cores, parts of a batch go through it side by side.
 """
 
 from collections.abc import Callable
+from typing import Any
 
 import tensorflow as tf
 from tensorflow.compiler.tf2xla.python.xla import dynamic_update_slice
@@ -18,11 +19,11 @@ from cascade_tf.strategies import (
     has_accelerators,
     run_on_replicas,
 )
-from spn_tf.cached_decoder import Choose, decode
 from spn_tf.ordering import image_to_slices, slices_to_image
+from spn_tf.sampling.arguments import UNKNOWN, as_tensors
+from spn_tf.sampling.cached_decoder import Choose, decode
 from spn_tf.subscale_pixel_network import SubscalePixelNetwork
 
-UNKNOWN = -1  # of an intensity that is to be drawn
 _WEIGHTS_PER_IMAGE = 15_000_000  # Reading so many takes as long as cores save by not waiting.
 
 
@@ -59,11 +60,11 @@ class Sampler:
 
     def sample(
         self,
-        indices: tf.Tensor,
-        seed: tf.Tensor,
-        temperature: tf.Tensor,
-        coarse: tf.Tensor | None = None,
-        known: tf.Tensor | None = None,
+        indices: Any,
+        seed: Any = 0,
+        temperature: Any = 1.0,
+        coarse: Any = None,
+        known: Any = None,
         on_slice: OnProgress | None = None,
     ) -> tf.Tensor:
         """Draws one image for each index.
@@ -85,9 +86,9 @@ class Sampler:
             int32 [B, H, W, C] in [0, 2**bits).
         """
         c = self._network.config
-        batch = tf.shape(indices)[0]
-        if known is None:
-            known = tf.fill([batch, c.height, c.width, c.channels], UNKNOWN)
+        indices, seed, temperature, coarse, known = as_tensors(
+            c, indices, seed, temperature, coarse, known
+        )
         slices = image_to_slices(known, c.scale)
         coarse_slices = None if coarse is None else image_to_slices(coarse, c.scale)
 

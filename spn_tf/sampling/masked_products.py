@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow as tf
 
-from spn_tf.few_rows import Product, product_with
+from spn_tf.sampling.cpu_kernels.few_rows import Product, product_with
 
 
 def colour_bounds(classes: np.ndarray, colours: int) -> np.ndarray:

@@ -11,7 +11,7 @@ CPU would make float32 for all at once, outside its loop over them.
 import tensorflow as tf
 from tensorflow.compiler.tf2xla.python.xla import dynamic_update_slice
 
-from spn_tf.last_axis import in_groups, sum_of
+from spn_tf.sampling.cpu_kernels.last_axis import in_groups, sum_of
 
 _ROWS = 16  # of a tile, at most, whose products with their weights are summed up at once
 _LANES = 16  # numbers of a vector, at most, in a tile

@@ -9,9 +9,9 @@ from typing import Any
 
 import tensorflow as tf
 
-from spn_tf.cached_attention import AttentionCache, CachedTransformer
-from spn_tf.cached_pixelcnn import CachedPixelCNN, RowCache
 from spn_tf.config import PIXEL_UNITS
+from spn_tf.sampling.cached_attention import AttentionCache, CachedTransformer
+from spn_tf.sampling.cached_pixelcnn import CachedPixelCNN, RowCache
 from spn_tf.slice_decoder import SliceDecoder
 
 # Called for every colour of a pixel in order: (state, colour, logits float32 [B, classes]) to

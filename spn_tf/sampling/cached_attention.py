@@ -11,9 +11,9 @@ import tensorflow as tf
 from tensorflow.compiler.tf2xla.python.xla import dynamic_update_slice
 
 from spn_tf.attention import DenseFeedForward, ParameterAttention, SelfAttention, Transformer
-from spn_tf.few_rows import Product, dense, product_with
-from spn_tf.last_axis import highest_of, in_groups, sum_of, total_of
-from spn_tf.weighted_sums import (
+from spn_tf.sampling.cpu_kernels.few_rows import Product, dense, product_with
+from spn_tf.sampling.cpu_kernels.last_axis import highest_of, in_groups, sum_of, total_of
+from spn_tf.sampling.cpu_kernels.weighted_sums import (
     KEPT,
     as_kept,
     group_of,

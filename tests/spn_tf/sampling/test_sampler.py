@@ -4,8 +4,8 @@ import pytest
 import tensorflow as tf
 
 from cascade_tf.strategies import make_strategy
-from spn_tf.sampling import UNKNOWN, Sampler, count_parts
-from tests.spn_tf.plain_sampling import plain_sample
+from spn_tf.sampling import UNKNOWN, Sampler, plain_sample
+from spn_tf.sampling.sampler import count_parts
 from tests.spn_tf.random_networks import all_images, random_network
 
 
@@ -140,6 +140,18 @@ def test_an_image_depends_on_seed_and_index_alone():
     np.testing.assert_array_equal(together[[3, 1]], draw([7, 1, 8, 9], seed=3)[:2])
     assert (together != draw([0, 1, 2, 7], seed=4)).any(axis=(1, 2, 3)).all()
     assert (together[0] != together[1]).any()
+
+
+def test_another_seed_or_temperature_is_no_new_program():
+    network = random_network(height=2, width=2, channels=1, bits=3, scale=1)
+    sampler = Sampler(network, stream="test")
+    first = sampler.sample(range(8))
+    assert (first != sampler.sample([*range(8)], seed=1)).numpy().any()
+    for seed, temperature in ((0, 1), (np.int64(0), np.float64(1)), (tf.constant(0), 1.0)):
+        again = sampler.sample(np.arange(8), seed, temperature)
+        np.testing.assert_array_equal(first, again)
+    sampler.sample(tf.range(8), seed=7, temperature=0.5)  # int32 indices
+    assert sampler._compiled_decode.experimental_get_tracing_count() == 1
 
 
 def test_graph_and_eager_loops_agree_and_every_slice_is_reported():

@@ -2,7 +2,14 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from spn_tf.weighted_sums import as_kept, group_size, lanes_of, put, tiles, weighted_sum
+from spn_tf.sampling.cpu_kernels.weighted_sums import (
+    as_kept,
+    group_size,
+    lanes_of,
+    put,
+    tiles,
+    weighted_sum,
+)
 
 
 def _in_tiles(vectors, lanes, kept):

@@ -12,7 +12,7 @@ from tensorflow.compiler.xla import xla_data_pb2
 
 from cascade_tf.strategies import has_accelerators
 from spn_tf.dense import Dense
-from spn_tf.weighted_sums import KEPT, as_kept, group_size, weighted_sum
+from spn_tf.sampling.cpu_kernels.weighted_sums import KEPT, as_kept, group_size, weighted_sum
 
 Product = Callable[[tf.Tensor], tf.Tensor]
 

@@ -1,0 +1,1 @@
+"""Layouts and operations tuned to the caches of CPUs and to XLA's CPU compiler."""
