@@ -1,31 +1,70 @@
-"""The slice decoder one pixel at a time: what is needed of the pixels before is kept.
+"""The slice decoder one subpixel at a time; its logits are those of `SliceDecoder`.
 
-The Transformer's keys and values, the rows of the vertical stack, and what the pixels of a row give
-to those on their right. Its logits are those of SliceDecoder.
+Three nested loops, over rows, pixels and colours, in one program of XLA. Each carries what later
+steps need of earlier ones, so that nothing is computed twice:
+
+- rows: the rows of the vertical stack that its filters still reach (cached_pixelcnn.py);
+- pixels: the keys and values of attention (cached_attention.py), and the contributions of a row's
+  pixels to those on their right (cached_pixelcnn.py);
+- colours: sums for the later colours of the pixel (cached_pixelcnn.py).
+
+Shape letters: B images, h x w pixels of a slice, C colours.
 """
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple, Protocol
 
 import tensorflow as tf
 
 from spn_tf.config import PIXEL_UNITS
 from spn_tf.sampling.cached_attention import AttentionCache, CachedTransformer
 from spn_tf.sampling.cached_pixelcnn import CachedPixelCNN, RowCache
+from spn_tf.sampling.kernels import Kernels
 from spn_tf.slice_decoder import SliceDecoder
 
-# Called for every colour of a pixel in order: (state, colour, logits float32 [B, classes]) to
-# (state, intensities int32 [B]). Colours are numbers.
-Choose = Callable[[Any, int, tf.Tensor], tuple[Any, tf.Tensor]]
+
+class Subpixel(NamedTuple):
+    """A place in a slice: int32 scalars, but the colour is a Python number."""
+
+    row: tf.Tensor
+    column: tf.Tensor
+    colour: int
+
+
+class Chooser(Protocol):
+    """Decides the intensities of a slice, in order, while `decode` computes their logits.
+
+    Sampling draws them (`PixelDraws`); the tests return the true ones and keep the logits.
+    """
+
+    def start(self) -> Any:
+        """The state before the first subpixel, one or several tensors."""
+
+    def start_row(self, row: tf.Tensor) -> Any:
+        """Tensors that `choose` wants for all subpixels of a row; row is an int32 scalar."""
+
+    def choose(
+        self, state: Any, of_row: Any, place: Subpixel, logits: tf.Tensor
+    ) -> tuple[Any, tf.Tensor]:
+        """Decides a subpixel.
+
+        Args:
+            state: as the subpixel before left it.
+            of_row: tensors that `start_row` returned.
+            place: of the subpixel.
+            logits: float32 [B, classes].
+
+        Returns:
+            The next state, and the intensities, int32 [B].
+        """
 
 
 def decode(
     decoder: SliceDecoder,
     embedding: tf.Tensor | None,
     batch: int,
-    state: Any,
-    choose_in: Callable[[tf.Tensor], Callable[[tf.Tensor], Choose]],
-    dtype: str,
+    chooser: Chooser,
+    kernels: Kernels,
 ) -> Any:
     """Goes through a slice, subpixel after subpixel, as their intensities are chosen.
 
@@ -35,49 +74,48 @@ def decode(
         decoder: a built decoder.
         embedding: the slice embedding [B, h, w, .], or None.
         batch: B.
-        state: tensors that a Choose is given and returns.
-        choose_in: from a row to what makes of a column the Choose of that pixel; int32 scalars.
-        dtype: of the arithmetic, whatever the decoder's own.
+        chooser: decides the intensities.
+        kernels: of the device; their dtype is that of the arithmetic, whatever the decoder's own.
 
     Returns:
-        The state after the last subpixel.
+        The chooser's state after the last subpixel.
     """
-    c = decoder.config
+    c, dtype = decoder.config, kernels.dtype
     height, width = c.slice_height, c.slice_width
     if embedding is not None:
         embedding = tf.cast(embedding, dtype)
-    transformer = CachedTransformer(decoder.transformer, height, width, dtype)
-    cnn = CachedPixelCNN(decoder.pixelcnn, embedding, dtype)
+    transformer = CachedTransformer(decoder.transformer, height, width, kernels)
+    cnn = CachedPixelCNN(decoder.pixelcnn, embedding, kernels)
     rows, columns = (tf.cast(table, dtype) for table in decoder.positions.weights)
 
     def draw_pixel(
         row: tf.Tensor,
-        given: tf.Tensor,
-        choose_at: Callable[[tf.Tensor], Choose],
+        row_share: tf.Tensor,
+        of_row: Any,
         column: tf.Tensor,
         units_before: tf.Tensor,
         row_units: tf.Tensor,
         attention: AttentionCache,
-        due: tf.Tensor,
+        pending: tf.Tensor,
         state: Any,
     ) -> tuple:
         position = row * width + column
-        # Nothing comes before the first pixel, not even a bias.
+        # The first pixel has no input, not even the bias of the projection.
         x = tf.where(position > 0, tf.cast(decoder.project(units_before), dtype), 0)
         x += rows[row, 0] + columns[0, column]
         context, attention = transformer.next(x, attention, row, column)
-        pixel = cnn.pixel(due, given[:, column], context)
-        choose = choose_at(column)
+        pixel = cnn.pixel(pending, row_share[:, column], context)
         units = []
         for colour in range(c.channels):
             logits = tf.cast(pixel.logits(colour), tf.float32)
-            state, intensity = choose(state, colour, logits)
+            place = Subpixel(row, column, colour)
+            state, intensity = chooser.choose(state, of_row, place, logits)
             units.append(tf.cast(decoder.intensities(intensity[:, None]), dtype))
             pixel.draw(colour, units[-1])
         units = tf.concat(units, axis=-1)
         here = (tf.range(width) == column)[:, None]
         row_units = tf.where(here, units[:, None], row_units)
-        return units, row_units, attention, pixel.due_after(due), state
+        return units, row_units, attention, pixel.pending_after(pending), state
 
     def draw_row(
         row: tf.Tensor,
@@ -87,25 +125,28 @@ def decode(
         above: RowCache,
         state: Any,
     ) -> tuple:
-        above, given = cnn.begin_row(above, row, row_units)
-        choose_at = choose_in(row)
+        above, row_share = cnn.begin_row(above, row, row_units)
+        of_row = chooser.start_row(row)
         units_before, row_units, attention, _, state = _loop(
             width,
-            lambda *cache: draw_pixel(row, given, choose_at, *cache),
-            (units_before, row_units, attention, none_due, state),
+            lambda *carried: draw_pixel(row, row_share, of_row, *carried),
+            (units_before, row_units, attention, nothing_pending, state),
         )
         return units_before, row_units, transformer.end_row(attention, row), above, state
 
     units = c.channels * PIXEL_UNITS
-    nothing = (tf.zeros([batch, units], dtype), tf.zeros([batch, width, units], dtype))
-    attention = transformer.start(batch)
-    none_due = cnn.start_row(batch)  # made here, for in the loop the static size of a batch is lost
-    *_, state = _loop(height, draw_row, (*nothing, attention, cnn.start(batch, width), state))
+    units_before = tf.zeros([batch, units], dtype)
+    row_units = tf.zeros([batch, width, units], dtype)
+    # Outside the loops, inside of which the static size of the batch is lost.
+    nothing_pending = cnn.start_row(batch)
+    attention, above = transformer.start(batch), cnn.start(batch, width)
+    carried = (units_before, row_units, attention, above, chooser.start())
+    *_, state = _loop(height, draw_row, carried)
     return state
 
 
 def _loop(times: int, body: Callable[..., tuple], carried: tuple) -> tuple:
-    """`carried = body(number, *carried)`, so many times."""
+    """Repeats `carried = body(number, *carried)` for number = 0, 1, ..., times - 1."""
     _, *carried = tf.while_loop(
         lambda number, *_: number < times,
         lambda number, *carried: (number + 1, *body(number, *carried)),

@@ -1,17 +1,14 @@
-"""Sampling from a Subscale Pixel Network, one subpixel at a time (equation 2).
+"""The fast sampler: the images of `plain_sample`, from cached intermediate results.
 
-The slice embedder runs once for each slice; the decoder goes from pixel to pixel over what it
-keeps of those before (cached_decoder.py). XLA compiles one program for all slices. On several
-cores, parts of a batch go through it side by side.
+The slice embedder runs once for each slice. The decoder goes from pixel to pixel over what it
+caches of the pixels before (cached_decoder.py). XLA compiles one program for all slices. On
+several cores, parts of a batch run the program side by side.
 """
 
-from collections.abc import Callable
 from typing import Any
 
 import tensorflow as tf
-from tensorflow.compiler.tf2xla.python.xla import dynamic_update_slice
 
-from cascade_tf.randomness import gumbel
 from cascade_tf.stage import OnProgress
 from cascade_tf.strategies import (
     cores_of_a_replica,
@@ -20,19 +17,45 @@ from cascade_tf.strategies import (
     run_on_replicas,
 )
 from spn_tf.ordering import image_to_slices, slices_to_image
+from spn_tf.sampling import xla_ops
 from spn_tf.sampling.arguments import UNKNOWN, as_tensors
-from spn_tf.sampling.cached_decoder import Choose, decode
+from spn_tf.sampling.cached_decoder import decode
+from spn_tf.sampling.cpu_kernels import CpuKernels
+from spn_tf.sampling.kernels import Kernels
+from spn_tf.sampling.pixel_draws import PixelDraws
+from spn_tf.sampling.plain_kernels import PlainKernels
 from spn_tf.subscale_pixel_network import SubscalePixelNetwork
 
-_WEIGHTS_PER_IMAGE = 15_000_000  # Reading so many takes as long as cores save by not waiting.
+# A part of a batch needs at least one image per so many weights. Below that, rereading the weights
+# costs more than the cores save by not synchronising.
+_WEIGHTS_PER_IMAGE = 15_000_000
+
+
+def kernels_of_this_machine(compute_dtype: str) -> Kernels:
+    """The kernels that suit the devices of this process; the only place that chooses.
+
+    `CpuKernels` on CPUs, `PlainKernels` on GPUs and TPUs, and wherever TensorFlow lacks the private
+    operations that the layouts for CPUs rest on.
+
+    Args:
+        compute_dtype: of the network, "float32" or "bfloat16".
+    """
+    if has_accelerators() or xla_ops.missing_ops():
+        return PlainKernels(compute_dtype)
+    return CpuKernels(compute_dtype)
 
 
 def count_parts(batch: int, weights: int, cores: int) -> int:
-    """Into how many parts of one size a batch is cut, to be drawn side by side.
+    """The number of parts of equal size that a batch is cut into, to be drawn side by side.
 
-    The cores that share an operation wait for each other after each of the many of a pixel; those
-    that have a part each do not, but each reads all of the weights. So a network of many takes
-    more images in a part.
+    A pixel takes many short operations. Cores that share one operation wait for each other at its
+    end; cores that have a part each do not, but each part reads all of the weights. So the more
+    weights a network has, the more images a part must have.
+
+        >>> count_parts(batch=16, weights=1_000_000, cores=2)
+        2
+        >>> count_parts(batch=3, weights=30_000_000, cores=2)
+        1
     """
     least = -(-weights // _WEIGHTS_PER_IMAGE)
     size = -(-batch // max(1, min(cores, batch // least)))
@@ -40,19 +63,28 @@ def count_parts(batch: int, weights: int, cores: int) -> int:
 
 
 class Sampler:
-    """Draws images from a network; made under a strategy, on all of its replicas.
+    """Draws images from a network; made under a strategy, it uses all of its replicas.
+
+        >>> from spn_tf.config import SPNConfig
+        >>> config = SPNConfig(height=8, width=8, channels=1, bits=3, scale=2)
+        >>> network = SubscalePixelNetwork(config)
+        >>> network.build()
+        >>> Sampler(network, stream="example").sample(range(16), seed=0).shape
+        TensorShape([16, 8, 8, 1])
 
     Args:
         network: a built network.
-        stream: names the noise, so that stages of a cascade do not share it.
+        stream: name of the noise. Stages of a cascade have different ones, so that they do not
+            share their noise.
+        kernels: operations and layouts for the device; those of this machine by default.
     """
 
-    def __init__(self, network: SubscalePixelNetwork, stream: str):
+    def __init__(self, network: SubscalePixelNetwork, stream: str, kernels: Kernels | None = None):
+        xla_ops.warn_of_missing_ops()
         self._network = network
         self._stream = stream
         self._cores = cores_of_a_replica(tf.distribute.get_strategy())
-        # XLA's products on CPUs turn bfloat16 into float32, the weights anew for every pixel.
-        self._dtype = network.compute_dtype if has_accelerators() else "float32"
+        self._kernels = kernels or kernels_of_this_machine(network.compute_dtype)
         self._compiled_decode = tf.function(self._decode, jit_compile=True, autograph=False)
         self._compiled_fill_slice = run_on_replicas(
             tf.function(self._fill_slice, autograph=False), tf.distribute.get_strategy()
@@ -69,21 +101,25 @@ class Sampler:
     ) -> tf.Tensor:
         """Draws one image for each index.
 
-        It can run eagerly, reporting its slices, or as part of a graph. A program is compiled
-        for each number of images.
+        It runs eagerly, reporting its slices, or as part of a graph. Arguments may be tensors, or
+        Python or NumPy numbers. A program is compiled for each number of images, not for each
+        seed or temperature.
 
         Args:
-            indices: int64 [B]. The noise of an image depends on its index and on `seed` alone.
+            indices: int64 [B]. The noise of an image depends on its index and on `seed` only.
             seed: int32 scalar.
-            temperature: float32 scalar that divides the logits (Appendix A); 0 takes the
-                likeliest intensity everywhere.
-            coarse: int32 [B, H, W, C] in [0, 2**coarse_bits): the given bits, in depth upscaling.
+            temperature: float32 scalar that divides the logits (Appendix A); 0 takes the most
+                likely intensity everywhere.
+            coarse: int32 [B, H, W, C] in [0, 2**coarse_bits), the condition of depth upscaling.
             known: int32 [B, H, W, C]: intensities to keep, UNKNOWN where they are to be drawn.
                 Slices that are known throughout cost nothing.
-            on_slice: called after each slice, S * S times in all; eager only.
+            on_slice: called after each slice, S * S times in all; eager calls only.
 
         Returns:
             int32 [B, H, W, C] in [0, 2**bits).
+
+        Raises:
+            ValueError: `seed` or an index does not fit its dtype.
         """
         c = self._network.config
         indices, seed, temperature, coarse, known = as_tensors(
@@ -92,7 +128,7 @@ class Sampler:
         slices = image_to_slices(known, c.scale)
         coarse_slices = None if coarse is None else image_to_slices(coarse, c.scale)
 
-        def filled(target: tf.Tensor, slices: tf.Tensor) -> tf.Tensor:
+        def drawn(target: tf.Tensor, slices: tf.Tensor) -> tf.Tensor:
             pixels = self._compiled_fill_slice(
                 (slices, coarse_slices, indices), (target, seed, temperature)
             )
@@ -101,7 +137,7 @@ class Sampler:
 
         def fill(target: tf.Tensor, slices: tf.Tensor) -> tf.Tensor:
             unknown = tf.reduce_any(slices[:, target] == UNKNOWN)
-            return tf.cond(unknown, lambda: filled(target, slices), lambda: slices)
+            return tf.cond(unknown, lambda: drawn(target, slices), lambda: slices)
 
         if tf.inside_function():
             _, slices = tf.while_loop(
@@ -125,13 +161,13 @@ class Sampler:
         seed: tf.Tensor,
         temperature: tf.Tensor,
     ) -> tf.Tensor:
-        """Slice `target`, [B, h, w, C], with what is UNKNOWN in it drawn."""
-        seen = tf.maximum(slices, 0)  # what is UNKNOWN is never looked at
+        """Slice `target`, [B, h, w, C], with its UNKNOWN intensities drawn."""
+        seen = tf.maximum(slices, 0)  # the network masks UNKNOWN ones, so any valid number will do
         embedding = self._network.embed(seen, tf.fill([tf.shape(slices)[0]], target), coarse)
         own_coarse = None if coarse is None else coarse[:, target]
         batch = (slices[:, target], own_coarse, embedding, indices)
         size = slices.shape[0]
-        if size is None:  # in an exported model, whose cores are not known either
+        if size is None:  # in an exported model, which does not know its machine's cores either
             return self._compiled_decode(*batch, target, seed, temperature)
         count = count_parts(size, self._network.decoder.count_params(), self._cores)
         parts = even_parts(batch, size, count)
@@ -148,34 +184,16 @@ class Sampler:
         seed: tf.Tensor,
         temperature: tf.Tensor,
     ) -> tf.Tensor:
-        """As _fill_slice, of the slice's own pixels and coarse bits, [B, h, w, C]."""
-        c = self._network.config
-
-        def choose_in(row: tf.Tensor) -> Callable[[tf.Tensor], Choose]:
-            # The noise of a row is made at once: many short operations that its pixels share.
-            first = (target * c.slice_height + row) * c.slice_width
-            pixels = first + tf.range(c.slice_width)
-            of_row = gumbel(seed, self._stream, indices, c.channels * c.classes, pixels)
-            return lambda column: choose_at(row, column, of_row[:, column])
-
-        def choose_at(row: tf.Tensor, column: tf.Tensor, noise: tf.Tensor) -> Choose:
-            def choose(
-                drawn: tf.Tensor, colour: int, logits: tf.Tensor
-            ) -> tuple[tf.Tensor, tf.Tensor]:
-                own_noise = noise[:, colour * c.classes : (colour + 1) * c.classes]
-                # argmax(logits / temperature + noise), but defined at temperature 0 as well.
-                logits += temperature * own_noise
-                value = tf.argmax(logits, axis=-1, output_type=tf.int32)
-                if coarse is not None:
-                    value += coarse[:, row, column, colour] * c.classes
-                # Not from what is drawn, which XLA would copy before it writes there.
-                given = pixels[:, row, column, colour]
-                value = tf.where(given == UNKNOWN, value, given)
-                here = tf.stack([0, row, column, colour])
-                return dynamic_update_slice(drawn, value[:, None, None, None], here), value
-
-            return choose
-
+        """The same, from the slice's own pixels and coarse bits, [B, h, w, C]."""
+        draws = PixelDraws(
+            self._network.config,
+            self._stream,
+            pixels,
+            coarse,
+            indices,
+            target,
+            seed,
+            temperature,
+        )
         batch = tf.shape(pixels)[0]
-        decoder, dtype = self._network.decoder, self._dtype
-        return decode(decoder, embedding, batch, pixels, choose_in, dtype)
+        return decode(self._network.decoder, embedding, batch, draws, self._kernels)
