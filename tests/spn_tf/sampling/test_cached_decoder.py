@@ -3,7 +3,6 @@ import pytest
 import tensorflow as tf
 
 from spn_tf.ordering import image_to_slices
-from spn_tf.sampling.cached_attention import CachedTransformer
 from spn_tf.sampling.cached_decoder import decode
 from spn_tf.sampling.cpu_kernels import CpuKernels, few_rows, tiled_cache
 from spn_tf.sampling.plain_kernels import PlainKernels
@@ -97,6 +96,15 @@ def test_cached_logits_equal_teacher_forced_ones_of_one_picture_and_of_many(batc
     np.testing.assert_allclose(_cached(network)(slices, target), network(slices, target), atol=2e-4)
 
 
+@pytest.mark.parametrize("ffn", ["dense", "parameter_attention"])
+def test_plain_kernels_give_teacher_forced_logits_as_well(ffn):
+    network = random_network(bits=3, scale=2, channels=3, height=8, width=12, attention_ffn=ffn)
+    images = np.random.default_rng(0).integers(0, 8, [2, 8, 12, 3])
+    slices, target = image_to_slices(tf.constant(images, tf.int32), 2), tf.fill([2], 3)
+    cached = _cached(network, PlainKernels)
+    np.testing.assert_allclose(cached(slices, target), network(slices, target), atol=2e-4)
+
+
 @pytest.mark.parametrize("kernels", [CpuKernels, PlainKernels])
 @pytest.mark.parametrize("batch", [1, 2])
 def test_bfloat16_logits_agree_to_its_precision(batch, kernels, monkeypatch):
@@ -120,25 +128,3 @@ def test_in_bfloat16_keys_and_values_take_half_the_memory(kernels):
         return sum(x.dtype.size * x.shape.num_elements() for x in kept)
 
     assert size("bfloat16") == size("float32") / 2
-
-
-@pytest.mark.parametrize("ffn", ["dense", "parameter_attention"])
-@pytest.mark.parametrize("kernels", [CpuKernels, PlainKernels])
-def test_the_cached_transformer_is_the_transformer(kernels, ffn):
-    network = random_network(scale=1, height=3, width=4, bits=2, attention_ffn=ffn)
-    transformer = network.decoder.transformer
-    x = tf.random.stateless_normal([2, 12, network.decoder.width], [0, 0])
-
-    @tf.function(jit_compile=True, autograph=False)
-    def position_by_position(x):
-        cached = CachedTransformer(transformer, 3, 4, kernels("float32"))
-        cache, outputs = cached.start(2), []
-        for position in range(12):
-            row, column = tf.constant(position // 4), tf.constant(position % 4)
-            y, cache = cached.next(x[:, position], cache, row, column)
-            outputs.append(y)
-            if position % 4 == 3:
-                cache = cached.end_row(cache, row)
-        return tf.stack(outputs, axis=1)
-
-    np.testing.assert_allclose(position_by_position(x), transformer(x), atol=1e-4)
