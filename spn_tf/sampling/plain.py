@@ -36,7 +36,11 @@ def plain_sample(
     For eager calls only; the pass itself is compiled as a `tf.function`.
 
         >>> from spn_tf.config import SPNConfig
-        >>> config = SPNConfig(height=2, width=2, channels=1, bits=3, scale=2)
+        >>> config = SPNConfig(
+        ...     height=2, width=2, channels=1, bits=3, scale=1, ffn_size=8,
+        ...     decoder_attention_layers=1, pixelcnn_layers=1, pixelcnn_conv_channels=8,
+        ...     pixelcnn_residual_channels=16,
+        ... )
         >>> network = SubscalePixelNetwork(config)
         >>> network.build()
         >>> plain_sample(network, "example", indices=range(5)).shape

@@ -66,11 +66,15 @@ class Sampler:
     """Draws images from a network; made under a strategy, it uses all of its replicas.
 
         >>> from spn_tf.config import SPNConfig
-        >>> config = SPNConfig(height=8, width=8, channels=1, bits=3, scale=2)
+        >>> config = SPNConfig(
+        ...     height=4, width=4, channels=1, bits=3, scale=1, ffn_size=8,
+        ...     decoder_attention_layers=1, pixelcnn_layers=1, pixelcnn_conv_channels=8,
+        ...     pixelcnn_residual_channels=16,
+        ... )
         >>> network = SubscalePixelNetwork(config)
         >>> network.build()
         >>> Sampler(network, stream="example").sample(range(16), seed=0).shape
-        TensorShape([16, 8, 8, 1])
+        TensorShape([16, 4, 4, 1])
 
     Args:
         network: a built network.

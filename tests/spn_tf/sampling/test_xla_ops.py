@@ -1,9 +1,12 @@
+import pathlib
+import re
 import sys
 
 import numpy as np
 import pytest
 import tensorflow as tf
 
+import spn_tf
 from spn_tf.sampling import xla_ops
 from spn_tf.sampling.xla_ops import (
     dynamic_update_slice,
@@ -22,6 +25,13 @@ def lacking(request, monkeypatch):
     elif request.param != "nothing":
         monkeypatch.delattr(sys.modules[_MODULES[0]], request.param)
     return request.param
+
+
+def test_one_file_imports_private_modules():
+    package = pathlib.Path(spn_tf.__file__).parent
+    private = re.compile(r"tensorflow\.(compiler|python|core)\b")
+    files = {p.name for p in package.rglob("*.py") if private.search(p.read_text())}
+    assert files == {"xla_ops.py"}
 
 
 def test_missing_operations_are_listed(lacking):
