@@ -40,8 +40,8 @@ class _CachedSelfAttention(NamedTuple):
 class CachedTransformer:
     """A Transformer for one position at a time, in raster order.
 
-    Its weights are cast and arranged when it is made, so make it inside the graph that uses it but
-    outside the graph's loops.
+    The constructor casts and arranges the weights. So construct it inside the graph that uses it,
+    but outside the graph's loops.
 
     Args:
         transformer: a built stack.

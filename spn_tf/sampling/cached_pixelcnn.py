@@ -75,8 +75,8 @@ class Pixel:
 class CachedPixelCNN:
     """A gated PixelCNN for one pixel at a time.
 
-    Its weights are cast and arranged when it is made, so make it inside the graph that uses it but
-    outside the graph's loops.
+    The constructor casts and arranges the weights. So construct it inside the graph that uses it,
+    but outside the graph's loops.
 
     Args:
         pixelcnn: a built network.
