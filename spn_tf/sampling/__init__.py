@@ -4,7 +4,7 @@
 2. `sampler.py`: `Sampler` draws the same images fast. It goes from slice to slice, cuts a batch
    into parts, and compiles one program (XLA) for all slices.
 3. `cached_decoder.py`: that program, three nested loops over rows, pixels and colours of a slice.
-   It computes nothing twice, since each loop keeps what later steps need:
+   It computes nothing twice, since each loop keeps the results that later steps need:
    - `cached_attention.py`: keys and values of the positions before (the Transformer);
    - `cached_pixelcnn.py`: rows of the vertical stack, and sums for the pixels on the right;
      `horizontal_weights.py` and `masked_products.py` rearrange the weights for that.

@@ -63,7 +63,7 @@ class CachedTransformer:
     def next(
         self, x: tf.Tensor, cache: AttentionCache, row: tf.Tensor, column: tf.Tensor
     ) -> tuple[tf.Tensor, AttentionCache]:
-        """Runs the stack for one position, given those before it.
+        """Runs the stack for one position, over the cached positions before it.
 
         Args:
             x: [B, D], its input at that position.

@@ -1,7 +1,7 @@
 """The slice decoder one subpixel at a time; its logits are those of `SliceDecoder`.
 
-Three nested loops, over rows, pixels and colours, in one program of XLA. Each carries what later
-steps need of earlier ones, so that nothing is computed twice:
+Three nested loops, over rows, pixels and colours, in one program of XLA. Each carries the
+results that later steps need, so that nothing is computed twice:
 
 - rows: the rows of the vertical stack that its filters still reach (cached_pixelcnn.py);
 - pixels: the keys and values of attention (cached_attention.py), and the contributions of a row's

@@ -1,8 +1,9 @@
 """Weights of a PixelCNN's horizontal stack, composed for one pixel and one colour at a time.
 
-Only the gates of the stack are nonlinear. Its residual stream is the sum of what each layer's
-gates add to it, and the next convolution reads that sum. So the path from one layer's gates to a
-later layer's convolution is linear: one matrix, the product of two, computed once for each slice.
+Only the gates of the stack are nonlinear. Its residual stream is the sum of the contributions of
+all layers' gates so far, and the next convolution reads that sum. So the path from one layer's
+gates to a later layer's convolution is linear: one matrix, the product of two, computed once for
+each slice.
 The stream is much wider than the gates of a layer (1280 and 64 in CelebA-HQ's network). With
 composed matrices it is needed for the logits only.
 
@@ -40,7 +41,7 @@ class HorizontalWeights:
             channels to the channels of later colours at this pixel, then P * L * F channels: those
             of the next pixel on the right, of the one after it, and so on.
         bias: [L * F], of the convolutions at this pixel.
-        right_bias: [P * L * F], what the biases alone of a pixel contribute to those on its right.
+        right_bias: [P * L * F], contribution of a pixel's biases to the pixels on its right.
         readout: from gates to the residual stream, to `hidden`, to the logits; a ReLU follows each
             but the last.
     """

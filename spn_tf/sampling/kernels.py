@@ -1,7 +1,7 @@
-"""What the cached decoder asks of a device: products, reductions, and a key-value cache.
+"""The operations that the cached decoder needs: products, reductions, and a key-value cache.
 
-There are two answers, which give the same samples: `PlainKernels` (plain_kernels.py), for any
-device, and `CpuKernels` (cpu_kernels/), for CPUs. `Sampler` chooses.
+There are two implementations, which give the same samples: `PlainKernels` (plain_kernels.py) for
+any device, and `CpuKernels` (cpu_kernels/) for CPUs. `Sampler` chooses.
 
 Shape letters: B images, I inputs, O outputs, n numbers.
 """
@@ -15,7 +15,7 @@ from spn_tf.dense import Dense
 
 # A function from [..., B, I] to [..., B, O].
 Product = Callable[[tf.Tensor], tf.Tensor]
-# What a KeyValueCache keeps; its shapes are its own matter.
+# The tensors of a KeyValueCache; only their cache knows their shapes.
 CacheTensors = tuple[tf.Tensor, ...]
 
 

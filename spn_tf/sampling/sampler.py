@@ -1,7 +1,7 @@
 """The fast sampler: the images of `plain_sample`, from cached intermediate results.
 
-The slice embedder runs once for each slice. The decoder goes from pixel to pixel over what it
-caches of the pixels before (cached_decoder.py). XLA compiles one program for all slices. On
+The slice embedder runs once for each slice. The decoder goes from pixel to pixel and
+caches results of the pixels before (cached_decoder.py). XLA compiles one program for all slices. On
 several cores, parts of a batch run the program side by side.
 """
 
@@ -63,7 +63,7 @@ def count_parts(batch: int, weights: int, cores: int) -> int:
 
 
 class Sampler:
-    """Draws images from a network; made under a strategy, it uses all of its replicas.
+    """Draws images from a network; under a strategy, on all of its replicas.
 
         >>> from spn_tf.config import SPNConfig
         >>> config = SPNConfig(

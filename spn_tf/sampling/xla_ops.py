@@ -1,4 +1,4 @@
-"""Operations of XLA that TensorFlow has in private modules only, and what stands in for them.
+"""Operations of XLA that TensorFlow has in private modules only, and public substitutes.
 
 This is the only file that imports TensorFlow's private modules. From
 `tensorflow.compiler.tf2xla.python.xla` it takes
