@@ -35,8 +35,8 @@ from timing import fastest
 from widths import shrunk
 
 from spn_tf.config import SPNConfig
-from spn_tf.few_rows import with_float32_sums
 from spn_tf.sampling import Sampler
+from spn_tf.sampling.cpu_kernels.few_rows import with_float32_sums
 from spn_tf.slice_decoder import SliceDecoder
 from spn_tf.subscale_pixel_network import SubscalePixelNetwork
 

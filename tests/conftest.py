@@ -32,7 +32,7 @@ _LONG_FILES = (
     "test_gan_stage",
     "test_commands",
     "test_upscaling",
-    "test_sampling",
+    "test_sampler",
     "test_steps_compile",
     "test_decoder_commands",
     "test_several_workers",

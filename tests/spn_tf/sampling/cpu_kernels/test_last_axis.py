@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from spn_tf.last_axis import highest_of, total_of
+from spn_tf.sampling.cpu_kernels.last_axis import highest_of, total_of
 
 
 @pytest.mark.parametrize("unknown", [0, 1])

@@ -2,9 +2,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from spn_tf import few_rows
-from spn_tf.dense import Dense
-from spn_tf.few_rows import dense, product_with
+from spn_tf.sampling.cpu_kernels import few_rows
+from spn_tf.sampling.cpu_kernels.few_rows import product_with
 
 
 def _numbers(*shape: int, seed: int = 0) -> tf.Tensor:
@@ -77,24 +76,13 @@ def test_xla_runs_bfloat16_products_whatever_is_before_and_after(rows, large, mo
 def test_the_number_of_rows_may_be_unknown_to_the_graph(monkeypatch):
     monkeypatch.setattr(few_rows, "_LARGE", 0)
     matrix = _numbers(20, 6)
-    for network_dtype in ("float32", "bfloat16"):
+    for compute_dtype in ("float32", "bfloat16"):
         spec = tf.TensorSpec([None, 20], tf.float32)
         product = tf.function(
-            lambda x, d=network_dtype: product_with(matrix, d)(x),
+            lambda x, d=compute_dtype: product_with(matrix, d)(x),
             input_signature=[spec],
             jit_compile=True,
         )
         for rows in (1, 3):
             x = _numbers(rows, 20, seed=1)
             np.testing.assert_allclose(product(x), x @ matrix, atol=1e-5)
-
-
-def test_dense_adds_the_bias_and_applies_the_activation():
-    layer = Dense(3, activation="relu", bias_initializer="ones")
-    layer.build([None, 4])
-    layer.kernel.assign(_numbers(4, 3))
-    x = _numbers(5, 4, seed=1)
-    expected = layer(x)
-    made = tf.function(lambda x: dense(layer, "float32")(x), jit_compile=True)(x)
-    np.testing.assert_allclose(made, expected, atol=1e-5)
-    assert np.any(expected > 0) and np.any(expected == 0)

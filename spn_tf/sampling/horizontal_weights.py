@@ -1,24 +1,27 @@
-"""The weights of a PixelCNN's horizontal stack, composed for one pixel, one colour at a time.
+"""Weights of a PixelCNN's horizontal stack, composed for one pixel and one colour at a time.
 
-Its convolutions read the residual stream as it is, and the stream is the sum of what the gates of
-the layers give to it. So what a layer's gates give to a later layer is one matrix, the product of
-two; the stream, which is much wider than they are, is needed for the logits alone.
+Only the gates of the stack are nonlinear. Its residual stream is the sum of the contributions of
+all layers' gates so far, and the next convolution reads that sum. So the path from one layer's
+gates to a later layer's convolution is linear: one matrix, the product of two, computed once for
+each slice.
+The stream is much wider than the gates of a layer (1280 and 64 in CelebA-HQ's network). With
+composed matrices it is needed for the logits only.
 
-What a colour's units, or a pixel's, give to all that reads them stands in one matrix, as units are
-put in the order of their colours, then of their layers.
+All layers' channels are ordered by colour, then by layer. So everything that a colour's channels,
+or a whole pixel's, contribute to later ones is one product with one matrix.
 
-Shape letters: L layers, G units of a gate, F of the convolution before it, R of the residual
-stream, C colours, P pixels on the right whose filters see a pixel.
+Shape letters: L layers, G channels of a gate, F channels of the convolution before it, R of the
+residual stream, C colours, P pixels on the right whose filters see a pixel.
 """
 
 import numpy as np
 import tensorflow as tf
 
 from spn_tf.config import PIXEL_UNITS
-from spn_tf.few_rows import Product, product_with
 from spn_tf.gated_pixelcnn import GatedPixelCNN
 from spn_tf.masked_convolution import HorizontalConvolution
-from spn_tf.masked_products import MaskedProduct, colour_bounds, take_apart
+from spn_tf.sampling.kernels import Kernels, Product
+from spn_tf.sampling.masked_products import MaskedProduct, colour_bounds, split_by_colour
 
 
 class HorizontalWeights:
@@ -26,27 +29,31 @@ class HorizontalWeights:
 
     Args:
         pixelcnn: a built network.
-        dtype: of the weights.
+        kernels: of the device.
 
     Attributes:
-        order: int [L * F], of the outputs of all convolutions: colours, then layers.
-        bounds: int [C + 1], of the colours in that order.
-        within: for each colour and layer but the last, from the colour's gates in the layer to its
-            outputs of the convolutions of later layers.
-        onward: for each colour, from its gates in all layers and its 8 units to (outputs of later
-            colours) + P * L * F: what it gives to this pixel, the next, and so on.
+        order: int [L * F]. Gathering the convolutions' outputs, layer after layer, by it orders
+            them by colour, then by layer.
+        bounds: int [C + 1], bounds of the colours in that order.
+        within: for each colour and each layer but the last, the product from the colour's gates in
+            that layer to its channels of the convolutions of all later layers.
+        onward: for each colour, the product from its gates in all layers and its 8 embedding
+            channels to the channels of later colours at this pixel, then P * L * F channels: those
+            of the next pixel on the right, of the one after it, and so on.
         bias: [L * F], of the convolutions at this pixel.
-        right_bias: [P * L * F], what the biases alone of a pixel give to those on the right.
-        readout: from gates to the residual stream, and, each after a ReLU, on to the logits.
+        right_bias: [P * L * F], contribution of a pixel's biases to the pixels on its right.
+        readout: from gates to the residual stream, to `hidden`, to the logits; a ReLU follows each
+            but the last.
     """
 
-    def __init__(self, pixelcnn: GatedPixelCNN, dtype: str):
+    def __init__(self, pixelcnn: GatedPixelCNN, kernels: Kernels):
+        dtype = kernels.dtype
         layers, colours = len(pixelcnn.gated), pixelcnn.colours
         first = pixelcnn.gated[0]
         gates = np.tile(first.out.inputs, layers)
         out = tf.concat([_masked_kernel(layer.out)[0] for layer in pixelcnn.gated], axis=0)
         stream_biases = tf.cumsum([tf.convert_to_tensor(x.out.bias) for x in pixelcnn.gated])
-        self.readout = _readout(pixelcnn, gates, out, stream_biases[-1], dtype)
+        self.readout = _readout(pixelcnn, gates, out, stream_biases[-1], kernels)
 
         outputs = np.tile(first.horizontal.outputs, layers)
         self.order = np.argsort(outputs, kind="stable")
@@ -69,15 +76,27 @@ class HorizontalWeights:
                 here[a + i * units : a + (i + 1) * units, begin + (i + 1) * width : end]
                 for i in range(layers - 1)
             ]
-            self.within.append([product_with(x, pixelcnn.compute_dtype) for x in later])
+            self.within.append([kernels.product(x) for x in later])
             onward = tf.concat([k[a:b] for k in (here[:, end:], *reversed(left))], axis=-1)
-            self.onward.append(product_with(onward, pixelcnn.compute_dtype))
+            self.onward.append(kernels.product(onward))
 
 
 def _readout(
-    pixelcnn: GatedPixelCNN, gates: np.ndarray, out: tf.Tensor, bias: tf.Tensor, dtype: str
+    pixelcnn: GatedPixelCNN,
+    gates: np.ndarray,
+    out: tf.Tensor,
+    bias: tf.Tensor,
+    kernels: Kernels,
 ) -> list[MaskedProduct]:
-    """From the gates of all layers, of colours `gates`, to the stream, and on to the logits."""
+    """The products from the gates of all layers to the residual stream, and on to the logits.
+
+    Args:
+        pixelcnn: the network.
+        gates: colour classes of the gates, [L * G].
+        out: [L * G, R], from the gates to the stream.
+        bias: [R], of the stream.
+        kernels: of the device.
+    """
     ascending = np.argsort(gates, kind="stable")
     colours = pixelcnn.gated[0].out.outputs
     products = [(tf.gather(out, ascending), bias, gates[ascending], colours)]
@@ -85,13 +104,13 @@ def _readout(
         kernel = _masked_kernel(product)[0]
         products.append((kernel, product.bias, product.inputs, product.outputs))
     return [
-        take_apart(
-            tf.cast(kernel, dtype),
-            tf.cast(bias, dtype),
+        split_by_colour(
+            tf.cast(kernel, kernels.dtype),
+            tf.cast(bias, kernels.dtype),
             inputs,
             outputs,
             pixelcnn.colours,
-            pixelcnn.compute_dtype,
+            kernels,
         )
         for kernel, bias, inputs, outputs in products
     ]
@@ -100,16 +119,18 @@ def _readout(
 def _composed(
     pixelcnn: GatedPixelCNN, out: tf.Tensor, stream_biases: tf.Tensor
 ) -> tuple[tf.Tensor, tf.Tensor]:
-    """From all gates of a pixel, then its 8 units of each colour, to all convolutions.
+    """The kernel and bias from all that a pixel computes to all convolutions that see it.
+
+    The inputs are the pixel's gates of all layers, then its 8 embedding channels of each colour.
 
     Args:
         pixelcnn: the network.
         out: [L * G, R], from the gates of all layers to the residual stream.
-        stream_biases: [L, R], what the biases of the first layers, up to each, give to it.
+        stream_biases: [L, R], sums of the biases of the first layers up to each.
 
     Returns:
-        float32 [L * G + C * 8, P + 1, L * F], of the pixel that is P to the right, ..., of itself;
-        and what the biases give to them, [P + 1, L * F].
+        The kernel, float32 [L * G + C * 8, P + 1, L * F]: to the pixel P to the right, ..., to the
+        next one, to the pixel itself; and the biases' contribution to the same, [P + 1, L * F].
     """
     first, *later = pixelcnn.gated
     gates = len(first.out.inputs)
@@ -132,5 +153,5 @@ def _composed(
 
 
 def _masked_kernel(convolution: HorizontalConvolution) -> tf.Tensor:
-    """float32 [P + 1, inputs, outputs]; the last matrix is this pixel's."""
+    """The masked kernel, float32 [P + 1, inputs, outputs]; the last matrix is of the own pixel."""
     return (tf.convert_to_tensor(convolution.kernel) * tf.constant(convolution.mask))[0]

@@ -1,12 +1,16 @@
+import sys
+
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
 from cascade_tf.strategies import make_strategy
-from spn_tf.sampling import UNKNOWN, Sampler, count_parts
-from tests.spn_tf.plain_sampling import plain_sample
-from tests.spn_tf.random_networks import all_images, random_network
+from spn_tf.sampling import UNKNOWN, Sampler, plain_sample, sampler, xla_ops
+from spn_tf.sampling.cpu_kernels import CpuKernels
+from spn_tf.sampling.plain_kernels import PlainKernels
+from spn_tf.sampling.sampler import count_parts
+from tests.spn_tf.random_networks import SHALLOW, all_images, random_network
 
 
 def _soft_network(**changes):
@@ -142,6 +146,18 @@ def test_an_image_depends_on_seed_and_index_alone():
     assert (together[0] != together[1]).any()
 
 
+def test_another_seed_or_temperature_is_no_new_program():
+    network = _soft_network(height=2, width=2, channels=1, bits=3, scale=1)
+    sampler = Sampler(network, stream="test")
+    first = sampler.sample(range(8))
+    assert (first != sampler.sample([*range(8)], seed=1)).numpy().any()
+    for seed, temperature in ((0, 1), (np.int64(0), np.float64(1)), (tf.constant(0), 1.0)):
+        again = sampler.sample(np.arange(8), seed, temperature)
+        np.testing.assert_array_equal(first, again)
+    sampler.sample(tf.range(8), seed=7, temperature=0.5)  # int32 indices
+    assert sampler._compiled_decode.experimental_get_tracing_count() == 1
+
+
 def test_graph_and_eager_loops_agree_and_every_slice_is_reported():
     network = random_network(height=4, width=6, channels=1, bits=3, scale=2)
     sampler = Sampler(network, stream="test")
@@ -169,8 +185,28 @@ def test_samples_are_those_of_the_plain_sampler(changes, indices):
     coarse = tf.constant(known // c.classes, tf.int32) if c.coarse_bits else None
     known = tf.constant(np.where(rng.random(shape) < 0.8, UNKNOWN, known), tf.int32)
     arguments = (tf.constant(indices, tf.int64), tf.constant(5), tf.constant(0.9), coarse, known)
-    drawn = Sampler(network, "test").sample(*arguments)
-    np.testing.assert_array_equal(drawn, plain_sample(network, "test", *arguments))
+    expected = plain_sample(network, "test", *arguments)
+    for kernels in (CpuKernels, PlainKernels):
+        drawn = Sampler(network, "test", kernels("float32")).sample(*arguments)
+        np.testing.assert_array_equal(drawn, expected)
+
+
+def test_only_cpus_use_the_layouts_for_cpus(monkeypatch):
+    assert isinstance(sampler.kernels_of_this_machine("float32"), CpuKernels)
+    monkeypatch.setattr(sampler, "has_accelerators", lambda: True)
+    assert isinstance(sampler.kernels_of_this_machine("float32"), PlainKernels)
+
+
+def test_samples_are_the_same_in_a_tensorflow_without_the_private_modules(monkeypatch, caplog):
+    network = random_network(**SHALLOW | dict(height=2, width=3, channels=3, bits=3, scale=1))
+    expected = plain_sample(network, "test", range(3))
+    monkeypatch.setitem(sys.modules, "tensorflow.compiler.tf2xla.python.xla", None)
+    xla_ops.warn_of_missing_ops.cache_clear()
+    samplers = [Sampler(network, "test") for _ in range(2)]
+    assert isinstance(samplers[0]._kernels, PlainKernels)
+    np.testing.assert_array_equal(samplers[0].sample(range(3)), expected)
+    (line,) = [record.getMessage() for record in caplog.records]
+    assert "lacks dynamic_update_slice, optimization_barrier, dot_general: sampling" in line
 
 
 def test_slices_that_are_known_cost_nothing():

@@ -1,38 +1,44 @@
 import numpy as np
 import pytest
 import tensorflow as tf
-from tensorflow.compiler.tf2xla.python.xla import dynamic_update_slice
 
-from spn_tf import cached_attention, few_rows
-from spn_tf.cached_attention import CachedTransformer
-from spn_tf.cached_decoder import decode
 from spn_tf.ordering import image_to_slices
+from spn_tf.sampling.cached_decoder import decode
+from spn_tf.sampling.cpu_kernels import CpuKernels, few_rows, tiled_cache
+from spn_tf.sampling.plain_kernels import PlainKernels
+from spn_tf.sampling.xla_ops import dynamic_update_slice
 from tests.spn_tf.random_networks import random_network
 
 
-def _cached(network, dtype="float32"):
-    """A function like `network`, compiled, whose subpixels come one by one."""
-    c = network.config
+class _TeacherForcing:
+    """A `Chooser` that returns the true intensities and keeps the logits."""
+
+    def __init__(self, config, true):
+        self._config, self._true = config, true
+
+    def start(self):
+        c = self._config
+        batch = self._true.shape[0]
+        return tf.zeros([batch, c.slice_height, c.slice_width, c.channels, c.classes])
+
+    def start_row(self, row):
+        return self._true[:, row]
+
+    def choose(self, kept, true_row, place, logits):
+        here = tf.stack([0, *place, 0])
+        kept = dynamic_update_slice(kept, logits[:, None, None, None], here)
+        return kept, true_row[:, place.column, place.colour]
+
+
+def _cached(network, kernels=CpuKernels):
+    """A function like `network`, compiled, that computes the logits one subpixel at a time."""
 
     @tf.function(jit_compile=True, autograph=False)
     def logits(slices, target, coarse=None):
-        batch = slices.shape[0]
         embedding = network.embed(slices, target, coarse)
-        own = tf.gather(slices, target, batch_dims=1)
-
-        def choose_in(row):
-            def choose_at(column):
-                def choose(found, colour, logits):
-                    here = tf.stack([0, row, column, colour, 0])
-                    update = logits[:, None, None, None]
-                    return dynamic_update_slice(found, update, here), own[:, row, column, colour]
-
-                return choose
-
-            return choose_at
-
-        nothing = tf.zeros([batch, c.slice_height, c.slice_width, c.channels, c.classes])
-        return decode(network.decoder, embedding, batch, nothing, choose_in, dtype)
+        chooser = _TeacherForcing(network.config, tf.gather(slices, target, batch_dims=1))
+        of_device = kernels(network.compute_dtype)
+        return decode(network.decoder, embedding, slices.shape[0], chooser, of_device)
 
     return logits
 
@@ -72,7 +78,7 @@ def test_cached_logits_equal_teacher_forced_ones_on_every_slice(changes):
 @pytest.mark.parametrize("width", [3, 12, 20])
 @pytest.mark.parametrize("chunk", [64, 192, 512])
 def test_the_cache_is_read_in_chunks_of_several_sizes(chunk, width, monkeypatch):
-    monkeypatch.setattr(cached_attention, "_CHUNK_BYTES", chunk)
+    monkeypatch.setattr(tiled_cache, "_CHUNK_BYTES", chunk)
     network = random_network(bits=2, scale=1, channels=1, height=12, width=width)
     images = tf.constant(np.random.default_rng(0).integers(0, 4, [2, 12, width, 1]), tf.int32)
     slices = image_to_slices(images, 1)
@@ -90,9 +96,18 @@ def test_cached_logits_equal_teacher_forced_ones_of_one_picture_and_of_many(batc
     np.testing.assert_allclose(_cached(network)(slices, target), network(slices, target), atol=2e-4)
 
 
-@pytest.mark.parametrize("arithmetic", ["float32", "bfloat16"])
+@pytest.mark.parametrize("ffn", ["dense", "parameter_attention"])
+def test_plain_kernels_give_teacher_forced_logits_as_well(ffn):
+    network = random_network(bits=3, scale=2, channels=3, height=8, width=12, attention_ffn=ffn)
+    images = np.random.default_rng(0).integers(0, 8, [2, 8, 12, 3])
+    slices, target = image_to_slices(tf.constant(images, tf.int32), 2), tf.fill([2], 3)
+    cached = _cached(network, PlainKernels)
+    np.testing.assert_allclose(cached(slices, target), network(slices, target), atol=2e-4)
+
+
+@pytest.mark.parametrize("kernels", [CpuKernels, PlainKernels])
 @pytest.mark.parametrize("batch", [1, 2])
-def test_bfloat16_logits_agree_to_its_precision(batch, arithmetic, monkeypatch):
+def test_bfloat16_logits_agree_to_its_precision(batch, kernels, monkeypatch):
     monkeypatch.setattr(few_rows, "_LARGE", 0)
     changes = dict(bits=3, scale=2, channels=3, height=8, width=8)
     networks = [random_network(dtype=d, **changes) for d in ("float32", "mixed_bfloat16")]
@@ -100,16 +115,16 @@ def test_bfloat16_logits_agree_to_its_precision(batch, arithmetic, monkeypatch):
     slices = image_to_slices(images, 2)
     target = tf.fill([batch], 3)
     exact, plain = (network(slices, target).numpy() for network in networks)
-    cached = _cached(networks[1], arithmetic)(slices, target).numpy()
+    cached = _cached(networks[1], kernels)(slices, target).numpy()
     # As far from the exact ones as bfloat16 is, not further.
     assert np.abs(cached - exact).mean() < 1.5 * np.abs(plain - exact).mean()
 
 
-def test_in_bfloat16_keys_and_values_take_half_the_memory():
+@pytest.mark.parametrize("kernels", [CpuKernels, PlainKernels])
+def test_in_bfloat16_keys_and_values_take_half_the_memory(kernels):
     def size(dtype):
-        network = random_network(dtype=dtype, scale=1, height=16, width=12)
-        transformer = CachedTransformer(network.decoder.transformer, 16, 12, "float32")
-        cache = transformer.start(batch=1)
-        return sum(x.dtype.size * x.shape.num_elements() for x in (*cache.keys, *cache.values))
+        memory = kernels(dtype).key_value_cache(heads=2, channels=6, height=16, width=12)
+        kept = [x for x in memory.start(batch=1) if x.shape[2] != 12]  # not a current row's keys
+        return sum(x.dtype.size * x.shape.num_elements() for x in kept)
 
-    assert size("mixed_bfloat16") == size("float32") / 2
+    assert size("bfloat16") == size("float32") / 2
