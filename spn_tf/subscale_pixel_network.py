@@ -2,9 +2,9 @@
 
 from typing import Any
 
-import keras
 import tensorflow as tf
 
+from cascade_tf.serializable_layer import SerializableLayer
 from spn_tf.attention import Dropout, no_dropout
 from spn_tf.config import SPNConfig
 from spn_tf.ordering import image_to_slices
@@ -13,7 +13,7 @@ from spn_tf.slice_decoder import SliceDecoder
 from spn_tf.slice_embedder import SliceEmbedder
 
 
-class SubscalePixelNetwork(keras.layers.Layer):
+class SubscalePixelNetwork(SerializableLayer):
     """p(slice | slices before it), for every slice of an image with one set of weights.
 
     At scale 1 the image is its only slice and there is no embedder: the decoder baseline. With
@@ -30,6 +30,8 @@ class SubscalePixelNetwork(keras.layers.Layer):
             self.embedder = SliceEmbedder(config, dtype=self.dtype_policy, name="embedder")
 
     def build(self, input_shape: Shape | None = None) -> None:
+        if self.built:
+            return
         self.decoder.build()
         if self.embedder is not None:
             self.embedder.build()
@@ -64,6 +66,10 @@ class SubscalePixelNetwork(keras.layers.Layer):
         """
         embedding = self.embed(slices, target, coarse, dropout)
         return self.decoder(tf.gather(slices, target, batch_dims=1), embedding, dropout=dropout)
+
+    def compute_output_shape(self, slices_shape: Shape) -> Shape:
+        batch, _, height, width, channels = slices_shape
+        return batch, height, width, channels, self.config.classes
 
     def slice_nats(
         self, images: tf.Tensor, target: tf.Tensor, dropout: Dropout = no_dropout

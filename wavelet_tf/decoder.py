@@ -3,13 +3,13 @@
 import abc
 from typing import Any
 
-import keras
 import tensorflow as tf
 
+from cascade_tf.serializable_layer import SerializableLayer
 from wavelet_tf.config import NSBConfig
 
 
-class Decoder(keras.layers.Layer, abc.ABC):
+class Decoder(SerializableLayer, abc.ABC):
     """A representation to one of twice the size.
 
     What is predicted, and how it and what is given make the finer representation, is the kind's
@@ -26,7 +26,7 @@ class Decoder(keras.layers.Layer, abc.ABC):
 
     def __init__(self, config: NSBConfig, level: int, synchronized: bool = False, **kwargs: Any):
         super().__init__(autocast=False, **kwargs)  # what is given stays float32
-        self.config = config
+        self.config, self.level = config, level
         self.size = config.size_of(level)
         self.synchronized = synchronized
 

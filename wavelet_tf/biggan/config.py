@@ -28,6 +28,7 @@ _DISCRIMINATOR_WIDTHS = {
     256: (1, 2, 4, 8, 8, 16, 16),
     512: (1, 1, 2, 4, 8, 8, 16, 16),
 }
+_ATTENTION = 32  # the default side of attention, where the nets have it below their output
 # Both nets stop halving small pictures at 8x8, as BigGAN-PyTorch's for CIFAR.
 _SMALLEST_SIDES = {16: 8, 32: 8}
 
@@ -41,6 +42,10 @@ class BigGANConfig:
 
     Raises:
         UsageError: for sizes that cannot work together.
+
+    Example:
+        >>> BigGANConfig().attention_size, BigGANConfig(size=16).attention_size
+        (32, 0)
     """
 
     size: int = 64  # side of the pictures: 16, 32, ..., 512
@@ -51,9 +56,12 @@ class BigGANConfig:
     discriminator_width: int = 128
     z_size: int = 128  # of the noise; biggan gives each block a part of it
     class_embedding: int = 128  # units for a class, shared by all of the generator's blocks
-    attention_size: int = 32  # side at which both nets have self-attention; 0 for none
+    # Side at which both nets have self-attention; 0 for none. None becomes 32, or 0 below size 64.
+    attention_size: int | None = None
 
     def __post_init__(self) -> None:
+        if self.attention_size is None:
+            object.__setattr__(self, "attention_size", _ATTENTION if self.size > _ATTENTION else 0)
         if self.size not in _GENERATOR_WIDTHS:
             raise UsageError(
                 f"--image_size, --levels: the GAN would make {self.size}x{self.size}: "
