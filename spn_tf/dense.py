@@ -3,6 +3,8 @@
 import keras
 import tensorflow as tf
 
+from spn_tf.shapes import Shape
+
 
 @keras.saving.register_keras_serializable("spn_tf")
 class Dense(keras.layers.Dense):
@@ -15,6 +17,10 @@ class Dense(keras.layers.Dense):
         >>> Dense(5)(tf.zeros([2, 3, 4, 6])).shape
         TensorShape([2, 3, 4, 5])
     """
+
+    def build(self, input_shape: Shape) -> None:
+        if not self.built:
+            super().build(input_shape)
 
     def call(self, inputs: tf.Tensor) -> tf.Tensor:
         """[..., D] to [..., units]."""
