@@ -76,6 +76,11 @@ class UNet(SerializableLayer):
         self.down = [two_blocks(width) for width in widths]
         self.up = [two_blocks(width) for width in widths[:-1]]
 
+    @property
+    def blocks(self) -> list[ConvolutionBlock]:
+        """All blocks: Keras 3.12 does not save layers that are in lists of lists."""
+        return [block for pair in (*self.down, *self.up) for block in pair]
+
     def build(self, shape: tuple[int | None, ...]) -> None:
         if self.built:
             return

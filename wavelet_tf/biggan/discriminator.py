@@ -62,13 +62,17 @@ class Discriminator(SerializableLayer):
         self.dense = SNDense(widths[-1], 1, dtype="float32", name="dense")
         self.projection = SNEmbedding(c.classes, widths[-1], dtype="float32", name="projection")
 
+    @property
+    def blocks(self) -> list[keras.layers.Layer]:
+        """All blocks: Keras 3.12 does not save layers that are in lists of lists."""
+        return list(itertools.chain(*self.stages))
+
     def build(self, input_shape: Any = None) -> None:
         if self.built:
             return
-        blocks = itertools.chain(*self.stages)
         layers: list[keras.layers.Layer | None] = [
             self.input_convolution,
-            *blocks,
+            *self.blocks,
             self.attention,
             self.dense,
             self.projection,

@@ -66,6 +66,11 @@ class Generator(SerializableLayer):
         self.norm = batch_norm(affine=True, synchronized=synchronized, dtype=dtype, name="norm")
         self.output_convolution = SNConv2D(widths[-1], c.channels, dtype=dtype, name="output")
 
+    @property
+    def blocks(self) -> list[keras.layers.Layer]:
+        """All blocks: Keras 3.12 does not save layers that are in lists of lists."""
+        return list(itertools.chain(*self.stages))
+
     def build(self, input_shape: Any = None) -> None:
         if self.built:
             return
@@ -76,8 +81,7 @@ class Generator(SerializableLayer):
             autocast=False,
             name="class_embedding",
         )
-        blocks = itertools.chain(*self.stages)
-        layers: list[keras.layers.Layer] = [self.dense, *blocks, self.output_convolution]
+        layers: list[keras.layers.Layer] = [self.dense, *self.blocks, self.output_convolution]
         if self.attention is not None:
             layers.append(self.attention)
         for layer in layers:
