@@ -35,6 +35,18 @@ class SerializableLayer(keras.layers.Layer):
         super().__init_subclass__(**kwargs)
         keras.saving.register_keras_serializable(cls.__module__.partition(".")[0])(cls)
 
+    @property
+    def output_dtype(self) -> str:
+        """Dtype of the outputs; a layer overrides it if it is not the one that it computes in."""
+        return self.compute_dtype
+
+    def compute_output_spec(self, *args: Any, **kwargs: Any) -> Any:
+        """Returns shape and dtype of the outputs for symbolic inputs, as `keras.Input`."""
+        specs = super().compute_output_spec(*args, **kwargs)
+        return keras.tree.map_structure(
+            lambda spec: keras.KerasTensor(spec.shape, self.output_dtype), specs
+        )
+
     def get_config(self) -> dict[str, Any]:
         """Returns what `from_config` takes: numbers, strings, lists and dicts alone."""
         arguments = {name: _plain(getattr(self, name)) for name in _arguments(type(self))}

@@ -229,5 +229,9 @@ class GatedPixelCNN(SerializableLayer):
         logits = tf.reshape(logits, [-1, height, width, self.colours, self.classes])
         return tf.cast(logits, self.variable_dtype)
 
+    @property
+    def output_dtype(self) -> str:
+        return self.variable_dtype
+
     def compute_output_shape(self, pixels_shape: Shape) -> Shape:
         return (*pixels_shape[:-1], self.colours, self.classes)

@@ -98,5 +98,9 @@ class SliceDecoder(SerializableLayer):
             context = tf.concat([context, embedding], axis=-1)
         return self.pixelcnn(units, embedding, context)
 
+    @property
+    def output_dtype(self) -> str:
+        return self.variable_dtype
+
     def compute_output_shape(self, pixels_shape: Shape) -> Shape:
         return (*pixels_shape, self.config.classes)

@@ -80,6 +80,10 @@ class SubscalePixelNetwork(SerializableLayer):
         embedding = self.embed(slices, target, coarse, dropout)
         return self.decoder(tf.gather(slices, target, batch_dims=1), embedding, dropout=dropout)
 
+    @property
+    def output_dtype(self) -> str:
+        return self.variable_dtype
+
     def compute_output_shape(self, slices_shape: Shape) -> Shape:
         batch, _, height, width, channels = slices_shape
         return batch, height, width, channels, self.config.classes

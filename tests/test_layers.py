@@ -214,3 +214,20 @@ def test_a_configuration_keeps_the_precision():
     again = SubscalePixelNetwork.from_config(layer.get_config())
     assert again.config == _SPN
     assert again.decoder.pixelcnn.compute_dtype == "bfloat16"
+
+
+@pytest.fixture
+def bfloat16():
+    keras.config.set_dtype_policy("mixed_bfloat16")
+    yield
+    keras.config.set_dtype_policy("float32")
+
+
+@every_layer
+def test_a_layer_knows_the_dtype_of_its_output(name, bfloat16):
+    make, inputs = LAYERS[name]
+    layer = make()
+    tensors = [x if x is None else keras.KerasTensor(x.shape, x.dtype.name) for x in inputs]
+    specs = tf.nest.flatten(layer.compute_output_spec(*tensors))
+    outputs = tf.nest.flatten(layer(*inputs))
+    assert [each.dtype for each in specs] == [each.dtype.name for each in outputs]

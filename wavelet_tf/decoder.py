@@ -30,6 +30,10 @@ class Decoder(SerializableLayer, abc.ABC):
         self.size = config.size_of(level)
         self.synchronized = synchronized
 
+    @property
+    def output_dtype(self) -> str:
+        return "float32"
+
     @abc.abstractmethod
     def split(self, fine: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """[B, s, s, C] to what is given, [B, s/2, s/2, C], and what is predicted of it."""

@@ -103,5 +103,9 @@ class Discriminator(SerializableLayer):
         projected = tf.reduce_sum(features * self.projection(labels), axis=1)
         return self.dense(features)[:, 0] + projected
 
+    @property
+    def output_dtype(self) -> str:
+        return "float32"
+
     def compute_output_shape(self, x_shape: Shape) -> Shape:
         return (x_shape[0],)

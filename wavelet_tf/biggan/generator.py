@@ -99,6 +99,10 @@ class Generator(SerializableLayer):
         """
         return self.of_embedding(z, self.embed(labels), training)
 
+    @property
+    def output_dtype(self) -> str:
+        return "float32"
+
     def compute_output_shape(self, z_shape: Shape) -> Shape:
         return z_shape[0], self.config.size, self.config.size, self.config.channels
 
