@@ -41,6 +41,12 @@ _LONG_FILES = (
 )
 
 
+def pytest_ignore_collect(collection_path):
+    """Leaves out helpers, scripts among them, which `--doctest-modules` would import."""
+    helper = collection_path.suffix == ".py" and not collection_path.name.startswith("test_")
+    return True if helper else None
+
+
 def pytest_collection_modifyitems(items):
     ranks = {name: rank for rank, name in enumerate(_LONG_FILES)}
     items.sort(key=lambda item: ranks.get(item.path.stem, len(ranks)))
