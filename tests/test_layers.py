@@ -27,7 +27,7 @@ from wavelet_tf.biggan.conditional_batch_norm import ConditionalBatchNorm
 from wavelet_tf.biggan.config import BigGANConfig
 from wavelet_tf.biggan.discriminator import Discriminator
 from wavelet_tf.biggan.generator import Generator
-from wavelet_tf.config import NSBConfig
+from wavelet_tf.config import PixelConfig, WaveletConfig
 from wavelet_tf.pixel_decoder import PixelDecoder
 
 _SPN = SPNConfig(
@@ -50,8 +50,9 @@ _SPN = SPNConfig(
     embedder_attention_channels=4,
     ffn_size=5,
 )
-_NSB = NSBConfig(image_size=32, levels=1, patch_size=8, packet_width=4, head_width=4, pixel_width=4)
-_GAN = dict(classes=3, generator_width=8, discriminator_width=8, z_size=6, class_embedding=4)
+_WAVELET = WaveletConfig(image_size=32, levels=1, patch_size=8, packet_width=4, head_width=4)
+_PIXEL = PixelConfig(image_size=32, levels=1, pixel_width=4)
+_GAN = dict(num_classes=3, generator_width=8, discriminator_width=8, z_size=6, class_embedding=4)
 _SHALLOW = BigGANConfig(size=16, architecture="biggan", attention_size=8, **_GAN)
 _DEEP = BigGANConfig(size=16, attention_size=8, **_GAN)
 
@@ -108,8 +109,8 @@ LAYERS = {
     "convolution block": (lambda: unet.ConvolutionBlock(4, False), [_x(2, 8, 8, 3)]),
     "unet": (lambda: unet.UNet([4, 6]), [_x(2, 8, 8, 3)]),
     "heads": (lambda: packet_decoder.Heads(2, 4, 3, False), [_x(2, 8, 8, 5)]),
-    "packet decoder": (lambda: packet_decoder.PacketDecoder(_NSB, 1), [_x(2, 16, 16, 3)]),
-    "pixel decoder": (lambda: PixelDecoder(_NSB, 1), [_x(2, 16, 16, 3)]),
+    "packet decoder": (lambda: packet_decoder.PacketDecoder(_WAVELET, 1), [_x(2, 16, 16, 3)]),
+    "pixel decoder": (lambda: PixelDecoder(_PIXEL, 1), [_x(2, 16, 16, 3)]),
     "spectral convolution": (lambda: spectral_norm.SNConv2D(3, 4), [_x(2, 8, 8, 3)]),
     "spectral dense": (lambda: spectral_norm.SNDense(3, 4, use_bias=False), [_x(2, 3)]),
     "spectral embedding": (lambda: spectral_norm.SNEmbedding(5, 4), [_int(5, 2)]),
