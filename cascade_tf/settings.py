@@ -54,7 +54,7 @@ def setting(
 
     Args:
         default: its value where nobody sets it.
-        help: one sentence for `--help` and for readers of the class.
+        help: one sentence for the commands' help and for readers of the class.
         decides: "model" if checkpoints of other values cannot be used, "training" if a training
             cannot go on with other values, "free" otherwise.
         choices: all values of an enumerated string.

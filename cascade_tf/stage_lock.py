@@ -39,7 +39,7 @@ def stage_lock(directory: epath.Path) -> Iterator[None]:
     except filelock.Timeout as error:
         raise UserError(
             f"{directory} is being trained by {_process(holder) or 'an unknown process'}: stop "
-            f"that first, or use another --workdir"
+            f"that first, or use another `workdir`"
         ) from error
     except (NotImplementedError, OSError):
         pass  # no locks on this file system

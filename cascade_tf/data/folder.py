@@ -40,13 +40,13 @@ class FolderSource(NumberedSource):
             UserError: the folder is missing, has no images, or too few to be split.
         """
         if not config.data_dir:
-            raise UsageError("--dataset=folder needs --data_dir, the folder with the images")
+            raise UsageError("`dataset`=folder needs `data_dir`, the folder with the images")
         self._root = os.path.expanduser(config.data_dir)
         self._listing = list_folder(self._root)
         count, num_test = len(self._listing.paths), self._listing.num_test
         if split != "all" and not num_test:
             raise UserError(
-                f"one image in {self._root} cannot be split: add images, or use --split=all"
+                f"one image in {self._root} cannot be split: add images, or use `split`=all"
             )
         # By hash, so that the first images of a split are of all its folders.
         self._range = {"all": (0, count), "test": (0, num_test), "train": (num_test, count)}[split]

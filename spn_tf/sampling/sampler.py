@@ -101,6 +101,7 @@ class Sampler:
         temperature: Any = 1.0,
         coarse: Any = None,
         known: Any = None,
+        first_slice: Any = None,
         on_slice: OnProgress | None = None,
     ) -> tf.Tensor:
         """Draws one image for each index.
@@ -117,6 +118,7 @@ class Sampler:
             coarse: int32 [B, H, W, C] in [0, 2**coarse_bits), the condition of depth upscaling.
             known: int32 [B, H, W, C]: intensities to keep, UNKNOWN where they are to be drawn.
                 Slices that are known throughout cost nothing.
+            first_slice: int32 [B, h, w, C], known whole, in size upscaling.
             on_slice: called after each slice, S * S times in all; eager calls only.
 
         Returns:
@@ -130,6 +132,8 @@ class Sampler:
             c, indices, seed, temperature, coarse, known
         )
         slices = image_to_slices(known, c.scale)
+        if first_slice is not None:
+            slices = tf.concat([first_slice[:, None], slices[:, 1:]], axis=1)
         coarse_slices = None if coarse is None else image_to_slices(coarse, c.scale)
 
         def drawn(target: tf.Tensor, slices: tf.Tensor) -> tf.Tensor:
