@@ -194,8 +194,8 @@ def test_commands_refuse_flags_of_another_model_and_arguments(refused, command):
         (["export", "--output_dir=file/below/out"], 1, "file/below: Not a directory"),
         (["export", "--output_dir=file"], 1, "file exists already"),
         (["export", "--output_dir=full"], 1, "full exists already"),
-        (["export", "--output_dir=full", "--overwrite"], 1, "full is there and is no SavedModel"),
-        (["export", "--output_dir=file", "--overwrite"], 1, "file is there and is no SavedModel"),
+        (["export", "--output_dir=full", "--overwrite"], 1, "full exists and is no SavedModel"),
+        (["export", "--output_dir=file", "--overwrite"], 1, "file exists and is no SavedModel"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
