@@ -33,5 +33,9 @@ def step_of(path: str) -> int:
 
 
 def has_checkpoint(directory: epath.Path) -> bool:
-    """Whether a stage's directory holds a checkpoint."""
+    """Whether a stage's directory holds a checkpoint.
+
+    >>> has_checkpoint(epath.Path("no/such/directory"))
+    False
+    """
     return bool(checkpoints(directory / "checkpoints"))

@@ -18,6 +18,10 @@ class Description:
         system: name of the stage's model family (family.py).
         settings: of the experiment and of the stage; where names are equal, the first counts.
         unrecorded: names that the experiment derives from others.
+
+    >>> from cascade_tf.learning_config import LearningConfig
+    >>> Description("spn", [LearningConfig(clip_norm=1.0)]).record()["clip_norm"]
+    '1.0'
     """
 
     system: str

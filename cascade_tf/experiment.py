@@ -213,14 +213,14 @@ class Experiment:
         """The user's seed, else 0: the recorded seed is for training alone."""
         return self.given.for_stage(None).get("seed", 0)
 
-    def training_split(self, stage: str, given: str | None) -> str:
-        """The split a stage is trained on: `given`, else the recorded one, else `train`."""
+    def training_split(self, stage: str, split: str | None) -> str:
+        """The split a stage is trained on: `split`, else the recorded one, else `train`."""
         recorded = self.recorded(stage)
-        if given is None:
+        if split is None:
             return recorded.get("split", "train")
         if stage in self._trained:
-            record.check_same(self.directory(stage), recorded, {"split": given}, ["split"])
-        return given
+            record.check_same(self.directory(stage), recorded, {"split": split}, ["split"])
+        return split
 
     def require_held_out(self, stage: str) -> None:
         """Raises UserError if a stage was trained on the images that would be its test split."""
@@ -303,8 +303,8 @@ class Experiment:
         for recorded in (self._records | self._trained).values():
             values |= _parsed(shared, recorded)
             values[SYSTEM] = recorded.get(SYSTEM, values[SYSTEM])
-        given = self.given.for_stage(None)
-        return values | {name: given[name] for name in (SYSTEM, *shared) if name in given}
+        own = self.given.for_stage(None)
+        return values | {name: own[name] for name in (SYSTEM, *shared) if name in own}
 
     @functools.cache  # noqa: B019 an Experiment lives about as long as the process
     def _values(self, stage: str) -> dict[str, Any]:

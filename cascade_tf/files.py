@@ -31,6 +31,11 @@ def make_directory(path: epath.Path) -> epath.Path:
 
     Raises:
         UserError: it cannot be created or written to.
+
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     is_empty_directory(make_directory(epath.Path(folder) / "a" / "b"))
+    True
     """
     try:
         path.mkdir(parents=True, exist_ok=True)

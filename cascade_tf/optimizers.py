@@ -23,6 +23,8 @@ class Adam(_SumsNothing, keras.optimizers.Adam):
     The fused operation passes over memory once. Keras's Adam makes a pass for each elementary
     operation and takes about three times as long (benchmarks/libraries.py). Epsilon is added
     before the bias correction, as in Keras and in TensorFlow 1.
+
+    Example: see `apply_gradients`.
     """
 
     def update_step(

@@ -56,7 +56,7 @@ def recorded_stages(workdir: epath.Path) -> list[str]:
 def check_same(
     directory: epath.Path,
     recorded: Mapping[str, str],
-    given: Mapping[str, str],
+    settings: Mapping[str, str],
     names: Iterable[str],
 ) -> None:
     """Compares settings from the user with recorded ones.
@@ -64,15 +64,19 @@ def check_same(
     Args:
         directory: of the stage, for the message.
         recorded: texts by name.
-        given: the user's, likewise.
+        settings: texts by name, from the user.
         names: of the settings to compare.
 
     Raises:
         UserError: a setting of `names` is in both, with different values.
+
+    >>> check_same(epath.Path("W/spn"), {"bits": "5"}, {"bits": "8"}, ["bits"])
+    Traceback (most recent call last):
+    cascade_tf.errors.UserError: W/spn was trained with `bits`=5, not 8: leave it out, or use ...
     """
     for name in names:
-        if name in given and name in recorded and given[name] != recorded[name]:
+        if name in settings and name in recorded and settings[name] != recorded[name]:
             raise UserError(
-                f"{directory} was trained with `{name}`={recorded[name]}, not {given[name]}: "
+                f"{directory} was trained with `{name}`={recorded[name]}, not {settings[name]}: "
                 f"leave it out, or use another `workdir`"
             )

@@ -29,6 +29,8 @@ def export(
 
     Raises:
         UserError: `directory` exists and is neither empty nor a SavedModel.
+
+    Example: see `spn_tf.endpoints` for the endpoints of a model.
     """
     directory = epath.Path(directory)
     replaceable = is_empty_directory(directory) or (directory / "saved_model.pb").exists()

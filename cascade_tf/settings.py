@@ -14,8 +14,8 @@ from typing import Any, ClassVar, Literal, NamedTuple, NoReturn, TypeVar
 
 from cascade_tf.errors import SettingError
 
-# Settings of the model never change for a stage, and settings of the training not while it trains.
-# Free ones may change at every resume.
+# A stage's settings of the model never change, and those of the training not until it ends. Free
+# ones may change at every resume.
 Decides = Literal["model", "training", "free"]
 _KEY = "setting"
 
@@ -85,7 +85,18 @@ class Settings:
             named fields of other classes in the same experiment.
 
     Raises:
-        SettingError: a value that cannot work; it is a ValueError as well.
+        SettingError: a value that cannot work; it is also a ValueError.
+
+    >>> @dataclasses.dataclass(frozen=True)
+    ... class Layers(Settings):
+    ...     prefix = "decoder_"
+    ...     layers: int = setting(6, "Number of layers.")
+    >>> name_of(Layers, "layers"), values_by_name(Layers(8))
+    ('decoder_layers', {'decoder_layers': 8})
+    >>> from_values(Layers, {"decoder_layers": 4, "bits": 5}, {}).layers
+    4
+    >>> entries([Layers])["decoder_layers"].default
+    6
     """
 
     prefix: ClassVar[str] = ""

@@ -100,7 +100,11 @@ def described(strategy: tf.distribute.Strategy) -> str:
 
 
 def workers(strategy: tf.distribute.Strategy) -> int:
-    """Number of processes that train together."""
+    """Number of processes that train together.
+
+    >>> workers(tf.distribute.get_strategy())
+    1
+    """
     if not isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy):
         return 1
     spec = strategy.cluster_resolver.cluster_spec()
@@ -127,6 +131,14 @@ def distributed(
 
     Returns:
         A distributed dataset of `Examples` with per-replica values.
+
+    >>> from cascade_tf.data import ArraySource
+    >>> source = ArraySource(np.zeros([5, 8, 8, 1], np.uint8))
+    >>> strategy = tf.distribute.get_strategy()
+    >>> def examples(size, share):
+    ...     return source.evaluation_examples(size, share=share)
+    >>> [gathered(strategy, batch.indices).tolist() for batch in distributed(strategy, examples, 3)]
+    [[0, 1, 2], [3, 4, -1]]
     """
     size = -(-batch_size // strategy.num_replicas_in_sync)
 

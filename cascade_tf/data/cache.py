@@ -43,6 +43,18 @@ class CachedSource(Source):
     Each epoch shuffles the files, and examples in a buffer. Starting in the middle of an epoch
     reads all earlier examples of it. Machines that train together read separate files, unless the
     dataset fits into the shuffle buffer.
+
+    >>> import tempfile
+    >>> from PIL import Image
+    >>> from cascade_tf.data import DataConfig, open_source
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     Image.new("RGB", (8, 8)).save(f"{folder}/1.png")
+    ...     source = open_source(DataConfig("folder", folder, image_size=4), "all")
+    ...     cached = CachedSource(source, epath.Path(folder) / "cache")
+    ...     cached.prepare()
+    ...     batch = next(iter(cached.training_examples(batch_size=2, start_index=0)))
+    >>> batch.images.shape
+    TensorShape([2, 4, 4, 3])
     """
 
     def __init__(self, source: Source, directory: epath.Path) -> None:

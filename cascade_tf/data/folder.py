@@ -31,6 +31,16 @@ class FolderSource(NumberedSource):
 
     With `config.bad_images` = `skip`, the next image in the split's order replaces one that cannot
     be decoded, and all others keep their positions.
+
+    >>> import tempfile
+    >>> from PIL import Image
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     for name in ("cat", "dog"):
+    ...         os.mkdir(f"{folder}/{name}")
+    ...         Image.new("RGB", (8, 8)).save(f"{folder}/{name}/1.png")
+    ...     source = FolderSource(DataConfig("folder", folder, image_size=8), "all")
+    >>> source.num_examples, source.num_classes
+    (2, 2)
     """
 
     def __init__(self, config: DataConfig, split: str) -> None:

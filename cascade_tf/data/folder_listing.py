@@ -44,6 +44,10 @@ def image_paths(root: str, flag: str) -> list[str]:
 
     Raises:
         UserError: the folder is missing, or has no images.
+
+    >>> image_paths("no/such/folder", "`data_dir`")
+    Traceback (most recent call last):
+    cascade_tf.errors.UserError: `data_dir`: there is no folder no/such/folder
     """
     return _images_and_folders(root, flag)[0]
 

@@ -29,6 +29,13 @@ def read_pictures(
     Raises:
         UserError: the folder is missing or has no images, or an image cannot be decoded or has
             another size.
+
+    >>> import tempfile
+    >>> from PIL import Image
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     Image.new("RGB", (8, 8)).save(f"{folder}/1.png")
+    ...     [image.shape for image in read_pictures(folder, "`from_images`", [4, 8], channels=1)]
+    [(8, 8, 1)]
     """
     root = os.path.expanduser(folder)
     images = []

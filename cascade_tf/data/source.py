@@ -13,7 +13,14 @@ from cascade_tf.examples import Examples
 
 
 class Share(NamedTuple):
-    """The examples that one of several machines reads: every `of`-th, starting at `number`."""
+    """The examples that one of several machines reads: every `of`-th, starting at `number`.
+
+    >>> from cascade_tf.data import ArraySource
+    >>> source = ArraySource(np.zeros([5, 8, 8, 1], np.uint8))
+    >>> batches = source.evaluation_examples(batch_size=2, share=Share(1, 2))
+    >>> [batch.indices.numpy().tolist() for batch in batches]
+    [[1, 3], [-1, -1]]
+    """
 
     number: int | tf.Tensor
     of: int

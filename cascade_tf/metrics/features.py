@@ -61,7 +61,11 @@ def feature_batches(
         batches: uint8 [n, H, W, 1 or 3] each.
         on_progress: called after each batch with the number of images in it.
 
-    Example: see `extract_features`.
+    >>> from cascade_tf.metrics import PixelFeatures
+    >>> images = np.zeros([3, 8, 8, 1], np.uint8)
+    >>> extractor = PixelFeatures((8, 8, 1))
+    >>> [features.shape for features in feature_batches(extractor, [images[:2], images[2:]])]
+    [(2, 88), (1, 88)]
     """
     for images in batches:
         yield extractor(images)
@@ -86,7 +90,12 @@ def extract_features(
 
 
 def checked_images(images: np.ndarray) -> np.ndarray:
-    """Returns `images`; raises UserError unless they are uint8 [N, H, W, 1 or 3]."""
+    """Returns `images`; raises UserError unless they are uint8 [N, H, W, 1 or 3].
+
+    >>> checked_images(np.zeros([8, 8, 3]))
+    Traceback (most recent call last):
+    cascade_tf.errors.UserError: images are float64 [8, 8, 3]: uint8 [N, H, W, 1 or 3] is needed
+    """
     if images.dtype != np.uint8 or images.ndim != 4 or images.shape[-1] not in (1, 3):
         raise UserError(
             f"images are {images.dtype} {list(images.shape)}: uint8 [N, H, W, 1 or 3] is needed"

@@ -64,7 +64,7 @@ class GaussianAccumulator:
             return
         if mean.shape != self._mean.shape:
             raise UserError(f"{len(mean)} features follow batches of {len(self._mean)}")
-        # Sums of squares are taken about the means: about zero, large means would cancel digits.
+        # Squares are summed about the means; about zero, large means would cost digits.
         total = self._count + count
         shift = mean - self._mean
         self._mean = self._mean + shift * (count / total)

@@ -10,7 +10,7 @@ _LOGITS = "softmax/logits/MatMul"  # product of features and head
 
 
 class FrozenGraph:
-    """Runs the unmodified graph, with its own resize, on batches of any size.
+    """Runs the graph of the file, with its own resize, on batches of any size.
 
     It uses a session, not a `tf.function`: the graph has operations that TensorFlow has removed
     since, and a session honours the graph's version.

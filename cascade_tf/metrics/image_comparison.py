@@ -72,8 +72,8 @@ def compare_images(
 
     Args:
         samples: a uint8 array [N, H, W, 1 or 3] or a folder of images.
-        reference: likewise, or a file of statistics. Statistics of the reference give no kernel
-            distance, precision and recall.
+        reference: likewise, or a file of statistics. Statistics allow only the Frechet
+            distance and the Inception Score of the samples.
         weights: as for `fid`, for FID, KID, precision and recall in Inception's space, and the
             Inception Score. None: pixel features, which need images of one size. Their metrics
             are no FID, and their names begin with "pixel".

@@ -35,7 +35,7 @@ def precision_recall(
     ((1.0, 1.0), (0.0, 0.0))
     """
     checked_sets(samples, reference, fewest=neighbours + 1)
-    # Centred, since products of large means would cancel digits of the distances.
+    # Centred, since large means would cost digits of the distances.
     center = reference.mean(axis=0, dtype=np.float64)
     samples, reference = samples - center, reference - center
     precision = _share_within(samples, reference, neighbours, block)
