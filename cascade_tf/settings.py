@@ -253,7 +253,7 @@ def _within(number: float, facts: Setting) -> bool:
 
 
 def described(facts: Setting) -> str:
-    """The range of a number in words: "1 to 8", "1 or more", "a number from 0 up to 1".
+    """The range of a number in words: "1 to 8", "1 or more", "a number from 0, below 1".
 
     >>> described(dataclasses.fields(_Example)[0].metadata["setting"])
     'a number above 0, up to 1'

@@ -173,7 +173,7 @@ def test_commands_refuse_flags_of_another_model_and_arguments(refused, command):
         (["sample", "--output_dir=out", "--seed=2147483648"], 2, "--seed=2147483648"),
         (["sample", "--output_dir=out", "--temperature=1,1"], 2, "--temperature=1.0,1.0: give one"),
         (["sample", "--output_dir=out", "--from_images=missing"], 1, "no folder missing"),
-        (["sample", "--output_dir=out", "--from_images=PICTURES"], 1, "8x8 pixels: give pictures"),
+        (["sample", "--output_dir=out", "--from_images=PICTURES"], 1, "8x8 pixels: use images"),
         (["sample", "--output_dir=out", "--from_images=full"], 1, "--from_images: no images"),
         (["sample", "--output_dir=out", "--from_images=broken"], 1, "cannot decode image broken/0"),
         (
