@@ -1,0 +1,113 @@
+"""README and docs: their Python runs, their commands parse, and the API pages miss no public name."""
+
+import ast
+import pathlib
+import re
+import shlex
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import cascade_tf
+import spn_tf
+from cascade_cli.command_line import COMMANDS, flags_of, open_experiment
+from cascade_tf.data import ArraySource
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").rglob("*.md")])
+API = ROOT / "docs" / "api"
+_PYTHON = re.compile(r"^(<!-- not run.*\n)?```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+_COMMAND = re.compile(r"^ +(?:\w+=\S+ )*cascade-tf (?:.*\\\n)*.*$", re.MULTILINE)
+_INLINE = re.compile(r"`(cascade-tf [a-z]+ [^`]*)`")
+
+
+def _train(directory: pathlib.Path) -> None:
+    """A model of 8x8 images in slices of 2x2, trained for one step."""
+    config = spn_tf.SPNConfig(
+        height=8,
+        width=8,
+        scale=4,
+        pixelcnn_layers=1,
+        pixelcnn_conv_channels=8,
+        pixelcnn_residual_channels=8,
+        decoder_attention_layers=0,
+        embedder_conv_layers=0,
+        embedder_attention_layers=0,
+        embedder_residual_channels=8,
+    )
+    stage = spn_tf.SPNStage("spn", config, spn_tf.SPNTrainingConfig())
+    training = cascade_tf.TrainingConfig(steps=1, batch_size=2)
+    source = ArraySource(np.zeros([2, 8, 8, 3], np.uint8))
+    cascade_tf.Trainer(stage, training, source, None, directory / "spn").train()
+
+
+def test_the_python_of_readme_runs_in_its_order(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    blocks = [block for skip, block in _PYTHON.findall(PAGES[0].read_text()) if not skip]
+    assert len(blocks) == 4
+    names: dict = {}
+    with monkeypatch.context() as patch:
+        train = cascade_tf.Trainer.train
+
+        def eagerly(trainer):  # tracing takes longer than a step
+            tf.config.run_functions_eagerly(True)
+            train(trainer)
+            tf.config.run_functions_eagerly(False)
+
+        patch.setattr(cascade_tf.Trainer, "train", eagerly)
+        _train(tmp_path / "W")
+        for block in blocks:
+            exec(block.replace("steps=1000", "steps=1, batch_size=2"), names)
+    assert names["large"].shape == (4, 8, 8, 3)
+    assert names["model"].image_shape == (16, 16, 3)
+    assert names["images"].shape == (2, 64, 64, 3)
+
+
+def _commands() -> list[tuple[str, str]]:
+    """(page, command) of every `cascade-tf COMMAND ...` on a line of its own or in backticks."""
+    found = []
+    for page in PAGES:
+        text = page.read_text()
+        lines = [line.replace("\\\n", " ") for line in _COMMAND.findall(text)]
+        found += [(str(page.relative_to(ROOT)), line) for line in [*lines, *_INLINE.findall(text)]]
+    return found
+
+
+@pytest.mark.parametrize(("page", "line"), _commands())
+def test_every_command_parses(page, line, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)  # without workdirs; configs/ are those of the package
+    words = shlex.split(line, comments=True)
+    command, *arguments = words[words.index("cascade-tf") + 1 :]
+    arguments = [argument for argument in arguments if argument != "&"]
+    if any(argument.startswith("--help") for argument in arguments):
+        return
+    assert command in COMMANDS
+    if any(name in line for name in ("configs/NAME", "=...")):
+        return
+    if command == "train" and not any(argument.startswith("--flagfile") for argument in arguments):
+        flags_of(command).parse(arguments)  # continues a workdir, which has its settings
+    else:
+        open_experiment(["--workdir=W", *arguments], flags_of(command))
+
+
+@pytest.mark.parametrize(
+    ("page", "stub"),
+    [
+        ("spn_tf", "spn_tf/__init__.pyi"),
+        ("wavelet_tf", "wavelet_tf/__init__.pyi"),
+        ("transform", "wavelet_tf/transform/__init__.pyi"),
+        ("cascade_tf", "cascade_tf/__init__.pyi"),
+        ("data", "cascade_tf/data/__init__.pyi"),
+        ("metrics", "cascade_tf/metrics/__init__.py"),
+    ],
+)
+def test_an_api_page_shows_every_public_name(page, stub):
+    tree = ast.parse((ROOT / stub).read_text())
+    imports = [node for node in tree.body if isinstance(node, ast.ImportFrom)]
+    public = {alias.asname or alias.name for node in imports for alias in node.names}
+    package = str(pathlib.Path(stub).parent).replace("/", ".")
+    shown = re.findall(
+        rf"^::: {re.escape(package)}\.(\w+)$", (API / f"{page}.md").read_text(), re.M
+    )
+    assert sorted(shown) == sorted(public)
