@@ -1,4 +1,4 @@
-"""README and docs: their Python runs, their commands parse, and the API pages miss no public name."""
+"""README and docs: Python runs, commands parse, and the API pages show every public name."""
 
 import ast
 import pathlib
