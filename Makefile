@@ -34,7 +34,7 @@ demo: install
 lint: install
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy cascade_tf spn_tf wavelet_tf cascade_cli
+	$(BIN)/mypy cascade_tf spn_tf wavelet_tf cascade_cli benchmarks
 	$(BIN)/mypy --scripts-are-modules bin/*
 
 # Any warning is an error. The variable silences an advertisement of the theme's successor.

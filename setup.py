@@ -54,7 +54,7 @@ setup(
     install_requires=[
         "absl-py>=2.1,<3",
         "etils[epath]>=1.9,<2",
-        "filelock>=3.13,<4",
+        "filelock>=3.25.2,<4",
         "importlib_resources>=6,<8",  # tensorflow-datasets uses it without declaring it
         "keras>=3.12,<4",
         "lazy-loader>=0.4,<1",

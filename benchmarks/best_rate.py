@@ -19,9 +19,11 @@ def best_rate(precision: str) -> float:
         (product, lambda: tf.matmul(a, b)),
         (convolution, lambda: tf.nn.conv2d(images, kernel, 1, "SAME")),
     ]
-    rates = []
-    for (work, function), jit_compile in itertools.product(works, (False, True)):
+
+    def rate(work: float, function: Callable[[], tf.Tensor], jit_compile: bool) -> float:
         compiled = tf.function(function, jit_compile=jit_compile)
         compiled()
-        rates.append(work / fastest(lambda run=compiled: run().numpy(), 5))
-    return max(rates)
+        return work / fastest(lambda: compiled().numpy(), 5)
+
+    cases = itertools.product(works, (False, True))
+    return max(rate(work, function, jit_compile) for (work, function), jit_compile in cases)

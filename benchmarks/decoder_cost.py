@@ -15,12 +15,11 @@ import sys
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
-import numpy as np
 import tensorflow as tf
 from absl import app, flags
+from random_examples import random_examples
 from timing import fastest
 
-from cascade_tf.examples import Examples
 from wavelet_tf.config import PixelConfig, WaveletConfig
 from wavelet_tf.decoder_stage import PixelDecoderStage, WaveletDecoderStage
 from wavelet_tf.training_config import DecoderTrainingConfig
@@ -44,9 +43,7 @@ def measure(kind: str, level: int, batch: int) -> None:
     stage = KINDS[kind](CONFIGS[kind](), level, training)
     before = peak()
     stage.build()
-    pixels = np.random.default_rng(0).integers(0, 256, [batch, 256, 256, 3], np.uint8)
-    zeros = tf.zeros([batch], tf.int32)
-    examples = Examples(tf.constant(pixels), zeros, tf.range(batch, dtype=tf.int64))
+    examples = random_examples(batch, 256)
     step = tf.function(lambda: stage.train_step(examples, tf.constant(0, tf.int64)))
     seconds = fastest(lambda: step()["loss"].numpy(), 4)
     parameters = stage.parameters()

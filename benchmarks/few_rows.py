@@ -7,8 +7,8 @@ As parts of a batch are sampled: each core makes such products, all with the sam
 matrix, outputs x inputs, it prints the milliseconds of a product on each core
 
 - as it stands: rows on the left, matrix on the right;
-- turned round: the matrix, transposed, on the left;
-- in panels, as spn_tf/few_rows.py has large ones;
+- transposed: the matrix, transposed, on the left;
+- in panels, as spn_tf/sampling/cpu_kernels/few_rows.py has large ones;
 - in panels of bfloat16 numbers.
 """
 
@@ -21,7 +21,8 @@ import tensorflow as tf
 from absl import app, flags
 from timing import fastest
 
-from spn_tf.few_rows import Product, in_panels, turned_round
+from spn_tf.sampling.cpu_kernels.few_rows import in_panels, transposed
+from spn_tf.sampling.kernels import Product
 
 _BYTES = 120e6  # of all float32 matrices that are read in turn: about a pixel's at full width
 _LOOPS = 20
@@ -36,7 +37,7 @@ FLAGS = flags.FLAGS
 
 WAYS: dict[str, Callable[[tf.Tensor], Product]] = {
     "as it stands": lambda matrix: lambda x: tf.matmul(x, matrix),
-    "turned round": turned_round,
+    "transposed": transposed,
     "in panels": in_panels,
     "bfloat16 in panels": lambda matrix: in_panels(tf.cast(matrix, tf.bfloat16)),
 }
@@ -66,7 +67,8 @@ def milliseconds(way: Callable[[tf.Tensor], Product], shape: list[int]) -> float
     # What the first loops take more than none is to arrange the matrices, once.
     none, all_loops = tf.constant(0), tf.constant(_LOOPS)
     on_all_cores(none)
-    arranging, whole = (fastest(lambda n=n: on_all_cores(n)[-1].numpy()) for n in (none, all_loops))
+    arranging = fastest(lambda: on_all_cores(none)[-1].numpy())
+    whole = fastest(lambda: on_all_cores(all_loops)[-1].numpy())
     return (whole - arranging) * 1e3 / (count * _LOOPS)
 
 

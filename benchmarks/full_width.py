@@ -3,10 +3,12 @@
 
     python benchmarks/full_width.py --flagfile=configs/celeba.flags
 
-For each stage, in a process of its own: one training step, the exact likelihood of one image (all
-slices), and the first slice of a sample. Batches of one image.
+The flags are those of bin/train, of Subscale Pixel Networks. For each stage, in a process of its
+own: one training step, the exact likelihood of one image (all slices), and the first slice of a
+sample. Batches of one image.
 """
 
+import contextlib
 import itertools
 import os
 import resource
@@ -17,13 +19,13 @@ from collections.abc import Callable
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
-import experiment
-import flagfiles
-import numpy as np
 import tensorflow as tf
-from absl import app, flags
+from absl import flags
+from experiment_flags import built_spn, described_experiment, run_benchmark
+from random_examples import random_examples
 
-from cascade_tf.examples import Examples
+from cascade_tf import SampleRequest
+from cascade_tf.experiment import Experiment
 
 flags.DEFINE_string("worker", None, "The stage to run in this process.")
 FLAGS = flags.FLAGS
@@ -33,39 +35,33 @@ class _Enough(Exception):
     pass
 
 
-def _timed(what: str, run: Callable[[], object]) -> None:
+def _timed(work: str, run: Callable[[], object]) -> None:
     began = time.monotonic()
     run()
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
     seconds = time.monotonic() - began
-    print(f"  {what}: {seconds:.0f} s, peak memory so far {peak / 1e9:.1f} GB", flush=True)
+    print(f"  {work}: {seconds:.0f} s, peak memory so far {peak / 1e9:.1f} GB", flush=True)
 
 
-def run_stage(made: experiment.Experiment, name: str) -> None:
+def run_stage(experiment: Experiment, name: str) -> None:
     """Prints a line for each kind of work."""
-    stage = made.make_stage(name)
-    stage.build()
+    stage = built_spn(experiment, name)
     print(f"{name}: {stage.parameters():,} parameters", flush=True)
-    size, channels = made.values(name)["image_size"], made.values(name)["channels"]
-    pixels = np.random.default_rng(0).integers(0, 256, [1, size, size, channels], dtype=np.uint8)
-    images = tf.constant(pixels)
-    examples = Examples(images, tf.zeros([1], tf.int32), tf.zeros([1], tf.int64))
+    data = experiment.data(name)
+    examples = random_examples(1, data.image_size, data.channels)
+    slices = itertools.count(1)
+
+    def on_progress() -> None:
+        # A size stage's first slice is given.
+        if next(slices) == 1 + stage.first_slice_given:
+            raise _Enough
+
+    condition = stage.condition(examples.images)
+    request = SampleRequest(examples.indices, condition=condition, on_progress=on_progress)
 
     def sample() -> None:
-        condition = stage.condition(images)
-        slices = itertools.count(1)
-
-        def on_progress() -> None:
-            # A size stage's first slice is given.
-            if next(slices) == 1 + stage.first_slice_given:
-                raise _Enough
-
-        try:
-            stage.sample(
-                examples.indices, tf.constant(0), tf.constant(1.0), condition, None, on_progress
-            )
-        except _Enough:
-            return
+        with contextlib.suppress(_Enough):
+            stage.sample(request)
 
     step = tf.constant(0, tf.int64)
     _timed("one training step", lambda: tf.function(stage.train_step)(examples, step))
@@ -73,13 +69,13 @@ def run_stage(made: experiment.Experiment, name: str) -> None:
     _timed("one slice of a sample, compiled", sample)
 
 
-def main(_: list[str]) -> None:
-    made = experiment.Experiment()
+def main(arguments: list[str]) -> None:
+    experiment = described_experiment(arguments)
     if FLAGS.worker is not None:
-        run_stage(made, FLAGS.worker)
+        run_stage(experiment, FLAGS.worker)
         return
-    for name in made.stage_names:
-        worker = [sys.executable, __file__, *sys.argv[1:], f"--worker={name}"]
+    for name in experiment.stage_names:
+        worker = [sys.executable, *sys.argv, f"--worker={name}"]
         worker.append("--jit_compile=false")  # compiling takes longer than a step
         done = subprocess.run(worker, stderr=subprocess.PIPE, text=True, check=False)
         if done.returncode:
@@ -87,5 +83,4 @@ def main(_: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    sys.argv[1:] = [*flagfiles.expand(sys.argv[1:]), "--workdir=/nonexistent"]
-    app.run(main)
+    run_benchmark(main)

@@ -6,7 +6,8 @@
 A step is one of the discriminator and one of the generator. For each case, in a process of its
 own: the useful arithmetic of such a step (products and convolutions forward and backward; taps in
 the padding not counted) per second, over the rate of the best convolution or matrix product that
-this machine does, measured before and after the steps.
+this machine does, measured before and after the steps. Other flags are those of bin/train, for all
+cases.
 """
 
 import json
@@ -17,15 +18,15 @@ import sys
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
-import experiment
-import flagfiles
 import numpy as np
 import tensorflow as tf
-from absl import app, flags
+from absl import flags
 from best_rate import best_rate
+from experiment_flags import described_experiment, run_benchmark
+from random_examples import random_examples
 from timing import fastest
 
-from cascade_tf.examples import Examples
+from cascade_tf.experiment import Experiment
 from wavelet_tf.gan_stage import GANStage
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
@@ -42,8 +43,6 @@ CASES = {
 
 flags.DEFINE_list("batches", ["4", "16"], "Images of a step; cases that are compared share them.")
 flags.DEFINE_list("numbers", [str(n) for n in range(len(CASES))], "The cases to run, from 0.")
-flags.DEFINE_string("step_precision", "float32", "Of the arithmetic: float32 or bfloat16.")
-flags.DEFINE_bool("step_jit_compile", True, "Compile the steps with XLA.")
 flags.DEFINE_integer("runs", 3, "Steps that are timed; the fastest counts.")
 flags.DEFINE_bool("worker", False, "Measure one case, in this process.")
 FLAGS = flags.FLAGS
@@ -79,72 +78,64 @@ def step_multiply_adds(stage: GANStage, batch: int) -> float:
     pictures = tf.TensorSpec([batch, c.size, c.size, c.channels], tf.float32)
     making = tf.function(stage.generator).get_concrete_function(z, labels, training=True)
     telling = tf.function(stage.discriminator).get_concrete_function(pictures, labels)
-    made, told = _multiply_adds(making.graph), _multiply_adds(telling.graph)
+    generator, discriminator = _multiply_adds(making.graph), _multiply_adds(telling.graph)
     # Forward is one part, backward one for the inputs and one for the weights. Discriminator's
     # step: one part of the generator's, three of its own on two batches. Generator's step: three
     # parts of its own; the discriminator's weights need no gradient there.
-    return 4 * made + 8 * told
+    return 4 * generator + 8 * discriminator
 
 
 def _step_seconds(stage: GANStage, side: int, batch: int) -> float:
     """Of a training step on images of that side."""
     number = tf.constant(0, tf.int64)
-    shape = [batch, side, side, stage.config.channels]
-    images = np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)
-    indices = tf.range(batch, dtype=tf.int64)
-    examples = Examples(tf.constant(images), tf.zeros([batch], tf.int32), indices)
+    examples = random_examples(batch, side, stage.config.channels)
     step = tf.function(stage.train_step)
     step(examples, number)
     return fastest(lambda: step(examples, number)["D_real"].numpy(), FLAGS.runs)
 
 
-def measure() -> dict[str, dict[str, float]]:
+def measure(experiment: Experiment) -> dict[str, dict[str, float]]:
     """By batch: `seconds` and `operations` of a step, `best` rate of this process."""
-    made = experiment.Experiment()
-    name = made.stage_names[0]
-    stage, side = made.make_stage(name), made.values(name)["image_size"]
+    name = experiment.stage_names[0]
+    stage, side = experiment.make_stage(name), experiment.data(name).image_size
+    assert isinstance(stage, GANStage)
     stage.build()
-    before = best_rate(FLAGS.step_precision)
-    found = {
+    precision = stage.training.precision
+    before = best_rate(precision)
+    steps = {
         size: {
             "seconds": _step_seconds(stage, side, int(size)),
             "operations": 2 * step_multiply_adds(stage, int(size)),
         }
         for size in FLAGS.batches
     }
-    best = max(before, best_rate(FLAGS.step_precision))
-    return {batch: figures | {"best": best} for batch, figures in found.items()}
+    best = max(before, best_rate(precision))
+    return {batch: figures | {"best": best} for batch, figures in steps.items()}
 
 
-def main(_: list[str]) -> None:
+def main(arguments: list[str]) -> None:
     if FLAGS.worker:
-        print(json.dumps(measure()))
+        print(json.dumps(measure(described_experiment(arguments))))
         return
     print(
         "| case | batch | GFLOP of an image | step, s | GFLOP/s | best product, GFLOP/s | ratio |"
     )
     print("|---|---|---|---|---|---|---|")
     for number in map(int, FLAGS.numbers):
-        name, given = list(CASES.items())[number]
-        own = [
-            f"--precision={FLAGS.step_precision}",
-            f"--jit_compile={str(FLAGS.step_jit_compile).lower()}",
-            "--worker",
-        ]
-        worker = [sys.executable, __file__, *given, *sys.argv[1:], *own]
+        name, case = list(CASES.items())[number]
+        worker = [sys.executable, __file__, *case, *sys.argv[1:], "--worker"]
         done = subprocess.run(worker, capture_output=True, text=True, check=False)
         if done.returncode:
             raise SystemExit(done.stderr)
-        for batch, found in json.loads(done.stdout.splitlines()[-1]).items():
-            rate = found["operations"] / found["seconds"]
+        for batch, figures in json.loads(done.stdout.splitlines()[-1]).items():
+            rate = figures["operations"] / figures["seconds"]
             print(
-                f"| {name} | {batch} | {found['operations'] / int(batch) / 1e9:.1f} "
-                f"| {found['seconds']:.2f} | {rate / 1e9:.0f} | {found['best'] / 1e9:.0f} "
-                f"| {rate / found['best']:.2f} |",
+                f"| {name} | {batch} | {figures['operations'] / int(batch) / 1e9:.1f} "
+                f"| {figures['seconds']:.2f} | {rate / 1e9:.0f} | {figures['best'] / 1e9:.0f} "
+                f"| {rate / figures['best']:.2f} |",
                 flush=True,
             )
 
 
 if __name__ == "__main__":
-    sys.argv[1:] = [*flagfiles.expand(sys.argv[1:]), "--workdir=/nonexistent"]
-    app.run(main)
+    run_benchmark(main)

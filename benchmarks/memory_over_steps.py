@@ -45,6 +45,7 @@ def main(_: list[str]) -> None:
             text=True,
             env=os.environ | {"PYTHONUNBUFFERED": "1"},
         )
+        assert training.stderr is not None
         for line in training.stderr:
             found = re.search(r"(\d+)/\d+ steps", line)
             if found and training.poll() is None:

@@ -35,8 +35,8 @@ from timing import fastest
 from widths import shrunk
 
 from spn_tf.config import SPNConfig
-from spn_tf.few_rows import with_float32_sums
 from spn_tf.sampling import Sampler
+from spn_tf.sampling.cpu_kernels.few_rows import with_float32_sums
 from spn_tf.slice_decoder import SliceDecoder
 from spn_tf.subscale_pixel_network import SubscalePixelNetwork
 
@@ -107,10 +107,15 @@ def products(rows: int, precision: str) -> Callable[[], float]:
     def native(a: tf.Tensor, b: tf.Tensor) -> tf.Tensor:
         return tf.cast(with_float32_sums(a, b), dtype)
 
+    def matrix_on_the_left(
+        product: Callable[[tf.Tensor, tf.Tensor], tf.Tensor],
+    ) -> Callable[[tf.Tensor, tf.Tensor], tf.Tensor]:
+        return lambda x, kernel: product(kernel, x)
+
     runs = []
     for product in (tf.matmul,) if dtype == tf.float32 else (tf.matmul, native):
         runs.append(repeated(product, [rows, 1024]))
-        runs.append(repeated(lambda x, kernel, p=product: p(kernel, x), [1024, rows]))
+        runs.append(repeated(matrix_on_the_left(product), [1024, rows]))
     operations = 2.0 * rows * 1024**2 * len(kernels) * loops
     return lambda: operations / min(fastest(run) for run in runs)
 
@@ -163,7 +168,9 @@ def measure(shrink: int, batch: int, precision: str, product_rate: Callable[[], 
         sampler.sample(indices, tf.constant(0), tf.constant(1.0)).numpy()
 
     first = fastest(draw, 1)
-    times, bandwidths, product_rates = [], [], []
+    times: list[float] = []
+    bandwidths: list[Bandwidth] = []
+    product_rates: list[float] = []
     while len(times) < 3 or (len(times) < 6 and sum(times) < 5):
         times.append(fastest(draw, 1))
         bandwidths.append(memory_bandwidth())

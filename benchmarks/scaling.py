@@ -17,10 +17,11 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import numpy as np
 import tensorflow as tf
 from absl import app, flags
+from random_examples import random_examples
 from timing import fastest
 from widths import shrunk
 
-from cascade_tf.examples import Examples
+from cascade_tf import SampleRequest
 from spn_tf.config import SPNConfig
 from spn_tf.ordering import image_to_slices, slices_to_image
 from spn_tf.sampling import UNKNOWN
@@ -40,17 +41,16 @@ def measure(size: int) -> tuple[float, ...]:
     whole = dataclasses.replace(SPNConfig(), height=size, width=size, scale=size // SLICE)
     stage = SPNStage("spn", shrunk(whole, FLAGS.shrink), SPNTrainingConfig())
     stage.build()
-    shape = [1, size, size, 3]
-    pixels = np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)
-    examples = Examples(tf.constant(pixels), tf.zeros([1], tf.int32), tf.zeros([1], tf.int64))
+    examples = random_examples(1, size)
     number = tf.constant(0, tf.int64)
     train, evaluate = tf.function(stage.train_step), tf.function(stage.evaluate_step)
 
     def sample(known: tf.Tensor | None = None) -> None:
-        stage.sample(examples.indices, tf.constant(0), tf.constant(1.0), known=known).numpy()
+        stage.sample(SampleRequest(1, known=known)).numpy()
 
-    train(examples, number), evaluate(examples)
-    slices = image_to_slices(tf.cast(pixels, tf.int32), stage.config.scale)
+    train(examples, number)
+    evaluate(examples)
+    slices = image_to_slices(tf.cast(examples.images, tf.int32), stage.config.scale)
     last = tf.fill(tf.shape(slices[:, -1:]), UNKNOWN)
     sample(slices_to_image(tf.concat([slices[:, :-1], last], axis=1), stage.config.scale))
     return (

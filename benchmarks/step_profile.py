@@ -3,31 +3,27 @@
 
     python benchmarks/step_profile.py --flagfile=configs/celeba.flags [--batch=1]
 
-The first stage at full width. XLA runs operations side by side: each moment is shared out equally
-among those that are under way. Printed are seconds by kind, and the longest single operations that
-are neither products nor convolutions, by their names in the compiled program
-(`XLA_FLAGS=--xla_dump_to=DIRECTORY` writes that).
+The first stage at full width; other flags are those of bin/train. XLA runs operations side by side:
+each moment is shared out equally among those that are under way. Printed are seconds by kind, and
+the longest single operations that are neither products nor convolutions, by their names in the
+compiled program (`XLA_FLAGS=--xla_dump_to=DIRECTORY` writes that).
 """
 
 import collections
 import os
 import pathlib
 import re
-import sys
 import tempfile
 from collections.abc import Callable
 from typing import NamedTuple
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
-import experiment
-import flagfiles
-import numpy as np
 import tensorflow as tf
-from absl import app, flags
+from absl import flags
+from experiment_flags import built_spn, described_experiment, run_benchmark
+from random_examples import random_examples
 from tensorflow.tsl.profiler.protobuf import xplane_pb2
-
-from cascade_tf.examples import Examples
 
 flags.DEFINE_integer("batch", 1, "Images of the step.")
 FLAGS = flags.FLAGS
@@ -78,7 +74,8 @@ def shared_out(operations: dict[str, Interval]) -> dict[str, float]:
     """Seconds of each operation, those of a moment divided by how many are under way."""
     moments = [(i.start, True, name) for name, i in operations.items()]
     moments += [(i.end, False, name) for name, i in operations.items()]
-    seconds, running, last = dict.fromkeys(operations, 0.0), set(), 0.0
+    seconds, last = dict.fromkeys(operations, 0.0), 0.0
+    running: set[str] = set()
     for time, begins, name in sorted(moments):
         for other in running:
             seconds[other] += (time - last) / len(running)
@@ -87,21 +84,18 @@ def shared_out(operations: dict[str, Interval]) -> dict[str, float]:
     return seconds
 
 
-def main(_: list[str]) -> None:
-    made = experiment.Experiment()
-    stage = made.make_stage(made.stage_names[0])
-    stage.build()
-    c = stage.config
-    shape = [FLAGS.batch, c.height, c.width, c.channels]
-    images = np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)
-    indices = tf.range(FLAGS.batch, dtype=tf.int64)
-    examples = Examples(tf.constant(images), tf.zeros([FLAGS.batch], tf.int32), indices)
+def main(arguments: list[str]) -> None:
+    experiment = described_experiment(arguments)
+    name = experiment.stage_names[0]
+    stage, data = built_spn(experiment, name), experiment.data(name)
+    examples = random_examples(FLAGS.batch, data.image_size, data.channels)
     step, number = tf.function(stage.train_step), tf.constant(0, tf.int64)
 
     def run() -> None:
         step(examples, number)["bits_per_dim"].numpy()
 
-    run(), run()
+    for _ in range(2):
+        run()
     found = profiled(run)
     whole = found[STEP].end - found[STEP].start
     kind_of = {
@@ -110,19 +104,18 @@ def main(_: list[str]) -> None:
         if not HOLDERS.match(name)
     }
     seconds = shared_out({name: found[name] for name in kind_of})
-    kinds: collections.Counter[str] = collections.Counter()
+    kinds: collections.defaultdict[str, float] = collections.defaultdict(float)
     for name, kind in kind_of.items():
         kinds[kind] += seconds[name]
     kinds["between operations"] = whole - sum(kinds.values())
     print(f"| batch {FLAGS.batch} | s | share |\n|---|---|---|")
-    for kind, spent in kinds.most_common():
+    for kind, spent in sorted(kinds.items(), key=lambda item: item[1], reverse=True):
         print(f"| {kind} | {spent:.2f} | {spent / whole:.2f} |")
     print(f"| the step | {whole:.2f} | |\n")
     others = [name for name, kind in kind_of.items() if kind not in (KINDS[0][0], KINDS[1][0])]
-    for name in sorted(others, key=seconds.get, reverse=True)[:5]:
+    for name in sorted(others, key=seconds.__getitem__, reverse=True)[:5]:
         print(f"{name}: {seconds[name]:.3f} s")
 
 
 if __name__ == "__main__":
-    sys.argv[1:] = [*flagfiles.expand(sys.argv[1:]), "--workdir=/nonexistent"]
-    app.run(main)
+    run_benchmark(main)

@@ -7,7 +7,7 @@ For the first stage of each flagfile of configs/, at full width, and for each pr
 arithmetic of a training step per second (forward and backward pass and optimizer; masked taps,
 padding and recomputation not counted), over the rate of the best convolution or matrix product
 that this machine does at that precision, measured before and after the steps. Each line is a
-process of its own.
+process of its own. Other flags are those of bin/train.
 """
 
 import os
@@ -17,16 +17,17 @@ import sys
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
-import experiment
-import flagfiles
 import keras
 import numpy as np
 import tensorflow as tf
-from absl import app, flags
+from absl import flags
 from best_rate import best_rate
+from experiment_flags import built_spn, described_experiment, run_benchmark
+from random_examples import random_examples
 from timing import fastest
 
 from cascade_tf.examples import Examples
+from cascade_tf.experiment import Experiment
 from spn_tf.attention import ParameterAttention, SelfAttention
 from spn_tf.masked_convolution import HorizontalConvolution, VerticalConvolution
 from spn_tf.spn_stage import SPNStage
@@ -79,34 +80,30 @@ def _step_seconds(stage: SPNStage, examples: Examples) -> float:
     return fastest(lambda: step(examples, number)["bits_per_dim"].numpy(), FLAGS.runs)
 
 
-def measure() -> None:
-    """Prints the line of this process' flags."""
-    made = experiment.Experiment()
-    stage = made.make_stage(made.stage_names[0])
-    stage.build()
-    c, precision = stage.config, stage.training.precision
+def measure(experiment: Experiment) -> None:
+    """Prints the rest of a line."""
+    name = experiment.stage_names[0]
+    stage, data = built_spn(experiment, name), experiment.data(name)
+    precision = stage.training.precision
     work = 3 * 2 * multiply_adds(stage.network)
     before = best_rate(precision)
     rates = {}
     for batch in map(int, FLAGS.batches):
-        shape = [batch, c.height, c.width, c.channels]
-        images = np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)
-        indices = tf.range(batch, dtype=tf.int64)
-        examples = Examples(tf.constant(images), tf.zeros([batch], tf.int32), indices)
+        examples = random_examples(batch, data.image_size, data.channels)
         rates[batch] = batch * work / _step_seconds(stage, examples)
     reference = max(before, best_rate(precision))
-    batch = max(rates, key=rates.get)
-    told = ", ".join(f"{rate / reference:.2f} at {size}" for size, rate in rates.items())
+    batch = max(rates, key=rates.__getitem__)
+    ratios = ", ".join(f"{rate / reference:.2f} at {size}" for size, rate in rates.items())
     print(
         f"{precision} | {work / 1e9:.0f} | {batch * work / rates[batch]:.2f} s at {batch} "
-        f"| {rates[batch] / 1e9:.0f} | {reference / 1e9:.0f} | {told} |",
+        f"| {rates[batch] / 1e9:.0f} | {reference / 1e9:.0f} | {ratios} |",
         flush=True,
     )
 
 
-def main(_: list[str]) -> None:
+def main(arguments: list[str]) -> None:
     if FLAGS.worker:
-        measure()
+        measure(described_experiment(arguments))
         return
     print(
         "| config | precision | useful GFLOP of an image | step | GFLOP/s | best product, GFLOP/s "
@@ -116,14 +113,12 @@ def main(_: list[str]) -> None:
         for precision in FLAGS.precisions:
             print(f"| {config} | ", end="", flush=True)
             flagfile = f"--flagfile={ROOT / 'configs' / config}.flags"
-            given = [flagfile, *sys.argv[1:], f"--precision={precision}", "--worker"]
-            done = subprocess.run(
-                [sys.executable, __file__, *given], stderr=subprocess.PIPE, text=True, check=False
-            )
+            own = [*sys.argv[1:], f"--precision={precision}", "--worker"]
+            worker = [sys.executable, __file__, flagfile, *own]
+            done = subprocess.run(worker, stderr=subprocess.PIPE, text=True, check=False)
             if done.returncode:
                 raise SystemExit(done.stderr)
 
 
 if __name__ == "__main__":
-    sys.argv[1:] = [*flagfiles.expand(sys.argv[1:]), "--workdir=/nonexistent"]
-    app.run(main)
+    run_benchmark(main)

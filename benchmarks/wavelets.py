@@ -59,9 +59,11 @@ def definition_of_tf_signal(images: np.ndarray) -> tuple[Callable, Callable]:
 
     @tf.function
     def inverse(tl: tf.Tensor, bl: tf.Tensor, tr: tf.Tensor, br: tf.Tensor) -> tf.Tensor:
-        flat = [tf.reshape(x, [b * h // 2, w // 2, c]) for x in (tl, bl, tr, br)]
-        rows = [definition.synthesis(*flat[i : i + 2], taps) for i in (0, 2)]
-        low, high = [tf.reshape(x, [b, h // 2, w * c]) for x in rows]
+        def row(left: tf.Tensor, right: tf.Tensor) -> tf.Tensor:
+            flat = [tf.reshape(x, [b * h // 2, w // 2, c]) for x in (left, right)]
+            return tf.reshape(definition.synthesis(flat[0], flat[1], taps), [b, h // 2, w * c])
+
+        low, high = row(tl, bl), row(tr, br)
         return tf.reshape(definition.synthesis(low, high, taps), [b, h, w, c])
 
     x = tf.constant(images)
@@ -118,7 +120,7 @@ def tensorflow_wavelets(images: np.ndarray) -> tuple[Callable, Callable]:
     return lambda: forward(x), lambda: inverse(bands)
 
 
-def main(_: list[str]) -> None:
+def main(argv: list[str]) -> None:
     shape = (FLAGS.batch, FLAGS.size, FLAGS.size, 3)
     images = np.random.default_rng(0).random(shape, np.float32)
     passes: dict[str, tuple[Callable, Callable]] = {

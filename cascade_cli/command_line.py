@@ -78,7 +78,7 @@ def run(command: str, arguments: list[str]) -> None:
     except flags.Error as error:
         fail(command, str(error), UsageError.exit_code)
     except (UserError, Interrupted) as error:
-        fail(command, _with_flags(_message(error, arguments), parser), error.exit_code)
+        fail(command, _with_flags(_message(error, arguments)), error.exit_code)
     except BrokenPipeError:
         os._exit(1)  # `--help | head`
     except OSError as error:
@@ -132,14 +132,9 @@ def _message(error: UserError | Interrupted, arguments: list[str]) -> str:
     return error.recorded if isinstance(error, UserError) else str(error)
 
 
-def _with_flags(message: str, parser: Flags) -> str:
-    """A message whose settings are named by their flags: `scale` and scale=4 become --scale."""
-    message = re.sub(r"`(\w+)`", lambda match: f"--{match[1]}", message)
-    head, colon, advice = message.partition(": ")
-    pairs = re.sub(
-        r"(?<![-\w])(\w+)=", lambda m: f"--{m[0]}" if m[1] in parser.names else m[0], head
-    )
-    return f"{pairs}{colon}{advice}"
+def _with_flags(message: str) -> str:
+    """A message whose settings, in backticks, are named by their flags: `scale` is --scale."""
+    return re.sub(r"`(\w+)`", r"--\1", message)
 
 
 def _require_packages() -> None:

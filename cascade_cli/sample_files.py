@@ -1,4 +1,4 @@
-"""The files that bin/sample writes, whole at every moment."""
+"""The files of samples, whole at every moment."""
 
 import io
 import time

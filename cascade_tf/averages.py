@@ -13,6 +13,9 @@ class PolyakAverage(tf.Module):
     Update t, counted from zero after `start`, keeps min(decay, (1 + t) / (10 + t)) of the
     average: without this warm-up, short trainings would evaluate their initial weights. Before
     `start` the average follows the variables themselves.
+
+    That is tf.train.ExponentialMovingAverage with `num_updates` = t. This one takes a start, and
+    lets go of the variables: TensorFlow's lists them for as long as the process lives.
     """
 
     def __init__(self, variables: Sequence[keras.Variable], decay: float, start: int = 0):
@@ -29,9 +32,8 @@ class PolyakAverage(tf.Module):
         Args:
             step: int64 scalar, the training step just made, counted from zero.
         """
-        t = tf.cast(tf.maximum(step - self._start, 0), tf.float32)
+        t = tf.cast(tf.maximum(step - self._start, -1), tf.float32)  # -1 keeps nothing
         keep = tf.minimum(self._decay, (1 + t) / (10 + t))
-        keep = tf.where(step < self._start, 0.0, keep)
 
         def update_all(strategy: tf.distribute.Strategy, keep: tf.Tensor) -> None:
             for average, variable in zip(self.averages, self._variables, strict=True):

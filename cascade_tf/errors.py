@@ -14,7 +14,7 @@ class UserError(Exception):
 
     @property
     def recorded(self) -> str:
-        """The message with settings named as in records."""
+        """The message with settings named as in records, in backticks."""
         return str(self)
 
 
@@ -30,24 +30,21 @@ class SettingError(UsageError, ValueError):
     Args:
         values: by field, as `pixelcnn_filter_size`.
         advice: what is wrong with them, and what to do.
-        names: the fields' names in records and flags, where those differ, as `gan_z_size`.
+        names: how `recorded` names fields; by default as they are, in backticks.
     """
 
     def __init__(
         self, values: Mapping[str, Any], advice: str, names: Mapping[str, str] | None = None
     ):
         names = names or {}
-        super().__init__(f"{_pairs(values)}: {advice}")
-        by_record = {names.get(field, field): value for field, value in values.items()}
-        self._recorded = f"{_pairs(by_record)}: {advice}"
+        pairs = [f"{field}={text(value)}" for field, value in values.items()]
+        super().__init__(f"{' '.join(pairs)}: {advice}")
+        recorded = [f"{names.get(f, f'`{f}`')}={text(value)}" for f, value in values.items()]
+        self._recorded = f"{' '.join(recorded)}: {advice}"
 
     @property
     def recorded(self) -> str:
         return self._recorded
-
-
-def _pairs(values: Mapping[str, Any]) -> str:
-    return " ".join(f"{name}={text(value)}" for name, value in values.items())
 
 
 def text(value: Any) -> str:

@@ -264,7 +264,7 @@ class Experiment:
             own = _recorded_entries(family, stage)
             _parsed(own, recorded)
         except SettingError as error:
-            raise UserError(f"{self.directory(stage) / record.NAME}: {error}") from error
+            raise UserError(f"{self.directory(stage) / record.NAME}: {error.recorded}") from error
         return {name: text(entry.default) for name, entry in own.items()} | recorded
 
     @functools.cached_property

@@ -20,7 +20,9 @@ class SGD(_SumsNothing, keras.optimizers.SGD):
 class Adam(_SumsNothing, keras.optimizers.Adam):
     """Adam; the update is TensorFlow's own operation, which goes through the memory once.
 
-    Its epsilon is added before the bias correction, as in Keras and in TensorFlow 1.
+    Keras's goes through it for each of its own, and takes about three times as long
+    (benchmarks/libraries.py). Epsilon is added before the bias correction, as in Keras and in
+    TensorFlow 1.
     """
 
     def update_step(

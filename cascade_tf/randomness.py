@@ -2,8 +2,9 @@
 
 A counter-based generator, Threefry-2x32 with 20 rounds (Salmon et al., "Parallel random
 numbers: as easy as 1, 2, 3", 2011), written in plain integer operations so that one vectorized
-expression serves a whole batch, on any device and under XLA. TensorFlow's stateless
-generators take one seed for a whole tensor: element k of a batch then depends on the batch.
+expression serves a whole batch, on any device and under XLA. TensorFlow's stateless generators
+take one seed for a whole tensor. A vectorized map of them, with a seed for each example, draws as
+well, but under XLA on a CPU it takes several times as long (benchmarks/libraries.py).
 """
 
 import zlib

@@ -54,7 +54,7 @@ def setting(
 
     Args:
         default: its value where nobody sets it.
-        help: one sentence for `--help` and for readers of the class.
+        help: one sentence for the commands' help and for readers of the class.
         decides: "model" if checkpoints of other values cannot be used, "training" if a training
             cannot go on with other values, "free" otherwise.
         choices: all values of an enumerated string.
@@ -92,7 +92,9 @@ class Settings:
     def refuse(self, advice: str, *fields: str) -> NoReturn:
         """Raises SettingError for fields of this class."""
         values = {field: getattr(self, field) for field in fields}
-        raise SettingError(values, advice, {field: name_of(type(self), field) for field in fields})
+        settings = _fields(type(self))
+        names = {f: f"`{name_of(type(self), f)}`" if f in settings else f for f in fields}
+        raise SettingError(values, advice, names)
 
 
 AnySettings = TypeVar("AnySettings", bound=Settings)

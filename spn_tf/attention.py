@@ -12,6 +12,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from cascade_tf.serializable_layer import SerializableLayer
 from spn_tf.dense import Dense
 from spn_tf.residual_branches import small_weights
 from spn_tf.shapes import Shape
@@ -40,14 +41,20 @@ def _merge_heads(x: tf.Tensor) -> tf.Tensor:
     return tf.reshape(tf.transpose(x, [0, 2, 1, 3]), [-1, length, heads * channels])
 
 
-class SelfAttention(keras.layers.Layer):
+class SelfAttention(SerializableLayer):
     """Multi-head dot-product attention, [B, T, D] to [B, T, D].
 
     With `causal`, position t attends to positions 0..t.
+
+    Example:
+        >>> layer = SelfAttention(width=6, heads=2, channels=4, causal=True)
+        >>> layer(tf.zeros([1, 5, 6])).shape
+        TensorShape([1, 5, 6])
     """
 
     def __init__(self, width: int, heads: int, channels: int, causal: bool, **kwargs: Any):
         super().__init__(**kwargs)
+        self.width = width
         self.heads = heads
         self.channels = channels
         self.causal = causal
@@ -57,6 +64,8 @@ class SelfAttention(keras.layers.Layer):
         )
 
     def build(self, input_shape: Shape) -> None:
+        if self.built:
+            return
         self.qkv.build(input_shape)
         self.out.build((*input_shape[:-1], self.heads * self.channels))
         self.built = True
@@ -72,8 +81,11 @@ class SelfAttention(keras.layers.Layer):
         weights = tf.cast(tf.nn.softmax(scores), v.dtype)
         return self.out(_merge_heads(tf.matmul(weights, v)))
 
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
+        return input_shape
 
-class ParameterAttention(keras.layers.Layer):
+
+class ParameterAttention(SerializableLayer):
     """Feed-forward layer as attention over learned rows (tensor2tensor's `parameter_attention`).
 
     For each head: softmax(q K^T) V, with q the head's share of x W, and K and V the learned
@@ -81,6 +93,11 @@ class ParameterAttention(keras.layers.Layer):
 
     Keys and values are stored at the scale D**-0.5 and multiplied up in use, as in
     tensor2tensor, which matters to an optimizer whose steps do not follow the weights' scale.
+
+    Example:
+        >>> layer = ParameterAttention(width=6, heads=2, channels=4, rows=8)
+        >>> layer(tf.zeros([1, 5, 6])).shape
+        TensorShape([1, 5, 6])
     """
 
     def __init__(self, width: int, heads: int, channels: int, rows: int, **kwargs: Any):
@@ -95,6 +112,8 @@ class ParameterAttention(keras.layers.Layer):
         )
 
     def build(self, input_shape: Shape) -> None:
+        if self.built:
+            return
         self.query.build(input_shape)
         self.out.build((*input_shape[:-1], self.heads * self.channels))
         shape = (self.heads, self.rows, self.channels)
@@ -110,6 +129,9 @@ class ParameterAttention(keras.layers.Layer):
             self.query(x), lambda x: tf.matmul(x, keys), lambda x: tf.matmul(x, values)
         )
         return self.out(read)
+
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
+        return input_shape
 
     def read(
         self,
@@ -140,18 +162,25 @@ class ParameterAttention(keras.layers.Layer):
         return tf.reshape(tf.transpose(read, [1, 0, 2]), shape)
 
 
-class DenseFeedForward(keras.layers.Layer):
-    """The Transformer's usual feed-forward layer, relu(x W1 + b1) W2 + b2."""
+class DenseFeedForward(SerializableLayer):
+    """The Transformer's usual feed-forward layer, relu(x W1 + b1) W2 + b2.
+
+    Example:
+        >>> DenseFeedForward(width=6, hidden=8)(tf.zeros([1, 5, 6])).shape
+        TensorShape([1, 5, 6])
+    """
 
     def __init__(self, width: int, hidden: int, **kwargs: Any):
         super().__init__(**kwargs)
-        self.hidden = hidden
+        self.width, self.hidden = width, hidden
         self.inner = Dense(hidden, activation="relu", dtype=self.dtype_policy, name="inner")
         self.out = Dense(
             width, kernel_initializer=small_weights(), dtype=self.dtype_policy, name="out"
         )
 
     def build(self, input_shape: Shape) -> None:
+        if self.built:
+            return
         self.inner.build(input_shape)
         self.out.build((*input_shape[:-1], self.hidden))
         self.built = True
@@ -159,9 +188,28 @@ class DenseFeedForward(keras.layers.Layer):
     def call(self, x: tf.Tensor) -> tf.Tensor:
         return self.out(self.inner(x))
 
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
+        return input_shape
 
-class Transformer(keras.layers.Layer):
-    """A stack of self-attention and feed-forward layers, [B, T, D] to [B, T, D]."""
+
+class Transformer(SerializableLayer):
+    """A stack of self-attention and feed-forward layers, [B, T, D] to [B, T, D].
+
+    Args:
+        layers: pairs of a self-attention and a feed-forward layer.
+        width: D.
+        heads, channels: of attention; channels are per head.
+        causal: position t attends to positions 0..t.
+        ffn: "parameter_attention" or "dense".
+        ffn_size: rows of keys and values, or hidden units.
+
+    Example:
+        >>> stack = Transformer(
+        ...     layers=1, width=6, heads=2, channels=4, causal=True, ffn="dense", ffn_size=8
+        ... )
+        >>> stack(tf.zeros([1, 5, 6])).shape
+        TensorShape([1, 5, 6])
+    """
 
     def __init__(
         self,
@@ -176,6 +224,8 @@ class Transformer(keras.layers.Layer):
     ):
         super().__init__(**kwargs)
         dtype = self.dtype_policy
+        self.layers, self.width, self.heads, self.channels = layers, width, heads, channels
+        self.causal, self.ffn, self.ffn_size = causal, ffn, ffn_size
 
         def feed_forward(name: str) -> keras.layers.Layer:
             if ffn == "dense":
@@ -194,6 +244,8 @@ class Transformer(keras.layers.Layer):
         ]
 
     def build(self, input_shape: Shape) -> None:
+        if self.built:
+            return
         for layer in self.branches + self.norms:
             layer.build(input_shape)
         self.built = True
@@ -203,11 +255,21 @@ class Transformer(keras.layers.Layer):
             x = x + dropout(branch(norm(x)))
         return self.norms[-1](x)
 
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
+        return input_shape
 
-class PositionEmbedding(keras.layers.Layer):
-    """Adds a learned vector for the row and one for the column, to [B, h, w, D]."""
+
+class PositionEmbedding(SerializableLayer):
+    """Adds a learned vector for the row and one for the column, to [B, h, w, D].
+
+    Example:
+        >>> PositionEmbedding()(tf.zeros([1, 4, 5, 6])).shape
+        TensorShape([1, 4, 5, 6])
+    """
 
     def build(self, input_shape: Shape) -> None:
+        if self.built:
+            return
         _, height, width, units = input_shape
         normal = keras.initializers.RandomNormal(stddev=0.1)
         self.rows = self.add_weight(
@@ -220,3 +282,6 @@ class PositionEmbedding(keras.layers.Layer):
 
     def call(self, x: tf.Tensor) -> tf.Tensor:
         return x + tf.convert_to_tensor(self.rows) + tf.convert_to_tensor(self.columns)
+
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
+        return input_shape

@@ -11,10 +11,10 @@ output, which at (h, w + 1) has seen pixel (h, w), the horizontal stack alone.
 
 from typing import Any
 
-import keras
 import numpy as np
 import tensorflow as tf
 
+from cascade_tf.serializable_layer import SerializableLayer
 from spn_tf.config import PIXEL_UNITS
 from spn_tf.dense import Dense
 from spn_tf.masked_convolution import HorizontalConvolution, VerticalConvolution, colour_classes
@@ -28,7 +28,7 @@ def gate(x: tf.Tensor) -> tf.Tensor:
     return tf.tanh(filters) * tf.sigmoid(gates)
 
 
-class GatedLayer(keras.layers.Layer):
+class GatedLayer(SerializableLayer):
     """One layer of both stacks.
 
     Args:
@@ -37,6 +37,13 @@ class GatedLayer(keras.layers.Layer):
         inputs: colour classes of the horizontal input.
         residual: colour classes of the horizontal output.
         first: reads the intensities: "A" mask, and no residual connection.
+
+    Example:
+        >>> classes = colour_classes(6, 3)
+        >>> layer = GatedLayer(3, conv_channels=8, inputs=classes, residual=classes, first=False)
+        >>> vertical, horizontal = layer(tf.zeros([1, 4, 4, 4]), tf.zeros([1, 4, 4, 6]), None, None)
+        >>> vertical.shape, horizontal.shape
+        (TensorShape([1, 4, 4, 4]), TensorShape([1, 4, 4, 6]))
     """
 
     def __init__(
@@ -50,7 +57,8 @@ class GatedLayer(keras.layers.Layer):
     ):
         super().__init__(**kwargs)
         dtype = self.dtype_policy
-        self.first = first
+        self.size, self.first = size, first
+        self.inputs, self.residual = np.asarray(inputs), np.asarray(residual)
         gated = colour_classes(conv_channels // 2, 1 + int(residual[-1]))
         halves = np.concatenate([gated, gated])  # each half of the gate keeps every unit's class
         self.conv_channels = conv_channels
@@ -67,6 +75,8 @@ class GatedLayer(keras.layers.Layer):
         )
 
     def build(self, vertical_shape: Shape, horizontal_shape: Shape) -> None:
+        if self.built:
+            return
         outer = tuple(vertical_shape[:-1])
         self.vertical.build(vertical_shape)
         self.vertical_to_horizontal.build((*outer, self.conv_channels))
@@ -94,8 +104,14 @@ class GatedLayer(keras.layers.Layer):
         residual = self.out(gate(h))
         return gate(v), residual if self.first else horizontal + residual
 
+    def compute_output_shape(
+        self, vertical_shape: Shape, horizontal_shape: Shape
+    ) -> tuple[Shape, Shape]:
+        outer = tuple(vertical_shape[:-1])
+        return (*outer, self.conv_channels // 2), (*outer, len(self.residual))
 
-class GatedPixelCNN(keras.layers.Layer):
+
+class GatedPixelCNN(SerializableLayer):
     """Logits of every intensity of a slice, given what precedes it and conditions.
 
     Args:
@@ -105,6 +121,13 @@ class GatedPixelCNN(keras.layers.Layer):
         residual_channels: width of the horizontal residual stream.
         colours: C, 1 or 3.
         classes: of the softmax.
+
+    Example:
+        >>> network = GatedPixelCNN(
+        ...     layers=2, size=3, conv_channels=8, residual_channels=6, colours=3, classes=4
+        ... )
+        >>> network(tf.zeros([2, 4, 5, 3 * PIXEL_UNITS])).shape
+        TensorShape([2, 4, 5, 3, 4])
     """
 
     def __init__(
@@ -119,6 +142,8 @@ class GatedPixelCNN(keras.layers.Layer):
     ):
         super().__init__(**kwargs)
         dtype = self.dtype_policy
+        self.layers = layers
+        self.size = size
         self.colours = colours
         self.classes = classes
         self.conv_channels = conv_channels
@@ -155,6 +180,8 @@ class GatedPixelCNN(keras.layers.Layer):
         vertical_condition_shape: Shape | None = None,
         horizontal_condition_shape: Shape | None = None,
     ) -> None:
+        if self.built:
+            return
         outer = tuple(pixels_shape[:-1])
         residual = (*outer, self.residual_channels)
         vertical, horizontal = pixels_shape, pixels_shape
@@ -201,3 +228,10 @@ class GatedPixelCNN(keras.layers.Layer):
         _, height, width, _ = logits.shape
         logits = tf.reshape(logits, [-1, height, width, self.colours, self.classes])
         return tf.cast(logits, self.variable_dtype)
+
+    @property
+    def output_dtype(self) -> str:
+        return self.variable_dtype
+
+    def compute_output_shape(self, pixels_shape: Shape) -> Shape:
+        return (*pixels_shape[:-1], self.colours, self.classes)

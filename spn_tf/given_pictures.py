@@ -1,8 +1,8 @@
-"""Upscaling of given pictures: what a picture tells of each stage's target (sections 2.3, 2.4).
+"""Upscaling of given images: the parts of each stage's target that they determine.
 
-A small picture, of the size of a slice, is the first slice of the image to be made, at the
-image's full bits: every stage keeps its pixels. A picture of full size gives its most
-significant bits.
+A small image, of the size of a slice, is the first slice of the large one, at full bit depth: every
+stage keeps its pixels (section 2.3). An image of full size gives its most significant bits
+(section 2.4).
 """
 
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ from spn_tf.spn_stage import SPNStage
 
 
 def accepted_sizes(stages: Sequence[SPNStage]) -> dict[tuple[int, int], int]:
-    """Sizes (height, width) of pictures that the stages upscale, and the bits they give.
+    """Sizes (height, width) of images that the stages upscale, and the bits they give.
 
     Empty for a decoder baseline, which upscales nothing.
     """
@@ -28,10 +28,13 @@ def accepted_sizes(stages: Sequence[SPNStage]) -> dict[tuple[int, int], int]:
 
 
 def spread(pictures: tf.Tensor, height: int, width: int) -> tf.Tensor:
-    """Pictures at their places in images of full size, UNKNOWN between them.
+    """Spreads small images over large ones: every S-th pixel of a row, UNKNOWN between them.
+
+    Small and large images have one format then, so that a batch may hold both.
 
     Args:
-        pictures: uint8 [N, h, w, C], h and w dividing `height` and `width` by one scale.
+        pictures: uint8 [N, h, w, C]; h and w divide `height` and `width` by the same scale S.
+        height, width: of the large images.
 
     Returns:
         int32 [N, height, width, C].
@@ -47,13 +50,11 @@ def spread(pictures: tf.Tensor, height: int, width: int) -> tf.Tensor:
 def known_targets(
     stages: Sequence[SPNStage], images: tf.Tensor, bits: tf.Tensor
 ) -> list[tf.Tensor]:
-    """What is given of each stage's target, for `sample_cascade`.
+    """The known parts of each stage's target, for `sample_cascade`.
 
     Args:
         stages: coarsest first.
         images: int32 [N, H, W, C] in [0, 256), or UNKNOWN, as of `spread`.
-        bits: int32 scalar, or [N]: how many bits of each picture are given. A stage keeps what
-            is given at all its bits.
+        bits: int32 scalar, or [N]: bits of each image that are given.
     """
-    bits = tf.reshape(bits, [-1, 1, 1, 1])
-    return [tf.where(bits >= stage.config.bits, stage.target(images), UNKNOWN) for stage in stages]
+    return [stage.known(images, bits) for stage in stages]

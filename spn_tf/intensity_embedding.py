@@ -6,6 +6,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from cascade_tf.serializable_layer import SerializableLayer
 from spn_tf.config import PIXEL_UNITS
 from spn_tf.shapes import Shape
 
@@ -15,6 +16,10 @@ class CosineRows(keras.initializers.Initializer):
 
     A table started at random must first learn which intensities are neighbours; this one
     starts with that order and stays free to leave it. Extra rows past `levels` are zero.
+
+    Example:
+        >>> CosineRows(levels=2)((3, 1), "float32").numpy().round(2).flatten()
+        array([ 0.71, -0.71,  0.  ], dtype=float32)
     """
 
     def __init__(self, levels: int):
@@ -27,11 +32,18 @@ class CosineRows(keras.initializers.Initializer):
         table[: self.levels] = np.cos(np.pi * phase * np.arange(1, units + 1))
         return tf.constant(table, dtype)
 
+    def get_config(self) -> dict[str, int]:
+        return {"levels": self.levels}
 
-class IntensityEmbedding(keras.layers.Layer):
+
+class IntensityEmbedding(SerializableLayer):
     """Int intensities [..., C] in [0, levels] to [..., C * 8] units, channel by channel.
 
     The intensity `levels` stands for an empty pixel of a padding slice.
+
+    Example:
+        >>> IntensityEmbedding(levels=8)(tf.constant([[0, 3, 7]])).shape
+        TensorShape([1, 24])
     """
 
     def __init__(self, levels: int, **kwargs: Any):
@@ -39,6 +51,8 @@ class IntensityEmbedding(keras.layers.Layer):
         self.levels = levels
 
     def build(self, input_shape: Shape) -> None:
+        if self.built:
+            return
         self.table = self.add_weight(
             shape=(self.levels + 1, PIXEL_UNITS), initializer=CosineRows(self.levels), name="table"
         )
@@ -50,3 +64,7 @@ class IntensityEmbedding(keras.layers.Layer):
         return tf.reshape(
             units, [-1 if size is None else size for size in outer] + [channels * width]
         )
+
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
+        *outer, channels = input_shape
+        return (*outer, None if channels is None else channels * PIXEL_UNITS)

@@ -13,6 +13,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from cascade_tf.serializable_layer import SerializableLayer
 from spn_tf.shapes import Shape
 
 
@@ -20,6 +21,10 @@ def colour_classes(units: int, colours: int) -> np.ndarray:
     """The colour class of each of `units` units, int [units], ascending.
 
     The classes are as equal in size as they can be: a width need not be divisible by three.
+
+    Example:
+        >>> colour_classes(units=5, colours=3).tolist()
+        [0, 0, 1, 1, 2]
     """
     return np.arange(units) * colours // units
 
@@ -31,15 +36,23 @@ def colour_mask(inputs: np.ndarray, outputs: np.ndarray, strict: bool) -> np.nda
         inputs: classes of the input units.
         outputs: classes of the output units.
         strict: the "A" mask: a colour does not see itself.
+
+    Example:
+        >>> colour_mask(np.arange(3), np.arange(3), strict=True).tolist()
+        [[0.0, 1.0, 1.0], [0.0, 0.0, 1.0], [0.0, 0.0, 0.0]]
     """
     allowed = np.less if strict else np.less_equal
     return allowed(inputs[:, None], outputs[None, :]).astype(np.float32)
 
 
-class VerticalConvolution(keras.layers.Layer):
+class VerticalConvolution(SerializableLayer):
     """Convolution over the current row and those above it, [B, h, w, D] to [B, h, w, filters].
 
     In a filter of k x k, the rows below the centre would be masked; they are left out instead.
+
+    Example:
+        >>> VerticalConvolution(filters=6, size=3)(tf.zeros([2, 4, 5, 3])).shape
+        TensorShape([2, 4, 5, 6])
     """
 
     def __init__(self, filters: int, size: int, **kwargs: Any):
@@ -48,6 +61,8 @@ class VerticalConvolution(keras.layers.Layer):
         self.size = size
 
     def build(self, input_shape: Shape) -> None:
+        if self.built:
+            return
         rows = (self.size + 1) // 2
         self.kernel = self.add_weight(
             shape=(rows, self.size, input_shape[-1], self.filters),
@@ -62,8 +77,11 @@ class VerticalConvolution(keras.layers.Layer):
         padding = [[0, 0], [half, 0], [half, half], [0, 0]]
         return tf.nn.conv2d(x, tf.convert_to_tensor(self.kernel), 1, padding) + self.bias
 
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
+        return (*input_shape[:-1], self.filters)
 
-class HorizontalConvolution(keras.layers.Layer):
+
+class HorizontalConvolution(SerializableLayer):
     """Convolution over the current pixel, masked by colour, and those on its left.
 
     [B, h, w, D] to [B, h, w, len(outputs)]. With size 1 it is a masked 1x1 convolution.
@@ -73,6 +91,12 @@ class HorizontalConvolution(keras.layers.Layer):
         inputs, outputs: colour classes of the units.
         strict: "A" mask at the current pixel (first layer), else "B".
         initializer: of the kernel; LeCun's by default.
+
+    Example:
+        >>> intensities, units = colour_classes(3, 3), colour_classes(6, 3)
+        >>> layer = HorizontalConvolution(3, intensities, units, strict=True)
+        >>> layer(tf.zeros([2, 4, 5, 3])).shape
+        TensorShape([2, 4, 5, 6])
     """
 
     def __init__(
@@ -85,15 +109,18 @@ class HorizontalConvolution(keras.layers.Layer):
         **kwargs: Any,
     ):
         super().__init__(**kwargs)
-        self.filters = len(outputs)
-        self.inputs, self.outputs, self.strict = inputs, outputs, strict
+        self.size, self.strict = size, strict
+        self.inputs, self.outputs = np.asarray(inputs), np.asarray(outputs)
+        self.filters = len(self.outputs)
         self.left = size // 2
-        self.initializer = initializer or keras.initializers.LecunNormal()
-        mask = np.ones((1, self.left + 1, len(inputs), len(outputs)), np.float32)
-        mask[0, -1] = colour_mask(inputs, outputs, strict)
+        self.initializer = keras.initializers.get(initializer) or keras.initializers.LecunNormal()
+        mask = np.ones((1, self.left + 1, len(self.inputs), self.filters), np.float32)
+        mask[0, -1] = colour_mask(self.inputs, self.outputs, strict)
         self.mask = mask
 
     def build(self, input_shape: Shape) -> None:
+        if self.built:
+            return
         self.kernel = self.add_weight(
             shape=self.mask.shape, initializer=self.initializer, name="kernel"
         )
@@ -105,3 +132,6 @@ class HorizontalConvolution(keras.layers.Layer):
         kernel = kernel * tf.constant(self.mask, kernel.dtype)
         padding = [[0, 0], [0, 0], [self.left, 0], [0, 0]]
         return tf.nn.conv2d(x, kernel, 1, padding) + self.bias
+
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
+        return (*input_shape[:-1], self.filters)

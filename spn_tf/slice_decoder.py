@@ -2,9 +2,9 @@
 
 from typing import Any
 
-import keras
 import tensorflow as tf
 
+from cascade_tf.serializable_layer import SerializableLayer
 from spn_tf.attention import Dropout, PositionEmbedding, Transformer, no_dropout
 from spn_tf.config import PIXEL_UNITS, SPNConfig
 from spn_tf.dense import Dense
@@ -13,7 +13,7 @@ from spn_tf.intensity_embedding import IntensityEmbedding
 from spn_tf.shapes import Shape
 
 
-class SliceDecoder(keras.layers.Layer):
+class SliceDecoder(SerializableLayer):
     """Logits of a slice's intensities, each from those before it and from the slice embedding.
 
     With coarse bits given, the logits are of the further bits alone; the intensities before are
@@ -21,6 +21,14 @@ class SliceDecoder(keras.layers.Layer):
 
     Order: raster over pixels; R, G, B within a pixel. The Transformer is masked over pixels;
     the colours of the current pixel enter in the PixelCNN alone.
+
+    Example:
+        >>> config = SPNConfig(
+        ...     height=4, width=4, bits=3, scale=1, decoder_attention_layers=1, pixelcnn_layers=1,
+        ...     pixelcnn_conv_channels=8, pixelcnn_residual_channels=6, ffn_size=8,
+        ... )
+        >>> SliceDecoder(config)(tf.zeros([2, 4, 4, 3], tf.int32)).shape
+        TensorShape([2, 4, 4, 3, 8])
     """
 
     def __init__(self, config: SPNConfig, **kwargs: Any):
@@ -54,6 +62,8 @@ class SliceDecoder(keras.layers.Layer):
         )
 
     def build(self, input_shape: Shape | None = None) -> None:
+        if self.built:
+            return
         c = self.config
         plane = (None, c.slice_height, c.slice_width)
         pixels = (*plane, c.channels * PIXEL_UNITS)
@@ -87,3 +97,10 @@ class SliceDecoder(keras.layers.Layer):
         if embedding is not None:
             context = tf.concat([context, embedding], axis=-1)
         return self.pixelcnn(units, embedding, context)
+
+    @property
+    def output_dtype(self) -> str:
+        return self.variable_dtype
+
+    def compute_output_shape(self, pixels_shape: Shape) -> Shape:
+        return (*pixels_shape, self.config.classes)

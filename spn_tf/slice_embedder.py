@@ -5,6 +5,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from cascade_tf.serializable_layer import SerializableLayer
 from spn_tf.attention import Dropout, PositionEmbedding, Transformer, no_dropout
 from spn_tf.config import PIXEL_UNITS, SPNConfig
 from spn_tf.dense import Dense
@@ -14,12 +15,22 @@ from spn_tf.residual_branches import small_weights
 from spn_tf.shapes import Shape
 
 
-class ResidualBlock(keras.layers.Layer):
-    """x + conv1x1(relu(conv(relu(x)))), [B, h, w, D] to [B, h, w, D]."""
+class ResidualBlock(SerializableLayer):
+    """x + conv1x1(relu(conv(relu(x)))), [B, h, w, D] to [B, h, w, D].
+
+    Args:
+        width: D.
+        filters: hidden units.
+        size: of the first convolution.
+
+    Example:
+        >>> ResidualBlock(width=6, filters=4, size=3)(tf.zeros([1, 4, 4, 6])).shape
+        TensorShape([1, 4, 4, 6])
+    """
 
     def __init__(self, width: int, filters: int, size: int, **kwargs: Any):
         super().__init__(**kwargs)
-        self.filters = filters
+        self.width, self.filters, self.size = width, filters, size
         self.conv = keras.layers.Conv2D(
             filters, size, padding="same", dtype=self.dtype_policy, name="conv"
         )
@@ -28,12 +39,17 @@ class ResidualBlock(keras.layers.Layer):
         )
 
     def build(self, input_shape: Shape) -> None:
+        if self.built:
+            return
         self.conv.build(input_shape)
         self.out.build((*input_shape[:-1], self.filters))
         self.built = True
 
     def call(self, x: tf.Tensor) -> tf.Tensor:
         return x + self.out(tf.nn.relu(self.conv(tf.nn.relu(x))))
+
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
+        return input_shape
 
 
 def _stack(slices: tf.Tensor) -> tf.Tensor:
@@ -42,7 +58,7 @@ def _stack(slices: tf.Tensor) -> tf.Tensor:
     return tf.reshape(tf.transpose(slices, [0, 2, 3, 1, 4]), [-1, h, w, n * units])
 
 
-class SliceEmbedder(keras.layers.Layer):
+class SliceEmbedder(SerializableLayer):
     """What is known before a slice to a feature map of the size of a slice.
 
     Preceding slices are stacked on channels in slots of relative meta-position, padded with
@@ -50,6 +66,15 @@ class SliceEmbedder(keras.layers.Layer):
     then residual convolutions. In depth upscaling all slices of the coarse image are stacked
     too, in their fixed order (section 3.4), and the one at the target's position once more in
     a place of its own: docs/architecture.md tells why.
+
+    Example:
+        >>> config = SPNConfig(
+        ...     height=4, width=4, bits=3, scale=2, embedder_attention_layers=1,
+        ...     embedder_conv_layers=1, embedder_residual_channels=16, ffn_size=8,
+        ... )
+        >>> slices = tf.zeros([2, 4, 2, 2, 3], tf.int32)
+        >>> SliceEmbedder(config)(slices, target=tf.constant([0, 3])).shape
+        TensorShape([2, 2, 2, 16])
     """
 
     def __init__(self, config: SPNConfig, **kwargs: Any):
@@ -91,6 +116,8 @@ class SliceEmbedder(keras.layers.Layer):
         ]
 
     def build(self, input_shape: Shape | None = None) -> None:
+        if self.built:
+            return
         c = self.config
         h, w, width = c.slice_height, c.slice_width, c.embedder_residual_channels
         stacked = self.slots.shape[1]
@@ -145,3 +172,7 @@ class SliceEmbedder(keras.layers.Layer):
         for block in self.blocks:
             x = block(x)
         return x
+
+    def compute_output_shape(self, slices_shape: Shape) -> Shape:
+        batch, _, height, width, _ = slices_shape
+        return batch, height, width, self.config.embedder_residual_channels

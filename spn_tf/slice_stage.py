@@ -6,6 +6,7 @@ import tensorflow as tf
 
 from cascade_tf.description import Description
 from cascade_tf.examples import Examples
+from spn_tf.bit_depth import quantize
 from spn_tf.config import SPNConfig
 from spn_tf.ordering import image_to_slices
 from spn_tf.spn_stage import SPNStage
@@ -40,12 +41,12 @@ class SliceStage(SPNStage):
         self.slicing = config.scale
         self.dimensions = config.dimensions
 
-    def target(self, images: tf.Tensor) -> tf.Tensor:
-        return super().target(images[:, :: self.slicing, :: self.slicing])
+    def _own_pixels(self, images: tf.Tensor) -> tf.Tensor:
+        return images[:, :: self.slicing, :: self.slicing]
 
     def _training_target(self, examples: Examples) -> tf.Tensor:
         if self.training.slice_positions == "first":
             return self.target(examples.images)
         position = self._draw("position", examples.indices, self.slicing**2)
         slices = image_to_slices(examples.images, self.slicing)
-        return super().target(tf.gather(slices, position, batch_dims=1))
+        return quantize(tf.gather(slices, position, batch_dims=1), self.config.bits)

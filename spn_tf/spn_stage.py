@@ -15,7 +15,6 @@ from cascade_tf.stage import Stage
 from spn_tf.attention import Dropout, no_dropout
 from spn_tf.bit_depth import quantize, to_uint8
 from spn_tf.config import SPNConfig
-from spn_tf.ordering import image_to_slices, slices_to_image
 from spn_tf.sampling import UNKNOWN, Sampler
 from spn_tf.subscale_pixel_network import SubscalePixelNetwork
 from spn_tf.training_config import SPNTrainingConfig
@@ -184,19 +183,34 @@ class SPNStage(Stage):
         too), or a depth stage's coarse image [B, H, W, C]. `known` is int32 [B, H, W, C],
         intensities to keep, UNKNOWN elsewhere.
         """
-        c, condition, known = self.config, request.condition, request.known
-        coarse = condition if c.coarse_bits else None
-        if self.first_slice_given and condition is not None:
-            rest = tf.fill([tf.shape(request.indices)[0], c.height, c.width, c.channels], UNKNOWN)
-            slices = image_to_slices(rest if known is None else known, c.scale)
-            known = slices_to_image(tf.concat([condition[:, None], slices[:, 1:]], 1), c.scale)
-        temperature = tf.constant(1.0) if request.temperature is None else request.temperature
         return self.sampler.sample(
-            request.indices, request.seed, temperature, coarse, known, request.on_progress
+            request.indices,
+            request.seed,
+            1.0 if request.temperature is None else request.temperature,
+            coarse=request.condition if self.config.coarse_bits else None,
+            known=request.known,
+            first_slice=request.condition if self.first_slice_given else None,
+            on_slice=request.on_progress,
         )
 
     def target(self, images: tf.Tensor) -> tf.Tensor:
-        return quantize(images, self.config.bits)
+        return quantize(self._own_pixels(images), self.config.bits)
+
+    def known(self, pixels: tf.Tensor, bits: tf.Tensor) -> tf.Tensor:
+        """Intensities of the target that given pixels determine, UNKNOWN elsewhere.
+
+        Args:
+            pixels: int32 [B, H, W, C] of whole images, in [0, 256) or UNKNOWN.
+            bits: int32 scalar or [B]: most significant bits of each image that are given. They
+                determine a target of as many bits, or fewer.
+        """
+        pixels, own_bits = self._own_pixels(pixels), self.config.bits
+        is_known = (pixels != UNKNOWN) & (tf.reshape(bits, [-1, 1, 1, 1]) >= own_bits)
+        return tf.where(is_known, quantize(tf.maximum(pixels, 0), own_bits), UNKNOWN)
+
+    def _own_pixels(self, images: tf.Tensor) -> tf.Tensor:
+        """The pixels of whole images that the stage models."""
+        return images
 
     def condition(self, images: tf.Tensor) -> tf.Tensor | None:
         c = self.config

@@ -2,10 +2,11 @@
 
 from typing import Any
 
-import keras
 import tensorflow as tf
 
+from cascade_tf.serializable_layer import SerializableLayer
 from spn_tf.attention import Dropout, no_dropout
+from spn_tf.bit_depth import quantize
 from spn_tf.config import SPNConfig
 from spn_tf.ordering import image_to_slices
 from spn_tf.shapes import Shape
@@ -13,12 +14,24 @@ from spn_tf.slice_decoder import SliceDecoder
 from spn_tf.slice_embedder import SliceEmbedder
 
 
-class SubscalePixelNetwork(keras.layers.Layer):
+class SubscalePixelNetwork(SerializableLayer):
     """p(slice | slices before it), for every slice of an image with one set of weights.
 
     At scale 1 the image is its only slice and there is no embedder: the decoder baseline. With
     coarse bits it is a depth-upscaling network, p(image | its coarse bits) (equation 4), which
     has an embedder at every scale.
+
+    Example:
+        >>> config = SPNConfig(
+        ...     height=4, width=4, bits=3, scale=2, ffn_size=8, decoder_attention_layers=1,
+        ...     pixelcnn_layers=1, pixelcnn_conv_channels=8, pixelcnn_residual_channels=6,
+        ...     embedder_attention_layers=1, embedder_conv_layers=1, embedder_residual_channels=16,
+        ... )
+        >>> network = SubscalePixelNetwork(config)
+        >>> images = tf.zeros([2, 4, 4, 3], tf.uint8)
+        >>> log_prob = network.log_prob(images)
+        >>> log_prob.shape, bool(tf.reduce_all(log_prob < 0))
+        (TensorShape([2]), True)
     """
 
     def __init__(self, config: SPNConfig, **kwargs: Any):
@@ -30,6 +43,8 @@ class SubscalePixelNetwork(keras.layers.Layer):
             self.embedder = SliceEmbedder(config, dtype=self.dtype_policy, name="embedder")
 
     def build(self, input_shape: Shape | None = None) -> None:
+        if self.built:
+            return
         self.decoder.build()
         if self.embedder is not None:
             self.embedder.build()
@@ -65,6 +80,14 @@ class SubscalePixelNetwork(keras.layers.Layer):
         embedding = self.embed(slices, target, coarse, dropout)
         return self.decoder(tf.gather(slices, target, batch_dims=1), embedding, dropout=dropout)
 
+    @property
+    def output_dtype(self) -> str:
+        return self.variable_dtype
+
+    def compute_output_shape(self, slices_shape: Shape) -> Shape:
+        batch, _, height, width, channels = slices_shape
+        return batch, height, width, channels, self.config.classes
+
     def slice_nats(
         self, images: tf.Tensor, target: tf.Tensor, dropout: Dropout = no_dropout
     ) -> tf.Tensor:
@@ -94,5 +117,47 @@ class SubscalePixelNetwork(keras.layers.Layer):
         return tf.transpose(nats)
 
     def image_nats(self, images: tf.Tensor) -> tf.Tensor:
-        """-log p of whole images, exactly: the sum over all slices (equation 2), float32 [B]."""
+        """-log p of whole images, exactly: the sum over all slices (equation 2), float32 [B].
+
+        Args:
+            images: integers [B, H, W, C] in [0, 2**bits). For images on the 8-bit scale there is
+                `log_prob`.
+
+        Raises:
+            ValueError: intensities out of range, where it runs eagerly; graphs do not look.
+        """
+        images = tf.cast(images, tf.int32)
+        if tf.executing_eagerly():
+            _check_intensities(images, self.config)
         return tf.reduce_sum(self.all_slice_nats(images), axis=1)
+
+    def log_prob(self, images: tf.Tensor) -> tf.Tensor:
+        """Log-likelihood of images at the network's bit depth, float32 [B] nats, 0 or less.
+
+        In depth upscaling it is log p(further bits | coarse bits) (equation 4). Divided by
+        -H * W * C * log(2) it is bits per dimension.
+
+        Args:
+            images: uint8 [B, H, W, C] on the 8-bit scale; the network's most significant bits
+                of them are kept (section 2.4).
+
+        Raises:
+            ValueError: another dtype, or images of another size than the network's.
+        """
+        images = tf.convert_to_tensor(images)
+        c = self.config
+        sides = [c.slice_height * c.scale, c.slice_width * c.scale, c.channels]
+        if images.dtype != tf.uint8 or not images.shape.is_compatible_with([None, *sides]):
+            raise ValueError(
+                f"images: they are {images.dtype.name} {images.shape}; use uint8 {[None, *sides]}"
+            )
+        return -self.image_nats(quantize(images, c.bits))
+
+
+def _check_intensities(images: tf.Tensor, config: SPNConfig) -> None:
+    lowest, highest = int(tf.reduce_min(images)), int(tf.reduce_max(images))
+    if lowest < 0 or highest >= config.levels:
+        raise ValueError(
+            f"images: intensities from {lowest} to {highest}; {config.bits} bits are "
+            f"0 to {config.levels - 1}. For uint8 images on the 8-bit scale, use log_prob"
+        )

@@ -32,13 +32,19 @@ _LONG_FILES = (
     "test_gan_stage",
     "test_commands",
     "test_upscaling",
-    "test_sampling",
+    "test_sampler",
     "test_steps_compile",
     "test_decoder_commands",
     "test_several_workers",
     "test_cached_decoder",
     "test_configs",
 )
+
+
+def pytest_ignore_collect(collection_path):
+    """Leaves out helpers, scripts among them, which `--doctest-modules` would import."""
+    helper = collection_path.suffix == ".py" and not collection_path.name.startswith("test_")
+    return True if helper else None
 
 
 def pytest_collection_modifyitems(items):

@@ -3,15 +3,15 @@
 import abc
 from typing import Any, Generic, TypeVar
 
-import keras
 import tensorflow as tf
 
+from cascade_tf.serializable_layer import SerializableLayer
 from wavelet_tf.config import NSBConfig
 
 Config = TypeVar("Config", bound=NSBConfig)
 
 
-class Decoder(keras.layers.Layer, abc.ABC, Generic[Config]):
+class Decoder(SerializableLayer, abc.ABC, Generic[Config]):
     """A representation to one of twice the size.
 
     What is predicted, and how it and what is given make the finer representation, is the kind's
@@ -28,9 +28,13 @@ class Decoder(keras.layers.Layer, abc.ABC, Generic[Config]):
 
     def __init__(self, config: Config, level: int, synchronized: bool = False, **kwargs: Any):
         super().__init__(autocast=False, **kwargs)  # what is given stays float32
-        self.config = config
+        self.config, self.level = config, level
         self.size = config.size_of(level)
         self.synchronized = synchronized
+
+    @property
+    def output_dtype(self) -> str:
+        return "float32"
 
     @abc.abstractmethod
     def split(self, fine: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:

@@ -41,6 +41,8 @@ class Latents(keras.layers.Layer):
         self.value_range = value_range
 
     def build(self, input_shape: tuple[int | None, ...] | None = None) -> None:
+        if self.built:
+            return
         # Weights, so that checkpoints and exported models hold them.
         low, high = self.value_range or (0.0, float(self.gain))
         self.low, self.high = [

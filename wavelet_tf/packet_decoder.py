@@ -7,16 +7,16 @@ predicts it.
 
 from typing import Any
 
-import keras
 import tensorflow as tf
 
+from cascade_tf.serializable_layer import SerializableLayer
 from wavelet_tf.config import PACKET_DOWNS, WaveletConfig
 from wavelet_tf.decoder import Decoder
 from wavelet_tf.transform import Bands, dwt2, idwt2, packet2, unpacket2
 from wavelet_tf.unet import ConvolutionBlock, UNet
 
 
-class Heads(keras.layers.Layer):
+class Heads(SerializableLayer):
     """A shallow network for each patch, all computed together.
 
     Each is a 3x3 convolution to `width` units, BatchNorm, ReLU and a 3x3 convolution to the
@@ -25,14 +25,22 @@ class Heads(keras.layers.Layer):
     shifted and added.
 
     [B, h, w, D] to [B, h, w, heads * channels], channels of one head together.
+
+    Example:
+        >>> layer = Heads(heads=2, width=4, channels=3, synchronized=False)
+        >>> layer(tf.zeros([1, 8, 8, 5])).shape
+        TensorShape([1, 8, 8, 6])
     """
 
     def __init__(self, heads: int, width: int, channels: int, synchronized: bool, **kwargs: Any):
         super().__init__(**kwargs)
         self.heads, self.width, self.channels = heads, width, channels
+        self.synchronized = synchronized
         self.hidden = ConvolutionBlock(heads * width, synchronized, dtype=self.dtype_policy)
 
     def build(self, shape: tuple[int | None, ...]) -> None:
+        if self.built:
+            return
         self.hidden.build(shape)
         # Zeros: the decoder begins as one that knows of no high bands.
         self.kernel = self.add_weight(
@@ -57,9 +65,23 @@ class Heads(keras.layers.Layer):
         patches = tf.reshape(tf.add_n(shifted), [-1, h, w, self.heads * self.channels])
         return patches + tf.cast(self.bias, patches.dtype)
 
+    def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
+        return (*input_shape[:-1], self.heads * self.channels)
+
 
 class PacketDecoder(Decoder[WaveletConfig]):
-    """TL to a TL, or image, of twice the size."""
+    """TL to a TL, or image, of twice the size.
+
+    Example:
+        >>> config = WaveletConfig(
+        ...     image_size=32, levels=1, patch_size=8, packet_width=4, head_width=4
+        ... )
+        >>> decoder = PacketDecoder(config, level=1)
+        >>> tl = tf.zeros([2, 16, 16, 3])
+        >>> packets = decoder(tl)  # of 3 bands, each of 4 patches of 8x8
+        >>> packets.shape, decoder.join(tl, packets).shape
+        (TensorShape([2, 8, 8, 36]), TensorShape([2, 32, 32, 3]))
+    """
 
     def __init__(
         self, config: WaveletConfig, level: int, synchronized: bool = False, **kwargs: Any
@@ -74,6 +96,8 @@ class PacketDecoder(Decoder[WaveletConfig]):
         )
 
     def build(self, input_shape: tuple[int | None, ...] | None = None) -> None:
+        if self.built:
+            return
         c = self.config
         packets = (None, c.patch_size, c.patch_size)
         self.unet.build((*packets, c.channels * self.patches))
@@ -86,6 +110,10 @@ class PacketDecoder(Decoder[WaveletConfig]):
         """
         features = self.unet(self._packet(coarse), training=training)
         return tf.cast(self.heads(features, training=training), tf.float32)
+
+    def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
+        c = self.config
+        return input_shape[0], c.patch_size, c.patch_size, 3 * self.patches * c.channels
 
     def split(self, fine: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """What is given, and what is predicted of it: [B, s, s, C] to TL and true packets."""

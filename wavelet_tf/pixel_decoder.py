@@ -12,7 +12,15 @@ from wavelet_tf.unet import UNet
 
 
 class PixelDecoder(Decoder[PixelConfig]):
-    """A small picture to one of twice the size."""
+    """A small picture to one of twice the size.
+
+    Example:
+        >>> config = PixelConfig(image_size=32, levels=1, pixel_width=4)
+        >>> decoder = PixelDecoder(config, level=1)
+        >>> small = tf.zeros([2, 16, 16, 3])
+        >>> decoder.join(small, decoder(small)).shape
+        TensorShape([2, 32, 32, 3])
+    """
 
     def __init__(self, config: PixelConfig, level: int, synchronized: bool = False, **kwargs: Any):
         super().__init__(config, level, synchronized, **kwargs)
@@ -23,6 +31,8 @@ class PixelDecoder(Decoder[PixelConfig]):
         )
 
     def build(self, input_shape: tuple[int | None, ...] | None = None) -> None:
+        if self.built:
+            return
         c = self.config
         self.unet.build((None, self.size, self.size, c.channels))
         self.output_convolution.build((None, self.size, self.size, c.pixel_width))
@@ -31,6 +41,9 @@ class PixelDecoder(Decoder[PixelConfig]):
         """float32 [B, s/2, s/2, C] to the residual of its bilinear resize, [B, s, s, C]."""
         features = self.unet(enlarged(coarse, self.size), training=training)
         return tf.cast(self.output_convolution(features), tf.float32)
+
+    def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
+        return input_shape[0], self.size, self.size, self.config.channels
 
     def split(self, fine: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """What is given, and what is predicted: [B, s, s, C] to half the size and residual."""

@@ -6,17 +6,24 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from cascade_tf.serializable_layer import SerializableLayer
 
-class ConvolutionBlock(keras.layers.Layer):
+
+class ConvolutionBlock(SerializableLayer):
     """3x3 convolution, BatchNorm, ReLU: [B, H, W, C] to [B, H, W, width].
 
     Args:
         width: units that come out.
         synchronized: BatchNorm counts the examples of all replicas; not inside XLA then.
+
+    Example:
+        >>> ConvolutionBlock(width=4, synchronized=False)(tf.zeros([1, 8, 8, 3])).shape
+        TensorShape([1, 8, 8, 4])
     """
 
     def __init__(self, width: int, synchronized: bool, **kwargs: Any):
         super().__init__(**kwargs)
+        self.width, self.synchronized = width, synchronized
         self.convolution = keras.layers.Conv2D(
             width,
             3,
@@ -31,14 +38,19 @@ class ConvolutionBlock(keras.layers.Layer):
         )
 
     def build(self, shape: tuple[int | None, ...]) -> None:
+        if self.built:
+            return
         self.convolution.build(shape)
         self.normalisation.build((*shape[:-1], self.convolution.filters))
 
     def call(self, x: tf.Tensor, training: bool = False) -> tf.Tensor:
         return tf.nn.relu(self.normalisation(self.convolution(x), training=training))
 
+    def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
+        return (*input_shape[:-1], self.width)
 
-class UNet(keras.layers.Layer):
+
+class UNet(SerializableLayer):
     """[B, H, W, C] to [B, H, W, widths[0]]; two blocks at each scale, going down and coming up.
 
     Down is a max-pooling, up a bilinear resize whose result stands beside the skip. With n scales
@@ -48,6 +60,10 @@ class UNet(keras.layers.Layer):
         widths: units of each scale, from the full size down; H and W are divisible by
             2^(len(widths) - 1).
         synchronized: as of ConvolutionBlock.
+
+    Example:
+        >>> UNet(widths=[4, 8])(tf.zeros([1, 8, 8, 3])).shape
+        TensorShape([1, 8, 8, 4])
     """
 
     def __init__(self, widths: Sequence[int], synchronized: bool = False, **kwargs: Any):
@@ -56,11 +72,18 @@ class UNet(keras.layers.Layer):
         def two_blocks(width: int) -> list[ConvolutionBlock]:
             return [ConvolutionBlock(width, synchronized, dtype=self.dtype_policy) for _ in "12"]
 
-        self.widths = list(widths)
+        self.widths, self.synchronized = list(widths), synchronized
         self.down = [two_blocks(width) for width in widths]
         self.up = [two_blocks(width) for width in widths[:-1]]
 
+    @property
+    def blocks(self) -> list[ConvolutionBlock]:
+        """All blocks: Keras 3.12 does not save layers that are in lists of lists."""
+        return [block for pair in (*self.down, *self.up) for block in pair]
+
     def build(self, shape: tuple[int | None, ...]) -> None:
+        if self.built:
+            return
         plane, units = (None, None, None), shape[-1]
         for width, (first, second) in zip(self.widths, self.down, strict=True):
             first.build((*plane, units))
@@ -87,6 +110,9 @@ class UNet(keras.layers.Layer):
             for block in blocks:
                 x = block(x, training=training)
         return x
+
+    def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
+        return (*input_shape[:-1], self.widths[0])
 
 
 def _doubled(x: tf.Tensor) -> tf.Tensor:

@@ -1,4 +1,4 @@
-"""bin/evaluate of a prior with a likelihood: bits/dim of latents, and what quantizing costs."""
+"""Bits/dim of a prior with a likelihood, and the error that quantizing its latents adds."""
 
 from typing import Any
 

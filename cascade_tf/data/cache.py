@@ -58,7 +58,7 @@ class CachedSource(Source):
         config = source.config
         fingerprint = source.fingerprint()
         if fingerprint is None:
-            raise SettingError({"cache_dir": directory}, f"dataset={source.name} needs no cache")
+            raise SettingError({"cache_dir": directory}, f"`dataset`={source.name} needs no cache")
         if config.smallest_crop < 1:
             config.refuse("the cache keeps images too small for crops below 1", "smallest_crop")
         super().__init__(config, source.num_examples, source.num_classes)

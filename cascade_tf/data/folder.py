@@ -1,10 +1,8 @@
 """A folder of image files; its sub-folders, if any, are the classes."""
 
-import collections
 import hashlib
 import os
 import sys
-import weakref
 from typing import IO
 
 import numpy as np
@@ -19,7 +17,6 @@ from cascade_tf.errors import UsageError, UserError
 
 _CANNOT_DECODE = "cannot decode image "
 _FILES_IN_A_CALL = 16
-_REMEMBERED = 2**16  # more images than are read ahead
 
 
 class FolderSource(NumberedSource):
@@ -43,19 +40,17 @@ class FolderSource(NumberedSource):
             UserError: the folder is missing, has no images, or too few to be split.
         """
         if not config.data_dir:
-            raise UsageError("--dataset=folder needs --data_dir, the folder with the images")
+            raise UsageError("`dataset`=folder needs `data_dir`, the folder with the images")
         self._root = os.path.expanduser(config.data_dir)
         self._listing = list_folder(self._root)
         count, num_test = len(self._listing.paths), self._listing.num_test
         if split != "all" and not num_test:
             raise UserError(
-                f"one image in {self._root} cannot be split: add images, or use --split=all"
+                f"one image in {self._root} cannot be split: add images, or use `split`=all"
             )
         # By hash, so that the first images of a split are of all its folders.
         self._range = {"all": (0, count), "test": (0, num_test), "train": (num_test, count)}[split]
         self._bad: set[bytes] = set()
-        self._given_to_graphs: collections.deque[bytes] = collections.deque(maxlen=_REMEMBERED)
-        _open_sources.add(self)
         super().__init__(
             config,
             num_examples=self._range[1] - self._range[0],
@@ -83,17 +78,11 @@ class FolderSource(NumberedSource):
     def _loaded(self, records: tf.data.Dataset) -> tf.data.Dataset:
         """Puts the content of plain JPEG files beside the numbers, of all others nothing.
 
-        Many files in a call, since each call waits for Python's lock. Where bad images are to be
-        skipped the numbers stay as they are: a graph that decodes cannot catch an error.
+        Many files in a call, since each call waits for Python's lock.
         """
-        if self.config.bad_images == "skip":
-            return records
 
         def read(paths: np.ndarray) -> np.ndarray:
-            contents = [_plain_jpeg(path) for path in paths]
-            given = zip(paths, contents, strict=True)
-            self._given_to_graphs.extend(path for path, content in given if content)
-            return np.array(contents, object)
+            return np.array([_plain_jpeg(path) for path in paths], object)
 
         def with_contents(index: tf.Tensor, record: tf.Tensor):
             contents = tf.numpy_function(read, [self._path(record)], tf.string)
@@ -101,50 +90,57 @@ class FolderSource(NumberedSource):
 
         return mapped(with_contents, records.batch(_FILES_IN_A_CALL)).unbatch()
 
-    def _read(self, record: tuple[tf.Tensor, tf.Tensor]) -> tuple[tf.Tensor, tf.Tensor]:
-        number, content = record
-
-        def any_kind() -> tf.Tensor:
-            image = tf.numpy_function(decode_file, [self._path(number)], tf.uint8)
-            image.set_shape([None, None, 3])
-            return image
-
-        image = tf.cond(content != b"", lambda: decode_jpeg(content), any_kind)
+    def _read(self, record: Record) -> tuple[tf.Tensor, tf.Tensor]:
+        image, number = self._first_good(record, self.num_examples)
         return image, self._label(number)
 
-    def _read_or_another(self, record: Record) -> tuple[tf.Tensor, tf.Tensor]:
-        if self.config.bad_images == "fail":
-            return self._read(record)
-        image, used = self._first_good(record, self.num_examples)
-        return image, self._label(used)
-
     def _read_or_none(self, record: Record) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor | bool]:
-        if self.config.bad_images == "fail":
-            return *self._read(record), True
-        image, used = self._first_good(record, 1)
-        exists = used >= 0
-        return image, tf.where(exists, self._label(record), 0), exists
+        image, number = self._first_good(record, 1)
+        exists = number >= 0
+        return image, tf.where(exists, self._label(record[0]), 0), exists
 
-    def _first_good(self, record: tf.Tensor, tries: int) -> tuple[tf.Tensor, tf.Tensor]:
+    def _first_good(
+        self, record: tuple[tf.Tensor, tf.Tensor], tries: int
+    ) -> tuple[tf.Tensor, tf.Tensor]:
         """The first of so many images from `record` on that can be decoded, and its number.
 
-        If there is none, a black pixel and -1 where one alone was tried; else an error.
+        Plain JPEG is decoded in the graph. A file that fails there has another try in Python,
+        which can name it.
         """
+        number, content = record
 
-        def decode(record: np.ndarray) -> tuple[np.ndarray, np.int64]:
-            for number in (record + np.arange(tries)) % self.num_examples:
-                path = self._path(number).numpy()
-                try:
-                    return decode_file(path), np.int64(number)
-                except ValueError as error:
-                    self._report(path, str(error))
-            if tries == self.num_examples:
-                raise ValueError(f"{_CANNOT_DECODE}{printable(path)}, nor any other of the folder")
-            return np.zeros([1, 1, 3], np.uint8), np.int64(-1)
+        def in_python(number: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+            image, number = tf.numpy_function(
+                lambda number: self._decode_first_good(number, tries),
+                [number],
+                [tf.uint8, tf.int64],
+            )
+            return tf.ensure_shape(image, [None, None, 3]), tf.ensure_shape(number, [])
 
-        image, used = tf.numpy_function(decode, [record], (tf.uint8, tf.int64))
-        image.set_shape([None, None, 3])
-        return image, tf.ensure_shape(used, [])
+        def in_graph() -> tuple[tf.Tensor, tf.Tensor]:
+            one = tf.data.Dataset.from_tensors((content, number))
+            decoded = one.map(lambda content, number: (decode_jpeg(content), number))
+            again = tf.data.Dataset.from_tensors(number).map(in_python)
+            return decoded.ignore_errors().concatenate(again).take(1).get_single_element()
+
+        return tf.cond(content != b"", in_graph, lambda: in_python(number))
+
+    def _decode_first_good(self, number: np.ndarray, tries: int) -> tuple[np.ndarray, np.int64]:
+        """As `_first_good`. If there is none, a black pixel and -1, or an error if all were tried.
+
+        With `bad_images` = `fail` the first that cannot be decoded is an error.
+        """
+        for candidate in (number + np.arange(tries)) % self.num_examples:
+            path = self._path(candidate).numpy()
+            try:
+                return decode_file(path), np.int64(candidate)
+            except ValueError as error:
+                if self.config.bad_images == "fail":
+                    raise
+                self._report(path, str(error))
+        if tries == self.num_examples:
+            raise ValueError(f"{_CANNOT_DECODE}{printable(path)}, nor any other of the folder")
+        return np.zeros([1, 1, 3], np.uint8), np.int64(-1)
 
     def _report(self, path: bytes, told: str) -> None:
         """Names a bad image once, and counts."""
@@ -153,27 +149,13 @@ class FolderSource(NumberedSource):
             print(f"{told}: skipped, {len(self._bad)} so far", file=sys.stderr, flush=True)
 
 
-_open_sources: weakref.WeakSet[FolderSource] = weakref.WeakSet()
-
-
 def undecodable_image_message(error: tf.errors.OpError) -> str | None:
-    """The line "cannot decode image PATH: reason" for an error of the input pipeline, or None.
+    """The line "cannot decode image PATH: reason" of an error of the input pipeline, or None.
 
-    TensorFlow wraps what went wrong in a traceback and the names of its nodes. Where a graph has
-    decoded it does not tell the path: the files that were last given to one are tried again.
+    TensorFlow passes a Python exception on as text: its message, and a traceback on more lines.
     """
-    for line in error.message.splitlines():
-        if _CANNOT_DECODE in line:
-            return line[line.index(_CANNOT_DECODE) :]
-    if "Invalid JPEG data" in error.message:
-        for path in dict.fromkeys(p for s in _open_sources for p in reversed(s._given_to_graphs)):
-            try:
-                decode_jpeg(_content(path))
-            except tf.errors.InvalidArgumentError:
-                return f"{_CANNOT_DECODE}{printable(path)}: its JPEG data is damaged, or too large"
-            except (OSError, tf.errors.OpError):
-                continue  # gone by now, or not to be read: that is another error
-    return None
+    _, found, rest = error.message.partition(_CANNOT_DECODE)
+    return found + rest.splitlines()[0] if found else None
 
 
 def decode_file(path: bytes) -> np.ndarray:
@@ -184,6 +166,8 @@ def decode_file(path: bytes) -> np.ndarray:
         reason = " ".join(str(error).split()) or type(error).__name__
         if isinstance(error, UnidentifiedImageError):  # it tells an object's address
             reason = "not an image"
+        elif isinstance(error, tf.errors.InvalidArgumentError):  # it names TensorFlow's operations
+            reason = "its JPEG data is damaged, or too large"
         raise ValueError(f"{_CANNOT_DECODE}{printable(path)}: {reason}") from error
 
 

@@ -63,7 +63,7 @@ def list_folder(root: str) -> Listing:
     found = _listings.get(root)
     if found is not None and found.is_current():
         return found
-    paths, folders = _images_and_folders(root, "--data_dir")
+    paths, folders = _images_and_folders(root, "`data_dir`")
     hashes = np.array([_hash_in_unit_interval(path) for path in paths])
     order = np.argsort(hashes, kind="stable")
     class_names = sorted({_class_name(path) for path in paths})

@@ -1,16 +1,12 @@
 """Image files of any kind to plain 8-bit RGB, through Pillow, or, plain JPEG, in a graph."""
 
 import io
-import re
 
 import numpy as np
 import tensorflow as tf
 from PIL import ExifTags, Image, ImageOps
 
 JPEG = b"\xff\xd8\xff"  # what such files begin with
-# Markers, which compressed data cannot hold: of EXIF and XMP, which may turn an image, and of
-# frames of one or four components. Plain files may have them, too: Pillow then reads the header.
-_MAY_DIFFER = re.compile(rb"\xff(?:\xe1|[\xc0-\xcf]\x00[\x0b\x14])")
 
 
 def decode_rgb(encoded: bytes) -> np.ndarray:
@@ -48,12 +44,10 @@ def is_plain_jpeg(encoded: bytes) -> bool:
     """Whether a file is JPEG, grey or RGB, and, if whole, is to be shown as it is stored."""
     if not encoded.startswith(JPEG):
         return False
-    if not _MAY_DIFFER.search(encoded):
-        return True
     try:
-        with Image.open(io.BytesIO(encoded)) as file:
+        with Image.open(io.BytesIO(encoded)) as file:  # reads the header alone
             turned = file.getexif().get(ExifTags.Base.Orientation, 1) != 1
-            return file.format == "JPEG" and file.mode in ("RGB", "L") and not turned
+            return file.mode in ("RGB", "L") and not turned
     except Exception:  # Pillow raises of every kind on mutilated files
         return False
 

@@ -62,5 +62,7 @@ def _photograph(name: str) -> np.ndarray:
     try:
         from skimage import data
     except ImportError:
-        raise UserError("--dataset=photos needs scikit-image: pip install -e .[demo]") from None
+        raise UserError(
+            "`dataset`=photos needs scikit-image: pip install 'cascade-tf[demo]'"
+        ) from None
     return getattr(data, name)()

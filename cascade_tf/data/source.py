@@ -62,11 +62,10 @@ class Source(abc.ABC):
 
     @abc.abstractmethod
     def _read(self, record: Record) -> tuple[tf.Tensor, tf.Tensor]:
-        """The record's image, uint8 [h, w, 1 or 3], and label, int32."""
+        """The record's image, uint8 [h, w, 1 or 3], and label, int32.
 
-    def _read_or_another(self, record: Record) -> tuple[tf.Tensor, tf.Tensor]:
-        """As `_read`; if `config.bad_images` says so, another image for one that is bad."""
-        return self._read(record)
+        Where `config.bad_images` says so, another image and its label for one that is bad.
+        """
 
     def _read_or_none(self, record: Record) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor | bool]:
         """As `_read`, and whether it is an image; none if bad and `config.bad_images` says so."""
@@ -94,7 +93,7 @@ class Source(abc.ABC):
         """
 
         def image(_: tf.Tensor, record: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-            image, label = self._read_or_another(record)
+            image, label = self._read(record)
             return whole_image(image, self.config), label
 
         records = self._ordered_records().enumerate()
@@ -134,7 +133,7 @@ class Source(abc.ABC):
         indices = tf.data.Dataset.range(start_index + share.number, tf.int64.max, share.of)
 
         def example(index: tf.Tensor, record: tf.Tensor) -> Examples:
-            image, label = self._read_or_another(record)
+            image, label = self._read(record)
             return Examples(training_image(image, index, self.config), label, index)
 
         records = self._loaded(tf.data.Dataset.zip(indices, records))

@@ -32,9 +32,9 @@ def find_builder(name: str, data_dir: str | os.PathLike[str] | None) -> "tfds.co
         known = ["digits", "photos", "folder", *tfds.list_builders(with_community_datasets=False)]
         near = difflib.get_close_matches(name.split("/")[0], known)
         hint = f"did you mean {' or '.join(near)}?" if near else "see tensorflow.org/datasets"
-        raise UserError(f"--dataset={name}: there is no such dataset; {hint}") from None
+        raise UserError(f"`dataset`={name}: there is no such dataset; {hint}") from None
     except Exception as error:  # a builder is code of its dataset's authors
-        raise UserError(f"--dataset={name}: {_in_one_line(error)}") from error
+        raise UserError(f"`dataset`={name}: {_in_one_line(error)}") from error
 
 
 def prepare(builder: "tfds.core.DatasetBuilder", name: str) -> None:

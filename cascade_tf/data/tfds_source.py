@@ -41,7 +41,7 @@ class TfdsSource(Source):
         features = dict(builder.info.features.items())
         image, label = features.get("image"), features.get("label")
         if not isinstance(image, tfds.features.Image) or np.dtype(image.np_dtype) != np.uint8:
-            raise UserError(f"--dataset={config.dataset}: this TFDS dataset has no 8-bit images")
+            raise UserError(f"`dataset`={config.dataset}: this TFDS dataset has no 8-bit images")
         self._has_labels = isinstance(label, tfds.features.ClassLabel)
         self._raw_channels = 1 if image.shape[-1] == 1 else 3
         if builder.name == "imagenet_resized":
@@ -132,7 +132,7 @@ def _split_instruction(builder: "tfds.core.DatasetBuilder", split: str) -> str:
     own_test = next((name for name in candidates if name in builder.info.splits), None)
     if "train" not in builder.info.splits and not (own_test and split == "test"):
         found = ", ".join(builder.info.splits)
-        raise UserError(f"--split={split}: {builder.name} has no train split, only {found}")
+        raise UserError(f"`split`={split}: {builder.name} has no train split, only {found}")
     if own_test:
         return {"train": "train", "test": own_test, "all": f"train+{own_test}"}[split]
     num_examples = builder.info.splits["train"].num_examples

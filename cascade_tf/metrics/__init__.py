@@ -8,6 +8,7 @@ from cascade_tf.metrics.frechet import (
     frechet_distance,
     gaussian_statistics,
 )
+from cascade_tf.metrics.image_comparison import compare_images, fid
 from cascade_tf.metrics.inception import InceptionFeatures, load_inception
 from cascade_tf.metrics.inception_score import inception_score
 from cascade_tf.metrics.kernel_distance import kernel_distance
@@ -23,8 +24,10 @@ __all__ = [
     "InceptionFeatures",
     "PixelFeatures",
     "compare",
+    "compare_images",
     "extract_features",
     "feature_batches",
+    "fid",
     "frechet_distance",
     "gaussian_statistics",
     "inception_score",

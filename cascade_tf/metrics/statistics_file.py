@@ -5,13 +5,14 @@ them tells the feature space.
 """
 
 import io
-import pathlib
+import os
 import zipfile
 import zlib
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+from etils import epath
 
 from cascade_tf.errors import UserError
 from cascade_tf.files import write_atomically
@@ -22,12 +23,22 @@ _SPACE = ("name", "resizer", "checksum")
 
 
 def save_statistics(
-    path: pathlib.Path, statistics: GaussianStatistics, extractor: FeatureExtractor
+    path: str | os.PathLike[str], statistics: GaussianStatistics, extractor: FeatureExtractor
 ) -> None:
     """Writes `path`, an .npz file: mu, sigma, count, and the name of the feature space.
 
     Raises:
         UserError: it cannot be written.
+
+    Example:
+        >>> import tempfile
+        >>> from cascade_tf.metrics import PixelFeatures, gaussian_statistics
+        >>> extractor = PixelFeatures((8, 8, 1))
+        >>> statistics = gaussian_statistics(extractor(np.zeros([3, 8, 8, 1], np.uint8)))
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     save_statistics(f"{folder}/zeros.npz", statistics, extractor)
+        ...     load_statistics(f"{folder}/zeros.npz", extractor).count
+        3
     """
     arrays: dict[str, Any] = {"mu": statistics.mean, "sigma": statistics.covariance}
     arrays.update(_space(extractor))
@@ -36,16 +47,20 @@ def save_statistics(
     content = io.BytesIO()
     np.savez(content, **arrays)
     try:
-        write_atomically(path, content.getvalue())
+        write_atomically(epath.Path(path).expanduser(), content.getvalue())
     except OSError as error:
         raise UserError(f"cannot write {path}: {error.strerror}") from error
 
 
-def load_statistics(path: pathlib.Path, extractor: FeatureExtractor) -> GaussianStatistics:
+def load_statistics(
+    path: str | os.PathLike[str], extractor: FeatureExtractor
+) -> GaussianStatistics:
     """Reads the statistics that `save_statistics` wrote, or others with `mu` and `sigma`.
 
     Raises:
         UserError: no such file, not statistics, not finite, or of another feature space.
+
+    Example: see `save_statistics`.
     """
     arrays = _read(path)
     missing = [key for key in ("mu", "sigma") if key not in arrays]
@@ -70,9 +85,9 @@ def load_statistics(path: pathlib.Path, extractor: FeatureExtractor) -> Gaussian
     return GaussianStatistics(mean.astype(np.float64), covariance.astype(np.float64), count)
 
 
-def _read(path: pathlib.Path) -> Mapping[str, np.ndarray]:
+def _read(path: str | os.PathLike[str]) -> Mapping[str, np.ndarray]:
     try:
-        file = np.load(path, allow_pickle=False)
+        file = np.load(epath.Path(path).expanduser(), allow_pickle=False)
         if isinstance(file, np.ndarray):
             raise ValueError("one array")
         with file:

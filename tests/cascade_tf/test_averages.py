@@ -27,6 +27,21 @@ def test_average_follows_its_recursion(decay, start):
     np.testing.assert_allclose(average.averages[0], _expected(values, decay, start), rtol=1e-5)
 
 
+def test_average_equals_tensorflows():
+    variable = tf.Variable([1.0, -2.0])
+    average = PolyakAverage([keras.Variable([1.0, -2.0])], 0.3)
+    count = tf.Variable(0, dtype=tf.int64)
+    theirs = tf.train.ExponentialMovingAverage(0.3, num_updates=count)
+    theirs.apply([variable])  # which creates it, and changes nothing yet
+    for step in range(6):
+        variable.assign_add([step, 0.1])
+        average._variables[0].assign(variable)
+        count.assign(step)
+        theirs.apply([variable])
+        average.update(count)
+    np.testing.assert_allclose(average.averages[0], theirs.average(variable), rtol=1e-6)
+
+
 def test_in_place_puts_live_values_back_also_after_an_error():
     variable = keras.Variable(1.0)
     average = PolyakAverage([variable], 0.5)

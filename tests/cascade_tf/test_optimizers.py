@@ -3,7 +3,55 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from cascade_tf.optimizers import SGD, RMSprop, apply_gradients, learning_rate_schedule
+from cascade_tf.optimizers import SGD, Adam, RMSprop, apply_gradients, learning_rate_schedule
+
+
+@pytest.mark.parametrize(
+    "optimizer", [keras.optimizers.Adam(), keras.optimizers.RMSprop(momentum=1)]
+)
+def test_keras_has_the_private_parts_that_ours_use(optimizer):
+    """Where one is gone, optimizers.py has to follow that release of Keras."""
+    variable = keras.Variable([1.0])
+    optimizer.build([variable])
+    place = optimizer._get_variable_index(variable)
+    for slots in (optimizer._momentums, optimizer._velocities):
+        assert isinstance(slots[place], keras.Variable) and slots[place].shape == variable.shape
+    assert callable(optimizer._all_reduce_sum_gradients)
+
+
+@pytest.mark.parametrize("optimizer", [SGD(0.1), Adam(0.1), RMSprop(0.1, momentum=0.9)])
+def test_gradients_are_summed_over_replicas_once(optimizer):
+    """Also where Keras would do so by another function than the one that ours replace."""
+    strategy = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
+    with strategy.scope():
+        mirrored = [keras.Variable([1.0])]
+        of_two = type(optimizer).from_config(optimizer.get_config())
+        of_two.build(mirrored)
+    single = [keras.Variable([1.0])]
+    optimizer.build(single)
+
+    @tf.function(autograph=False)
+    def step():
+        strategy.run(lambda: apply_gradients(of_two, [tf.constant([0.5])], mirrored))
+
+    step()
+    apply_gradients(optimizer, [tf.constant([1.0])], single)
+    for one, other in zip(mirrored + of_two.variables, single + optimizer.variables, strict=True):
+        np.testing.assert_allclose(one.numpy(), other.numpy(), rtol=1e-6)
+
+
+@pytest.mark.parametrize("beta_1", [0.9, 0.0])
+def test_adam_equals_keras(beta_1):
+    rng = np.random.default_rng(0)
+    start, gradients = rng.normal(size=5), rng.normal(size=(6, 5))
+    ours, theirs = keras.Variable(start), keras.Variable(start)
+    settings = {"learning_rate": 0.1, "beta_1": beta_1, "beta_2": 0.99, "epsilon": 1e-6}
+    optimizer, reference = Adam(**settings), keras.optimizers.Adam(**settings)
+    optimizer.build([ours])
+    for gradient in gradients:
+        apply_gradients(optimizer, [tf.constant(gradient, tf.float32)], [ours])
+        reference.apply([tf.constant(gradient, tf.float32)], [theirs])
+    np.testing.assert_allclose(ours.value, theirs.value, rtol=1e-5)
 
 
 @pytest.mark.parametrize("momentum", [0.9, 0.0])

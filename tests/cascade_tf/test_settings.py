@@ -50,7 +50,7 @@ def test_records_name_settings_with_the_prefix_of_their_class():
     assert from_values(_Example, values, {"derived": 7, "width": 5}).width == 5
     with pytest.raises(SettingError) as error:
         _Example(width=0)
-    assert error.value.recorded == "x_width=0: use 1 to 16"
+    assert error.value.recorded == "`x_width`=0: use 1 to 16"
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)

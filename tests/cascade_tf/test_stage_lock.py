@@ -1,3 +1,4 @@
+import errno
 import os
 import subprocess
 import sys
@@ -38,8 +39,29 @@ def test_a_second_trainer_is_told_who_is_there_and_a_dead_one_holds_nothing(tmp_
         assert capsys.readouterr().err == ""  # the last one took leave
 
 
-def test_a_lock_file_of_nonsense_locks_nothing(tmp_path, capsys):
-    (tmp_path / "lock").write_text("{")
+def test_texts_of_other_versions_lock_nothing(tmp_path, capsys):
+    (tmp_path / "lock").write_text('{"pid": 1}')  # there the holder stood in the lock itself
+    (tmp_path / "lock_holder").write_text("{")
     with stage_lock(tmp_path):
         assert "an unknown process" in capsys.readouterr().err
-        assert str(os.getpid()) in (tmp_path / "lock").read_text()
+        assert str(os.getpid()) in (tmp_path / "lock_holder").read_text()
+    assert not (tmp_path / "lock_holder").exists()
+
+
+@pytest.mark.parametrize("number", [errno.ENOSYS, errno.ENOLCK])
+@pytest.mark.filterwarnings("ignore:flock not supported")
+def test_a_file_system_without_locks_stops_nobody(number, tmp_path, monkeypatch, capsys):
+    def flock(*_) -> None:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr("fcntl.flock", flock)
+    for _ in range(2):
+        with stage_lock(tmp_path):
+            assert str(os.getpid()) in (tmp_path / "lock_holder").read_text()
+    assert capsys.readouterr().err == ""
+
+
+def test_a_directory_not_to_be_written_is_an_error_of_the_system(tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(OSError), stage_lock(tmp_path / "file"):
+        pass

@@ -60,3 +60,26 @@ def test_a_depth_network_models_the_further_bits_alone(scale):
     images = tf.random.uniform([5, 4, 6, 3], 0, 32, tf.int32)
     nats = network.image_nats(images)
     np.testing.assert_allclose(nats / (4 * 6 * 3 * math.log(2)), 5 - 2, rtol=1e-6)
+
+
+@pytest.mark.parametrize("change", [{"scale": 1}, {"scale": 2}, {"scale": 1, "coarse_bits": 1}])
+def test_log_prob_takes_8_bit_images_at_the_network_s_depth(change):
+    network = random_network(height=4, width=6, channels=3, bits=3, **change)
+    images = tf.cast(tf.random.uniform([2, 4, 6, 3], 0, 256, tf.int32), tf.uint8)
+    log_prob = network.log_prob(images)
+    assert log_prob.shape == (2,) and log_prob.dtype == tf.float32
+    assert np.all(log_prob < 0)
+    np.testing.assert_array_equal(log_prob, -network.image_nats(images // 32))
+
+
+def test_images_that_do_not_fit_are_refused_in_words():
+    network = random_network(height=4, width=6, channels=3, bits=3, scale=1)
+    images = np.full([2, 4, 6, 3], 217, np.uint8)
+    with pytest.raises(ValueError, match=r"from 217 to 217; 3 bits are 0 to 7.* use log_prob"):
+        network.image_nats(images)
+    with pytest.raises(ValueError, match="intensities from -1 to 0"):
+        network.image_nats(np.minimum(np.arange(-1, 143), 0).reshape(2, 4, 6, 3))
+    with pytest.raises(ValueError, match=r"int32 \(2, 4, 6, 3\); use uint8 \[None, 4, 6, 3\]"):
+        network.log_prob(images.astype(np.int32))
+    with pytest.raises(ValueError, match=r"uint8 \(2, 4, 4, 3\); use"):
+        network.log_prob(images[:, :, :4])

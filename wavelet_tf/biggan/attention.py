@@ -2,21 +2,30 @@
 
 from typing import Any
 
-import keras
 import tensorflow as tf
 
+from cascade_tf.serializable_layer import SerializableLayer
+from wavelet_tf.biggan.shapes import Shape
 from wavelet_tf.biggan.spectral_norm import SNConv2D
 
 
-class SelfAttention(keras.layers.Layer):
+class SelfAttention(SerializableLayer):
     """x + gamma * o(softmax(theta(x) phi(x)^T) g(x)), [B, H, W, width] to the same.
 
     theta, phi, g and o are 1x1 convolutions; keys phi and values g are max-pooled to half the
     sides. gamma begins at zero: attention comes in as it learns.
+
+    Args:
+        width: units, 8 or more.
+
+    Example:
+        >>> SelfAttention(width=8)(tf.zeros([1, 4, 4, 8])).shape
+        TensorShape([1, 4, 4, 8])
     """
 
     def __init__(self, width: int, **kwargs: Any):
         super().__init__(**kwargs)
+        self.width = width
 
         def convolution(inputs: int, outputs: int, name: str) -> SNConv2D:
             return SNConv2D(inputs, outputs, 1, False, dtype=self.dtype_policy, name=name)
@@ -27,6 +36,8 @@ class SelfAttention(keras.layers.Layer):
         self.o = convolution(width // 2, width, "o")
 
     def build(self, input_shape: Any = None) -> None:
+        if self.built:
+            return
         for layer in (self.theta, self.phi, self.g, self.o):
             layer.build()
         self.gamma = self.add_weight(shape=(), initializer="zeros", name="gamma")
@@ -42,6 +53,9 @@ class SelfAttention(keras.layers.Layer):
         read = tf.matmul(tf.cast(weights, values.dtype), values)
         read = tf.reshape(read, [-1, height, width, read.shape[-1]])
         return x + tf.cast(self.gamma, x.dtype) * self.o(read)
+
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
+        return input_shape
 
 
 def _positions(x: tf.Tensor) -> tf.Tensor:

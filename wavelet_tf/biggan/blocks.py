@@ -5,24 +5,33 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from cascade_tf.serializable_layer import SerializableLayer
 from wavelet_tf.biggan.conditional_batch_norm import ConditionalBatchNorm
-from wavelet_tf.biggan.resampling import doubled, halved
+from wavelet_tf.biggan.resampling import doubled, doubled_shape, halved, halved_shape
+from wavelet_tf.biggan.shapes import Shape
 from wavelet_tf.biggan.spectral_norm import SNConv2D
 
 
-class GeneratorBlock(keras.layers.Layer):
+class GeneratorBlock(SerializableLayer):
     """[B, H, W, inputs] to [B, 2H, 2W, outputs], with a 1x1 convolution as skip.
 
     Args:
         inputs, outputs: units.
         condition: units of what its batch normalisations are given.
         synchronized: as of batch_norm.
+
+    Example:
+        >>> block = GeneratorBlock(inputs=8, outputs=4, condition=5)
+        >>> block(tf.zeros([1, 4, 4, 8]), tf.zeros([1, 5])).shape
+        TensorShape([1, 8, 8, 4])
     """
 
     def __init__(
         self, inputs: int, outputs: int, condition: int, synchronized: bool = False, **kwargs: Any
     ):
         super().__init__(**kwargs)
+        self.inputs, self.outputs, self.condition = inputs, outputs, condition
+        self.synchronized = synchronized
         dtype = self.dtype_policy
         self.norms = [
             ConditionalBatchNorm(width, condition, synchronized, dtype=dtype, name=f"norm_{n}")
@@ -35,6 +44,8 @@ class GeneratorBlock(keras.layers.Layer):
         self.skip = SNConv2D(inputs, outputs, 1, dtype=dtype, name="skip")
 
     def build(self, input_shape: Any = None) -> None:
+        if self.built:
+            return
         layers: list[keras.layers.Layer] = [*self.norms, *self.convolutions, self.skip]
         for layer in layers:
             layer.build()
@@ -47,8 +58,11 @@ class GeneratorBlock(keras.layers.Layer):
         # Doubled before the 1x1 convolution, as in the paper, x is the same and costs more.
         return self.convolutions[1](h) + doubled(self.skip(x))
 
+    def compute_output_shape(self, x_shape: Shape) -> Shape:
+        return (*doubled_shape(x_shape)[:-1], self.outputs)
 
-class DiscriminatorBlock(keras.layers.Layer):
+
+class DiscriminatorBlock(SerializableLayer):
     """[B, H, W, inputs] to [B, H, W, outputs], or to half the sides.
 
     The skip is a 1x1 convolution, or the identity where that fits.
@@ -57,11 +71,16 @@ class DiscriminatorBlock(keras.layers.Layer):
         inputs, outputs: units.
         halve: it halves the sides.
         first: it is given pictures, which do not go through a ReLU.
+
+    Example:
+        >>> block = DiscriminatorBlock(inputs=3, outputs=4, halve=True, first=True)
+        >>> block(tf.zeros([1, 8, 8, 3])).shape
+        TensorShape([1, 4, 4, 4])
     """
 
     def __init__(self, inputs: int, outputs: int, halve: bool, first: bool = False, **kwargs: Any):
         super().__init__(**kwargs)
-        self.halve, self.first = halve, first
+        self.inputs, self.outputs, self.halve, self.first = inputs, outputs, halve, first
         dtype = self.dtype_policy
         self.convolutions = [
             SNConv2D(width, outputs, dtype=dtype, name=f"convolution_{n}")
@@ -72,6 +91,8 @@ class DiscriminatorBlock(keras.layers.Layer):
             self.skip = SNConv2D(inputs, outputs, 1, dtype=dtype, name="skip")
 
     def build(self, input_shape: Any = None) -> None:
+        if self.built:
+            return
         for layer in self.convolutions:
             layer.build()
         if self.skip is not None:
@@ -85,3 +106,7 @@ class DiscriminatorBlock(keras.layers.Layer):
             # Halved after the 1x1 convolution, as in the paper, x is the same.
             h, x = halved(h), halved(x)
         return h + (x if self.skip is None else self.skip(x))
+
+    def compute_output_shape(self, x_shape: Shape) -> Shape:
+        shape = halved_shape(x_shape) if self.halve else x_shape
+        return (*shape[:-1], self.outputs)

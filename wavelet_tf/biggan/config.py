@@ -29,6 +29,7 @@ _DISCRIMINATOR_WIDTHS = {
     256: (1, 2, 4, 8, 8, 16, 16),
     512: (1, 1, 2, 4, 8, 8, 16, 16),
 }
+_ATTENTION = 32  # the default side of attention, where the nets have it below their output
 # Both nets stop halving small pictures at 8x8, as BigGAN-PyTorch's for CIFAR.
 _SMALLEST_SIDES = {16: 8, 32: 8}
 
@@ -45,13 +46,14 @@ class BigGANConfig(Settings):
         generator_width: "ch" in the paper: units are multiples of it.
         z_size: units of the noise; biggan gives each block a part of it.
         class_embedding: units for a class, shared by all of the generator's blocks.
-        attention_size: side at which both networks have self-attention; 0 for none.
+        attention_size: side at which both networks have self-attention, 0 for none; None becomes
+            32, or 0 below size 64.
 
     Raises:
         SettingError: for sizes that cannot work together.
 
-    >>> BigGANConfig(size=64, num_classes=10).generator_widths[-1]
-    256
+    >>> BigGANConfig().attention_size, BigGANConfig(size=16).attention_size
+    (32, 0)
     """
 
     prefix = "gan_"
@@ -83,14 +85,16 @@ class BigGANConfig(Settings):
     class_embedding: int = setting(
         128, "Units of the embedding of classes.", decides="model", at_least=1
     )
-    attention_size: int = setting(
-        32,
-        "Side at which both networks have self-attention; 0: none.",
+    attention_size: int | None = setting(
+        None,
+        "Side of self-attention in both networks, 0: none; by default 32, or 0 below 64x64.",
         decides="model",
         at_least=0,
     )
 
     def __post_init__(self) -> None:
+        if self.attention_size is None:
+            object.__setattr__(self, "attention_size", _ATTENTION if self.size > _ATTENTION else 0)
         super().__post_init__()
         shared.check_channels(self)
         if self.size not in _GENERATOR_WIDTHS:

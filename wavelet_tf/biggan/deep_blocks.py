@@ -9,12 +9,14 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from cascade_tf.serializable_layer import SerializableLayer
 from wavelet_tf.biggan.conditional_batch_norm import ConditionalBatchNorm
-from wavelet_tf.biggan.resampling import doubled, halved
+from wavelet_tf.biggan.resampling import doubled, doubled_shape, halved, halved_shape
+from wavelet_tf.biggan.shapes import Shape
 from wavelet_tf.biggan.spectral_norm import SNConv2D
 
 
-class DeepGeneratorBlock(keras.layers.Layer):
+class DeepGeneratorBlock(SerializableLayer):
     """[B, H, W, inputs] to [B, H, W, outputs], or to twice the sides; its skip drops units.
 
     Args:
@@ -22,6 +24,11 @@ class DeepGeneratorBlock(keras.layers.Layer):
         condition: units of what its batch normalisations are given.
         synchronized: as of batch_norm.
         double: it doubles the sides.
+
+    Example:
+        >>> block = DeepGeneratorBlock(inputs=8, outputs=4, condition=5, double=True)
+        >>> block(tf.zeros([1, 4, 4, 8]), tf.zeros([1, 5])).shape
+        TensorShape([1, 8, 8, 4])
     """
 
     def __init__(
@@ -34,7 +41,8 @@ class DeepGeneratorBlock(keras.layers.Layer):
         **kwargs: Any,
     ):
         super().__init__(**kwargs)
-        self.outputs, self.double = outputs, double
+        self.inputs, self.outputs, self.condition = inputs, outputs, condition
+        self.synchronized, self.double = synchronized, double
         dtype = self.dtype_policy
         hidden = inputs // 4
         self.norms = [
@@ -44,6 +52,8 @@ class DeepGeneratorBlock(keras.layers.Layer):
         self.convolutions = _bottleneck(inputs, hidden, outputs, dtype)
 
     def build(self, input_shape: Any = None) -> None:
+        if self.built:
+            return
         layers: list[keras.layers.Layer] = [*self.norms, *self.convolutions]
         for layer in layers:
             layer.build()
@@ -60,8 +70,12 @@ class DeepGeneratorBlock(keras.layers.Layer):
         x = x[..., : self.outputs]
         return h + (doubled(x) if self.double else x)
 
+    def compute_output_shape(self, x_shape: Shape) -> Shape:
+        shape = doubled_shape(x_shape) if self.double else x_shape
+        return (*shape[:-1], self.outputs)
 
-class DeepDiscriminatorBlock(keras.layers.Layer):
+
+class DeepDiscriminatorBlock(SerializableLayer):
     """[B, H, W, inputs] to [B, H, W, outputs], or to half the sides; its skip adds units.
 
     Those are of a 1x1 convolution.
@@ -69,17 +83,23 @@ class DeepDiscriminatorBlock(keras.layers.Layer):
     Args:
         inputs, outputs: units; outputs are not fewer than inputs.
         halve: it halves the sides.
+
+    Example:
+        >>> DeepDiscriminatorBlock(inputs=4, outputs=8, halve=True)(tf.zeros([1, 8, 8, 4])).shape
+        TensorShape([1, 4, 4, 8])
     """
 
     def __init__(self, inputs: int, outputs: int, halve: bool = False, **kwargs: Any):
         super().__init__(**kwargs)
-        self.halve = halve
+        self.inputs, self.outputs, self.halve = inputs, outputs, halve
         self.convolutions = _bottleneck(inputs, outputs // 4, outputs, self.dtype_policy)
         self.skip = None
         if outputs > inputs:
             self.skip = SNConv2D(inputs, outputs - inputs, 1, dtype=self.dtype_policy, name="skip")
 
     def build(self, input_shape: Any = None) -> None:
+        if self.built:
+            return
         for layer in self.convolutions:
             layer.build()
         if self.skip is not None:
@@ -95,6 +115,10 @@ class DeepDiscriminatorBlock(keras.layers.Layer):
             h, x = halved(h), halved(x)
         h = self.convolutions[-1](h)
         return h + (x if self.skip is None else tf.concat([x, self.skip(x)], axis=-1))
+
+    def compute_output_shape(self, x_shape: Shape) -> Shape:
+        shape = halved_shape(x_shape) if self.halve else x_shape
+        return (*shape[:-1], self.outputs)
 
 
 def _bottleneck(inputs: int, hidden: int, outputs: int, dtype: Any) -> list[SNConv2D]:

@@ -6,14 +6,16 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from cascade_tf.serializable_layer import SerializableLayer
 from wavelet_tf.biggan.attention import SelfAttention
 from wavelet_tf.biggan.blocks import DiscriminatorBlock
 from wavelet_tf.biggan.config import BigGANConfig
 from wavelet_tf.biggan.deep_blocks import DeepDiscriminatorBlock
+from wavelet_tf.biggan.shapes import Shape
 from wavelet_tf.biggan.spectral_norm import SNConv2D, SNDense, SNEmbedding
 
 
-class Discriminator(keras.layers.Layer):
+class Discriminator(SerializableLayer):
     """Stages, of which the first ones halve the sides; then a sum over positions, and a logit.
 
     A stage is one block in BigGAN; in BigGAN-deep it is two, after one convolution of the picture.
@@ -21,6 +23,12 @@ class Discriminator(keras.layers.Layer):
 
     Args:
         config: of the pictures and the widths.
+
+    Example:
+        >>> config = BigGANConfig(size=16, classes=10, discriminator_width=8)
+        >>> discriminator = Discriminator(config)
+        >>> discriminator(tf.zeros([2, 16, 16, 3]), labels=tf.constant([0, 9])).shape
+        TensorShape([2])
     """
 
     def __init__(self, config: BigGANConfig, **kwargs: Any):
@@ -54,11 +62,17 @@ class Discriminator(keras.layers.Layer):
         self.dense = SNDense(widths[-1], 1, dtype="float32", name="dense")
         self.projection = SNEmbedding(c.num_classes, widths[-1], dtype="float32", name="projection")
 
+    @property
+    def blocks(self) -> list[keras.layers.Layer]:
+        """All blocks: Keras 3.12 does not save layers that are in lists of lists."""
+        return list(itertools.chain(*self.stages))
+
     def build(self, input_shape: Any = None) -> None:
-        blocks = itertools.chain(*self.stages)
+        if self.built:
+            return
         layers: list[keras.layers.Layer | None] = [
             self.input_convolution,
-            *blocks,
+            *self.blocks,
             self.attention,
             self.dense,
             self.projection,
@@ -88,3 +102,10 @@ class Discriminator(keras.layers.Layer):
         features = tf.reduce_sum(tf.cast(tf.nn.relu(x), tf.float32), axis=[1, 2])
         projected = tf.reduce_sum(features * self.projection(labels), axis=1)
         return self.dense(features)[:, 0] + projected
+
+    @property
+    def output_dtype(self) -> str:
+        return "float32"
+
+    def compute_output_shape(self, x_shape: Shape) -> Shape:
+        return (x_shape[0],)

@@ -6,15 +6,17 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from cascade_tf.serializable_layer import SerializableLayer
 from wavelet_tf.biggan.attention import SelfAttention
 from wavelet_tf.biggan.blocks import GeneratorBlock
 from wavelet_tf.biggan.conditional_batch_norm import batch_norm
 from wavelet_tf.biggan.config import BOTTOM, BigGANConfig
 from wavelet_tf.biggan.deep_blocks import DeepGeneratorBlock
+from wavelet_tf.biggan.shapes import Shape
 from wavelet_tf.biggan.spectral_norm import SNConv2D, SNDense, look_up
 
 
-class Generator(keras.layers.Layer):
+class Generator(SerializableLayer):
     """A dense layer to a picture of 4x4, and stages that double its sides.
 
     A stage is one block in BigGAN and two in BigGAN-deep. What makes a picture differ from others
@@ -25,11 +27,20 @@ class Generator(keras.layers.Layer):
     Args:
         config: of the pictures and the widths.
         synchronized: batch normalisation counts the examples of all replicas; not inside XLA then.
+
+    Example:
+        >>> config = BigGANConfig(
+        ...     size=16, num_classes=10, generator_width=8, z_size=12, class_embedding=4
+        ... )
+        >>> generator = Generator(config)
+        >>> generator(tf.zeros([2, 12]), labels=tf.constant([0, 9])).shape
+        TensorShape([2, 16, 16, 3])
     """
 
     def __init__(self, config: BigGANConfig, synchronized: bool = False, **kwargs: Any):
         super().__init__(autocast=False, **kwargs)  # noise and classes stay float32
         c = self.config = config
+        self.synchronized = synchronized
         dtype = self.dtype_policy
         widths = c.generator_widths
         part = c.z_size // c.z_parts
@@ -55,7 +66,14 @@ class Generator(keras.layers.Layer):
         self.norm = batch_norm(affine=True, synchronized=synchronized, dtype=dtype, name="norm")
         self.output_convolution = SNConv2D(widths[-1], c.channels, dtype=dtype, name="output")
 
+    @property
+    def blocks(self) -> list[keras.layers.Layer]:
+        """All blocks: Keras 3.12 does not save layers that are in lists of lists."""
+        return list(itertools.chain(*self.stages))
+
     def build(self, input_shape: Any = None) -> None:
+        if self.built:
+            return
         c = self.config
         self.class_embedding = self.add_weight(
             shape=(c.num_classes, c.class_embedding),
@@ -63,8 +81,7 @@ class Generator(keras.layers.Layer):
             autocast=False,
             name="class_embedding",
         )
-        blocks = itertools.chain(*self.stages)
-        layers: list[keras.layers.Layer] = [self.dense, *blocks, self.output_convolution]
+        layers: list[keras.layers.Layer] = [self.dense, *self.blocks, self.output_convolution]
         if self.attention is not None:
             layers.append(self.attention)
         for layer in layers:
@@ -81,6 +98,13 @@ class Generator(keras.layers.Layer):
             training: batch normalisation uses and moves to the batch's statistics.
         """
         return self.of_embedding(z, self.embed(labels), training)
+
+    @property
+    def output_dtype(self) -> str:
+        return "float32"
+
+    def compute_output_shape(self, z_shape: Shape) -> Shape:
+        return z_shape[0], self.config.size, self.config.size, self.config.channels
 
     def embed(self, labels: tf.Tensor) -> tf.Tensor:
         """Labels, int32 [B], as float32 [B, class_embedding]; what lies between is a class too."""

@@ -2,6 +2,8 @@
 
 import tensorflow as tf
 
+from wavelet_tf.biggan.shapes import Shape
+
 
 def doubled(x: tf.Tensor) -> tf.Tensor:
     """[B, H, W, C] to [B, 2H, 2W, C]: every pixel four times."""
@@ -13,3 +15,15 @@ def doubled(x: tf.Tensor) -> tf.Tensor:
 def halved(x: tf.Tensor) -> tf.Tensor:
     """[B, H, W, C] to [B, H / 2, W / 2, C]: means of 2x2 pixels."""
     return tf.nn.avg_pool2d(x, 2, 2, "VALID")
+
+
+def doubled_shape(shape: Shape) -> Shape:
+    """The shape that `doubled` returns."""
+    batch, height, width, channels = shape
+    return batch, height and 2 * height, width and 2 * width, channels
+
+
+def halved_shape(shape: Shape) -> Shape:
+    """The shape that `halved` returns."""
+    batch, height, width, channels = shape
+    return batch, height and height // 2, width and width // 2, channels

@@ -1,9 +1,11 @@
 """Discrete wavelet transforms of batches of images, in TensorFlow.
 
-    from wavelet_tf import transform
-
-    tl, tr, bl, br = transform.dwt2(images)  # [B, H, W, C] to four bands [B, H/2, W/2, C]
-    images = transform.idwt2((tl, tr, bl, br))
+    >>> import tensorflow as tf
+    >>> from wavelet_tf import transform
+    >>> images = tf.random.stateless_uniform([2, 8, 8, 3], seed=(0, 0))
+    >>> tl, tr, bl, br = transform.dwt2(images)  # [B, H, W, C] to four bands [B, H/2, W/2, C]
+    >>> transform.idwt2((tl, tr, bl, br)).shape
+    TensorShape([2, 8, 8, 3])
 
 It needs TensorFlow, numpy and PyWavelets, which the filters come from, and nothing else of this
 project.

@@ -1,10 +1,17 @@
 from .dwt import Bands as Bands
 from .dwt import dwt2 as dwt2
 from .dwt import idwt2 as idwt2
+from .filters import default_mode as default_mode
 from .layers import DWT2 as DWT2
 from .layers import IDWT2 as IDWT2
+from .layers import Packet2 as Packet2
+from .layers import Unpacket2 as Unpacket2
 from .modes import MODES as MODES
 from .multilevel import wavedec2 as wavedec2
 from .multilevel import waverec2 as waverec2
 from .packets import packet2 as packet2
 from .packets import unpacket2 as unpacket2
+from .pywavelets import from_pywt as from_pywt
+from .pywavelets import levels_from_pywt as levels_from_pywt
+from .pywavelets import levels_to_pywt as levels_to_pywt
+from .pywavelets import to_pywt as to_pywt

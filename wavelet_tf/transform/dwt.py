@@ -6,7 +6,7 @@ import tensorflow as tf
 
 from wavelet_tf.transform import polyphase
 from wavelet_tf.transform.checks import check_bands, check_images
-from wavelet_tf.transform.filters import filters
+from wavelet_tf.transform.filters import default_mode, filters
 
 
 class Bands(NamedTuple):
@@ -21,7 +21,7 @@ class Bands(NamedTuple):
     br: tf.Tensor  # high along both
 
 
-def dwt2(images: tf.Tensor, wavelet: str = "bior2.2", mode: str = "reflect") -> Bands:
+def dwt2(images: tf.Tensor, wavelet: str = "bior2.2", mode: str | None = None) -> Bands:
     """Splits images into four bands of half their size.
 
     A constant image c has TL = 2c, whatever the wavelet, and zeros in the other bands (in mode
@@ -35,7 +35,8 @@ def dwt2(images: tf.Tensor, wavelet: str = "bior2.2", mode: str = "reflect") -> 
             `reflect`: mirrored about their first and last pixels, which needs a wavelet with
             symmetric filters of odd length (bior2.2, 4.4, ...). `periodization`: repeated; for
             all wavelets; equal to PyWavelets'. `zero`: black beyond, which `idwt2` does not invert
-            at the borders; what the authors of not-so-BigGAN did.
+            at the borders; the authors of not-so-BigGAN use it. None: `default_mode(wavelet)`,
+            the exact one: `reflect` where the wavelet allows it, otherwise `periodization`.
 
     Returns:
         The bands, [B, H/2, W/2, C] each, of the images' dtype.
@@ -45,14 +46,23 @@ def dwt2(images: tf.Tensor, wavelet: str = "bior2.2", mode: str = "reflect") -> 
             together.
         TypeError: the images are of another dtype.
         tf.errors.InvalidArgumentError: an odd side that shows only when the graph runs.
+
+    Example:
+        >>> images = tf.random.stateless_uniform([2, 8, 12, 3], seed=(0, 0))
+        >>> bands = dwt2(images, "haar")  # in mode "periodization"
+        >>> bands.tl.shape
+        TensorShape([2, 4, 6, 3])
+        >>> bool(tf.reduce_max(abs(idwt2(bands, "haar") - images)) < 1e-6)
+        True
     """
     images = check_images(images, "images")
+    mode = default_mode(wavelet) if mode is None else mode
     filters(wavelet, mode)  # raises for the caller, outside of XLA
     return Bands(*_dwt2(images, wavelet, mode))
 
 
-def idwt2(bands: Bands, wavelet: str = "bior2.2", mode: str = "reflect") -> tf.Tensor:
-    """Makes images of their four bands: the inverse of `dwt2`.
+def idwt2(bands: Bands, wavelet: str = "bior2.2", mode: str | None = None) -> tf.Tensor:
+    """Inverse of `dwt2`: four bands to images.
 
     Args:
         bands: four tensors [B, h, w, C] of one dtype and shape: TL, TR, BL, BR.
@@ -63,8 +73,16 @@ def idwt2(bands: Bands, wavelet: str = "bior2.2", mode: str = "reflect") -> tf.T
 
     Raises:
         As `dwt2`.
+
+    Example:
+        >>> grey = tf.fill([1, 2, 2, 1], 1.0)  # TL of an image of 0.5: its gain is 2
+        >>> none = tf.zeros([1, 2, 2, 1])
+        >>> image = idwt2(Bands(grey, none, none, none))
+        >>> image.shape, round(float(image[0, 0, 0, 0]), 4)
+        (TensorShape([1, 4, 4, 1]), 0.5)
     """
     tensors = check_bands(bands)
+    mode = default_mode(wavelet) if mode is None else mode
     filters(wavelet, mode)
     return _idwt2(*tensors, wavelet, mode)
 

@@ -15,6 +15,9 @@ import pywt
 from wavelet_tf.transform.extension import Extension, mirrored, periodic, zeros
 from wavelet_tf.transform.modes import MODES
 
+# Its filters are cut off infinite ones: PyWavelets too inverts it only to about 1 %.
+_INEXACT = "dmey"
+
 _REFUSED = (
     "wavelet: mode 'reflect' is for biorthogonal wavelets with symmetric filters of odd length, "
     "such as bior2.2 or bior4.4, which {!r} has not: use mode 'periodization'"
@@ -49,26 +52,51 @@ class Filters:
 
 
 @functools.cache
+def default_mode(wavelet: str) -> str:
+    """Returns the mode that functions and layers use for a wavelet where none is named.
+
+    It is the mode in which the inverse is exact: "reflect" for wavelets with symmetric filters of
+    odd length (bior and rbio 2.x, 4.4, 5.5, 6.8), "periodization" for all others.
+
+    Args:
+        wavelet: a discrete wavelet by PyWavelets' name.
+
+    Raises:
+        ValueError: an unknown wavelet; or dmey, whose filters no mode inverts exactly. It can be
+            used with a mode that is named.
+
+    Example:
+        >>> default_mode("bior2.2"), default_mode("haar")
+        ('reflect', 'periodization')
+    """
+    if wavelet == _INEXACT:
+        raise ValueError(
+            f"wavelet: {wavelet!r} has approximate filters, which no mode inverts exactly; "
+            f"name mode 'periodization' to accept errors of about 1 %"
+        )
+    return "periodization" if _centers(_bank(wavelet)) is None else "reflect"
+
+
+@functools.cache
 def filters(wavelet: str, mode: str) -> Filters:
-    """The filters of a wavelet by PyWavelets' name, for one of MODES.
+    """Returns the filters of a wavelet by PyWavelets' name, for one of MODES.
 
     Raises:
         ValueError: an unknown wavelet or mode, or a wavelet that the mode cannot work with.
+
+    Example:
+        >>> filters("haar", "periodization").analysis.round(4).tolist()
+        [[0.7071, 0.7071], [0.7071, -0.7071]]
     """
     if mode not in MODES:
         raise ValueError(f"mode: {mode!r} is unknown; use {', '.join(MODES)}")
-    if wavelet not in pywt.wavelist(kind="discrete"):
-        raise ValueError(
-            f"wavelet: {wavelet!r} is not a discrete wavelet of PyWavelets; use one of "
-            f"{', '.join(pywt.wavelist(kind='discrete'))}"
-        )
-    bank = pywt.Wavelet(wavelet)
+    bank = _bank(wavelet)
     dec, rec = (bank.dec_lo, bank.dec_hi), (bank.rec_lo, bank.rec_hi)
     length = bank.dec_len
     if mode == "reflect":
-        if bank.orthogonal:  # dmey is nearly symmetric, but does not invert here
+        centers = _centers(bank)
+        if centers is None:
             raise ValueError(_REFUSED.format(wavelet))
-        centers = [_center(wavelet, taps) for taps in dec]
         # A band has its samples where PyWavelets' `reflect` has them, its tap j at offset s - j.
         # With c even they lie on odd pixels: either way no sample is a mirror image of another.
         s = [c | 1 for c in centers]
@@ -87,17 +115,30 @@ def filters(wavelet: str, mode: str) -> Filters:
     )
 
 
-def _center(wavelet: str, taps: list[float]) -> int:
-    """The place that the taps are symmetric about.
+def _bank(wavelet: str) -> pywt.Wavelet:
+    if wavelet not in pywt.wavelist(kind="discrete"):
+        raise ValueError(
+            f"wavelet: {wavelet!r} is not a discrete wavelet of PyWavelets; use one of "
+            f"{', '.join(pywt.wavelist(kind='discrete'))}"
+        )
+    return pywt.Wavelet(wavelet)
 
-    Raises:
-        ValueError: they are not, or about a place between two taps.
+
+def _centers(bank: pywt.Wavelet) -> list[int] | None:
+    """The places that the low and the high taps are symmetric about; None if mode `reflect` fails.
+
+    It needs both symmetric about a tap, not about a place between two.
     """
-    first, *_, last = np.flatnonzero(np.abs(taps) > 1e-13).tolist()
-    used = np.array(taps[first : last + 1])
-    if len(used) % 2 == 0 or not np.allclose(used, used[::-1], rtol=0, atol=1e-12):
-        raise ValueError(_REFUSED.format(wavelet))
-    return (first + last) // 2
+    if bank.orthogonal:  # dmey is nearly symmetric, but does not invert with mirrored bands
+        return None
+    centers = []
+    for taps in (bank.dec_lo, bank.dec_hi):
+        first, *_, last = np.flatnonzero(np.abs(taps) > 1e-13).tolist()
+        used = np.array(taps[first : last + 1])
+        if len(used) % 2 == 0 or not np.allclose(used, used[::-1], rtol=0, atol=1e-12):
+            return None
+        centers.append((first + last) // 2)
+    return centers
 
 
 def _aligned(bands: list[dict[int, float]]) -> tuple[int, np.ndarray]:

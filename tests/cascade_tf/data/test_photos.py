@@ -56,5 +56,5 @@ def test_restart(assert_restarts_exactly):
 def test_missing_package_tells_what_to_install(monkeypatch):
     monkeypatch.setitem(sys.modules, "skimage", None)
     photos._photograph.cache_clear()
-    with pytest.raises(UserError, match=r"pip install -e \.\[demo\]"):
+    with pytest.raises(UserError, match=r"pip install 'cascade-tf\[demo\]'"):
         photos_source("train")

@@ -86,7 +86,7 @@ def test_the_labelled_split_is_tested_on(name, test, mocked_datasets):
 def test_a_dataset_to_test_on_only(mocked_datasets):
     config = DataConfig("imagenet_v2/matched-frequency", None, 8, 3)
     assert open_source(config, "test").num_examples == _COUNT
-    with pytest.raises(UserError, match="--split=train: imagenet_v2 has no train split, only test"):
+    with pytest.raises(UserError, match="`split`=train: imagenet_v2 has no train split, only test"):
         open_source(config, "train")
 
 
@@ -129,7 +129,7 @@ def test_celeb_a_hq_restarts(celeb_a_hq_dir, assert_restarts_exactly):
 
 
 def test_a_dataset_without_images_is_refused_before_it_is_prepared(tmp_path):
-    with pytest.raises(UserError, match=r"--dataset=ag_news_subset: .* no 8-bit images"):
+    with pytest.raises(UserError, match=r"`dataset`=ag_news_subset: .* no 8-bit images"):
         open_source(DataConfig("ag_news_subset", str(tmp_path), 8, 3), "train")
     assert not list(tmp_path.iterdir())
 

@@ -40,3 +40,9 @@ def test_every_size_ends_in_pictures_and_in_one_side(size):
     assert 4 * 2 ** (len(c.generator_widths) - 1) == size
     assert size >> c.halvings == (8 if size < 64 else 4)
     assert c.halvings < len(c.discriminator_widths)
+
+
+def test_every_size_has_defaults_that_fit():
+    sides = {size: BigGANConfig(size=size).attention_size for size in (16, 32, 64, 128, 256, 512)}
+    assert sides == {16: 0, 32: 0, 64: 32, 128: 32, 256: 32, 512: 32}
+    assert BigGANConfig(attention_size=0).attention_size == 0

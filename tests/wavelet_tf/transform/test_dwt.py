@@ -151,6 +151,17 @@ def test_bfloat16_is_right_to_its_precision():
         assert np.all(np.abs(tf.cast(band, tf.float32) - other) <= spacing / 2)
 
 
+def test_without_a_mode_the_inverse_is_exact_and_the_paper_s_wavelet_is_mirrored():
+    images = _images()
+    for wavelet in ("haar", "db2", "bior2.2", "rbio3.1", "bior6.8"):
+        back = idwt2(dwt2(images, wavelet), wavelet)
+        np.testing.assert_allclose(back, images, rtol=0, atol=1e-11)
+        back = waverec2(*wavedec2(images, 1, wavelet), wavelet)
+        np.testing.assert_allclose(back, images, rtol=0, atol=1e-11)
+    for band, other in zip(dwt2(images), dwt2(images, "bior2.2", "reflect"), strict=True):
+        np.testing.assert_array_equal(band, other)
+
+
 def test_layers_are_the_functions_and_can_be_made_again():
     images = _images(dtype=np.float32)
     forward, inverse = DWT2("haar", "periodization"), IDWT2("haar", "periodization")
@@ -175,7 +186,12 @@ def test_layers_are_the_functions_and_can_be_made_again():
         (dict(wavelet="bior9"), ValueError, "wavelet: 'bior9' is not a .*bior2.2"),
         (dict(wavelet="morl"), ValueError, "wavelet: 'morl' is not a discrete"),
         (dict(mode="symmetric"), ValueError, "mode: 'symmetric' is unknown; use reflect, period"),
-        (dict(wavelet="haar"), ValueError, "wavelet: mode 'reflect' is for .*'haar'"),
+        (dict(wavelet="dmey"), ValueError, "wavelet: 'dmey' has approximate filters"),
+        (
+            dict(wavelet="haar", mode="reflect"),
+            ValueError,
+            "wavelet: mode 'reflect' is for .*'haar'",
+        ),
     ],
 )
 def test_wrong_arguments_are_named_with_what_is_allowed(change, error, told):

@@ -6,7 +6,7 @@ import pywt
 import tensorflow as tf
 
 from wavelet_tf.transform import definition, polyphase
-from wavelet_tf.transform.filters import MODES, filters
+from wavelet_tf.transform.filters import MODES, default_mode, filters
 
 WAVELETS = pywt.wavelist(kind="discrete")
 SYMMETRIC = [f"{kind}{n}" for kind in ("bior", "rbio") for n in ("2.2", "2.4", "2.6", "2.8")]
@@ -96,3 +96,16 @@ def _cuts(wavelet):
 def test_reflect_refuses_other_wavelets_with_the_reason(wavelet):
     with pytest.raises(ValueError, match="wavelet: .*symmetric filters of odd length.*" + wavelet):
         filters(wavelet, "reflect")
+
+
+def test_the_default_mode_inverts_exactly_for_every_wavelet_but_dmey():
+    for wavelet in set(WAVELETS) - {"dmey"}:
+        mode = default_mode(wavelet)
+        assert mode == ("reflect" if wavelet in SYMMETRIC else "periodization")
+        taps, signal = filters(wavelet, mode), _signal(16)
+        bands = definition.analysis(tf.constant(signal), taps)
+        _close(definition.synthesis(*bands, taps), signal, 1e-10, wavelet)
+    with pytest.raises(ValueError, match="'dmey' has approximate filters"):
+        default_mode("dmey")
+    with pytest.raises(ValueError, match="'none' is not a discrete wavelet"):
+        default_mode("none")

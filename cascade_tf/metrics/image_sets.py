@@ -1,0 +1,118 @@
+"""Sets of images in any form, a folder, an array or a file of statistics, to their features."""
+
+import itertools
+import os
+from collections.abc import Iterator
+
+import numpy as np
+from etils import epath
+
+from cascade_tf.data.folder import decode_file
+from cascade_tf.data.folder_listing import image_paths
+from cascade_tf.errors import UserError
+from cascade_tf.metrics.features import (
+    FeatureExtractor,
+    checked_images,
+    extract_features,
+    feature_batches,
+)
+from cascade_tf.metrics.frechet import GaussianAccumulator, GaussianStatistics
+from cascade_tf.metrics.statistics_file import load_statistics
+
+Path = str | os.PathLike[str]
+ImageSet = np.ndarray | Path
+
+
+def image_batches(images: ImageSet, batch_size: int) -> Iterator[np.ndarray]:
+    """Yields the images of an array or of a folder, uint8 [n, H, W, 1 or 3], n <= `batch_size`.
+
+    Args:
+        images: uint8 [N, H, W, 1 or 3]; or a folder of PNG, JPEG or WebP files, sub-folders
+            included, in the order of their paths and in colour. Its images may differ in size: a
+            batch ends where the size changes.
+        batch_size: 1 or more.
+
+    Raises:
+        UserError: an array of another kind; no such folder, none in it, or one that cannot be
+            decoded.
+
+    Example:
+        >>> images = np.zeros([5, 8, 8, 3], np.uint8)
+        >>> [len(batch) for batch in image_batches(images, batch_size=2)]
+        [2, 2, 1]
+    """
+    if isinstance(images, np.ndarray):
+        for start in range(0, len(checked_images(images)), batch_size):
+            yield images[start : start + batch_size]
+        return
+    for _, same in itertools.groupby(_decoded(images), key=np.shape):
+        while batch := list(itertools.islice(same, batch_size)):
+            yield np.stack(batch)
+
+
+def image_shape(images: ImageSet) -> tuple[int, int, int]:
+    """Returns H, W and C of the first image of a set, which has one at least.
+
+    Example:
+        >>> image_shape(np.zeros([5, 8, 12, 3], np.uint8))
+        (8, 12, 3)
+    """
+    first = next(image_batches(images, 1), None)
+    if first is None:
+        raise UserError("there are no images in the array")
+    _, height, width, channels = first.shape
+    return height, width, channels
+
+
+def set_features(images: ImageSet, extractor: FeatureExtractor, batch_size: int) -> np.ndarray:
+    """Returns the features of a set of images, float32 [N, D]; raises as `image_batches`.
+
+    Example:
+        >>> from cascade_tf.metrics import PixelFeatures
+        >>> set_features(np.zeros([5, 8, 8, 3], np.uint8), PixelFeatures((8, 8, 3)), 2).shape
+        (5, 216)
+    """
+    return extract_features(extractor, image_batches(images, batch_size))
+
+
+def set_statistics(
+    images: ImageSet, extractor: FeatureExtractor, batch_size: int
+) -> GaussianStatistics:
+    """Returns mean and covariance of the features of a set, or reads them from a file.
+
+    Args:
+        images: as of `image_batches`; or the path of a file of `save_statistics`, or of a
+            published one with `mu` and `sigma`.
+        extractor: the feature space.
+        batch_size: images at a time.
+
+    Raises:
+        UserError: as `image_batches` and `load_statistics`; or fewer than 2 images.
+
+    Example:
+        >>> from cascade_tf.metrics import PixelFeatures
+        >>> images = np.zeros([5, 8, 8, 3], np.uint8)
+        >>> set_statistics(images, PixelFeatures((8, 8, 3)), 2).covariance.shape
+        (216, 216)
+    """
+    if not isinstance(images, np.ndarray) and is_file(images):
+        return load_statistics(images, extractor)
+    accumulator = GaussianAccumulator()
+    for features in feature_batches(extractor, image_batches(images, batch_size)):
+        accumulator.add(features)
+    return accumulator.statistics()
+
+
+def is_file(path: Path) -> bool:
+    """Returns whether a path is that of a file, not of a folder."""
+    return epath.Path(path).expanduser().is_file()
+
+
+def _decoded(folder: Path) -> Iterator[np.ndarray]:
+    """The images of a folder, uint8 [H, W, 3] each."""
+    root = os.fspath(epath.Path(folder).expanduser())
+    for name in image_paths(root, "images"):
+        try:
+            yield np.asarray(decode_file(os.fsencode(os.path.join(root, name))))
+        except ValueError as error:
+            raise UserError(str(error)) from error

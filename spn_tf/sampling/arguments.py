@@ -1,0 +1,60 @@
+"""The arguments of a sampler as tensors of fixed dtypes, whatever numbers a caller passes.
+
+TensorFlow traces a function anew for every Python number, and XLA compiles every trace: 8 to 11
+seconds for each seed of a tiny network. A tensor's value does not matter to a trace.
+"""
+
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from spn_tf.config import SPNConfig
+
+UNKNOWN = -1  # stands for an intensity that is to be drawn
+
+
+def as_tensors(
+    config: SPNConfig, indices: Any, seed: Any, temperature: Any, coarse: Any, known: Any
+) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor | None, tf.Tensor]:
+    """Converts the arguments of a sampler, which may be Python or NumPy numbers, or tensors.
+
+    Args:
+        config: of the network.
+        indices: integers [B], such as a list or a `range`.
+        seed: an integer.
+        temperature: a number.
+        coarse: integers [B, H, W, C], or None.
+        known: integers [B, H, W, C]; None: nothing is known.
+
+    Returns:
+        indices int64 [B]; seed int32 []; temperature float32 []; coarse int32 [B, H, W, C] or
+        None; known int32 [B, H, W, C].
+
+    Raises:
+        ValueError: `seed` or an index does not fit its dtype.
+    """
+    indices = _integers("indices", indices, tf.int64)
+    if known is None:
+        known = tf.fill(
+            [tf.shape(indices)[0], config.height, config.width, config.channels], UNKNOWN
+        )
+    return (
+        indices,
+        _integers("seed", seed, tf.int32),
+        tf.cast(temperature, tf.float32),
+        None if coarse is None else _integers("coarse", coarse, tf.int32),
+        _integers("known", known, tf.int32),
+    )
+
+
+def _integers(name: str, value: Any, dtype: tf.DType) -> tf.Tensor:
+    if tf.is_tensor(value):
+        return tf.cast(value, dtype)
+    array = np.asarray(value)
+    if array.size and not np.issubdtype(array.dtype, np.integer):
+        raise ValueError(f"{name} must be integers, not {value!r}")
+    # tf.constant would keep the low bits of a number that is too large, and say nothing.
+    if array.size and (array.min() < dtype.min or array.max() > dtype.max):
+        raise ValueError(f"{name} must fit {dtype.name}, [{dtype.min}, {dtype.max}]: {value!r}")
+    return tf.constant(array.astype(dtype.as_numpy_dtype))

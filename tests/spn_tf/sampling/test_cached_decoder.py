@@ -1,0 +1,130 @@
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from spn_tf.ordering import image_to_slices
+from spn_tf.sampling.cached_decoder import decode
+from spn_tf.sampling.cpu_kernels import CpuKernels, few_rows, tiled_cache
+from spn_tf.sampling.plain_kernels import PlainKernels
+from spn_tf.sampling.xla_ops import dynamic_update_slice
+from tests.spn_tf.random_networks import random_network
+
+
+class _TeacherForcing:
+    """A `Chooser` that returns the true intensities and keeps the logits."""
+
+    def __init__(self, config, true):
+        self._config, self._true = config, true
+
+    def start(self):
+        c = self._config
+        batch = self._true.shape[0]
+        return tf.zeros([batch, c.slice_height, c.slice_width, c.channels, c.classes])
+
+    def start_row(self, row):
+        return self._true[:, row]
+
+    def choose(self, kept, true_row, place, logits):
+        here = tf.stack([0, *place, 0])
+        kept = dynamic_update_slice(kept, logits[:, None, None, None], here)
+        return kept, true_row[:, place.column, place.colour]
+
+
+def _cached(network, kernels=CpuKernels):
+    """A function like `network`, compiled, that computes the logits one subpixel at a time."""
+
+    @tf.function(jit_compile=True, autograph=False)
+    def logits(slices, target, coarse=None):
+        embedding = network.embed(slices, target, coarse)
+        chooser = _TeacherForcing(network.config, tf.gather(slices, target, batch_dims=1))
+        of_device = kernels(network.compute_dtype)
+        return decode(network.decoder, embedding, slices.shape[0], chooser, of_device)
+
+    return logits
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        dict(scale=1, channels=3, height=6, width=4, pixelcnn_conv_channels=4),
+        dict(scale=1, channels=1, height=4, width=6, attention_ffn="dense", pixelcnn_filter_size=1),
+        dict(scale=2, channels=3, height=12, width=8, pixelcnn_filter_size=5),
+        dict(scale=2, channels=1, height=8, width=6),
+        dict(scale=4, channels=1, height=16, width=8),
+        dict(scale=4, channels=3, height=12, width=16, pixelcnn_filter_size=1),
+        dict(scale=1, channels=3, height=4, width=6, coarse_bits=2),
+        dict(scale=2, channels=1, height=8, width=6, coarse_bits=1),
+        dict(scale=2, channels=3, height=8, width=6, coarse_bits=2),
+        dict(scale=1, channels=3, height=4, width=6, pixelcnn_layers=3, pixelcnn_filter_size=5),
+        dict(scale=1, channels=1, height=4, width=6, decoder_attention_channels=40),
+        dict(scale=1, channels=3, height=1, width=6, pixelcnn_layers=1, pixelcnn_conv_channels=2),
+    ],
+    ids=str,
+)
+def test_cached_logits_equal_teacher_forced_ones_on_every_slice(changes):
+    network = random_network(bits=3, **changes)
+    c = network.config
+    images = np.random.default_rng(0).integers(0, 8, [3, c.height, c.width, c.channels])
+    slices = image_to_slices(tf.constant(images, tf.int32), c.scale)
+    coarse = slices // c.classes if c.coarse_bits else None
+    cached = _cached(network)
+    for number in {0, c.scale**2 // 2, c.scale**2 - 1}:
+        target = tf.fill([3], number)
+        expected = network(slices, target, coarse)
+        np.testing.assert_allclose(cached(slices, target, coarse), expected, atol=2e-4)
+        assert np.ptp(expected) > 1  # not all alike
+
+
+@pytest.mark.parametrize("width", [3, 12, 20])
+@pytest.mark.parametrize("chunk", [64, 192, 512])
+def test_the_cache_is_read_in_chunks_of_several_sizes(chunk, width, monkeypatch):
+    monkeypatch.setattr(tiled_cache, "_CHUNK_BYTES", chunk)
+    network = random_network(bits=2, scale=1, channels=1, height=12, width=width)
+    images = tf.constant(np.random.default_rng(0).integers(0, 4, [2, 12, width, 1]), tf.int32)
+    slices = image_to_slices(images, 1)
+    target = tf.zeros([2], tf.int32)
+    expected = network(slices, target)
+    np.testing.assert_allclose(_cached(network)(slices, target), expected, atol=2e-4)
+
+
+@pytest.mark.parametrize("batch", [1, 8])
+def test_cached_logits_equal_teacher_forced_ones_of_one_picture_and_of_many(batch, monkeypatch):
+    monkeypatch.setattr(few_rows, "_LARGE", 1000)
+    network = random_network(bits=3, scale=2, channels=3, height=8, width=12)
+    images = np.random.default_rng(0).integers(0, 8, [batch, 8, 12, 3])
+    slices, target = image_to_slices(tf.constant(images, tf.int32), 2), tf.fill([batch], 2)
+    np.testing.assert_allclose(_cached(network)(slices, target), network(slices, target), atol=2e-4)
+
+
+@pytest.mark.parametrize("ffn", ["dense", "parameter_attention"])
+def test_plain_kernels_give_teacher_forced_logits_as_well(ffn):
+    network = random_network(bits=3, scale=2, channels=3, height=8, width=12, attention_ffn=ffn)
+    images = np.random.default_rng(0).integers(0, 8, [2, 8, 12, 3])
+    slices, target = image_to_slices(tf.constant(images, tf.int32), 2), tf.fill([2], 3)
+    cached = _cached(network, PlainKernels)
+    np.testing.assert_allclose(cached(slices, target), network(slices, target), atol=2e-4)
+
+
+@pytest.mark.parametrize("kernels", [CpuKernels, PlainKernels])
+@pytest.mark.parametrize("batch", [1, 2])
+def test_bfloat16_logits_agree_to_its_precision(batch, kernels, monkeypatch):
+    monkeypatch.setattr(few_rows, "_LARGE", 0)
+    changes = dict(bits=3, scale=2, channels=3, height=8, width=8)
+    networks = [random_network(dtype=d, **changes) for d in ("float32", "mixed_bfloat16")]
+    images = tf.constant(np.random.default_rng(0).integers(0, 8, [batch, 8, 8, 3]), tf.int32)
+    slices = image_to_slices(images, 2)
+    target = tf.fill([batch], 3)
+    exact, plain = (network(slices, target).numpy() for network in networks)
+    cached = _cached(networks[1], kernels)(slices, target).numpy()
+    # As far from the exact ones as bfloat16 is, not further.
+    assert np.abs(cached - exact).mean() < 1.5 * np.abs(plain - exact).mean()
+
+
+@pytest.mark.parametrize("kernels", [CpuKernels, PlainKernels])
+def test_in_bfloat16_keys_and_values_take_half_the_memory(kernels):
+    def size(dtype):
+        memory = kernels(dtype).key_value_cache(heads=2, channels=6, height=16, width=12)
+        kept = [x for x in memory.start(batch=1) if x.shape[2] != 12]  # not a current row's keys
+        return sum(x.dtype.size * x.shape.num_elements() for x in kept)
+
+    assert size("bfloat16") == size("float32") / 2
