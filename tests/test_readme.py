@@ -27,21 +27,6 @@ def _blocks(page: pathlib.Path) -> list[str]:
     return [block for skip, block in _PYTHON.findall(page.read_text()) if not skip]
 
 
-@pytest.fixture(autouse=True, scope="module")
-def _trained_eagerly():
-    """Tracing takes longer than the one step that is trained here."""
-    train = cascade_tf.Trainer.train
-
-    def eagerly(trainer):
-        tf.config.run_functions_eagerly(True)
-        train(trainer)
-        tf.config.run_functions_eagerly(False)
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(cascade_tf.Trainer, "train", eagerly)
-        yield
-
-
 def _train(directory: pathlib.Path) -> None:
     """A model of 8x8 images in slices of 2x2, trained for one step."""
     config = spn_tf.SPNConfig(
@@ -66,16 +51,21 @@ def _train(directory: pathlib.Path) -> None:
 def workdir(tmp_path_factory) -> pathlib.Path:
     """A working directory with a trained model in `W`."""
     directory = tmp_path_factory.mktemp("readme")
+    tf.config.run_functions_eagerly(True)
     _train(directory / "W")
+    tf.config.run_functions_eagerly(False)
     return directory
 
 
 @pytest.mark.parametrize("page", [page for page in PAGES if _blocks(page)], ids=lambda p: p.stem)
-def test_the_python_of_a_page_runs_in_its_order(page, workdir, monkeypatch):
+def test_the_python_of_a_page_runs_in_its_order(page, workdir, monkeypatch, eagerly):
     monkeypatch.chdir(workdir)
     names: dict = {}
     for block in _blocks(page):
+        # Only sampling, of many small steps, takes longer eagerly than it takes to be compiled.
+        tf.config.run_functions_eagerly(".sample(" not in block)
         exec(block.replace("steps=1000", "steps=1, batch_size=2"), names)
+    tf.config.run_functions_eagerly(False)
     if page.name == "README.md":
         assert names["large"].shape == (4, 8, 8, 3)
         assert names["model"].image_shape == (16, 16, 3)
