@@ -15,7 +15,7 @@ FITTED_IMAGES = 2048  # images to which a range is fitted
 class Latents(keras.layers.Layer):
     """The representation that a chain of decoders starts from, and its range.
 
-    Networks see the range as [-1, 1]. It is an argument, or fitted to the data. The authors use
+    Networks see the range as [-1, 1]. It is `value_range`, or fitted to the data. The authors use
     ((TL + 3) / 10 - 0.5) / 0.5 for TL after two transforms: the range from -3 to 7.
 
     Args:
@@ -53,7 +53,7 @@ class Latents(keras.layers.Layer):
         ]
 
     def fit(self, source: Source) -> str:
-        """Fits the range to the first training images, unless it is an argument.
+        """Fits the range to the first training images, unless `value_range` sets it.
 
         Returns:
             A line that states the range.
@@ -70,7 +70,8 @@ class Latents(keras.layers.Layer):
             highs.append(float(tf.reduce_max(latents)))
         low, high = min(lows), max(highs)
         self.low.assign(low)
-        self.high.assign(high if high > low else low + 1)  # not zero wide
+        # Constant images would give a range of zero width.
+        self.high.assign(high if high > low else low + 1)
 
     def encode(self, images: tf.Tensor) -> tf.Tensor:
         """uint8 [B, H, W, C] to the representation, float32 [B, size, size, C]."""

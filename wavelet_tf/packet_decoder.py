@@ -20,9 +20,9 @@ class Heads(SerializableLayer):
     """Shallow networks, one for each patch, computed together.
 
     Each is a 3x3 convolution to `width` units, BatchNorm, ReLU and a 3x3 convolution to the
-    channels of a patch. All first convolutions are computed as one. The second ones differ in
-    their inputs, so they are a batched matrix product: one product for each head gives the terms
-    of all nine taps, which are shifted and added.
+    channels of a patch. All first convolutions are computed as one. The second ones have different
+    inputs, so they are one batch of matrix products. A head's product gives the terms of all nine
+    taps, which are then shifted and added.
 
     [B, h, w, D] to [B, h, w, heads * channels]; the channels of a head are adjacent.
 

@@ -10,7 +10,12 @@ from wavelet_tf.unit_images import unit_range
 
 
 def reconstruct(stages: Sequence[DecoderStage], latent: tf.Tensor) -> list[tf.Tensor]:
-    """Outputs of all stages, coarsest first; the first decodes the latent, each next the output."""
+    """Outputs of a chain, coarsest first: each stage decodes the output of the one before.
+
+    Args:
+        stages: all of a chain, coarsest first.
+        latent: input of the first stage, float32 [B, h, w, C].
+    """
     outputs = []
     for stage in stages:
         latent = stage.decode(latent)
@@ -36,7 +41,7 @@ def figures(stages: Sequence[DecoderStage], images: tf.Tensor) -> dict[str, tf.T
     """
     image = unit_range(images)
     coarse, *finer = stages[0].encoder.pyramid(image)
-    errors: dict[str, tf.Tensor] = {}
+    metrics: dict[str, tf.Tensor] = {}
     outputs: list[tf.Tensor] = []  # of the stages so far, begun at each real coarse representation
     floor = coarse
     for stage, fine in zip(stages, finer, strict=True):
@@ -47,21 +52,21 @@ def figures(stages: Sequence[DecoderStage], images: tf.Tensor) -> dict[str, tf.T
         outputs = [decoder.join(x, y) for x, y in zip(inputs, predicted, strict=True)]
         zeros = tf.zeros_like(true)
         floor = decoder.join(floor, zeros)
-        errors[f"{stage.name}/mse"] = stage.squared_error(outputs[-1], fine)
-        errors[f"{stage.name}/mse after predicted"] = stage.squared_error(outputs[0], fine)
+        metrics[f"{stage.name}/mse"] = stage.squared_error(outputs[-1], fine)
+        metrics[f"{stage.name}/mse after predicted"] = stage.squared_error(outputs[0], fine)
         if isinstance(stage, WaveletDecoderStage):
             kinds = {"": predicted[-1], " after predicted": predicted[0], " zero": zeros}
             for kind, packets in kinds.items():
-                errors |= _band_errors(stage, kind, packets, true)
-    errors |= _against(image, outputs[0])
+                metrics |= _band_errors(stage, kind, packets, true)
+    metrics |= _against(image, outputs[0])
     for stage, output in zip(stages[1:], outputs[1:], strict=True):
-        errors[f"mse/from {stage.name}"] = _against(image, output)["mse"]
+        metrics[f"mse/from {stage.name}"] = _against(image, output)["mse"]
     floors = {"zero bands": floor} if isinstance(stages[0], WaveletDecoderStage) else {}
     for method in ("bilinear", "bicubic"):
         floors[method] = resized(stages[0], coarse, method)
     for name, floor in floors.items():
-        errors |= {f"{figure}/{name}": x for figure, x in _against(image, floor).items()}
-    return errors
+        metrics |= {f"{figure}/{name}": x for figure, x in _against(image, floor).items()}
+    return metrics
 
 
 def resized(first: DecoderStage, latent: tf.Tensor, method: str) -> tf.Tensor:

@@ -12,8 +12,8 @@ from wavelet_tf.biggan.spectral_norm import SNConv2D
 class SelfAttention(SerializableLayer):
     """x + gamma * o(softmax(theta(x) phi(x)^T) g(x)), [B, H, W, width] to the same.
 
-    theta, phi, g and o are 1x1 convolutions; keys phi and values g are max-pooled to half the
-    sides. gamma is learned and starts at zero, so that the layer starts as the identity.
+    theta, phi, g and o are 1x1 convolutions. Keys phi and values g are max-pooled to half the
+    sides. The scalar gamma is learned. It starts at zero, so the layer starts as the identity.
 
     Args:
         width: units, at least 8.

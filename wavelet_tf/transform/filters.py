@@ -97,9 +97,9 @@ def filters(wavelet: str, mode: str) -> Filters:
         centers = _centers(bank)
         if centers is None:
             raise ValueError(_REFUSED.format(wavelet))
-        # Tap j is at offset s - j, which puts a band's samples where PyWavelets' `reflect` does:
-        # on even pixels if the centre c is odd, on odd pixels if it is even. Either way no sample
-        # of a band is the mirror image of another.
+        # Tap j is at offset s - j, which puts a band's samples where PyWavelets' `reflect` does.
+        # They are on even pixels if the centre c is odd, and on odd pixels if it is even. Either
+        # way no sample of a band is the mirror image of another.
         s = [c | 1 for c in centers]
         low, high = [mirrored(half_left=c % 2 == 0, half_right=c % 2 == 1) for c in centers]
         signal = mirrored(half_left=False, half_right=False)
