@@ -14,7 +14,7 @@ _DOCS = [
     "mkdocs>=1.6,<2",
     "mkdocs-material>=9.6,<10",
     "mkdocstrings[python]>=0.30,<2",
-    # mkdocstrings of Python 3.10 calls it as it was before 12.
+    # The mkdocstrings for Python 3.10 does not work with version 12.
     "pymdown-extensions>=10.14,<12; python_version < '3.11'",
 ]
 
