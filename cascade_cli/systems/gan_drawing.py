@@ -16,7 +16,7 @@ _BATCH_SIZE = 64
 
 
 def settle(stages: Sequence[Stage], options: TruncationOptions, truncation: float) -> None:
-    """Gives the GANs among the stages the batch statistics of a truncation."""
+    """Computes batch statistics for a truncation, in the stages that are GANs."""
     for stage in stages:
         if isinstance(stage, GANStage):
             stage.settle(options.standing_batches, _BATCH_SIZE, truncation, options.truncation_kind)
@@ -61,11 +61,11 @@ class OnLines(Drawing):
     Args:
         gan: the first stage.
         stages: of the cascade.
-        options: number of lines and of their images, and the classes of their ends in turn.
+        options: number of lines, images of each, and the classes of their ends in turn.
         request: seed and truncation of the noise.
 
     Raises:
-        SettingError: a line between classes, and fewer than two of them.
+        SettingError: lines between classes, with fewer than two classes.
     """
 
     def __init__(
@@ -77,7 +77,7 @@ class OnLines(Drawing):
     ):
         classes = options.classes or tuple(range(gan.config.num_classes))
         if options.interpolate == "class" and len(set(classes)) < 2:
-            options.refuse("there must be two classes or more", "interpolate")
+            options.refuse("give two `classes` or more", "interpolate")
         self._gan, self._classes = gan, np.array(classes)
         self._between_noises = options.interpolate == "noise"
         self._steps = options.line_images
