@@ -24,6 +24,7 @@ from cascade_tf.pictures import enlarge, png_bytes, resize_nearest, sheet
 
 flags.DEFINE_string("output_dir", None, "Workdirs and pictures.", required=True)
 flags.DEFINE_list("windows", ["0", "3", "7", "10", "14", "20"], "Held-out windows in the picture.")
+flags.DEFINE_multi_string("flag", [], "Further flags for bin/train.")
 FLAGS = flags.FLAGS
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
@@ -52,7 +53,7 @@ def main(_: list[str]) -> None:
     for system in SYSTEMS:
         workdir = output / system
         flagfile = ROOT / "configs" / f"{system}_photos.flags"
-        run("train", f"--flagfile={flagfile}", f"--workdir={workdir}")
+        run("train", f"--flagfile={flagfile}", f"--workdir={workdir}", *FLAGS.flag)
         train, test = [
             json.loads(run("evaluate", f"--workdir={workdir}", f"--split={split}").splitlines()[-1])
             for split in ("train", "test")

@@ -37,7 +37,7 @@ KINDS = (
 )
 # What holds others: executors, calls, thread pools.
 HOLDERS = re.compile(
-    r"(Thunk|Thread|Execut|TFE_|Eager|Kernel|Block|train_step|Cpu|while|call|Slinky|Pjrt|Memory)"
+    r"(Thunk|Thread|Execut|FunctionRun|TFE_|Eager|Kernel|Block|train_step|Cpu|while|call|Slinky|Pjrt|Memory)"
 )
 STEP = "train_step"
 END = "end: "  # of an operation that was begun on one thread and finished on others

@@ -1,0 +1,89 @@
+"""The library from Python: trained without a command, loaded, and used by both."""
+
+import dataclasses
+import json
+
+import numpy as np
+import pytest
+
+from cascade_tf import Trainer, TrainingConfig
+from cascade_tf.data import ArraySource
+from cascade_tf.errors import UserError
+from spn_tf import SPNConfig, SPNTrainingConfig, UpscalingConfig, load, make_stages
+from tests.cascade_cli.commands import run, run_forked
+from tests.spn_tf.random_networks import SHALLOW
+
+RNG = np.random.default_rng(0)
+IMAGES = RNG.integers(0, 256, [40, 4, 4, 1], dtype=np.uint8)
+CONFIG = SPNConfig(**SHALLOW, height=4, width=4, channels=1, scale=2, bits=3)
+DEEP = dataclasses.replace(CONFIG, bits=8)
+
+
+@pytest.fixture(scope="module")
+def workdir(tmp_path_factory):
+    """A cascade of three stages, trained from Python on an array."""
+    directory = tmp_path_factory.mktemp("model")
+    training = SPNTrainingConfig(learning_rate=(1e-3,), jit_compile=False)
+    for stage in make_stages(UpscalingConfig("multidimensional"), DEEP, training):
+        config = TrainingConfig(batch_size=8, steps=1, evaluate_every=0)
+        Trainer(stage, config, ArraySource(IMAGES), None, str(directory / stage.name)).train()
+    return directory
+
+
+@pytest.fixture(scope="module")
+def model(workdir):
+    return load(workdir)
+
+
+def test_a_model_trained_from_python_is_evaluated_by_the_commands(workdir, model, tmp_path):
+    done = run("evaluate eagerly", f"--workdir={workdir}", "--dataset=digits", "--num_images=3")
+    figures = json.loads(done.stdout.splitlines()[-1])
+    assert figures["images"] == 3 and list(figures["stages"]) == ["slice", "size", "depth"]
+    code, _, stderr = run_forked(tmp_path, "train", f"--workdir={workdir}", "--steps=2")
+    assert code == 2 and "--dataset=arrays: the images were in memory" in stderr
+
+
+def test_samples_are_images_that_depend_on_their_seed_alone(model):
+    images = model.sample(3, seed=1)
+    assert images.shape == (3, 4, 4, 1) and images.dtype == np.uint8
+    np.testing.assert_array_equal(images, model.sample(3, seed=np.int64(1)))
+    assert (images != model.sample(3, seed=2)).any()
+    assert model.sample(0).shape == (0, 4, 4, 1)
+
+
+def test_log_prob_is_that_of_the_stages_in_batches_of_any_size(model):
+    nats = model.log_prob(IMAGES)
+    assert nats.shape == (40,) and (nats < 0).all()
+    stages = sum(stage.log_prob(IMAGES).numpy() for stage in model.stages)
+    np.testing.assert_allclose(nats, stages, rtol=1e-5)
+    np.testing.assert_allclose(model.bits_per_dim(IMAGES), -nats / (16 * np.log(2)), rtol=1e-6)
+    assert model.log_prob(IMAGES[:0]).shape == (0,)
+    with pytest.raises(ValueError, match=r"images: float32 .* use uint8 \[N, 4, 4, 1\]"):
+        model.log_prob(IMAGES.astype(np.float32))
+
+
+def test_upscaled_images_keep_their_pixels(model):
+    small = IMAGES[:3, ::2, ::2]
+    np.testing.assert_array_equal(model.upscale(small)[:, ::2, ::2], small)
+    np.testing.assert_array_equal(model.upscale(IMAGES[:3]) >> 5, IMAGES[:3] >> 5)
+    with pytest.raises(ValueError, match="upscales 2x2 or 4x4 images of 1 channels"):
+        model.upscale(IMAGES[:, :3, :3])
+
+
+def test_a_seed_or_temperature_compiles_nothing_anew(model):
+    model.sample(2, seed=1)
+    traces = _traces(model)
+    for seed in range(2, 5):
+        model.sample(2, seed=seed, temperature=1 / seed)
+    assert _traces(model) == traces
+
+
+def _traces(model) -> int:
+    return sum(
+        stage.sampler._compiled_decode.experimental_get_tracing_count() for stage in model.stages
+    )
+
+
+def test_a_workdir_without_a_model_is_refused(tmp_path):
+    with pytest.raises(UserError, match="there is no workdir"):
+        load(tmp_path / "missing")
