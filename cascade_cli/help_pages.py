@@ -43,7 +43,11 @@ _PURPOSES = {
 
 
 def commands(names: Iterable[str]) -> str:
-    """The page of `cascade-tf --help`."""
+    """The page of `cascade-tf --help`.
+
+    >>> print(commands(["export"]).splitlines()[4])
+      export    Writes a SavedModel that runs without this project's code.
+    """
     lines = [f"  {name:10}{_PURPOSES[name][0]}" for name in names]
     return "\n".join(
         [

@@ -127,7 +127,13 @@ class EvaluateOptions(TruncationOptions):
 
 @dataclasses.dataclass(frozen=True)
 class SampleOptions(TruncationOptions):
-    """Options of `sample`."""
+    """Options of `sample`.
+
+    >>> SampleOptions(workdir="W", draws=0)
+    Traceback (most recent call last):
+    ...
+    cascade_tf.errors.SettingError: draws=0: use 1 or more
+    """
 
     num_samples: int = setting(16, "Number of images.", at_least=1, group="output")
     temperature: tuple[float, ...] = setting(

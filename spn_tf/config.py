@@ -115,7 +115,7 @@ class SPNConfig(Settings):
 
     @property
     def classes(self) -> int:
-        """The number of classes of the softmax: values of the bits that coarse bits leave open."""
+        """The number of classes of the softmax, 2**(bits - coarse_bits)."""
         return 2 ** (self.bits - self.coarse_bits)
 
     @property

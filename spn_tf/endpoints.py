@@ -25,8 +25,12 @@ def endpoints(stages: Sequence[SPNStage]) -> dict[str, Endpoint]:
       slice's size becomes the first slice, with all its bits. Of an image of full size, the
       coarse bits of the last stage are kept. Left out if the stages upscale nothing.
 
+    >>> from spn_tf import SPNConfig, SPNTrainingConfig
+    >>> sorted(endpoints([SPNStage("spn", SPNConfig(), SPNTrainingConfig())]))
+    ['log_prob', 'sample', 'upscale']
+
     Args:
-        stages: built, coarsest first, all of one upscaling.
+        stages: built before a function is called; coarsest first, all of one upscaling.
     """
     c = stages[-1].config
     temperature_spec = tf.TensorSpec(None, tf.float32, "temperature")

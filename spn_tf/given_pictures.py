@@ -17,6 +17,11 @@ def accepted_sizes(stages: Sequence[SPNStage]) -> dict[tuple[int, int], int]:
 
     Empty for a decoder baseline, which upscales nothing.
 
+    >>> from spn_tf import SPNConfig, SPNTrainingConfig, UpscalingConfig, make_stages
+    >>> config = SPNConfig(height=32, width=32, scale=4)
+    >>> accepted_sizes(make_stages(UpscalingConfig("depth"), config, SPNTrainingConfig()))
+    {(8, 8): 8, (32, 32): 3}
+
     Args:
         stages: all of one upscaling, coarsest first.
     """
@@ -57,6 +62,13 @@ def known_targets(
     stages: Sequence[SPNStage], images: tf.Tensor, bits: tf.Tensor
 ) -> list[tf.Tensor]:
     """The known parts of each stage's target, for `sample_cascade`.
+
+    >>> from spn_tf import SPNConfig, SPNTrainingConfig
+    >>> stage = SPNStage("spn", SPNConfig(height=2, width=2, scale=2), SPNTrainingConfig())
+    >>> images = spread(tf.fill([1, 1, 1, 3], tf.constant(9, tf.uint8)), 2, 2)
+    >>> known_targets([stage], images, bits=tf.constant(8))[0].numpy()[0, :, :, 0]
+    array([[ 9, -1],
+           [-1, -1]], dtype=int32)
 
     Args:
         stages: coarsest first.

@@ -72,7 +72,7 @@ class SPNModel:
     def sample(
         self, count: int, seed: int = 0, temperature: float | Sequence[float] = 1.0
     ) -> np.ndarray:
-        """Draws images, uint8 [count, H, W, C]; low bits that the model does not model are zero.
+        """Draws images, uint8 [count, H, W, C]; below 8 bits, the low bits are zero.
 
         Args:
             count: number of images. Equal numbers and seeds give equal images.

@@ -63,7 +63,7 @@ class SliceEmbedder(SerializableLayer):
 
     Preceding slices are stacked along channels. Each goes to the slot of its relative
     meta-position; slots without a slice hold an empty one. The target's meta-position is stacked
-    on top, embedded to 8 units. Self-attention layers follow, then residual convolutions.
+    with them, embedded to 8 units. Self-attention layers follow, then residual convolutions.
 
     In depth upscaling all slices of the coarse image are stacked too, in raster order of
     meta-position (section 3.4). The coarse slice at the target's meta-position is stacked once

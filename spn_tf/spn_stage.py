@@ -157,7 +157,7 @@ class SPNStage(Stage):
     def evaluate_step(self, examples: Examples) -> dict[str, tf.Tensor]:
         """`nats`: the stage's term of the cascade's nats; `bits_per_dim`: of all slices it models.
 
-        They measure the same, except for a size stage: only its `bits_per_dim` has the first slice.
+        They measure the same, except for a size stage: its `nats` leave out the first slice.
         """
         nats = self.network.all_slice_nats(self.target(examples.images))
         return {
