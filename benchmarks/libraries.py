@@ -12,13 +12,10 @@ call of Python.
 import functools
 import io
 import os
-import pathlib
-import sys
 import time
 from collections.abc import Callable, Mapping
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
 
 import keras
 import numpy as np

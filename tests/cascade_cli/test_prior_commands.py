@@ -187,7 +187,7 @@ def test_mistakes_are_told_in_one_line(workdir, tmp_path):
         ("evaluate", "--inception=nowhere", 1, "nowhere"),
         ("evaluate", "--reference=nowhere.npz", 1, "nowhere.npz"),
         ("evaluate", "--compare_images=nowhere", 1, "nowhere"),
-        ("sample", ["--interpolate=class", "--classes=3"], 2, "--interpolate=class: there must be two --classes or more"),
+        ("sample", ["--interpolate=class", "--classes=3"], 2, "must be two --classes or more"),
         ("train", ["--batch_size=8", "--gan_accumulations=3"], 1, "--gan_accumulations=1, not 3"),
         ("train", "--inception=nowhere", 2, "--inception means nothing without --distance_images"),
         ("train", "--gan_z_size=5", 1, "was trained with --gan_z_size=12, not 5"),

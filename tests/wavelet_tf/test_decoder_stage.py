@@ -35,8 +35,8 @@ def _trained(directory, made, strategy=None, **config):
             | config
         ),
         open_source(PHOTOS, "train"),
-        open_source(PHOTOS, "test"),
         directory,
+        open_source(PHOTOS, "test"),
         strategy or tf.distribute.get_strategy(),
     )
     trainer.train()

@@ -179,7 +179,7 @@ def test_where_all_images_are_bad_skipping_ends(tmp_path):
     source = open_source(DataConfig("folder", str(tmp_path), 8, 3, bad_images="skip"), "all")
     with pytest.raises(tf.errors.OpError) as raised:
         next(iter(source.training_examples(1, 0)))
-    assert "nor any other of the folder" in undecodable_image_message(raised.value)
+    assert "nor any other in the folder" in undecodable_image_message(raised.value)
 
 
 def test_odd_files_and_names_are_used_or_named(tmp_path):
@@ -303,7 +303,7 @@ def test_other_errors_are_not_taken_for_undecodable_images(tmp_path):
 
 
 def test_what_the_user_can_put_right(tmp_path):
-    with pytest.raises(UsageError, match="`dataset`=folder needs `data_dir`"):
+    with pytest.raises(UsageError, match="dataset=folder data_dir=: name the folder"):
         open_source(DataConfig("folder", None, 8, 3), "all")
     with pytest.raises(UserError, match=f"no folder {tmp_path}/missing"):
         folder_source(tmp_path / "missing")

@@ -55,7 +55,7 @@ def test_a_set_that_is_too_wide_recalls_and_is_not_precise():
 
 
 def test_what_cannot_be_compared_is_refused():
-    with pytest.raises(UserError, match="3 images are too few to compare: 4 is the least"):
+    with pytest.raises(UserError, match="3 images are too few to compare: at least 4 are needed"):
         precision_recall(_features(3), _features(10))
     with pytest.raises(UserError, match="samples have 5 features, the reference 4"):
         precision_recall(_features(10), _features(10, size=4))
