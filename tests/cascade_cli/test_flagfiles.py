@@ -8,7 +8,7 @@ from cascade_tf.errors import UsageError
 
 @pytest.fixture
 def nested(tmp_path, monkeypatch):
-    """Path of a.flags, elsewhere than the working directory; it includes b.flags, which c.flags."""
+    """Path of a.flags in another directory; a.flags includes b.flags, which includes c.flags."""
     (tmp_path / "files" / "inner").mkdir(parents=True)
     (tmp_path / "files" / "a.flags").write_text("# about\n\n--bits=3\n--flagfile=inner/b.flags\n")
     (tmp_path / "files" / "inner" / "b.flags").write_text("// b\n  --flagfile=c.flags\n--flip\n")
