@@ -68,7 +68,7 @@ def test_defaults_are_valid_and_every_setting_has_help(kind):
 
 
 def test_settings_of_one_name_differ_only_in_their_defaults():
-    """A flag that several classes share has one help text, range and type."""
+    """A setting that several classes share means the same in each."""
     for one, other in itertools.combinations(KINDS, 2):
         a, b = entries([one]), entries([other])
         for name in a.keys() & b.keys():
