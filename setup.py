@@ -10,6 +10,15 @@ def _read(path: str) -> str:
     return (pathlib.Path(__file__).parent / path).read_text()
 
 
+_DOCS = [
+    "mkdocs>=1.6,<2",
+    "mkdocs-material>=9.6,<10",
+    "mkdocstrings[python]>=0.30,<2",
+    # mkdocstrings of Python 3.10 calls it as it was before 12.
+    "pymdown-extensions>=10.14,<12; python_version < '3.11'",
+]
+
+
 setup(
     name="cascade-tf",
     version=re.search(r'__version__ = "(.*)"', _read("cascade_tf/__init__.py"))[1],
@@ -63,7 +72,9 @@ setup(
         "gpu": ["tensorflow[and-cuda]>=2.19,<2.22"],
         "tpu": ["tensorflow-tpu>=2.19,<2.22"],
         "demo": ["mlxtend>=0.23,<1", "scikit-image>=0.24,<1"],
+        "docs": _DOCS,
         "test": [
+            *_DOCS,
             "build>=1.2,<2",
             "mypy>=1.15,<3",
             "pytest>=8,<10",

@@ -119,7 +119,7 @@ class Experiment:
     def described(self) -> str:
         """The settings that chose the model family and its prior, for messages."""
         names = (SYSTEM, *(name for name in entries(self.family.whole)))
-        return " ".join(f"{name}={self._model[name]}" for name in names if name in self._model)
+        return " ".join(f"`{name}`={self._model[name]}" for name in names if name in self._model)
 
     def directory(self, stage: str) -> epath.Path:
         """Directory of the stage's record, checkpoints and summaries."""

@@ -47,9 +47,9 @@ class Trainer:
         stage: not yet built.
         config: of this stage.
         train: training examples.
-        test: held-out examples, or None.
         directory: of this stage, named for it: its record, `checkpoints/` and the runs of
             TensorBoard.
+        test: held-out examples, or None.
         strategy: its replicas share each batch; by default the current one.
         more_figures: computes further figures at every evaluation, under averaged weights.
     """
@@ -59,8 +59,8 @@ class Trainer:
         stage: Stage,
         config: TrainingConfig,
         train: Source,
-        test: Source | None,
         directory: str | os.PathLike[str],
+        test: Source | None = None,
         strategy: tf.distribute.Strategy | None = None,
         more_figures: Callable[[], Mapping[str, float]] | None = None,
     ):

@@ -6,6 +6,23 @@ from typing import Any
 from cascade_tf import shared_settings as shared
 from cascade_tf.settings import Settings, setting
 
+# Of configs/digits.flags.
+_SMALL = dict(
+    pixelcnn_layers=4,
+    pixelcnn_conv_channels=48,
+    pixelcnn_residual_channels=64,
+    decoder_attention_layers=1,
+    decoder_attention_heads=2,
+    decoder_attention_channels=32,
+    embedder_conv_layers=2,
+    embedder_conv_channels=32,
+    embedder_residual_channels=64,
+    embedder_attention_layers=1,
+    embedder_attention_heads=2,
+    embedder_attention_channels=32,
+    attention_ffn="dense",
+    ffn_size=128,
+)
 PIXEL_UNITS = 8  # section 3.2: intensities and meta-positions are embedded to 8 units each
 
 
@@ -107,6 +124,18 @@ class SPNConfig(Settings):
         for field in ("pixelcnn_filter_size", "embedder_filter_size"):
             if getattr(self, field) % 2 == 0:
                 self.refuse("use an odd number", field)
+
+    @classmethod
+    def small(cls, **settings: Any) -> "SPNConfig":
+        """Widths and depths for a CPU, 0.24M weights: those of `configs/digits.flags`.
+
+        Args:
+            settings: fields to set otherwise.
+
+        >>> SPNConfig.small(channels=1).pixelcnn_layers
+        4
+        """
+        return cls(**{**_SMALL, **settings})
 
     @property
     def levels(self) -> int:

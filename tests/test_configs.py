@@ -220,19 +220,15 @@ def test_parameters_agree_with_table_4_and_appendix_c():
 
 def test_parameters_counted_without_weights_equal_those_of_the_weights():
     counted = parameters.parameters("digits", [])["spn"]
-    stage = SPNStage("spn", _digits_config(), SPNTrainingConfig())
+    stage = SPNStage("spn", SPNConfig.small(channels=1), SPNTrainingConfig())
     stage.build()
     assert stage.parameters() == counted
 
 
-def _digits_config() -> SPNConfig:
-    flags = _flagfile("digits")
-    values = {
-        field.name: type(field.default)(flags[field.name])
-        for field in dataclasses.fields(SPNConfig)
-        if field.name in flags
-    }
-    return SPNConfig(height=32, width=32, **values)
+def test_the_small_config_of_the_library_equals_that_of_the_digits():
+    arguments = [f"--flagfile={ROOT / 'configs' / 'digits.flags'}", "--workdir=none"]
+    _, experiment = open_experiment(arguments, flags_of("train"))
+    assert experiment.make_stage("spn").config == SPNConfig.small(channels=1)
 
 
 def test_celeba_trains_at_full_width_on_the_real_builders_dataset(tmp_path):

@@ -6,8 +6,9 @@ from cascade_tf import shared_settings as shared
 from cascade_tf.settings import Settings, setting
 from wavelet_tf.transform.modes import MODES
 
-PIXEL_DOWNS = 4  # times that the pixel variant's UNet halves its input (19 convolutions)
-PACKET_DOWNS = 3  # times that the wavelet decoder's does (14, and two in each head)
+# Times that a UNet halves its input.
+PIXEL_DOWNS = 4  # of the pixel variant: 19 convolutions with the output's
+PACKET_DOWNS = 3  # of the wavelet decoder: 14 convolutions, and two in each head
 
 
 @dataclasses.dataclass(frozen=True)
@@ -18,7 +19,7 @@ class NSBConfig(Settings):
         levels: the number of decoders; each doubles the sides.
 
     Raises:
-        SettingError: for sizes that cannot work together.
+        SettingError: the sizes do not fit together.
     """
 
     image_size: int = shared.image_size(256)
@@ -38,7 +39,7 @@ class NSBConfig(Settings):
         if self.image_size % 2**self.levels:
             self.refuse(
                 f"images of {self.image_size}x{self.image_size} pixels cannot be halved so often: "
-                f"use fewer, or sides divisible by 2^levels",
+                f"use fewer levels, or sides divisible by 2^levels",
                 "levels",
             )
 
@@ -57,12 +58,12 @@ class WaveletConfig(NSBConfig):
     """Sizes of wavelet decoders (Table 3).
 
     Attributes:
-        patch_size: side of the packets that a decoder works on, whatever the image's size.
+        patch_size: side of the packets that a decoder works on, the same at every image size.
         packet_width: units of the UNet, at all its scales.
         head_width: hidden units of each head.
 
     Raises:
-        SettingError: for sizes that cannot work together.
+        SettingError: the sizes do not fit together.
 
     >>> WaveletConfig(image_size=64, levels=1).latent_size
     32
@@ -93,7 +94,7 @@ class WaveletConfig(NSBConfig):
     )
 
     def __post_init__(self) -> None:
-        from wavelet_tf.transform.filters import filters  # it imports TensorFlow
+        from wavelet_tf.transform.filters import filters  # imports TensorFlow
         from wavelet_tf.transform.packets import number_of_splits
 
         super().__post_init__()
@@ -106,8 +107,8 @@ class WaveletConfig(NSBConfig):
             number_of_splits(self.latent_size, self.patch_size)
         except ValueError:
             self.refuse(
-                f"TL after {self.levels} transforms is {self.latent_size} pixels wide: use that "
-                f"divided by a power of two",
+                f"TL after {self.levels} transforms is {self.latent_size} pixels wide: use this "
+                f"width divided by a power of two",
                 "patch_size",
             )
         if self.patch_size % 2**PACKET_DOWNS:
@@ -122,11 +123,11 @@ class PixelConfig(NSBConfig):
     """Sizes of the pixel variant's decoders (Table 4).
 
     Attributes:
-        pixel_width: units of the UNet's first scale, doubled at each of the others.
-        antialias: of the bilinear resize to half the size.
+        pixel_width: units of the UNet's first scale; every further scale doubles them.
+        antialias: whether the bilinear resize to half the size is antialiased.
 
     Raises:
-        SettingError: for sizes that cannot work together.
+        SettingError: the sizes do not fit together.
 
     >>> PixelConfig().size_of(1)
     128
@@ -144,8 +145,8 @@ class PixelConfig(NSBConfig):
         coarsest = 2 * self.latent_size
         if coarsest % 2**PIXEL_DOWNS:
             self.refuse(
-                f"the UNet of the first stage, {coarsest} pixels wide, halves them {PIXEL_DOWNS} "
-                f"times: use a multiple of {2**PIXEL_DOWNS}",
+                f"the first stage's UNet halves {coarsest}x{coarsest} pixels {PIXEL_DOWNS} times: "
+                f"its sides must be a multiple of {2**PIXEL_DOWNS}",
                 "image_size",
                 "levels",
             )

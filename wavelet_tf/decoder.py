@@ -1,4 +1,4 @@
-"""What both kinds of decoders are: a network that predicts what coarsening threw away (eq. 3)."""
+"""Base class of decoders, networks that predict the details that encoders discard (eq. 3)."""
 
 import abc
 from typing import Any, Generic, TypeVar
@@ -12,22 +12,22 @@ Config = TypeVar("Config", bound=NSBConfig)
 
 
 class Decoder(SerializableLayer, abc.ABC, Generic[Config]):
-    """A representation to one of twice the size.
+    """A network from a coarse representation to one of twice the size.
 
-    What is predicted, and how it and what is given make the finer representation, is the kind's
-    own: `call` predicts, `split` is the truth, `join` the inverse of `split`.
+    Each kind of decoder has its own details. `split` divides a representation into a coarse one
+    and true details, `call` predicts the details, and `join` inverts `split`.
 
     Args:
-        config: of the chain.
+        config: sizes of the chain.
         level: the stage, counted from 1, the coarsest.
-        synchronized: BatchNorm counts the examples of all replicas; not inside XLA then.
+        synchronized: see `ConvolutionBlock`.
 
     Attributes:
-        size: side of what it makes.
+        size: side of the output.
     """
 
     def __init__(self, config: Config, level: int, synchronized: bool = False, **kwargs: Any):
-        super().__init__(autocast=False, **kwargs)  # what is given stays float32
+        super().__init__(autocast=False, **kwargs)  # inputs stay float32
         self.config, self.level = config, level
         self.size = config.size_of(level)
         self.synchronized = synchronized
@@ -38,12 +38,12 @@ class Decoder(SerializableLayer, abc.ABC, Generic[Config]):
 
     @abc.abstractmethod
     def split(self, fine: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        """[B, s, s, C] to what is given, [B, s/2, s/2, C], and what is predicted of it."""
+        """[B, s, s, C] to a coarse representation, [B, s/2, s/2, C], and the true details."""
 
     @abc.abstractmethod
     def loss(self, predicted: tf.Tensor, true: tf.Tensor) -> tf.Tensor:
-        """What a prediction costs in training, per example, [B]."""
+        """Training loss of predicted details, per example, [B]."""
 
     @abc.abstractmethod
     def join(self, coarse: tf.Tensor, predicted: tf.Tensor) -> tf.Tensor:
-        """What is given and what is predicted to [B, s, s, C]."""
+        """A coarse representation and its details to [B, s, s, C]."""

@@ -1,4 +1,4 @@
-"""A decoder of not-so-BigGAN as a stage: a regression on what the encoder threw away (eq. 3)."""
+"""A decoder of not-so-BigGAN as a stage: a regression of the encoder's lost details (eq. 3)."""
 
 from collections.abc import Mapping, Sequence
 
@@ -23,17 +23,17 @@ from wavelet_tf.unit_images import to_uint8, unit_range
 
 
 class DecoderStage(Stage):
-    """Doubles a representation's sides. It is trained on real ones, independently of the others.
+    """Doubles a representation's sides; trained on real ones, independently of other stages.
 
     Attributes:
         encoder: computes targets and conditions from images.
         gain: scale of the target relative to an image in [0, 1].
-        condition_gain: the same of the condition.
+        condition_gain: scale of the condition relative to an image in [0, 1].
 
     Args:
         encoder: of the chain.
-        level: of the target, counted from 1, the coarsest; the stage is named for its size.
-        training: how it learns.
+        level: level of the target, counted from 1, the coarsest; the stage is named after its size.
+        training: settings of its training.
     """
 
     headline = "mse"
@@ -50,14 +50,14 @@ class DecoderStage(Stage):
         self.description = Description(self.system, (self.config, training))
 
     def build_network(self) -> None:
-        """Creates the weights of the network alone."""
+        """Creates the network's weights, without an optimizer."""
         replicas = tf.distribute.get_strategy().num_replicas_in_sync
         policy = self.training.dtype_policy
         self.decoder = self.decoder_class(
             self.config, self.level, replicas > 1, dtype=policy, name=self.name
         )
         self.decoder.build()
-        # Synchronised BatchNorm works neither inside XLA nor in a function of its own.
+        # Synchronised BatchNorm works neither inside XLA nor in a separate tf.function.
         compiled = self.training.jit_compile and replicas == 1
         function = tf.function(self._gradients, jit_compile=True, autograph=False)
         self._compiled_gradients = function if compiled else self._gradients
@@ -83,7 +83,7 @@ class DecoderStage(Stage):
         return {"optimizer": self.optimizer}
 
     def averaged_variables(self) -> Sequence[keras.Variable]:
-        """The weights, and the statistics of BatchNorm, which belong to them."""
+        """The weights, and the statistics of BatchNorm that belong to them."""
         return self.decoder.trainable_variables + self.decoder.non_trainable_variables
 
     def train_step(self, examples: Examples, step: tf.Tensor) -> dict[str, tf.Tensor]:
@@ -98,7 +98,7 @@ class DecoderStage(Stage):
     def _gradients(
         self, images: tf.Tensor, replicas: int = 1
     ) -> tuple[tf.Tensor, tf.Tensor, list[tf.Tensor]]:
-        """The mean loss, the mean squared error of the pictures, and the gradient."""
+        """The mean loss, the mean squared error as images, and the gradients."""
         fine = self.target(images)
         coarse, true = self.decoder.split(fine)
         with tf.GradientTape() as tape:
@@ -110,7 +110,7 @@ class DecoderStage(Stage):
         return loss, mse, gradients
 
     def evaluate_step(self, examples: Examples) -> dict[str, tf.Tensor]:
-        """`loss`, and `mse` of what the stage makes of real coarse representations, as pictures."""
+        """`loss` and `mse` of predictions from real coarse representations, [B] each."""
         fine = self.target(examples.images)
         coarse, true = self.decoder.split(fine)
         predicted = self.decoder(coarse)
@@ -119,18 +119,18 @@ class DecoderStage(Stage):
             "mse": self.squared_error(self.decoder.join(coarse, predicted), fine),
         }
 
-    def squared_error(self, made: tf.Tensor, fine: tf.Tensor) -> tf.Tensor:
-        """Mean squared error of each example in the units of pictures in [0, 1], [B]."""
-        return tf.reduce_mean(tf.math.squared_difference(made, fine), [1, 2, 3]) / self.gain**2
+    def squared_error(self, predicted: tf.Tensor, fine: tf.Tensor) -> tf.Tensor:
+        """Mean squared error of each example, [B], in the units of images in [0, 1]."""
+        return tf.reduce_mean(tf.math.squared_difference(predicted, fine), [1, 2, 3]) / self.gain**2
 
     def decode(self, coarse: tf.Tensor) -> tf.Tensor:
         """Doubles the sides: float32 [B, s/2, s/2, C] to [B, s, s, C] (equation 3)."""
         return self.decoder.join(coarse, self.decoder(coarse))
 
     def _sample(self, request: SampleRequest) -> tf.Tensor:
-        """Decodes the condition; nothing is drawn."""
+        """Decodes the condition, without randomness."""
         if request.condition is None:
-            raise ValueError(f"condition: stage {self.name} needs one, it does not sample")
+            raise ValueError(f"condition: stage {self.name} needs one; decoders only upsample")
         decoded = self._decode_on_all((request.condition,), ())
         if request.on_progress is not None:
             request.on_progress()
@@ -146,15 +146,15 @@ class DecoderStage(Stage):
         return to_uint8(target, self.gain)
 
     def previews(self, examples: Examples, on_progress: OnProgress) -> dict[str, np.ndarray]:
-        """Given, made, true, of each image a row; and the bands, where there are some."""
+        """For each image a row of condition, prediction and target; of wavelets the bands too."""
         coarse, fine = self.condition(examples.images), self.target(examples.images)
         predicted = self.decoder(coarse)
         on_progress()
-        made = self.to_images(self.decoder.join(coarse, predicted)).numpy()
-        given = resize_nearest(
-            to_uint8(coarse, self.condition_gain).numpy(), made.shape[1], made.shape[2]
+        output = self.to_images(self.decoder.join(coarse, predicted)).numpy()
+        condition = resize_nearest(
+            to_uint8(coarse, self.condition_gain).numpy(), output.shape[1], output.shape[2]
         )
-        rows = np.concatenate([given, made, self.to_images(fine).numpy()], axis=2)
+        rows = np.concatenate([condition, output, self.to_images(fine).numpy()], axis=2)
         return {"given, made, true": rows} | self._band_previews(predicted, fine)
 
     def _band_previews(self, predicted: tf.Tensor, fine: tf.Tensor) -> dict[str, np.ndarray]:
@@ -162,7 +162,13 @@ class DecoderStage(Stage):
 
 
 class WaveletDecoderStage(DecoderStage):
-    """TL to the TL, or image, before it; all arithmetic on packets of small patches."""
+    """TL to the next finer TL, or to the image; computed on packets of small patches.
+
+    >>> config = WaveletConfig(image_size=32, levels=1, patch_size=8)
+    >>> stage = WaveletDecoderStage(config, 1, DecoderTrainingConfig())
+    >>> stage.name, stage.gain, stage.condition_gain
+    ('to32', 1, 2)
+    """
 
     decoder_class = PacketDecoder
     decoder: PacketDecoder
@@ -173,7 +179,7 @@ class WaveletDecoderStage(DecoderStage):
         super().__init__(WaveletEncoder(config), level, training)
 
     def _band_previews(self, predicted: tf.Tensor, fine: tf.Tensor) -> dict[str, np.ndarray]:
-        """TR, BL, BR as predicted, and below them as they are; zero is grey."""
+        """Predicted TR, BL, BR, and the true ones below them; zero is grey."""
         true = self.decoder.split(fine)[1]
         pairs = zip(self.decoder.bands(predicted), self.decoder.bands(true), strict=True)
         columns = [tf.concat(pair, axis=1) for pair in pairs]
@@ -181,7 +187,12 @@ class WaveletDecoderStage(DecoderStage):
 
 
 class PixelDecoderStage(DecoderStage):
-    """A small picture to one of twice the size, in pixels (NSB-PIXEL)."""
+    """A small image to one of twice the size, in pixels (NSB-PIXEL).
+
+    >>> config = PixelConfig(image_size=32, levels=1)
+    >>> PixelDecoderStage(config, 1, DecoderTrainingConfig()).name
+    'to32'
+    """
 
     decoder_class = PixelDecoder
     system = "nsb_pixel"

@@ -1,4 +1,4 @@
-"""The deterministic encoders: images to ever smaller representations (eq. 2; section 4.5)."""
+"""Deterministic encoders: images to a pyramid of smaller representations (eq. 2; section 4.5)."""
 
 import abc
 
@@ -15,7 +15,7 @@ class Encoder(abc.ABC):
     """Levels of representations: 0 is the coarsest, `config.levels` the image itself.
 
     Args:
-        config: of the chain.
+        config: sizes of the chain.
 
     Attributes:
         center: position of a representation's sample 0 in the next finer one, in pixels from its
@@ -33,7 +33,7 @@ class Encoder(abc.ABC):
 
     @abc.abstractmethod
     def gain(self, level: int) -> int:
-        """Scale of a level's numbers relative to an image in [0, 1]."""
+        """Scale of a level relative to an image in [0, 1]."""
 
     def at_level(self, images: tf.Tensor, level: int) -> tf.Tensor:
         """One representation of images, float32.
@@ -61,8 +61,7 @@ class Encoder(abc.ABC):
 class WaveletEncoder(Encoder):
     """TL of a wavelet transform at each level (equation 2).
 
-    A TL after l transforms is 2^l times as large as an image of the same look, and overshoots at
-    edges.
+    The values of TL after l transforms are 2^l times those of an image, and overshoot at edges.
 
     >>> encoder = WaveletEncoder(WaveletConfig(image_size=32, levels=1, patch_size=8))
     >>> encoder.latents(tf.zeros([1, 32, 32, 3], tf.uint8)).shape, encoder.gain(0)
@@ -83,7 +82,12 @@ class WaveletEncoder(Encoder):
 
 
 class PixelEncoder(Encoder):
-    """Bilinear resizes to half the size; all levels are in [0, 1] (section 4.5)."""
+    """Bilinear resizes to half the size; all levels are in [0, 1] (section 4.5).
+
+    >>> encoder = PixelEncoder(PixelConfig(image_size=32, levels=1))
+    >>> encoder.latents(tf.zeros([1, 32, 32, 3], tf.uint8)).shape, encoder.gain(0)
+    (TensorShape([1, 16, 16, 3]), 1)
+    """
 
     config: PixelConfig
     center = 0.5

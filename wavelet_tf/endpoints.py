@@ -1,4 +1,4 @@
-"""What an exported model of the wavelet family computes."""
+"""Functions of an exported model of the wavelet family."""
 
 from collections.abc import Sequence
 
@@ -15,20 +15,19 @@ from wavelet_tf.unit_images import unit_range
 
 
 def decoders(stages: Sequence[Stage]) -> list[DecoderStage]:
-    """The stages without a prior."""
+    """The decoders among the stages."""
     return [stage for stage in stages if isinstance(stage, DecoderStage)]
 
 
 def endpoints(stages: Sequence[Stage], truncation_kind: str = "scale") -> dict[str, Endpoint]:
     """Functions for a SavedModel and their input signatures, by name.
 
-    Of a prior, that of `sampling_endpoint`; of the decoders after it:
+    If there is a prior, the function of `sampling_endpoint`. For the decoders:
 
     - encode: images uint8 [N, H, W, C] -> latents float32 [N, h, w, C] (equation 2).
     - decode: latents -> images (equation 3 at each level).
-    - upsample: images uint8 [N, h, w, C], small pictures -> images [N, H, W, C]. A small picture
-      p stands for the latent 2^levels * p, by the filters' gain (for p itself in the pixel
-      variant).
+    - upsample: small images uint8 [N, h, w, C] -> images [N, H, W, C]. The latent of a small image
+      p in [0, 1] is 2^levels * p, by the filters' gain (p itself in the pixel variant).
     """
     chain = decoders(stages)
     c, last = chain[-1].config, chain[-1]
@@ -45,8 +44,8 @@ def endpoints(stages: Sequence[Stage], truncation_kind: str = "scale") -> dict[s
 
     small = [None, c.latent_size, c.latent_size, c.channels]
     large = [None, c.image_size, c.image_size, c.channels]
-    found = sampling_endpoint(stages, truncation_kind) if len(stages) > len(chain) else {}
-    return found | {
+    sampling = sampling_endpoint(stages, truncation_kind) if len(stages) > len(chain) else {}
+    return sampling | {
         "encode": (encode, [tf.TensorSpec(large, tf.uint8, "images")]),
         "decode": (decode, [tf.TensorSpec(small, tf.float32, "latents")]),
         "upsample": (upsample, [tf.TensorSpec(small, tf.uint8, "images")]),
@@ -56,7 +55,7 @@ def endpoints(stages: Sequence[Stage], truncation_kind: str = "scale") -> dict[s
 def sampling_endpoint(
     stages: Sequence[Stage], truncation_kind: str = "scale"
 ) -> dict[str, Endpoint]:
-    """Unconditional or class-conditional samples; the first stage is a prior, or an image model.
+    """Function for samples, if the first stage is a prior or a model of whole images.
 
     - sample, of a GAN: classes int32 [N], seed int32, truncation float32 -> images [N, H, W, C].
     - sample, of a likelihood model: count int32, seed int32, temperature float32 -> images

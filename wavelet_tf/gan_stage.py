@@ -1,4 +1,4 @@
-"""A BigGAN as a stage: the prior in front of decoders, or a model of whole images (section 4.3)."""
+"""A BigGAN as a stage: the prior before decoders, or a model of whole images (section 4.3)."""
 
 import functools
 from collections.abc import Callable, Mapping, Sequence
@@ -32,14 +32,21 @@ from wavelet_tf.unit_images import to_uint8
 
 
 class GANStage(Stage):
-    """Draws latents of nothing but noise and a class.
+    """Samples latents from noise and a class.
 
     Args:
         name: of the stage.
-        config: of the networks.
-        latents: what it makes.
-        training: how it learns.
-        description: of the stage; by default that of a BigGAN of whole images.
+        config: sizes of the networks.
+        latents: the representation that it samples.
+        training: settings of its training.
+        description: of the stage; by default a BigGAN of whole images.
+
+    >>> from wavelet_tf.unit_images import unit_range
+    >>> config = BigGANConfig(size=16, generator_width=8, discriminator_width=8)
+    >>> latents = Latents(unit_range, size=16, channels=3, value_range=(0.0, 1.0))
+    >>> stage = GANStage("gan", config, latents, GANTrainingConfig(accumulations=2))
+    >>> stage.name, stage.batch_parts
+    ('gan', 2)
     """
 
     headline = "discriminator_loss"
@@ -59,7 +66,7 @@ class GANStage(Stage):
         self.batch_parts = training.discriminator_steps * training.accumulations
 
     def build_network(self) -> None:
-        """Creates the weights of the networks alone."""
+        """Creates the networks' weights, without optimizers."""
         replicas = tf.distribute.get_strategy().num_replicas_in_sync
         policy = self.training.dtype_policy
         self.generator = Generator(self.config, replicas > 1, dtype=policy, name="generator")
@@ -70,7 +77,7 @@ class GANStage(Stage):
     def build(self) -> None:
         strategy = tf.distribute.get_strategy()
         self.build_network()
-        # Synchronised batch normalisation works neither inside XLA nor in a function of its own.
+        # Synchronised BatchNorm works neither inside XLA nor in a separate tf.function.
         compiled = self.training.jit_compile and strategy.num_replicas_in_sync == 1
 
         def player(network: keras.layers.Layer, gradients: Gradients, factor: float) -> Player:
@@ -107,13 +114,13 @@ class GANStage(Stage):
         """Fits the latents' range.
 
         Raises:
-            SettingError: images of another number of classes than the networks know.
+            SettingError: the images have another number of classes than the networks.
         """
         known = source.num_classes
         if self.config.num_classes not in (1, known):
             raise SettingError(
                 {"num_classes": self.config.num_classes},
-                f"the images are of {known}: use that, or 1 to leave classes out",
+                f"the images have {known} classes: use that number, or 1 to ignore classes",
             )
         return self.latents.fit(source)
 
@@ -131,56 +138,56 @@ class GANStage(Stage):
         }
 
     def averaged_variables(self) -> Sequence[keras.Variable]:
-        """The generator's weights, and what belongs to them: statistics and singular vectors."""
+        """The generator's weights, and the statistics and singular vectors that belong to them."""
         return self.generator.trainable_variables + self.generator.non_trainable_variables
 
     def train_step(self, examples: Examples, step: tf.Tensor) -> Figures:
         """The discriminator's steps, each on its share of the batch; then the generator's.
 
         1. Singular vectors move by one power iteration.
-        2. The discriminator learns to tell real latents from made ones.
-        3. The generator learns to pass for real, on noise and classes of its own.
+        2. The discriminator learns to distinguish real latents from generated ones.
+        3. The generator learns to deceive it, on newly drawn noise and classes.
         """
         t = self.training
-        found: Figures = {}
+        figures: Figures = {}
         update_spectral_norms(self.generator)
         for share in shares(examples, t.discriminator_steps):
             update_spectral_norms(self.discriminator)
-            found |= self._discriminating.step(share, t.accumulations, t.clip_norm)
-        found |= self._generating.step(examples, t.accumulations, t.clip_norm)
+            figures |= self._discriminating.step(share, t.accumulations, t.clip_norm)
+        figures |= self._generating.step(examples, t.accumulations, t.clip_norm)
         for name, network in (("G", self.generator), ("D", self.discriminator)):
             norms = spectral_norms(network)
-            found |= {f"spectral_norm_{name}/{path}": norm for path, norm in norms.items()}
-        found["learning_rate"] = tf.identity(self._generating.optimizer.learning_rate)
-        return found
+            figures |= {f"spectral_norm_{name}/{path}": norm for path, norm in norms.items()}
+        figures["learning_rate"] = tf.identity(self._generating.optimizer.learning_rate)
+        return figures
 
     def _discriminator_gradients(
         self, examples: Examples, replicas: int = 1
     ) -> tuple[Figures, list[tf.Tensor]]:
         real = self.latents.normalise(self.latents.encode(examples.images))
-        made, made_labels = self._make("discriminator", examples.indices)
-        labels = tf.concat([self._labels(examples), made_labels], axis=0)
+        fake, fake_labels = self._generate_for("discriminator", examples.indices)
+        labels = tf.concat([self._labels(examples), fake_labels], axis=0)
         with tf.GradientTape() as tape:
-            logits = self.discriminator(tf.concat([real, made], axis=0), labels, training=True)
-            of_real, of_made = tf.split(logits, 2)
-            loss = sum(discriminator_losses(of_real, of_made))
+            logits = self.discriminator(tf.concat([real, fake], axis=0), labels, training=True)
+            real_logits, fake_logits = tf.split(logits, 2)
+            loss = sum(discriminator_losses(real_logits, fake_logits))
             scaled = loss / replicas
         figures = {
             "discriminator_loss": loss,
-            "D_real": tf.reduce_mean(of_real),
-            "D_fake": tf.reduce_mean(of_made),
+            "D_real": tf.reduce_mean(real_logits),
+            "D_fake": tf.reduce_mean(fake_logits),
         }
         count = examples.images.shape[0]
         if count is None or count >= FEWEST_IMAGES:
-            figures["diversity"] = diversity(real, made)
+            figures["diversity"] = diversity(real, fake)
         return figures, tape.gradient(scaled, self.discriminator.trainable_variables)
 
     def _generator_gradients(
         self, examples: Examples, replicas: int = 1
     ) -> tuple[Figures, list[tf.Tensor]]:
         with tf.GradientTape() as tape:
-            made, labels = self._make("generator", examples.indices)
-            loss = generator_loss(self.discriminator(made, labels, training=True))
+            fake, labels = self._generate_for("generator", examples.indices)
+            loss = generator_loss(self.discriminator(fake, labels, training=True))
             scaled = loss
             if self.training.orthogonal_regularisation:
                 penalty = orthogonal_penalty(self.generator)
@@ -189,15 +196,15 @@ class GANStage(Stage):
         gradients = tape.gradient(scaled, self.generator.trainable_variables)
         return {"generator_loss": loss}, gradients
 
-    def _make(self, player: str, indices: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        """What the generator makes in a training step, and of which classes."""
+    def _generate_for(self, player: str, indices: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """Generated latents for a player's training step, and their classes."""
         stream, seed = f"{self.name}/{player}", self.training.seed
         labels = self._draw_labels(seed, stream, indices)
         z = noise(seed, f"{stream}/noise", indices, self.config.z_size)
         return self.generator(z, labels, training=True), labels
 
     def _draw_labels(self, seed: tf.Tensor | int, stream: str, indices: tf.Tensor) -> tf.Tensor:
-        """Classes, drawn uniformly, int32 [B]."""
+        """Uniformly drawn classes, int32 [B]."""
         share = randomness.uniform(seed, f"{stream}/class", indices, 1)[:, 0]
         return tf.cast(share * self.config.num_classes, tf.int32)
 
@@ -208,15 +215,18 @@ class GANStage(Stage):
         return trouble(metrics)
 
     def evaluate_step(self, examples: Examples) -> Figures:
-        """What the discriminator makes of held-out images: no more real to it, if all is well."""
+        """The discriminator's loss and logits on held-out and on generated images, [B] each.
+
+        A discriminator that memorises its training images takes held-out ones for generated ones.
+        """
         real = self.latents.normalise(self.latents.encode(examples.images))
-        of_real = self.discriminator(real, self._labels(examples))
+        real_logits = self.discriminator(real, self._labels(examples))
         stream = f"{self.name}/evaluation"
         labels = self._draw_labels(0, stream, examples.indices)
         z = noise(0, stream, examples.indices, self.config.z_size)
-        of_made = self.discriminator(self.generator(z, labels), labels)
-        loss = tf.nn.relu(1 - of_real) + tf.nn.relu(1 + of_made)
-        return {"discriminator_loss": loss, "D_real": of_real, "D_fake": of_made}
+        fake_logits = self.discriminator(self.generator(z, labels), labels)
+        loss = tf.nn.relu(1 - real_logits) + tf.nn.relu(1 + fake_logits)
+        return {"discriminator_loss": loss, "D_real": real_logits, "D_fake": fake_logits}
 
     def _sample(self, request: SampleRequest) -> tf.Tensor:
         """Samples latents, float32 [B, size, size, C]."""
@@ -249,15 +259,15 @@ class GANStage(Stage):
         truncation: tf.Tensor,
         truncation_kind: str = "scale",
     ) -> tf.Tensor:
-        """Latents on straight lines between two noises, and between the embeddings of classes.
+        """Latents generated from linear interpolations of noise and of class embeddings.
 
         Args:
-            ends: int64 [B, 2], the indices whose noises are the ends.
+            ends: int64 [B, 2], the indices whose noise is at the first and at the second end.
             labels: int32 [B, 2], their classes.
-            share: float32 [B], how far from the first end to the second, 0 to 1.
+            share: float32 [B], weight of the second end, 0 to 1.
             seed: int32 scalar.
             truncation: float32 scalar.
-            truncation_kind: as of `noise`.
+            truncation_kind: see `noise`.
 
         Returns:
             float32 [B, size, size, C].
@@ -277,14 +287,14 @@ class GANStage(Stage):
     def settle(
         self, batches: int, batch_size: int, truncation: float = 1.0, truncation_kind: str = "scale"
     ) -> None:
-        """Makes the statistics of batch normalisation those of samples (BigGAN, appendix C.1).
+        """Sets BatchNorm's statistics to those of samples (BigGAN, appendix C.1).
 
-        Call it when the weights are those to sample with.
+        Call it once the weights to sample with are loaded.
 
         Args:
-            batches: how many to take the means of; 0 leaves the running averages of training.
-            batch_size: of each.
-            truncation, truncation_kind: of their noise: statistics go with it.
+            batches: number of batches to average over; 0 keeps the moving averages of training.
+            batch_size: samples in a batch.
+            truncation, truncation_kind: of the samples' noise, on which statistics depend.
         """
         if batches == 0:
             return
@@ -304,13 +314,13 @@ class GANStage(Stage):
         return to_uint8(target, self.latents.gain)
 
     def previews(self, examples: Examples, on_progress: OnProgress) -> dict[str, np.ndarray]:
-        """A row of samples for each class, of as many classes as there are examples at most."""
+        """A row of samples for each class; at most as many classes as there are examples."""
         columns = 8
         classes = min(self.config.num_classes, len(examples.images))
         labels = tf.repeat(tf.range(classes), columns)
         indices = tf.range(len(labels), dtype=tf.int64)
-        made = self.sample(SampleRequest(indices, labels=labels, on_progress=on_progress))
-        images = self.to_images(made).numpy()
+        samples = self.sample(SampleRequest(indices, labels=labels, on_progress=on_progress))
+        images = self.to_images(samples).numpy()
         rows = [
             np.concatenate(list(row), axis=1)
             for row in images.reshape(classes, columns, *images.shape[1:])

@@ -1,4 +1,4 @@
-"""What a prior makes: the coarsest representation of images, in a range that networks like."""
+"""Latents, the coarsest representation of images, in the range that a prior's networks use."""
 
 from collections.abc import Callable
 from typing import Any
@@ -9,21 +9,21 @@ import tensorflow as tf
 from cascade_tf.data import Source
 from wavelet_tf.unit_images import unit_range
 
-FITTED_IMAGES = 2048  # that a range is fitted on
+FITTED_IMAGES = 2048  # images to which a range is fitted
 
 
 class Latents(keras.layers.Layer):
     """The representation that a chain of decoders starts from, and its range.
 
-    Networks see the range as [-1, 1]. It is fitted on the data, or given: the authors take
-    TL after two transforms as ((TL + 3) / 10 - 0.5) / 0.5, the range from -3 to 7.
+    Networks see the range as [-1, 1]. It is `value_range`, or fitted to the data. The authors use
+    ((TL + 3) / 10 - 0.5) / 0.5 for TL after two transforms: the range from -3 to 7.
 
     Args:
         encode: float32 images [B, H, W, C] in [0, 1] to the representation [B, size, size, C].
-        size: its side.
+        size: side of the representation.
         channels: C.
-        gain: its numbers over those of a picture of the same look in [0, 1].
-        value_range: lowest and highest; None until `fit`.
+        gain: scale relative to an image in [0, 1]; TL doubles at every level.
+        value_range: lowest and highest latent; None: `fit` sets them.
     """
 
     def __init__(
@@ -53,7 +53,11 @@ class Latents(keras.layers.Layer):
         ]
 
     def fit(self, source: Source) -> str:
-        """Takes the range of the first training images, if none was given; tells the range."""
+        """Fits the range to the first training images, unless `value_range` sets it.
+
+        Returns:
+            A line that states the range.
+        """
         if self.value_range is None:
             self._fit(source)
         return f"latents from {self.low.numpy():.4g} to {self.high.numpy():.4g}"
@@ -66,16 +70,17 @@ class Latents(keras.layers.Layer):
             highs.append(float(tf.reduce_max(latents)))
         low, high = min(lows), max(highs)
         self.low.assign(low)
-        self.high.assign(high if high > low else low + 1)  # of images of one value
+        # Constant images would give a range of zero width.
+        self.high.assign(high if high > low else low + 1)
 
     def encode(self, images: tf.Tensor) -> tf.Tensor:
         """uint8 [B, H, W, C] to the representation, float32 [B, size, size, C]."""
         return self._encode(unit_range(images))
 
     def normalise(self, latents: tf.Tensor) -> tf.Tensor:
-        """The range to [-1, 1]; what is outside of it, to outside."""
+        """Maps the range to [-1, 1]; latents outside of it fall outside."""
         return 2 * (latents - self.low) / (self.high - self.low) - 1
 
     def restore(self, normalised: tf.Tensor) -> tf.Tensor:
-        """The inverse of `normalise`."""
+        """Inverse of `normalise`."""
         return self.low + (normalised + 1) / 2 * (self.high - self.low)

@@ -18,7 +18,7 @@ from wavelet_tf.reconstruction import reconstruct
 from wavelet_tf.unit_images import unit_range
 
 FAMILIES = {"nsb": NSBFamily, "nsb_pixel": PixelNSBFamily, "biggan": BigGANFamily}
-_STANDING = (16, 64)  # batches, and samples of each
+_STANDING = (16, 64)  # batches for standing statistics, and their size
 
 
 def load(workdir: str | os.PathLike[str]) -> "WaveletModel":
@@ -40,7 +40,14 @@ class WaveletModel:
 
     Args:
         stages: built, coarsest first.
-        batch_size: images of one pass, at most.
+        batch_size: largest number of images in one pass.
+
+    >>> from wavelet_tf import DecoderTrainingConfig, PixelConfig, PixelDecoderStage
+    >>> config = PixelConfig(image_size=32, levels=1, pixel_width=4)
+    >>> stage = PixelDecoderStage(config, 1, DecoderTrainingConfig())
+    >>> stage.build()
+    >>> WaveletModel([stage]).upsample(np.zeros([2, 16, 16, 3], np.uint8)).shape
+    (2, 32, 32, 3)
     """
 
     def __init__(self, stages: Sequence[Stage], batch_size: int = 32):
@@ -68,7 +75,7 @@ class WaveletModel:
             count: number of images; by default one for each of `classes`.
             seed: of all draws.
             classes: of a GAN: one for each image; by default drawn at random.
-            truncation, truncation_kind: of a GAN, as of SampleRequest.
+            truncation, truncation_kind: of a GAN; see `SampleRequest`.
             temperature: of a prior with a likelihood.
 
         Raises:
@@ -81,7 +88,7 @@ class WaveletModel:
         if count is None:
             count = len(classes or ())
         if classes is not None and len(classes) != count:
-            raise ValueError(f"classes: {len(classes)} of them, for {count} images")
+            raise ValueError(f"classes: there are {len(classes)}, for {count} images")
         self._settle(truncation, truncation_kind)
 
         def draw(rows: np.ndarray) -> tf.Tensor:
@@ -98,12 +105,20 @@ class WaveletModel:
         return self._in_batches(draw, count)
 
     def encode(self, images: np.ndarray) -> np.ndarray:
-        """Latents of images (equation 2), float32 [N, h, w, C]."""
+        """Encodes uint8 images [N, H, W, C] as latents, float32 [N, h, w, C] (equation 2).
+
+        Raises:
+            ValueError: the model has no decoders.
+        """
         encoder = self._chain()[0].encoder
         return self._in_batches(lambda rows: encoder.latents(images[rows]), len(images))
 
     def decode(self, latents: np.ndarray) -> np.ndarray:
-        """Images of latents (equation 3 at each level), uint8 [N, H, W, C]."""
+        """Decodes latents, float32 [N, h, w, C], to uint8 images [N, H, W, C] (equation 3).
+
+        Raises:
+            ValueError: the model has no decoders.
+        """
         chain = self._chain()
 
         def decoded(rows: np.ndarray) -> tf.Tensor:
@@ -112,7 +127,11 @@ class WaveletModel:
         return self._in_batches(decoded, len(latents))
 
     def upsample(self, images: np.ndarray) -> np.ndarray:
-        """Decodes small images: uint8 [N, h, w, C] to uint8 [N, H, W, C]."""
+        """Upsamples small images: uint8 [N, h, w, C] to uint8 [N, H, W, C].
+
+        Raises:
+            ValueError: the model has no decoders.
+        """
         gain = self._chain()[0].condition_gain
         return self.decode(gain * unit_range(tf.constant(images)).numpy())
 
@@ -123,11 +142,11 @@ class WaveletModel:
         return chain
 
     def _settle(self, truncation: float | None, kind: str | None) -> None:
-        """Gives a GAN the batch statistics of a truncation, once for each."""
-        gan, wanted = self.stages[0], (1.0 if truncation is None else truncation, kind or "scale")
-        if isinstance(gan, GANStage) and self._settled != wanted:
-            gan.settle(*_STANDING, *wanted)
-            self._settled = wanted
+        """Sets a GAN's standing statistics for a truncation, unless they are set for it."""
+        gan, setting = self.stages[0], (1.0 if truncation is None else truncation, kind or "scale")
+        if isinstance(gan, GANStage) and self._settled != setting:
+            gan.settle(*_STANDING, *setting)
+            self._settled = setting
 
     def _in_batches(self, function: Callable[[np.ndarray], tf.Tensor], count: int) -> np.ndarray:
         rows = np.arange(count)

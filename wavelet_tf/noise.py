@@ -1,4 +1,4 @@
-"""The noise that generators are given, and the two ways that are called truncation (section 5)."""
+"""Noise of generators, and the two methods that are called truncation (section 5)."""
 
 import tensorflow as tf
 
@@ -19,12 +19,19 @@ def noise(
 
     Args:
         seed: int32 scalar.
-        stream: as of `randomness.uniform`.
+        stream: see `randomness.uniform`.
         indices: int64 [B], the examples.
-        size: of z.
-        truncation: scalar, 0 or more. The same draw moves continuously with it; at 0 z is zero.
-        kind: "scale": normal noise times `truncation` (not-so-BigGAN); "truncate": normal
-            noise given that no component is further from 0 than `truncation` (BigGAN).
+        size: units of z.
+        truncation: scalar, 0 or more. z is a continuous function of it, and zero at 0.
+        kind: "scale": normal noise times `truncation` (not-so-BigGAN); "truncate": a normal
+            distribution truncated to [-truncation, truncation] in each component (BigGAN).
+
+    Raises:
+        ValueError: `kind` is unknown.
+
+    >>> indices = tf.constant([0, 1], tf.int64)
+    >>> noise(0, "example", indices, size=3, truncation=0.5).shape
+    TensorShape([2, 3])
     """
     if kind not in KINDS:
         raise ValueError(f"kind={kind!r}: use one of {', '.join(KINDS)}")
@@ -32,5 +39,5 @@ def noise(
     root = tf.sqrt(2.0)
     if kind == "scale":
         return truncation * root * tf.math.erfinv(share)
-    within = tf.math.erf(tf.cast(truncation, tf.float32) / root)  # the share that is let through
+    within = tf.math.erf(tf.cast(truncation, tf.float32) / root)  # share within the limits
     return root * tf.math.erfinv(share * within)

@@ -1,8 +1,8 @@
 """The wavelet decoder: the high bands predicted from TL, in small patches (section 4.2, eq. 3).
 
-TL is split by the full wavelet packet into patches of one size, whatever the image's. A UNet of
-constant width goes over them, and for each patch of TR, BL and BR a shallow network, its head,
-predicts it.
+The full wavelet packet splits TL into patches of the same size at every image size. A UNet of
+constant width processes them. Each patch of TR, BL and BR is predicted by a shallow network of its
+own, its head.
 """
 
 from typing import Any
@@ -17,14 +17,20 @@ from wavelet_tf.unet import ConvolutionBlock, UNet
 
 
 class Heads(SerializableLayer):
-    """A shallow network for each patch, all computed together.
+    """Shallow networks, one for each patch, computed together.
 
     Each is a 3x3 convolution to `width` units, BatchNorm, ReLU and a 3x3 convolution to the
-    channels of a patch. The first ones are one convolution; the second ones, whose inputs differ,
-    one batch of matrix products, a product for each head and all nine taps, whose results are
-    shifted and added.
+    channels of a patch. All first convolutions are computed as one. The second ones have different
+    inputs, so they are one batch of matrix products. A head's product gives the terms of all nine
+    taps, which are then shifted and added.
 
-    [B, h, w, D] to [B, h, w, heads * channels], channels of one head together.
+    [B, h, w, D] to [B, h, w, heads * channels]; the channels of a head are adjacent.
+
+    Args:
+        heads: number of patches.
+        width: hidden units of a head.
+        channels: channels of a patch.
+        synchronized: see `ConvolutionBlock`.
 
     Example:
         >>> layer = Heads(heads=2, width=4, channels=3, synchronized=False)
@@ -42,7 +48,7 @@ class Heads(SerializableLayer):
         if self.built:
             return
         self.hidden.build(shape)
-        # Zeros: the decoder begins as one that knows of no high bands.
+        # Zeros: an untrained decoder predicts high bands of zero.
         self.kernel = self.add_weight(
             shape=(self.heads, self.width, 9 * self.channels), initializer="zeros", name="kernel"
         )
@@ -70,7 +76,10 @@ class Heads(SerializableLayer):
 
 
 class PacketDecoder(Decoder[WaveletConfig]):
-    """TL to a TL, or image, of twice the size.
+    """TL to a finer TL, or an image, of twice the size.
+
+    Args:
+        config, level, synchronized: see `Decoder`.
 
     Example:
         >>> config = WaveletConfig(
@@ -106,7 +115,7 @@ class PacketDecoder(Decoder[WaveletConfig]):
     def call(self, coarse: tf.Tensor, training: bool = False) -> tf.Tensor:
         """float32 TL [B, s/2, s/2, C] to packets of TR, BL and BR, [B, p, p, 3 * patches * C].
 
-        All of TR's patches come first. Each is one head's.
+        All patches of TR come first, then those of BL and of BR. Each is the output of one head.
         """
         features = self.unet(self._packet(coarse), training=training)
         return tf.cast(self.heads(features, training=training), tf.float32)
@@ -116,12 +125,12 @@ class PacketDecoder(Decoder[WaveletConfig]):
         return input_shape[0], c.patch_size, c.patch_size, 3 * self.patches * c.channels
 
     def split(self, fine: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        """What is given, and what is predicted of it: [B, s, s, C] to TL and true packets."""
+        """[B, s, s, C] to TL, [B, s/2, s/2, C], and the packets of its true high bands."""
         tl, *high = dwt2(fine, self.config.wavelet, self.config.wavelet_mode)
         return tl, tf.concat([self._packet(band) for band in high], axis=-1)
 
     def loss(self, predicted: tf.Tensor, true: tf.Tensor) -> tf.Tensor:
-        """The sum over heads of each head's mean squared error, per example, [B]."""
+        """Sum over heads of the mean squared error, per example, [B]."""
         errors = tf.reduce_mean(tf.math.squared_difference(predicted, true), axis=[1, 2])
         return tf.reduce_sum(errors, axis=1) / self.config.channels
 
@@ -132,7 +141,7 @@ class PacketDecoder(Decoder[WaveletConfig]):
         return [unpacket2(part, self.size // 2, c.wavelet, c.wavelet_mode) for part in parts]
 
     def join(self, coarse: tf.Tensor, packets: tf.Tensor) -> tf.Tensor:
-        """TL and the packets of the other bands to [B, s, s, C]: the inverse transform."""
+        """TL and the packets of the high bands to [B, s, s, C], by the inverse transform."""
         bands = Bands(coarse, *self.bands(packets))
         return idwt2(bands, self.config.wavelet, self.config.wavelet_mode)
 

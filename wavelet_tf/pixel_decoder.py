@@ -1,4 +1,4 @@
-"""not-so-BigGAN-PIXEL: bilinear resizes, and a UNet that adds what they lose (section 4.5)."""
+"""not-so-BigGAN-PIXEL: bilinear resizes, and a UNet that predicts the residual (section 4.5)."""
 
 from typing import Any
 
@@ -12,7 +12,10 @@ from wavelet_tf.unet import UNet
 
 
 class PixelDecoder(Decoder[PixelConfig]):
-    """A small picture to one of twice the size.
+    """A small image to one of twice the size.
+
+    Args:
+        config, level, synchronized: see `Decoder`.
 
     Example:
         >>> config = PixelConfig(image_size=32, levels=1, pixel_width=4)
@@ -38,7 +41,7 @@ class PixelDecoder(Decoder[PixelConfig]):
         self.output_convolution.build((None, self.size, self.size, c.pixel_width))
 
     def call(self, coarse: tf.Tensor, training: bool = False) -> tf.Tensor:
-        """float32 [B, s/2, s/2, C] to the residual of its bilinear resize, [B, s, s, C]."""
+        """float32 [B, s/2, s/2, C] to the predicted residual of its bilinear resize."""
         features = self.unet(enlarged(coarse, self.size), training=training)
         return tf.cast(self.output_convolution(features), tf.float32)
 
@@ -46,12 +49,12 @@ class PixelDecoder(Decoder[PixelConfig]):
         return input_shape[0], self.size, self.size, self.config.channels
 
     def split(self, fine: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        """What is given, and what is predicted: [B, s, s, C] to half the size and residual."""
+        """[B, s, s, C] to half the size, [B, s/2, s/2, C], and the residual, [B, s, s, C]."""
         coarse = halved(fine, self.config.antialias)
         return coarse, fine - enlarged(coarse, self.size)
 
     def loss(self, predicted: tf.Tensor, true: tf.Tensor) -> tf.Tensor:
-        """The mean squared error of each example, [B]."""
+        """Mean squared error of each example, [B]."""
         return tf.reduce_mean(tf.math.squared_difference(predicted, true), axis=[1, 2, 3])
 
     def join(self, coarse: tf.Tensor, residual: tf.Tensor) -> tf.Tensor:

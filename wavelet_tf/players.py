@@ -1,4 +1,4 @@
-"""The two players of a GAN: a network each, and its steps on batches that may come in parts."""
+"""The two players of a GAN: networks, and their training steps with gradient accumulation."""
 
 import dataclasses
 from collections.abc import Callable
@@ -15,28 +15,30 @@ Gradients = Callable[[Examples, int], tuple[Figures, list[tf.Tensor]]]
 
 @dataclasses.dataclass
 class Player:
-    """A network, and how it learns."""
+    """A network, its optimizer and the gradients of its loss."""
 
     network: keras.layers.Layer
     optimizer: Adam
-    gradients: Gradients  # of its loss, on examples and for a number of replicas
+    gradients: Gradients  # of examples and the number of replicas
 
     def step(self, examples: Examples, accumulations: int, clip_norm: float) -> Figures:
-        """One update, by the mean of the gradients of parts of the examples; replica context.
+        """Updates the network by the mean gradient over parts of the examples.
+
+        It runs in replica context.
 
         Args:
             examples: this replica's.
-            accumulations: equal parts that they are cut into, to save memory.
-            clip_norm: as of `apply_gradients`.
+            accumulations: number of equal parts, computed one after another to save memory.
+            clip_norm: see `apply_gradients`.
 
         Returns:
-            Means over the parts of the figures of `gradients`, and the gradient's norm.
+            Means over the parts of the figures from `gradients`, and the gradient's norm.
         """
         replicas = tf.distribute.get_replica_context().num_replicas_in_sync
         parts = shares(examples, accumulations)
         figures, gradients = self.gradients(parts[0], replicas)
         for part in parts[1:]:
-            # One after another, so that the activations of one part alone are in memory.
+            # One after another, so that only one part's activations are in memory.
             with tf.control_dependencies(gradients):
                 more, summands = self.gradients(Examples(*map(tf.identity, part)), replicas)
             figures = {name: figures[name] + more[name] for name in figures}
@@ -47,12 +49,12 @@ class Player:
             self.network.trainable_variables,
             clip_norm,
         )
-        found = {name: figure / len(parts) for name, figure in figures.items()}
-        return found | {f"gradient_norm_{self.network.name}": norm}
+        means = {name: figure / len(parts) for name, figure in figures.items()}
+        return means | {f"gradient_norm_{self.network.name}": norm}
 
 
 def shares(examples: Examples, count: int) -> list[Examples]:
-    """The examples in equal parts, which `count` must divide them into."""
+    """Splits examples into `count` equal parts; `count` must divide their number."""
     if count == 1:
         return [examples]
     parts = [tf.split(part, count) for part in examples]

@@ -36,7 +36,7 @@ class LatentConfig(Settings):
     """The range of latents that a prior sees as [-1, 1].
 
     Raises:
-        SettingError: not a lower and a higher number.
+        SettingError: the range is not a lower and a higher number.
 
     >>> LatentConfig((-3.0, 7.0)).range
     (-3.0, 7.0)

@@ -15,7 +15,8 @@ from wavelet_tf.quantized_prior import QuantizedPrior
 from wavelet_tf.training_config import GANTrainingConfig
 
 NAME = "prior"
-# Settings of the decoders alone, and those that a prior's kind decides.
+# Settings that a prior's description leaves out: they affect decoders only, or follow from the
+# kind of prior.
 UNRECORDED = frozenset(
     {"packet_width", "head_width", "pixel_width", "architecture", "slice_positions"}
 )

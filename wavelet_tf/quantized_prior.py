@@ -1,6 +1,6 @@
-"""An image model as a prior: it learns latents as pictures of 8 bits (section 4.4, equation 4).
+"""An image model as a prior of latents quantized to 8 bits (section 4.4, equation 4).
 
-With an exact-likelihood model, p(z) of the equation is explicit.
+With a likelihood model, p(z) in the equation is exact.
 """
 
 from collections.abc import Mapping, Sequence
@@ -19,13 +19,13 @@ from wavelet_tf.unit_images import to_uint8
 
 
 class QuantizedPrior(Stage):
-    """A stage that makes images, put to making latents; its figures are of quantized latents.
+    """A stage for images as a prior of latents; its figures are of quantized latents.
 
     Args:
-        model: of images of the latents' size, given nothing; not yet built.
-        latents: what it makes.
-        bits: of the images that the model makes, on the 8-bit scale.
-        description: of the prior; by default that of the model.
+        model: unconditional stage for images of the latents' size, not yet built.
+        latents: the representation that it samples.
+        bits: bits that the model keeps of each 8-bit value.
+        description: of the prior; by default the model's.
     """
 
     accepts = ("temperature",)
@@ -70,9 +70,8 @@ class QuantizedPrior(Stage):
         return self._latents(self.model.to_images(self.model.sample(request)))
 
     def target(self, images: tf.Tensor) -> tf.Tensor:
-        """What is left of real latents when they are quantized."""
-        pictures = self._pictures(images)
-        return self._latents(self.model.to_images(self.model.target(pictures)))
+        """Latents of real images after quantization."""
+        return self._latents(self.model.to_images(self.model.target(self._quantize(images))))
 
     def to_images(self, target: tf.Tensor) -> tf.Tensor:
         return to_uint8(target, self.latents.gain)
@@ -81,13 +80,14 @@ class QuantizedPrior(Stage):
         return self.model.previews(self._quantized(examples), on_progress)
 
     def _quantized(self, examples: Examples) -> Examples:
-        return examples._replace(images=self._pictures(examples.images))
+        return examples._replace(images=self._quantize(examples.images))
 
-    def _pictures(self, images: tf.Tensor) -> tf.Tensor:
-        """Images to their latents as pictures, uint8; lowest of the range 0, highest 255."""
+    def _quantize(self, images: tf.Tensor) -> tf.Tensor:
+        """Images to their latents as uint8: 0 is the lowest of the range, 255 the highest."""
         share = (self.latents.normalise(self.latents.encode(images)) + 1) / 2
         return tf.cast(tf.round(255 * tf.clip_by_value(share, 0, 1)), tf.uint8)
 
-    def _latents(self, pictures: tf.Tensor) -> tf.Tensor:
-        middles = tf.cast(pictures, tf.float32) + (2.0 ** (8 - self.bits) - 1) / 2
+    def _latents(self, quantized: tf.Tensor) -> tf.Tensor:
+        """Latents of uint8 values, each in the middle of its quantization step."""
+        middles = tf.cast(quantized, tf.float32) + (2.0 ** (8 - self.bits) - 1) / 2
         return self.latents.restore(middles / 127.5 - 1)

@@ -1,4 +1,4 @@
-"""How well a chain of decoders makes images again (Table 1), and what needs no learning."""
+"""Reconstruction errors of a chain of decoders (Table 1), and of methods without learning."""
 
 import math
 from collections.abc import Sequence
@@ -10,25 +10,30 @@ from wavelet_tf.unit_images import unit_range
 
 
 def reconstruct(stages: Sequence[DecoderStage], latent: tf.Tensor) -> list[tf.Tensor]:
-    """What each stage makes of what the one before made, from the latent on; coarsest first."""
-    made = []
+    """Outputs of a chain, coarsest first: each stage decodes the output of the one before.
+
+    Args:
+        stages: all of a chain, coarsest first.
+        latent: input of the first stage, float32 [B, h, w, C].
+    """
+    outputs = []
     for stage in stages:
         latent = stage.decode(latent)
-        made.append(latent)
-    return made
+        outputs.append(latent)
+    return outputs
 
 
 def figures(stages: Sequence[DecoderStage], images: tf.Tensor) -> dict[str, tf.Tensor]:
-    """Figures of each image, float32 [B], by name; errors are mean squares of pixels in [0, 1].
+    """Figures of each image, float32 [B], by name; mse is in the units of images in [0, 1].
 
-    - mse, psnr, ssim: of the whole chain, clipped to [0, 1], from the latent.
-    - mse/from S: of the stages from S on, given S's real coarse representation.
-    - mse/zero bands, mse/bilinear, mse/bicubic (psnr/, ssim/): from the same latent without
-      learning: high bands of zeros; a resize of the latent as a picture.
-    - S/mse, S/mse after predicted: of what stage S makes, as a picture and unclipped, given the
-      real and the predicted coarser representation.
-    - S/TR, S/BL, S/BR (wavelets): mean squared error of the band's coefficients given the real TL;
-      S/TR after predicted, ...: given the predicted one; S/TR zero, ...: of zeros.
+    - mse, psnr, ssim: the whole chain's reconstruction from the latent, clipped to [0, 1].
+    - mse/from S: that of stage S and all later ones, from the real condition of S.
+    - mse/zero bands, mse/bilinear, mse/bicubic (psnr/, ssim/): reconstructions from the latent
+      without learning, by high bands of zero or by a resize.
+    - S/mse, S/mse after predicted: the output of stage S, unclipped, from its real condition and
+      from the previous stages' output.
+    - S/TR, S/BL, S/BR (wavelets): mean squared error of the band's predicted coefficients, from
+      the real TL; S/TR after predicted, ...: from the predicted TL; S/TR zero, ...: of zeros.
 
     Args:
         stages: all of a chain, coarsest first, of one kind.
@@ -36,39 +41,41 @@ def figures(stages: Sequence[DecoderStage], images: tf.Tensor) -> dict[str, tf.T
     """
     image = unit_range(images)
     coarse, *finer = stages[0].encoder.pyramid(image)
-    found: dict[str, tf.Tensor] = {}
-    made: list[tf.Tensor] = []  # by the stages so far, from each real coarse representation on
+    metrics: dict[str, tf.Tensor] = {}
+    outputs: list[tf.Tensor] = []  # of the stages so far, begun at each real coarse representation
     floor = coarse
     for stage, fine in zip(stages, finer, strict=True):
         decoder = stage.decoder
         real, true = decoder.split(fine)
-        given = [*made, real]
-        predicted = [decoder(x) for x in given]
-        made = [decoder.join(x, y) for x, y in zip(given, predicted, strict=True)]
+        inputs = [*outputs, real]
+        predicted = [decoder(x) for x in inputs]
+        outputs = [decoder.join(x, y) for x, y in zip(inputs, predicted, strict=True)]
         zeros = tf.zeros_like(true)
         floor = decoder.join(floor, zeros)
-        found[f"{stage.name}/mse"] = stage.squared_error(made[-1], fine)
-        found[f"{stage.name}/mse after predicted"] = stage.squared_error(made[0], fine)
+        metrics[f"{stage.name}/mse"] = stage.squared_error(outputs[-1], fine)
+        metrics[f"{stage.name}/mse after predicted"] = stage.squared_error(outputs[0], fine)
         if isinstance(stage, WaveletDecoderStage):
             kinds = {"": predicted[-1], " after predicted": predicted[0], " zero": zeros}
             for kind, packets in kinds.items():
-                found |= _band_errors(stage, kind, packets, true)
-    found |= _against(image, made[0])
-    for stage, image_made in zip(stages[1:], made[1:], strict=True):
-        found[f"mse/from {stage.name}"] = _against(image, image_made)["mse"]
+                metrics |= _band_errors(stage, kind, packets, true)
+    metrics |= _against(image, outputs[0])
+    for stage, output in zip(stages[1:], outputs[1:], strict=True):
+        metrics[f"mse/from {stage.name}"] = _against(image, output)["mse"]
     floors = {"zero bands": floor} if isinstance(stages[0], WaveletDecoderStage) else {}
     for method in ("bilinear", "bicubic"):
         floors[method] = resized(stages[0], coarse, method)
     for name, floor in floors.items():
-        found |= {f"{figure}/{name}": x for figure, x in _against(image, floor).items()}
-    return found
+        metrics |= {f"{figure}/{name}": x for figure, x in _against(image, floor).items()}
+    return metrics
 
 
 def resized(first: DecoderStage, latent: tf.Tensor, method: str) -> tf.Tensor:
-    """A latent as a picture, resized to the images' size, its samples where they stand in images.
+    """Resizes a latent, as an image, to the images' size.
+
+    The latent's samples keep their positions in the image; see `Encoder.center`.
 
     Args:
-        first: the stage that is given the latent.
+        first: the first stage, which has the latent as its condition.
         latent: float32 [B, h, w, C].
         method: "bilinear" or "bicubic".
 
@@ -77,7 +84,7 @@ def resized(first: DecoderStage, latent: tf.Tensor, method: str) -> tf.Tensor:
     """
     c = first.config
     factor = c.image_size // c.latent_size
-    margin = 2  # as many samples beyond the ends as the wider kernel takes; TensorFlow's are black
+    margin = 2  # samples that the wider kernel reads beyond the ends, where TensorFlow has zeros
     latent = tf.pad(latent, [[0, 0], [margin, margin], [margin, margin], [0, 0]], "SYMMETRIC")
     shift = (first.encoder.center - 0.5) * (factor - 1) - margin * factor
     kernel = {"bilinear": "triangle", "bicubic": "keyscubic"}[method]
@@ -91,18 +98,18 @@ def resized(first: DecoderStage, latent: tf.Tensor, method: str) -> tf.Tensor:
     )
 
 
-def _against(image: tf.Tensor, made: tf.Tensor) -> dict[str, tf.Tensor]:
-    """PSNR is 100 dB at most, that of exact images too."""
-    made = tf.clip_by_value(made, 0, 1)
-    mse = tf.reduce_mean(tf.math.squared_difference(image, made), [1, 2, 3])
+def _against(image: tf.Tensor, output: tf.Tensor) -> dict[str, tf.Tensor]:
+    """MSE, PSNR and SSIM, float32 [B] each; PSNR is at most 100 dB, even if the MSE is zero."""
+    output = tf.clip_by_value(output, 0, 1)
+    mse = tf.reduce_mean(tf.math.squared_difference(image, output), [1, 2, 3])
     psnr = -10 / math.log(10) * tf.math.log(tf.maximum(mse, 1e-10))
-    return {"mse": mse, "psnr": psnr, "ssim": tf.image.ssim(image, made, 1.0)}
+    return {"mse": mse, "psnr": psnr, "ssim": tf.image.ssim(image, output, 1.0)}
 
 
 def _band_errors(
     stage: WaveletDecoderStage, kind: str, packets: tf.Tensor, true: tf.Tensor
 ) -> dict[str, tf.Tensor]:
-    """Of TR, BL and BR, float32 [B] each."""
+    """Mean squared errors of TR, BL and BR, float32 [B] each."""
     differences = stage.decoder.bands(packets - true)
     return {
         f"{stage.name}/{band}{kind}": tf.reduce_mean(tf.square(difference), [1, 2, 3])

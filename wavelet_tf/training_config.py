@@ -1,4 +1,4 @@
-"""How not-so-BigGAN's decoders and samplers learn (Tables 2 to 4)."""
+"""Training settings of not-so-BigGAN's decoders and samplers (Tables 2 to 4)."""
 
 import dataclasses
 
@@ -9,10 +9,10 @@ from cascade_tf.settings import setting
 
 @dataclasses.dataclass(frozen=True)
 class DecoderTrainingConfig(LearningConfig):
-    """How a decoder learns.
+    """Training settings of a decoder.
 
     Raises:
-        SettingError: for values that cannot work.
+        SettingError: a value is outside of its range.
 
     >>> DecoderTrainingConfig().learning_rate
     (0.0001,)
@@ -24,20 +24,20 @@ class DecoderTrainingConfig(LearningConfig):
     adam_beta_2: float = setting(
         0.999, "Decay of Adam's mean of squares.", decides="training", at_least=0, below=1
     )
-    # Above 0, as gradients are zero at first where a later layer's weights are.
+    # Above 0: layers below weights that start at zero have gradients of zero at first.
     adam_epsilon: float = setting(1e-8, "Epsilon of Adam.", decides="training", above=0)
 
 
 @dataclasses.dataclass(frozen=True)
 class GANTrainingConfig(LearningConfig):
-    """How a generator and its discriminator learn; the defaults are those of Table 2.
+    """Training settings of a generator and its discriminator; defaults are those of Table 2.
 
     Attributes:
         learning_rate: the generator's.
-        discriminator_steps: for each step of the generator; they share out the batch.
+        discriminator_steps: steps for each step of the generator; they split the batch.
 
     Raises:
-        SettingError: for values that cannot work.
+        SettingError: a value is outside of its range.
 
     >>> GANTrainingConfig(accumulations=4).discriminator_rate
     4.0
@@ -53,7 +53,10 @@ class GANTrainingConfig(LearningConfig):
     adam_epsilon: float = setting(1e-8, "Epsilon of Adam, of a GAN.", decides="training", above=0)
     seed: int = shared.seed()
     discriminator_rate: float = setting(
-        4.0, "The discriminator's learning rate over the generator's.", decides="training", above=0
+        4.0,
+        "Ratio of the discriminator's learning rate to the generator's.",
+        decides="training",
+        above=0,
     )
     discriminator_steps: int = setting(
         1,

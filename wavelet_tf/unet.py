@@ -13,8 +13,9 @@ class ConvolutionBlock(SerializableLayer):
     """3x3 convolution, BatchNorm, ReLU: [B, H, W, C] to [B, H, W, width].
 
     Args:
-        width: units that come out.
-        synchronized: BatchNorm counts the examples of all replicas; not inside XLA then.
+        width: units of the output.
+        synchronized: whether BatchNorm's statistics are of the examples of all replicas. XLA
+            cannot compile that.
 
     Example:
         >>> ConvolutionBlock(width=4, synchronized=False)(tf.zeros([1, 8, 8, 3])).shape
@@ -32,7 +33,7 @@ class ConvolutionBlock(SerializableLayer):
             kernel_initializer="he_normal",
             dtype=self.dtype_policy,
         )
-        # As in the framework the authors used, 0.9 of the old statistics is kept.
+        # A step keeps 0.9 of the moving statistics, as in the framework that the authors used.
         self.normalisation = keras.layers.BatchNormalization(
             momentum=0.9, epsilon=1e-5, synchronized=synchronized, dtype=self.dtype_policy
         )
@@ -51,15 +52,15 @@ class ConvolutionBlock(SerializableLayer):
 
 
 class UNet(SerializableLayer):
-    """[B, H, W, C] to [B, H, W, widths[0]]; two blocks at each scale, going down and coming up.
+    """[B, H, W, C] to [B, H, W, widths[0]], with two blocks at each scale, both down and up.
 
-    Down is a max-pooling, up a bilinear resize whose result stands beside the skip. With n scales
-    these are 4n - 2 convolutions.
+    The way down is max-pooling, the way up a bilinear resize concatenated to the skip. n scales
+    have 4n - 2 convolutions.
 
     Args:
         widths: units of each scale, from the full size down; H and W are divisible by
             2^(len(widths) - 1).
-        synchronized: as of ConvolutionBlock.
+        synchronized: see `ConvolutionBlock`.
 
     Example:
         >>> UNet(widths=[4, 8])(tf.zeros([1, 8, 8, 3])).shape

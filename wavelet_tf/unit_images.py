@@ -1,4 +1,4 @@
-"""Between uint8 images and float32 representations."""
+"""Conversions between uint8 images and float32 representations."""
 
 import tensorflow as tf
 
@@ -13,7 +13,7 @@ def unit_range(images: tf.Tensor) -> tf.Tensor:
 
 
 def to_uint8(representation: tf.Tensor, gain: int) -> tf.Tensor:
-    """A representation as uint8 images: divided by its gain, clipped to [0, 1], rounded.
+    """Representation as uint8 images: divided by its gain, clipped to [0, 1], times 255, rounded.
 
     >>> to_uint8(tf.constant([-1.0, 2.0, 9.0]), gain=4).numpy().tolist()
     [0, 128, 255]

@@ -74,8 +74,8 @@ class Training:
             self._stage,
             self._config,
             self._source,
-            self._held_out,
             self._directory,
+            self._held_out,
             self._strategy,
             self._distance,
         )

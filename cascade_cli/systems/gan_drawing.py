@@ -77,7 +77,7 @@ class OnLines(Drawing):
     ):
         classes = options.classes or tuple(range(gan.config.num_classes))
         if options.interpolate == "class" and len(set(classes)) < 2:
-            options.refuse("there must be two classes or more", "interpolate")
+            options.refuse("there must be two `classes` or more", "interpolate")
         self._gan, self._classes = gan, np.array(classes)
         self._between_noises = options.interpolate == "noise"
         self._steps = options.line_images

@@ -163,7 +163,7 @@ def test_train_refuses_invalid_settings_in_one_line(tmp_path):
         ("--patch_size=5", "--patch_size=5: TL after 2 transforms is 8 pixels wide"),
         ("--levels=9", "--levels=9: images of 32x32 pixels cannot be halved so often"),
         ("--wavelet=haar", "--wavelet=haar: mode 'reflect' is for biorthogonal wavelets"),
-        ("--adam_beta_1=1", "--adam_beta_1=1.0: use a number from 0 up to 1"),
+        ("--adam_beta_1=1", "--adam_beta_1=1.0: use a number from 0, below 1"),
         ("--adam_epsilon=0", "--adam_epsilon=0.0: use a number above 0"),
         ("--bits=3", "--bits means nothing to --system=nsb"),
         ("--antialias", "--antialias means nothing to --system=nsb"),

@@ -45,5 +45,5 @@ def test_flags_that_differ_are_refused_by_name(tmp_path):
     check_same(tmp_path, recorded, {"scale": "2"}, ["scale", "bits"])
     check_same(tmp_path, recorded, {"scale": "4"}, ["bits"])  # not among the names
     check_same(tmp_path, {}, {"scale": "4"}, ["scale"])  # nothing recorded
-    with pytest.raises(UserError, match="was trained with --scale=2, not 4"):
+    with pytest.raises(UserError, match="was trained with `scale`=2, not 4"):
         check_same(tmp_path, recorded, {"bits": "8", "scale": "4"}, ["bits", "scale"])

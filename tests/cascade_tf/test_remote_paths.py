@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import tensorflow as tf
-from etils.epath import gpath
+from etils.epath import gpath, register
 
 from cascade_tf import record
 from cascade_tf.files import make_directory, write_atomically
@@ -16,6 +16,7 @@ from tests.cascade_tf.two_player_stage import TwoPlayerStage
 def remote(monkeypatch, request):
     monkeypatch.setattr(gpath, "_URI_SCHEMES", ("ram", *gpath._URI_SCHEMES))
     monkeypatch.setattr(gpath, "_URI_PREFIXES", ("ram://", *gpath._URI_PREFIXES))
+    monkeypatch.setitem(register._URI_PREFIXES_TO_CLS, "ram://", gpath.PosixGPath)
     monkeypatch.setitem(gpath._URI_MAP_ROOT, "ram://", "/ram/")
     monkeypatch.setitem(gpath._PREFIX_TO_BACKEND, "ram", gpath._PREFIX_TO_BACKEND["gs"])
     return gpath.PosixGPath(f"ram://{request.node.name}")

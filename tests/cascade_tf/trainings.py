@@ -17,8 +17,8 @@ def trainer(stage, directory, strategy=None, held_out=False, previews=None, **co
         stage,
         TrainingConfig(**{"batch_size": 8, "steps": 4, "evaluate_every": 0} | config),
         open_source(DIGITS, "train"),
-        open_source(DIGITS, "test") if held_out else None,
         directory,
+        open_source(DIGITS, "test") if held_out else None,
         strategy or tf.distribute.get_strategy(),
     )
 

@@ -26,7 +26,7 @@ def workdir(tmp_path_factory):
     training = SPNTrainingConfig(learning_rate=(1e-3,), jit_compile=False)
     for stage in make_stages(UpscalingConfig("multidimensional"), DEEP, training):
         config = TrainingConfig(batch_size=8, steps=1, evaluate_every=0)
-        Trainer(stage, config, ArraySource(IMAGES), None, str(directory / stage.name)).train()
+        Trainer(stage, config, ArraySource(IMAGES), str(directory / stage.name)).train()
     return directory
 
 

@@ -6,7 +6,7 @@ import pytest
 import tensorflow as tf
 
 from cascade_tf.data import open_source
-from cascade_tf.errors import UsageError
+from cascade_tf.errors import SettingError
 from cascade_tf.examples import Examples
 from cascade_tf.strategies import make_strategy
 from spn_tf.config import SPNConfig
@@ -175,5 +175,5 @@ def test_a_short_training_learns_real_digits(tmp_path):
 )  # fmt: skip
 def test_invalid_settings_are_refused(change):
     (name,) = change
-    with pytest.raises(UsageError, match=f"--{name}"):
+    with pytest.raises(SettingError, match=f"^{name}="):
         SPNConfig(**({"height": 32, "width": 32, "scale": 4} | change))

@@ -35,8 +35,8 @@ def _trained(directory, untrained, strategy=None, **config):
             | config
         ),
         open_source(PHOTOS, "train"),
-        open_source(PHOTOS, "test"),
         directory,
+        open_source(PHOTOS, "test"),
         strategy or tf.distribute.get_strategy(),
     )
     trainer.train()
@@ -187,7 +187,11 @@ def test_targets_of_the_last_stage_are_the_images(kind):
         (WaveletDecoderStage, dict(levels=0), "levels=0: use 1 or more"),
         (WaveletDecoderStage, dict(channels=2), "channels=2: use 1"),
         (WaveletDecoderStage, dict(head_width=0), "head_width=0: use 1 or more"),
-        (PixelDecoderStage, dict(levels=3), "image_size=32 levels=3: the UNet of the first"),
+        (
+            PixelDecoderStage,
+            dict(levels=3),
+            "image_size=32 levels=3: the first stage's UNet halves 8x8 pixels",
+        ),
     ],
 )
 def test_invalid_settings_are_refused_by_name(kind, change, expected):

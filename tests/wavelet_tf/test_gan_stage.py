@@ -128,9 +128,9 @@ def test_collapse_stops_the_training_before_a_checkpoint(tmp_path, eagerly):
 
 
 def test_a_number_of_classes_other_than_the_datasets_is_refused(tmp_path, eagerly):
-    with pytest.raises(UsageError, match="--num_classes=4: the images are of 10"):
-        trainer(gan(config={"classes": 4}), tmp_path / "few").train()
-    trainer(gan(config={"classes": 1}), tmp_path / "none", steps=1).train()
+    with pytest.raises(UsageError, match="num_classes=4: the images have 10"):
+        trainer(gan(config={"num_classes": 4}), tmp_path / "few").train()
+    trainer(gan(config={"num_classes": 1}), tmp_path / "none", steps=1).train()
 
 
 def test_it_learns_real_digits(tmp_path):

@@ -2,12 +2,13 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from cascade_tf.sample_request import SampleRequest
 from spn_tf.config import SPNConfig
 from spn_tf.spn_stage import SPNStage
 from spn_tf.training_config import SPNTrainingConfig
 from tests.cascade_tf.trainings import trainer
 from tests.spn_tf.random_networks import SHALLOW
-from tests.wavelet_tf.small_priors import digits, latents, sample
+from tests.wavelet_tf.small_priors import digits, latents
 from wavelet_tf.quantized_prior import QuantizedPrior
 
 
@@ -43,7 +44,7 @@ def test_it_learns_evaluates_and_samples_latents(tmp_path):
     figures = prior.evaluate_step(digits())
     # Nearly untrained: about 8 bits per coefficient.
     np.testing.assert_allclose(figures["bits_per_dim"], 8, atol=0.5)
-    samples = sample(prior, [0, 1])
+    samples = prior.sample(SampleRequest(2)).numpy()
     assert samples.shape == (2, 16, 16, 1)
     assert low - 1e-5 <= samples.min() and samples.max() <= high + 1e-5
     assert prior.to_images(tf.constant(samples)).dtype == tf.uint8

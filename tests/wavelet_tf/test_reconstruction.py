@@ -54,7 +54,7 @@ def test_a_resized_latent_is_aligned_with_its_image(wavelet, center):
     mode = "periodization" if wavelet == "haar" else "reflect"
     config = dataclasses.replace(SMALL_WAVELET, wavelet=wavelet, wavelet_mode=mode)
     first = stage(WaveletDecoderStage, 1, config)
-    assert first.center == pytest.approx(center, abs=1e-6)
+    assert first.encoder.center == pytest.approx(center, abs=1e-6)
     ramp = tf.repeat(tf.linspace(0.2, 0.8, 32)[None, None, :, None], 32, 1)
     latent = first.encoder.pyramid(tf.repeat(ramp, 3, 3))[0]
     upsampled = resized(first, latent, "bilinear")

@@ -1,1 +1,1 @@
-"""BigGAN and BigGAN-deep (Brock et al., 2019): the samplers that not-so-BigGAN learns as priors."""
+"""BigGAN and BigGAN-deep (Brock et al., 2019), which not-so-BigGAN uses as priors."""

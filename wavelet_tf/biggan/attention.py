@@ -12,11 +12,11 @@ from wavelet_tf.biggan.spectral_norm import SNConv2D
 class SelfAttention(SerializableLayer):
     """x + gamma * o(softmax(theta(x) phi(x)^T) g(x)), [B, H, W, width] to the same.
 
-    theta, phi, g and o are 1x1 convolutions; keys phi and values g are max-pooled to half the
-    sides. gamma begins at zero: attention comes in as it learns.
+    theta, phi, g and o are 1x1 convolutions. Keys phi and values g are max-pooled to half the
+    sides. The scalar gamma is learned. It starts at zero, so the layer starts as the identity.
 
     Args:
-        width: units, 8 or more.
+        width: units, at least 8.
 
     Example:
         >>> SelfAttention(width=8)(tf.zeros([1, 4, 4, 8])).shape
@@ -49,7 +49,7 @@ class SelfAttention(SerializableLayer):
         keys = _positions(tf.nn.max_pool2d(self.phi(x), 2, 2, "VALID"))
         values = _positions(tf.nn.max_pool2d(self.g(x), 2, 2, "VALID"))
         scores = tf.matmul(queries, keys, transpose_b=True)  # [B, H * W, H * W / 4]
-        weights = tf.nn.softmax(tf.cast(scores, self.variable_dtype))  # not for bfloat16
+        weights = tf.nn.softmax(tf.cast(scores, self.variable_dtype))  # too coarse in bfloat16
         read = tf.matmul(tf.cast(weights, values.dtype), values)
         read = tf.reshape(read, [-1, height, width, read.shape[-1]])
         return x + tf.cast(self.gamma, x.dtype) * self.o(read)

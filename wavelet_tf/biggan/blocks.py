@@ -17,8 +17,8 @@ class GeneratorBlock(SerializableLayer):
 
     Args:
         inputs, outputs: units.
-        condition: units of what its batch normalisations are given.
-        synchronized: as of batch_norm.
+        condition: units of the condition of its batch normalisations.
+        synchronized: see `batch_norm`.
 
     Example:
         >>> block = GeneratorBlock(inputs=8, outputs=4, condition=5)
@@ -55,7 +55,7 @@ class GeneratorBlock(SerializableLayer):
         h = doubled(tf.nn.relu(self.norms[0](x, y, training=training)))
         h = self.convolutions[0](h)
         h = tf.nn.relu(self.norms[1](h, y, training=training))
-        # Doubled before the 1x1 convolution, as in the paper, x is the same and costs more.
+        # The paper upsamples x before this 1x1 convolution: the same result at a higher cost.
         return self.convolutions[1](h) + doubled(self.skip(x))
 
     def compute_output_shape(self, x_shape: Shape) -> Shape:
@@ -65,12 +65,12 @@ class GeneratorBlock(SerializableLayer):
 class DiscriminatorBlock(SerializableLayer):
     """[B, H, W, inputs] to [B, H, W, outputs], or to half the sides.
 
-    The skip is a 1x1 convolution, or the identity where that fits.
+    The skip is the identity if the shape stays the same, otherwise a 1x1 convolution.
 
     Args:
         inputs, outputs: units.
-        halve: it halves the sides.
-        first: it is given pictures, which do not go through a ReLU.
+        halve: whether it halves the sides.
+        first: whether its input is the image, to which no ReLU is applied.
 
     Example:
         >>> block = DiscriminatorBlock(inputs=3, outputs=4, halve=True, first=True)
@@ -103,7 +103,7 @@ class DiscriminatorBlock(SerializableLayer):
         h = self.convolutions[0](x if self.first else tf.nn.relu(x))
         h = self.convolutions[1](tf.nn.relu(h))
         if self.halve:
-            # Halved after the 1x1 convolution, as in the paper, x is the same.
+            # The paper halves x after the 1x1 convolution: the same result.
             h, x = halved(h), halved(x)
         return h + (x if self.skip is None else self.skip(x))
 

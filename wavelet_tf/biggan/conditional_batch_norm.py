@@ -9,16 +9,17 @@ from cascade_tf.serializable_layer import SerializableLayer
 from wavelet_tf.biggan.shapes import Shape
 from wavelet_tf.biggan.spectral_norm import SNDense
 
-MOMENTUM = 0.9  # of the old statistics is kept in each step, as in BigGAN-PyTorch
+MOMENTUM = 0.9  # share of the moving statistics that a step keeps, as in BigGAN-PyTorch
 
 
 def batch_norm(affine: bool, synchronized: bool, **kwargs: Any) -> keras.layers.BatchNormalization:
     """Batch normalisation, [B, H, W, C] to the same.
 
     Args:
-        affine: it has a gain and a bias of its own.
-        synchronized: it counts the examples of all replicas; not inside XLA then.
-        kwargs: of every Keras layer.
+        affine: whether it has a gain and a bias of its own.
+        synchronized: whether statistics are of the examples of all replicas. XLA cannot compile
+            that.
+        kwargs: passed to the Keras layer.
     """
     return keras.layers.BatchNormalization(
         momentum=MOMENTUM,
@@ -36,7 +37,7 @@ class ConditionalBatchNorm(SerializableLayer):
     Args:
         width: units of x.
         condition: units of y.
-        synchronized: as of batch_norm.
+        synchronized: see `batch_norm`.
 
     Example:
         >>> layer = ConditionalBatchNorm(width=4, condition=5)

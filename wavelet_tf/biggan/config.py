@@ -6,11 +6,11 @@ from cascade_tf import shared_settings as shared
 from cascade_tf.settings import Settings, setting
 
 ARCHITECTURES = ("biggan", "biggan_deep")
-BOTTOM = 4  # side of the picture that the generator begins with
+BOTTOM = 4  # side of the generator's first feature map
 
-# Units at the sides 4, 8, ..., size, as multiples of the generator's width. From 64 up they are
-# the paper's; 32 is as in BigGAN-PyTorch, whose nets for CIFAR have one width throughout, and 16
-# is 32 without its last scale: small pictures have no scales to spare on narrow layers.
+# Units at the sides 4, 8, ..., size, as multiples of the generator's width. Sizes from 64 up are
+# the paper's. 32 is as in BigGAN-PyTorch, whose networks for CIFAR have one width throughout. 16
+# is 32 without its last scale: small images have too few scales for narrow layers.
 _GENERATOR_WIDTHS = {
     16: (4, 4, 4),
     32: (4, 4, 4, 4),
@@ -19,8 +19,8 @@ _GENERATOR_WIDTHS = {
     256: (16, 16, 8, 8, 4, 2, 1),
     512: (16, 16, 8, 8, 4, 2, 1, 1),
 }
-# Units after each block of BigGAN's discriminator; after the first convolution, and then each
-# stage, of BigGAN-deep's.
+# Units after each block of BigGAN's discriminator. In BigGAN-deep they are those after the first
+# convolution and after each stage.
 _DISCRIMINATOR_WIDTHS = {
     16: (4, 4, 4),
     32: (4, 4, 4, 4),
@@ -29,28 +29,28 @@ _DISCRIMINATOR_WIDTHS = {
     256: (1, 2, 4, 8, 8, 16, 16),
     512: (1, 1, 2, 4, 8, 8, 16, 16),
 }
-_ATTENTION = 32  # the default side of attention, where the nets have it below their output
-# Both nets stop halving small pictures at 8x8, as BigGAN-PyTorch's for CIFAR.
+_ATTENTION = 32  # default side of attention, for larger images than this
+# Discriminators of small images stop halving at 8x8, as BigGAN-PyTorch's for CIFAR.
 _SMALLEST_SIDES = {16: 8, 32: 8}
 
 
 @dataclasses.dataclass(frozen=True)
 class BigGANConfig(Settings):
-    """Images that a BigGAN generates, and the widths of its two networks.
+    """Sizes of a BigGAN's images and of its two networks.
 
-    The widths are of the sampler of not-so-BigGAN's best model (Table 2). With one class,
-    everything that depends on the class is the same for all images.
+    Default widths are those of the sampler in not-so-BigGAN's best model (Table 2). With one
+    class the model is unconditional.
 
     Attributes:
         size: side of the images: 16, 32, ..., 512.
         generator_width: "ch" in the paper: units are multiples of it.
-        z_size: units of the noise; biggan gives each block a part of it.
-        class_embedding: units for a class, shared by all of the generator's blocks.
-        attention_size: side at which both networks have self-attention, 0 for none; None becomes
-            32, or 0 below size 64.
+        z_size: units of the noise; in BigGAN each block has a part of it.
+        class_embedding: units of a class's embedding, which all of the generator's blocks share.
+        attention_size: side of the feature maps at which both networks have self-attention, 0 for
+            none. None becomes 32, or 0 below size 64.
 
     Raises:
-        SettingError: for sizes that cannot work together.
+        SettingError: the sizes do not fit together.
 
     >>> BigGANConfig().attention_size, BigGANConfig(size=16).attention_size
     (32, 0)
@@ -61,7 +61,7 @@ class BigGANConfig(Settings):
     channels: int = shared.channels()
     num_classes: int = setting(
         1,
-        "Classes of images, 0 to this less 1; 1: none are known.",
+        "Number of classes; 1: unconditional.",
         decides="model",
         at_least=1,
         group="model",
@@ -74,7 +74,7 @@ class BigGANConfig(Settings):
         choices=ARCHITECTURES,
         plain=True,
     )
-    # Attention has an eighth of the units, a bottleneck a quarter.
+    # At least 8, as attention has an eighth of the units and a bottleneck a quarter.
     generator_width: int = setting(
         128, "Multiplies the generator's units; ch in BigGAN's tables.", decides="model", at_least=8
     )
@@ -122,7 +122,7 @@ class BigGANConfig(Settings):
 
     @property
     def z_parts(self) -> int:
-        """Parts of z: BigGAN's first layer and each block have their own, deep has the whole."""
+        """Number of parts of z: one for BigGAN's first layer and for each block; 1 if deep."""
         return 1 if self.deep else len(_GENERATOR_WIDTHS[self.size])
 
     @property
@@ -137,5 +137,5 @@ class BigGANConfig(Settings):
 
     @property
     def halvings(self) -> int:
-        """The number of the discriminator's blocks, or stages, that halve the sides; the first."""
+        """Number of the discriminator's first blocks (or stages, if deep) that halve the sides."""
         return (self.size // _SMALLEST_SIDES.get(self.size, BOTTOM)).bit_length() - 1

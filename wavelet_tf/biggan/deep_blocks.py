@@ -1,7 +1,7 @@
-"""Residual blocks of BigGAN-deep (appendix B, figure 16): a bottleneck, and skips without weights.
+"""Residual blocks of BigGAN-deep, which have a bottleneck (appendix B, figure 16).
 
-Two 3x3 convolutions of a quarter of the units stand between two 1x1 convolutions. The skip is the
-identity on as many units as it can be.
+Two 3x3 convolutions with a quarter of the units stand between two 1x1 convolutions. The skip is the
+identity on the units that input and output share.
 """
 
 from typing import Any
@@ -17,13 +17,15 @@ from wavelet_tf.biggan.spectral_norm import SNConv2D
 
 
 class DeepGeneratorBlock(SerializableLayer):
-    """[B, H, W, inputs] to [B, H, W, outputs], or to twice the sides; its skip drops units.
+    """[B, H, W, inputs] to [B, H, W, outputs], or to twice the sides.
+
+    The skip keeps the first `outputs` units.
 
     Args:
-        inputs, outputs: units; outputs are not more than inputs.
-        condition: units of what its batch normalisations are given.
-        synchronized: as of batch_norm.
-        double: it doubles the sides.
+        inputs, outputs: units; `outputs` is at most `inputs`.
+        condition: units of the condition of its batch normalisations.
+        synchronized: see `batch_norm`.
+        double: whether it doubles the sides.
 
     Example:
         >>> block = DeepGeneratorBlock(inputs=8, outputs=4, condition=5, double=True)
@@ -76,13 +78,13 @@ class DeepGeneratorBlock(SerializableLayer):
 
 
 class DeepDiscriminatorBlock(SerializableLayer):
-    """[B, H, W, inputs] to [B, H, W, outputs], or to half the sides; its skip adds units.
+    """[B, H, W, inputs] to [B, H, W, outputs], or to half the sides.
 
-    Those are of a 1x1 convolution.
+    In the skip, a 1x1 convolution computes the units beyond `inputs`.
 
     Args:
-        inputs, outputs: units; outputs are not fewer than inputs.
-        halve: it halves the sides.
+        inputs, outputs: units; `outputs` is at least `inputs`.
+        halve: whether it halves the sides.
 
     Example:
         >>> DeepDiscriminatorBlock(inputs=4, outputs=8, halve=True)(tf.zeros([1, 8, 8, 4])).shape

@@ -1,4 +1,4 @@
-"""The discriminators of BigGAN and BigGAN-deep: a picture and a class to a logit (appendix B)."""
+"""The discriminators of BigGAN and BigGAN-deep: an image and a class to a logit (appendix B)."""
 
 import itertools
 from typing import Any
@@ -18,21 +18,21 @@ from wavelet_tf.biggan.spectral_norm import SNConv2D, SNDense, SNEmbedding
 class Discriminator(SerializableLayer):
     """Stages, of which the first ones halve the sides; then a sum over positions, and a logit.
 
-    A stage is one block in BigGAN; in BigGAN-deep it is two, after one convolution of the picture.
-    The class comes in at the end, as a projection (Miyato and Koyama, 2018).
+    A stage is one block in BigGAN and two in BigGAN-deep, which has a convolution of the image
+    before them. The class enters at the end, as a projection (Miyato and Koyama, 2018).
 
     Args:
-        config: of the pictures and the widths.
+        config: sizes of the images and the network.
 
     Example:
-        >>> config = BigGANConfig(size=16, classes=10, discriminator_width=8)
+        >>> config = BigGANConfig(size=16, num_classes=10, discriminator_width=8)
         >>> discriminator = Discriminator(config)
         >>> discriminator(tf.zeros([2, 16, 16, 3]), labels=tf.constant([0, 9])).shape
         TensorShape([2])
     """
 
     def __init__(self, config: BigGANConfig, **kwargs: Any):
-        super().__init__(autocast=False, **kwargs)  # the picture stays float32
+        super().__init__(autocast=False, **kwargs)  # the image stays float32
         c = self.config = config
         dtype = self.dtype_policy
         widths = c.discriminator_widths
@@ -56,7 +56,7 @@ class Discriminator(SerializableLayer):
                 self.stages.append([block])
         self.attention = None
         if c.attention_size:
-            number = (c.size // c.attention_size).bit_length() - 2  # of the stage that makes it
+            number = (c.size // c.attention_size).bit_length() - 2  # of the stage with this output
             width = widths[number + c.deep]
             self.attention = SelfAttention(width, dtype=dtype, name="attention")
         self.dense = SNDense(widths[-1], 1, dtype="float32", name="dense")
@@ -83,12 +83,12 @@ class Discriminator(SerializableLayer):
         self.built = True
 
     def call(self, x: tf.Tensor, labels: tf.Tensor, training: bool = False) -> tf.Tensor:
-        """Logits float32 [B], larger for what looks real.
+        """Logits, float32 [B], larger for images that look real.
 
         Args:
-            x: float32 [B, size, size, channels] in [-1, 1].
-            labels: int32 [B] in [0, classes).
-            training: changes nothing.
+            x: images, float32 [B, size, size, channels] in [-1, 1].
+            labels: int32 [B] in [0, num_classes).
+            training: has no effect.
         """
         if self.input_convolution is not None:
             x = self.input_convolution(x)
@@ -96,7 +96,7 @@ class Discriminator(SerializableLayer):
             before = x.shape[1]
             for block in blocks:
                 x = block(x)
-            # Later stages may keep the side; attention stands after the one that makes it.
+            # Later stages may keep the side; attention follows the one that reduces to it.
             if self.attention is not None and x.shape[1] == self.config.attention_size < before:
                 x = self.attention(x)
         features = tf.reduce_sum(tf.cast(tf.nn.relu(x), tf.float32), axis=[1, 2])

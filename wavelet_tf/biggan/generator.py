@@ -1,4 +1,4 @@
-"""The generators of BigGAN and BigGAN-deep: noise and a class to a picture (appendix B)."""
+"""The generators of BigGAN and BigGAN-deep: noise and a class to an image (appendix B)."""
 
 import itertools
 from typing import Any
@@ -17,16 +17,16 @@ from wavelet_tf.biggan.spectral_norm import SNConv2D, SNDense, look_up
 
 
 class Generator(SerializableLayer):
-    """A dense layer to a picture of 4x4, and stages that double its sides.
+    """A dense layer to a 4x4 feature map, and stages that double its sides.
 
-    A stage is one block in BigGAN and two in BigGAN-deep. What makes a picture differ from others
-    comes in through the batch normalisations: its class, as an embedding that they all share, and
-    its noise. In BigGAN z is split, one part for the dense layer and one for each stage; in
-    BigGAN-deep all are given the whole, and the dense layer the class too.
+    A stage is one block in BigGAN and two in BigGAN-deep. The noise z and the class condition the
+    batch normalisations, which share one embedding of classes. In BigGAN z is split into a part
+    for the dense layer and one for each stage. In BigGAN-deep each of them has the whole z, and
+    the dense layer the embedding too.
 
     Args:
-        config: of the pictures and the widths.
-        synchronized: batch normalisation counts the examples of all replicas; not inside XLA then.
+        config: sizes of the images and the network.
+        synchronized: see `batch_norm`.
 
     Example:
         >>> config = BigGANConfig(
@@ -90,12 +90,13 @@ class Generator(SerializableLayer):
         self.built = True
 
     def call(self, z: tf.Tensor, labels: tf.Tensor, training: bool = False) -> tf.Tensor:
-        """Pictures float32 [B, size, size, channels] in [-1, 1].
+        """Generated images, float32 [B, size, size, channels] in [-1, 1].
 
         Args:
             z: float32 [B, z_size].
-            labels: int32 [B] in [0, classes).
-            training: batch normalisation uses and moves to the batch's statistics.
+            labels: int32 [B] in [0, num_classes).
+            training: whether batch normalisation uses the statistics of the batch, and moves its
+                averages towards them.
         """
         return self.of_embedding(z, self.embed(labels), training)
 
@@ -107,11 +108,11 @@ class Generator(SerializableLayer):
         return z_shape[0], self.config.size, self.config.size, self.config.channels
 
     def embed(self, labels: tf.Tensor) -> tf.Tensor:
-        """Labels, int32 [B], as float32 [B, class_embedding]; what lies between is a class too."""
+        """Embeddings of labels, int32 [B] to float32 [B, class_embedding]."""
         return look_up(tf.convert_to_tensor(self.class_embedding), labels)
 
     def of_embedding(self, z: tf.Tensor, embedding: tf.Tensor, training: bool = False) -> tf.Tensor:
-        """As call, for classes that `embed` returned, or mixtures of such."""
+        """Generated images for embeddings from `embed`, or for mixtures of them; see `call`."""
         c = self.config
         if c.deep:
             start = tf.concat([z, embedding], axis=1)

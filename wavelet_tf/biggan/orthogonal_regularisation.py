@@ -7,20 +7,20 @@ from wavelet_tf.biggan.spectral_norm import spectral_layers
 
 
 def orthogonal_penalty(network: keras.layers.Layer) -> tf.Tensor:
-    """The sum over weight matrices of |W W^T * (1 - I)|^2, with W of a row for each output.
+    """Sum over weight matrices of |W W^T * (1 - I)|^2, where W has a row for each output.
 
-    The generator's class embedding is left out, as in BigGAN-PyTorch, which takes half of this
-    sum's gradient.
+    The generator's class embedding is left out, as in BigGAN-PyTorch. BigGAN-PyTorch uses half of
+    this sum's gradient.
 
     Returns:
-        float32 scalar; the paper adds 1e-4 of it to the generator's loss.
+        float32 scalar; the paper adds 1e-4 times this to the generator's loss.
     """
     return tf.add_n([_off_diagonal(layer.matrix()) for layer in spectral_layers(network)])
 
 
 def _off_diagonal(matrix: tf.Tensor) -> tf.Tensor:
-    """For columns, one for each output: the sum of the squared products of two different ones."""
-    # |W^T W| = |W W^T|: of the two, the smaller; one of a dense layer can be gigabytes.
+    """Sum of squared dot products over ordered pairs of different columns, one for each output."""
+    # |W^T W| = |W W^T|: compute the smaller one, as the other can take gigabytes in a dense layer.
     rows, columns = matrix.shape
     gram = tf.matmul(matrix, matrix, transpose_a=rows >= columns, transpose_b=rows < columns)
     lengths = tf.reduce_sum(tf.square(matrix), axis=0)

@@ -1,4 +1,4 @@
-"""Twice the sides, and half: nearest neighbour, and the mean of 2x2."""
+"""Resampling by two: nearest-neighbour upsampling, and means of 2x2 pixels."""
 
 import tensorflow as tf
 
@@ -6,7 +6,7 @@ from wavelet_tf.biggan.shapes import Shape
 
 
 def doubled(x: tf.Tensor) -> tf.Tensor:
-    """[B, H, W, C] to [B, 2H, 2W, C]: every pixel four times."""
+    """[B, H, W, C] to [B, 2H, 2W, C]: every pixel becomes 2x2."""
     _, height, width, channels = x.shape
     x = tf.tile(x[:, :, None, :, None, :], [1, 1, 2, 1, 2, 1])
     return tf.reshape(x, [-1, 2 * height, 2 * width, channels])

@@ -1,11 +1,11 @@
-"""Spectral normalisation: weights over their largest singular value (Miyato et al., 2018).
+"""Spectral normalisation: weights divided by their largest singular value (Miyato et al., 2018).
 
-The singular value of a matrix W is estimated as sigma = |W u|, where u is a unit vector kept from
-step to step and moved towards the first singular vector by one power iteration in each. Calls
-use W / sigma and move nothing; gradients go through W and through sigma.
+The largest singular value of a matrix W is estimated as sigma = |W u|. The unit vector u is stored;
+every training step moves it towards the first singular vector by one power iteration. Calls use
+W / sigma and do not move u. Gradients flow through W and through sigma.
 
-Keras's SpectralNormalization moves u, and writes W / sigma over W, in every training call, of
-which a step has several; its sigma passes no gradient on.
+Keras's SpectralNormalization moves u and overwrites W with W / sigma in every training call, of
+which a step has several. No gradient flows through its sigma.
 """
 
 from typing import Any
@@ -20,13 +20,13 @@ _EPSILON = 1e-6  # the smallest sigma, so that a matrix of zeros is not divided 
 
 
 class SpectralNormalized(SerializableLayer):
-    """A layer of one kernel, which it uses as W / sigma, and perhaps a bias.
+    """A layer with one kernel W, used as W / sigma, and optionally a bias.
 
-    Weights, vectors and sigma are float32 whatever the layer computes in.
+    W, u and sigma are float32 in every compute dtype.
 
     Args:
-        shape: of the kernel; its last axis counts the outputs.
-        use_bias: it has a bias.
+        shape: of the kernel; the last axis is that of the outputs.
+        use_bias: whether it has a bias.
     """
 
     def __init__(self, shape: tuple[int, ...], use_bias: bool, **kwargs: Any):
@@ -39,7 +39,7 @@ class SpectralNormalized(SerializableLayer):
         self.kernel = self.add_weight(
             shape=self.shape, initializer="orthogonal", autocast=False, name="kernel"
         )
-        # Without aggregation: every replica moves its own copy, all in the same way.
+        # Needs no aggregation: every replica moves its own copy, all in the same way.
         self.u = self.add_weight(
             shape=self.shape[-1:],
             initializer="random_normal",
@@ -56,7 +56,7 @@ class SpectralNormalized(SerializableLayer):
         return tf.reshape(self.kernel, [-1, self.shape[-1]])
 
     def sigma(self) -> tf.Tensor:
-        """The estimate of the largest singular value, never above it; float32 scalar."""
+        """Estimate of the largest singular value, never above it; float32 scalar."""
         u = tf.math.l2_normalize(tf.convert_to_tensor(self.u))
         squared = tf.reduce_sum(tf.square(tf.linalg.matvec(self.matrix(), u)))
         return tf.sqrt(tf.maximum(squared, _EPSILON**2))
@@ -102,7 +102,7 @@ class SNConv2D(SpectralNormalized):
 
 
 class SNDense(SpectralNormalized):
-    """[B, inputs] to [B, outputs].
+    """Dense layer: [B, inputs] to [B, outputs].
 
     Example:
         >>> SNDense(inputs=3, outputs=4)(tf.zeros([2, 3])).shape
@@ -140,7 +140,7 @@ class SNEmbedding(SpectralNormalized):
 
 
 def look_up(table: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
-    """Rows of a table [classes, units], [B, units]; its gradient is a dense tensor."""
+    """Rows [B, units] of a table [classes, units]; the table's gradient is a dense tensor."""
     return tf.matmul(tf.one_hot(labels, table.shape[0], dtype=table.dtype), table)
 
 
@@ -151,9 +151,9 @@ def spectral_layers(network: keras.layers.Layer) -> list[SpectralNormalized]:
 
 
 def update_spectral_norms(network: keras.layers.Layer) -> None:
-    """One power iteration for every layer: once, at the start of a training step.
+    """Runs one power iteration in every layer; to be called once, at a training step's start.
 
-    Calls of a network move no spectral norms, whatever their `training` is.
+    Calling the network itself does not, even with `training=True`.
 
     Example:
         >>> layer = SNDense(inputs=3, outputs=4)
@@ -168,5 +168,5 @@ def update_spectral_norms(network: keras.layers.Layer) -> None:
 
 
 def spectral_norms(network: keras.layers.Layer) -> dict[str, tf.Tensor]:
-    """Every layer's sigma by the layer's path, float32 scalars."""
+    """Sigma of every layer, a float32 scalar, by the layer's path."""
     return {layer.path: layer.sigma() for layer in spectral_layers(network)}

@@ -1,7 +1,7 @@
-"""Standing statistics: BatchNorm's, as means over many batches of samples (BigGAN, appendix C.1).
+"""Standing statistics: BatchNorm's, averaged over many batches of samples (BigGAN, appendix C.1).
 
-The moving averages of training belong to weights that were changing, and not to the Polyak
-averages of the weights, which samples are made with.
+Samples are generated with Polyak averages of the weights. The moving statistics of training belong
+to the changing weights instead.
 """
 
 from collections.abc import Callable, Iterable
@@ -18,12 +18,12 @@ def standing_statistics(
     batches: Iterable[tuple[tf.Tensor, tf.Tensor]],
     in_training: Callable[[tf.Tensor, tf.Tensor], tf.Tensor] | None = None,
 ) -> None:
-    """Puts the plain means over batches into all moving means and variances; runs eagerly.
+    """Sets all moving means and variances to their plain means over batches; runs eagerly.
 
     Args:
-        generator: its weights are those that it will sample with.
-        batches: noise float32 [B, z_size] and labels int32 [B], as in training.
-        in_training: calls the generator in training mode; one that is compiled serves many calls.
+        generator: with the weights that it will sample with.
+        batches: noise float32 [B, z_size] and labels int32 [B], distributed as in sampling.
+        in_training: calls the generator in training mode, for example as a `tf.function`.
 
     Raises:
         ValueError: there is no batch.
@@ -35,14 +35,14 @@ def standing_statistics(
         for variable in (layer.moving_mean, layer.moving_variance)
     ]
     run = in_training or (lambda z, labels: generator(z, labels, training=True))
-    of_batches = []
+    batch_statistics = []
     for z, labels in batches:
-        # From zero, one step of the moving average leaves the batch's statistics, scaled.
+        # From zero, one update of the moving average gives (1 - MOMENTUM) times the batch's.
         for variable in statistics:
             variable.assign(tf.zeros_like(variable))
         run(z, labels)
-        of_batches.append([variable.numpy() / (1 - MOMENTUM) for variable in statistics])
-    if not of_batches:
+        batch_statistics.append([variable.numpy() / (1 - MOMENTUM) for variable in statistics])
+    if not batch_statistics:
         raise ValueError("standing statistics need at least one batch")
-    for variable, values in zip(statistics, zip(*of_batches, strict=True), strict=True):
+    for variable, values in zip(statistics, zip(*batch_statistics, strict=True), strict=True):
         variable.assign(sum(values) / len(values))

@@ -7,8 +7,8 @@
     >>> transform.idwt2((tl, tr, bl, br)).shape
     TensorShape([2, 8, 8, 3])
 
-It needs TensorFlow, numpy and PyWavelets, which the filters come from, and nothing else of this
-project.
+The package needs TensorFlow, Keras, NumPy, lazy_loader, and PyWavelets for the filters. It needs
+nothing else of this project.
 """
 
 import lazy_loader

@@ -1,4 +1,4 @@
-"""What is asked of arguments; each error names the argument, what it was, and what is allowed."""
+"""Checks of arguments; each error names the argument, its value and the values allowed."""
 
 from collections.abc import Sequence
 
@@ -8,7 +8,15 @@ _DTYPES = (tf.bfloat16, tf.float16, tf.float32, tf.float64)
 
 
 def check_images(images: tf.Tensor, name: str, divisor: int = 2) -> tf.Tensor:
-    """A floating tensor of rank 4, its sides divisible; those unknown yet are checked later."""
+    """Returns images as a tensor, after checks of their dtype, rank and sides.
+
+    `divisor` must divide height and width. A side that is None is checked when the graph runs.
+
+    Raises:
+        TypeError: the dtype is not a floating one.
+        ValueError: the rank is not 4, or a side is not a multiple of `divisor`.
+        tf.errors.InvalidArgumentError: the same of a side, when the graph runs.
+    """
     images = _check_floating(images, name)
     allowed = {1: "1 or more", 2: "an even number, 2 at least"}.get(divisor)
     allowed = allowed or f"a multiple of {divisor}"
@@ -17,8 +25,8 @@ def check_images(images: tf.Tensor, name: str, divisor: int = 2) -> tf.Tensor:
         size = images.shape[axis]
         if size is None:
             size = tf.shape(images)[axis]
-            told = [f"{name}: the {side}, {allowed}, is", size]
-            unknown.append(tf.debugging.Assert(size % divisor == 0, told))
+            message = [f"{name}: the {side} must be {allowed}, but is", size]
+            unknown.append(tf.debugging.Assert(size % divisor == 0, message))
         elif size % divisor or not size:
             raise ValueError(f"{name}: the {side} is {size}; use {allowed}")
     with tf.control_dependencies([check for check in unknown if check is not None]):
@@ -26,7 +34,12 @@ def check_images(images: tf.Tensor, name: str, divisor: int = 2) -> tf.Tensor:
 
 
 def check_bands(bands: Sequence[tf.Tensor]) -> list[tf.Tensor]:
-    """Four floating tensors of rank 4, alike in dtype and shape."""
+    """Returns four bands as tensors, after checks that their dtypes and shapes agree.
+
+    Raises:
+        TypeError: the dtype of a band is not a floating one.
+        ValueError: there are not four bands, a rank is not 4, or dtypes or shapes differ.
+    """
     names = ("TL", "TR", "BL", "BR")
     if len(bands) != len(names):
         raise ValueError(f"bands: there are {len(bands)}; give four, {', '.join(names)}")

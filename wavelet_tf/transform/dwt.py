@@ -10,9 +10,13 @@ from wavelet_tf.transform.filters import default_mode, filters
 
 
 class Bands(NamedTuple):
-    """The four bands of a transform, [B, H/2, W/2, C] each, as the paper names them.
+    """The four bands of a transform, [B, H/2, W/2, C] each, by the paper's names.
 
-    In PyWavelets' terms cA, cH, cV, cD.
+    PyWavelets calls them cA, cH, cV and cD.
+
+    Example:
+        >>> Bands._fields
+        ('tl', 'tr', 'bl', 'br')
     """
 
     tl: tf.Tensor  # low along both axes: the image, half as large
@@ -24,28 +28,28 @@ class Bands(NamedTuple):
 def dwt2(images: tf.Tensor, wavelet: str = "bior2.2", mode: str | None = None) -> Bands:
     """Splits images into four bands of half their size.
 
-    A constant image c has TL = 2c, whatever the wavelet, and zeros in the other bands (in mode
-    `zero` but for the borders). Everything is linear and differentiable.
+    A constant image c has TL = 2c for every wavelet, and zeros in the other bands (in mode `zero`
+    except at the borders). The transform is linear and differentiable.
 
     Args:
-        images: bfloat16, float16, float32 or float64 [B, H, W, C], H and W even, 2 at least. Sums
-            are made in float32 at least.
-        wavelet: a discrete wavelet by PyWavelets' name.
-        mode: how images go on beyond their borders. All give bands of exactly half the size.
-            `reflect`: mirrored about their first and last pixels, which needs a wavelet with
+        images: bfloat16, float16, float32 or float64 [B, H, W, C]; H and W are even, at least 2.
+            Sums are computed in float32, those of float64 images in float64.
+        wavelet: name of a discrete wavelet in PyWavelets.
+        mode: extension of images beyond their borders. Every mode gives bands of exactly half the
+            size. `reflect`: mirrored about the first and the last pixel; needs a wavelet with
             symmetric filters of odd length (bior2.2, 4.4, ...). `periodization`: repeated; for
-            all wavelets; equal to PyWavelets'. `zero`: black beyond, which `idwt2` does not invert
-            at the borders; the authors of not-so-BigGAN use it. None: `default_mode(wavelet)`,
-            the exact one: `reflect` where the wavelet allows it, otherwise `periodization`.
+            all wavelets; equal to PyWavelets'. `zero`: zeros; the authors of not-so-BigGAN use
+            it, but `idwt2` does not invert it at the borders. None: `default_mode(wavelet)`,
+            which `idwt2` inverts: `reflect` where the wavelet allows it, else `periodization`.
 
     Returns:
         The bands, [B, H/2, W/2, C] each, of the images' dtype.
 
     Raises:
-        ValueError: sides or rank do not fit; a wavelet or mode is unknown, or they do not go
-            together.
+        ValueError: the rank is not 4, a side is odd, the wavelet or mode is unknown, or the mode
+            does not suit the wavelet.
         TypeError: the images are of another dtype.
-        tf.errors.InvalidArgumentError: an odd side that shows only when the graph runs.
+        tf.errors.InvalidArgumentError: a side that is None in the graph is odd when it runs.
 
     Example:
         >>> images = tf.random.stateless_uniform([2, 8, 12, 3], seed=(0, 0))
@@ -57,7 +61,7 @@ def dwt2(images: tf.Tensor, wavelet: str = "bior2.2", mode: str | None = None) -
     """
     images = check_images(images, "images")
     mode = default_mode(wavelet) if mode is None else mode
-    filters(wavelet, mode)  # raises for the caller, outside of XLA
+    filters(wavelet, mode)  # raises its errors here, outside of XLA
     return Bands(*_dwt2(images, wavelet, mode))
 
 
@@ -66,18 +70,20 @@ def idwt2(bands: Bands, wavelet: str = "bior2.2", mode: str | None = None) -> tf
 
     Args:
         bands: four tensors [B, h, w, C] of one dtype and shape: TL, TR, BL, BR.
-        wavelet, mode: as in `dwt2`.
+        wavelet, mode: see `dwt2`.
 
     Returns:
         Images, [B, 2h, 2w, C], of the bands' dtype.
 
     Raises:
-        As `dwt2`.
+        ValueError: there are not four bands, their dtypes or shapes differ, the wavelet or mode
+            is unknown, or the mode does not suit the wavelet.
+        TypeError: the bands are of another dtype than `dwt2` allows.
 
     Example:
         >>> grey = tf.fill([1, 2, 2, 1], 1.0)  # TL of an image of 0.5: its gain is 2
-        >>> none = tf.zeros([1, 2, 2, 1])
-        >>> image = idwt2(Bands(grey, none, none, none))
+        >>> zeros = tf.zeros([1, 2, 2, 1])
+        >>> image = idwt2(Bands(grey, zeros, zeros, zeros))
         >>> image.shape, round(float(image[0, 0, 0, 0]), 4)
         (TensorShape([1, 4, 4, 1]), 0.5)
     """

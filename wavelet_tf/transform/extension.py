@@ -1,4 +1,4 @@
-"""How a signal goes on beyond its ends."""
+"""Extension of a signal beyond its ends."""
 
 import dataclasses
 
@@ -11,8 +11,8 @@ class Extension:
 
     Attributes:
         kind: "periodic", "zeros" or "mirrored".
-        half_left, half_right: whether the mirror stands half a sample outside of that end, which
-            repeats the last sample, or on the last sample, which does not.
+        half_left, half_right: whether the mirror stands half a sample beyond that end, so that
+            the end sample is repeated. Otherwise it stands on the end sample.
     """
 
     kind: str
@@ -22,7 +22,7 @@ class Extension:
     def extend(self, signal: tf.Tensor, before: int, after: int) -> tf.Tensor:
         """Adds samples on both sides: [A, N, R] to [A, before + N + after, R].
 
-        Signals may be shorter than what is added.
+        Signals may be shorter than their extension.
         """
         left, right = self.sides(signal, before, after)
         return tf.concat([left, signal, right], axis=1)
@@ -37,7 +37,7 @@ class Extension:
         return left, right
 
     def _source(self, places: tf.Tensor, n: int | tf.Tensor) -> tf.Tensor:
-        """Where in [0, n) the samples of any places come from."""
+        """Indices in [0, n) of the samples that are copied to `places`, any integers."""
         if self.kind != "mirrored":
             return places % n
         left, right = int(self.half_left), int(self.half_right)

@@ -1,6 +1,6 @@
-"""Filter banks in the form that the transform needs: taps, where they stand, and the borders.
+"""Filter banks in the form that the transform needs: taps, their offsets, and the extension.
 
-With x continued beyond its ends, and k counting from 0 to N/2 - 1:
+With x extended beyond its ends, and k from 0 to N/2 - 1:
 
     analysis    band[k]  = sum over offsets o of  analysis[o] * x[2k + o]
     synthesis   x[n]     = sum over bands, k and o with 2k + o = n of  synthesis[o] * band[k]
@@ -15,26 +15,26 @@ import pywt
 from wavelet_tf.transform.extension import Extension, mirrored, periodic, zeros
 from wavelet_tf.transform.modes import MODES
 
-# Its filters are cut off infinite ones: PyWavelets too inverts it only to about 1 %.
+# Its filters are truncated from infinite ones: PyWavelets, too, inverts it only to about 1 %.
 _INEXACT = "dmey"
 
 _REFUSED = (
     "wavelet: mode 'reflect' is for biorthogonal wavelets with symmetric filters of odd length, "
-    "such as bior2.2 or bior4.4, which {!r} has not: use mode 'periodization'"
+    "such as bior2.2 or bior4.4, and {!r} is none of them: use mode 'periodization'"
 )
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Filters:
-    """One wavelet in one mode; N is the even length of a signal.
+    """Taps and extensions of one wavelet in one mode.
 
     Attributes:
         analysis: float64 [L, 2], taps of the low and the high band at offsets `analysis_start`,
             `analysis_start` + 1, ...
-        synthesis: float64 [2, M], taps by which the low and the high band make the signal, at
-            offsets from `synthesis_start` on.
-        signal: how the signal goes on beyond its ends.
-        bands: how the low and the high band go on, so that the synthesis inverts the analysis.
+        synthesis: float64 [2, M], taps of the reconstruction from the low and the high band, at
+            offsets `synthesis_start`, `synthesis_start` + 1, ...
+        signal: extension of the signal.
+        bands: extensions of the low and the high band with which synthesis inverts analysis.
     """
 
     analysis_start: int
@@ -46,24 +46,24 @@ class Filters:
 
     @property
     def center(self) -> float:
-        """Where the low band's sample 0 stands in the signal: the centre of its taps."""
+        """Position in the signal of the low band's sample 0: the centre of its taps."""
         low = self.analysis[:, 0]
         return float(low @ (self.analysis_start + np.arange(len(low))) / low.sum())
 
 
 @functools.cache
 def default_mode(wavelet: str) -> str:
-    """Returns the mode that functions and layers use for a wavelet where none is named.
+    """Returns the mode that functions and layers use for a wavelet if their `mode` is None.
 
-    It is the mode in which the inverse is exact: "reflect" for wavelets with symmetric filters of
-    odd length (bior and rbio 2.x, 4.4, 5.5, 6.8), "periodization" for all others.
+    The inverse is exact in this mode. It is "reflect" for wavelets with symmetric filters of odd
+    length (bior and rbio 2.x, 4.4, 5.5, 6.8), "periodization" for all others.
 
     Args:
-        wavelet: a discrete wavelet by PyWavelets' name.
+        wavelet: name of a discrete wavelet in PyWavelets.
 
     Raises:
-        ValueError: an unknown wavelet; or dmey, whose filters no mode inverts exactly. It can be
-            used with a mode that is named.
+        ValueError: the wavelet is unknown; or it is dmey, whose filters no mode inverts exactly.
+            dmey works with an explicit mode.
 
     Example:
         >>> default_mode("bior2.2"), default_mode("haar")
@@ -79,10 +79,10 @@ def default_mode(wavelet: str) -> str:
 
 @functools.cache
 def filters(wavelet: str, mode: str) -> Filters:
-    """Returns the filters of a wavelet by PyWavelets' name, for one of MODES.
+    """Returns the filters of a wavelet, by its name in PyWavelets, for one of MODES.
 
     Raises:
-        ValueError: an unknown wavelet or mode, or a wavelet that the mode cannot work with.
+        ValueError: the wavelet or mode is unknown, or the mode does not suit the wavelet.
 
     Example:
         >>> filters("haar", "periodization").analysis.round(4).tolist()
@@ -97,8 +97,9 @@ def filters(wavelet: str, mode: str) -> Filters:
         centers = _centers(bank)
         if centers is None:
             raise ValueError(_REFUSED.format(wavelet))
-        # A band has its samples where PyWavelets' `reflect` has them, its tap j at offset s - j.
-        # With c even they lie on odd pixels: either way no sample is a mirror image of another.
+        # Tap j is at offset s - j, which puts a band's samples where PyWavelets' `reflect` does.
+        # They are on even pixels if the centre c is odd, and on odd pixels if it is even. Either
+        # way no sample of a band is the mirror image of another.
         s = [c | 1 for c in centers]
         low, high = [mirrored(half_left=c % 2 == 0, half_right=c % 2 == 1) for c in centers]
         signal = mirrored(half_left=False, half_right=False)
@@ -125,9 +126,9 @@ def _bank(wavelet: str) -> pywt.Wavelet:
 
 
 def _centers(bank: pywt.Wavelet) -> list[int] | None:
-    """The places that the low and the high taps are symmetric about; None if mode `reflect` fails.
+    """Indices of the taps about which the low and the high filter are symmetric.
 
-    It needs both symmetric about a tap, not about a place between two.
+    None if mode `reflect` cannot invert the bank, for example if a filter has even length.
     """
     if bank.orthogonal:  # dmey is nearly symmetric, but does not invert with mirrored bands
         return None
@@ -142,7 +143,11 @@ def _centers(bank: pywt.Wavelet) -> list[int] | None:
 
 
 def _aligned(bands: list[dict[int, float]]) -> tuple[int, np.ndarray]:
-    """Taps by offset to the first offset and one row of taps for each band; zeros are trimmed."""
+    """Returns the first offset, and an array with a row of taps for each band.
+
+    Args:
+        bands: taps by offset, for each band. Zeros at the ends are trimmed.
+    """
     offsets = [o for taps in bands for o, tap in taps.items() if tap]
     span = range(min(offsets), max(offsets) + 1)
     return span.start, np.array([[taps.get(o, 0.0) for o in span] for taps in bands])

@@ -1,7 +1,7 @@
-"""The transforms as Keras layers, which a saved `.keras` model holds without custom objects.
+"""The transforms as Keras layers; a saved `.keras` model loads them without custom objects.
 
 Shape letters: B batch, H and W sides of images, h and w sides of bands, C channels of images. Sides
-may be unknown, None, but those of packets.
+may be None, except for packets.
 """
 
 from typing import Any
@@ -45,8 +45,7 @@ class DWT2(_TransformLayer):
     """Images to their bands stacked on the channels, TL first: [B, H, W, C] to [B, H/2, W/2, 4C].
 
     Args:
-        wavelet, mode: as in `dwt2`, whose errors it raises. Without a mode it is
-            `default_mode(wavelet)`.
+        wavelet, mode: see `dwt2`, whose errors it raises.
 
     Example:
         >>> model = keras.Sequential([keras.Input([8, 8, 3]), DWT2("haar")])
@@ -67,7 +66,7 @@ class IDWT2(_TransformLayer):
     """Bands stacked on the channels to images: [B, h, w, 4C] to [B, 2h, 2w, C]; inverts `DWT2`.
 
     Args:
-        wavelet, mode: as of `DWT2`.
+        wavelet, mode: see `DWT2`.
 
     Example:
         >>> images = tf.random.stateless_uniform([1, 8, 8, 3], seed=(0, 0))
@@ -77,7 +76,7 @@ class IDWT2(_TransformLayer):
 
     def call(self, bands: tf.Tensor) -> tf.Tensor:
         if bands.shape[-1] is None or bands.shape[-1] % 4:
-            raise ValueError(f"bands: shape is {bands.shape}; use channels that 4 divides")
+            raise ValueError(f"bands: shape is {bands.shape}; 4 must divide the channels")
         return idwt2(Bands(*tf.split(bands, 4, axis=-1)), self.wavelet, self.mode)
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
@@ -87,13 +86,13 @@ class IDWT2(_TransformLayer):
 
 @keras.saving.register_keras_serializable("wavelet_tf")
 class Packet2(_PacketLayer):
-    """Images to the patches of their full wavelet packet, as `packet2`.
+    """Images to the patches of their full wavelet packet; see `packet2`.
 
     [B, 2^n h, 2^n w, C] to [B, h, w, 4^n C].
 
     Args:
-        size: of the patches' shorter side.
-        wavelet, mode: as of `DWT2`.
+        size: shorter side of the patches.
+        wavelet, mode: see `DWT2`.
 
     Example:
         >>> Packet2(4)(tf.zeros([2, 16, 16, 3])).shape
@@ -112,11 +111,11 @@ class Packet2(_PacketLayer):
 
 @keras.saving.register_keras_serializable("wavelet_tf")
 class Unpacket2(_PacketLayer):
-    """Patches to images, as `unpacket2`: [B, h, w, 4^n C] to [B, 2^n h, 2^n w, C].
+    """Patches to images, [B, h, w, 4^n C] to [B, 2^n h, 2^n w, C]; see `unpacket2`.
 
     Args:
-        size: of the images' shorter side.
-        wavelet, mode: as of `DWT2`.
+        size: shorter side of the images.
+        wavelet, mode: see `DWT2`.
 
     Example:
         >>> Unpacket2(16)(tf.zeros([2, 4, 4, 48])).shape

@@ -14,18 +14,19 @@ Details = tuple[tf.Tensor, tf.Tensor, tf.Tensor]  # TR, BL, BR of one level
 def wavedec2(
     images: tf.Tensor, levels: int, wavelet: str = "bior2.2", mode: str | None = None
 ) -> tuple[tf.Tensor, list[Details]]:
-    """Splits images, and then TL again, `levels` times.
+    """Splits images, and then TL again, `levels` times in all.
 
     Args:
-        images: as in `dwt2`, sides divisible by 2^levels.
+        images: see `dwt2`; sides are divisible by 2^levels.
         levels: 0 or more.
-        wavelet, mode: as in `dwt2`.
+        wavelet, mode: see `dwt2`.
 
     Returns:
         The last TL, [B, H/2^levels, W/2^levels, C], and (TR, BL, BR) of each level, coarsest first.
 
     Raises:
-        ValueError: `levels` is negative; or as `dwt2`, of the level's own TL.
+        ValueError: `levels` is negative, or a side is not divisible by 2^levels; see also `dwt2`.
+        TypeError: see `dwt2`.
 
     Example:
         >>> images = tf.random.stateless_uniform([1, 16, 16, 3], seed=(0, 0))
@@ -54,13 +55,13 @@ def waverec2(
     Args:
         tl: [B, h, w, C].
         details: (TR, BL, BR) of each level, the first ones of TL's shape.
-        wavelet, mode: as in `dwt2`.
+        wavelet, mode: see `dwt2`.
 
     Returns:
         [B, 2^levels * h, 2^levels * w, C].
 
     Raises:
-        ValueError: as `dwt2`.
+        ValueError, TypeError: see `idwt2`.
 
     Example:
         >>> tl, details = wavedec2(tf.ones([1, 8, 8, 1]), levels=3)

@@ -1,4 +1,4 @@
-"""The full wavelet packet: every band is split, not TL alone (section 4.2)."""
+"""The full wavelet packet, which splits every band again, not only TL (section 4.2)."""
 
 import tensorflow as tf
 
@@ -13,19 +13,21 @@ def packet2(
     """Splits images and all their bands until the shorter side is `size`.
 
     After n splits there are 4^n patches, each the whole image in one range of frequencies. They
-    are stacked on the channels, the first split counting most: of two, TL's own TL, TR, BL, BR
-    come first, then those of TR, of BL and of BR. Channels of a patch stay together.
+    are stacked on the channels, ordered by their band in the first split, then in the second, and
+    so on. With n = 2 the TL, TR, BL and BR of TL come first, then those of TR, of BL and of BR.
+    Channels of a patch are adjacent.
 
     Args:
-        images: as in `dwt2`, sides and channels known; the shorter side `size` times 2^n.
-        size: of the patches' shorter side; that of the images leaves them as they are.
-        wavelet, mode: as in `dwt2`.
+        images: see `dwt2`; sides and channels are static, the shorter side is 2^n times `size`.
+        size: shorter side of the patches; if it is the images' own, they are not split.
+        wavelet, mode: see `dwt2`.
 
     Returns:
         [B, H/2^n, W/2^n, 4^n * C].
 
     Raises:
-        ValueError: `size` does not fit; or as `dwt2`.
+        ValueError: halving does not lead to `size`, or a size is not static; see also `dwt2`.
+        TypeError: see `dwt2`.
 
     Example:
         >>> images = tf.random.stateless_uniform([2, 16, 16, 3], seed=(0, 0))
@@ -52,15 +54,17 @@ def unpacket2(
     """Inverse of `packet2`: patches to images.
 
     Args:
-        patches: [B, h, w, 4^n * C], sides and channels known, stacked as `packet2` does.
-        size: of the images' shorter side, 2^n times that of the patches.
-        wavelet, mode: as in `dwt2`.
+        patches: [B, h, w, 4^n * C] in the order of `packet2`; sides and channels are static.
+        size: shorter side of the images, 2^n times the patches' shorter side.
+        wavelet, mode: see `dwt2`.
 
     Returns:
         [B, 2^n * h, 2^n * w, C].
 
     Raises:
-        ValueError: `size`, or the number of channels, does not fit; or as `dwt2`.
+        ValueError: doubling does not lead to `size`, 4^n does not divide the channels, or a size
+            is not static; see also `dwt2`.
+        TypeError: see `dwt2`.
 
     Example:
         >>> images = tf.random.stateless_uniform([2, 16, 16, 3], seed=(0, 0))
@@ -90,7 +94,11 @@ def unpacket2(
 
 
 def number_of_splits(large: int, small: int) -> int:
-    """How often `large` is halved to get `small`; raises ValueError if that is not possible."""
+    """Number of halvings from `large` to `small`.
+
+    Raises:
+        ValueError: `large` is not `small` times a power of two.
+    """
     splits = (large // small).bit_length() - 1 if 0 < small <= large else -1
     if splits < 0 or small << splits != large:
         raise ValueError(
@@ -102,5 +110,5 @@ def number_of_splits(large: int, small: int) -> int:
 
 def _known(x: tf.Tensor, name: str) -> tuple[int, int, int]:
     if None in x.shape[1:]:
-        raise ValueError(f"{name}: shape is {x.shape}; use [batch, height, width, channels], known")
+        raise ValueError(f"{name}: shape is {x.shape}; only the batch size may be None")
     return tuple(x.shape[1:])

@@ -1,11 +1,11 @@
-"""The transform along one axis by polyphase components: `definition.py`, computed fast.
+"""Fast implementation of `definition.py`, the transform along one axis, by polyphase components.
 
-Every second sample from the first on, and every second from the second on, are two signals of
-half the length (`tf.signal.frame(x, 2, 2)`). A filter with steps of two becomes sums of these,
-shifted, which XLA makes one loop of. The two ends, which alone need samples from beyond, are
-computed apart: to extend the whole signal would be to copy it.
+The even and the odd samples are two signals of half the length (`tf.signal.frame(x, 2, 2)`). A
+filter with steps of two becomes a sum of shifted copies of them, which XLA fuses into one loop.
+Only the two ends need samples from beyond the signal. They are computed separately, since
+extending the whole signal would copy it.
 
-A signal is [A, N, R]: the transform goes along the middle axis.
+A signal is [A, N, R], transformed along the middle axis.
 """
 
 import functools
@@ -20,9 +20,9 @@ from wavelet_tf.transform.filters import Filters
 
 
 def analysis(signal: tf.Tensor, filters: Filters) -> tuple[tf.Tensor, tf.Tensor]:
-    """[A, N, R] to the low and the high band, [A, N/2, R] each."""
+    """Low and high band of a signal: [A, N, R] to two of [A, N/2, R]."""
     before, after = analysis_margins(filters)
-    skipped = before % 2  # so that every part begins at an even place
+    skipped = before % 2  # so that every part begins at an even sample
     before, after = before + skipped, after + after % 2
 
     def bands(extended: Sequence[tf.Tensor]) -> list[tf.Tensor]:
@@ -43,7 +43,7 @@ def analysis(signal: tf.Tensor, filters: Filters) -> tuple[tf.Tensor, tf.Tensor]
 
 
 def synthesis(low: tf.Tensor, high: tf.Tensor, filters: Filters) -> tf.Tensor:
-    """The low and the high band, [A, N/2, R] each, to [A, N, R]."""
+    """Signal of a low and a high band: two of [A, N/2, R] to [A, N, R]."""
     before, after = synthesis_margins(filters)
 
     def signal(extended: Sequence[tf.Tensor]) -> list[tf.Tensor]:
@@ -51,7 +51,7 @@ def synthesis(low: tf.Tensor, high: tf.Tensor, filters: Filters) -> tf.Tensor:
         half = n - before - after
 
         def phase(parity: int) -> tf.Tensor:
-            """Samples 2k + parity of the signal; those offsets o reach of coefficient k + d."""
+            """Samples 2k + parity of the signal; coefficient k + d has offset parity - 2d."""
             return _sum(
                 tap * band[:, before + d : before + d + half]
                 for band, taps in zip(extended, filters.synthesis.tolist(), strict=True)
@@ -72,13 +72,13 @@ def _by_parts(
     after: int,
     compute: Callable[[Sequence[tf.Tensor]], list[tf.Tensor]],
 ) -> list[tf.Tensor]:
-    """What `compute` makes of extended signals, the ends and the middle computed apart.
+    """Applies `compute` to extended signals, to the ends and the middle separately.
 
     Args:
         signals: [A, N, R] each.
-        extensions: how each of them goes on.
-        before, after: how many samples on either side of its output `compute` takes.
-        compute: from signals [A, before + M + after, R] to results whose length goes with M.
+        extensions: extension of each signal.
+        before, after: extra samples that `compute` reads before and after its output's range.
+        compute: signals [A, before + M + after, R] to results of length proportional to M.
     """
     length, ends = signals[0].shape[1], before + after
     if length is None or length <= ends:
@@ -98,6 +98,6 @@ def _sum(terms: Iterable[tf.Tensor]) -> tf.Tensor:
 
 
 def shape_of(x: tf.Tensor) -> list[int | tf.Tensor]:
-    """Its sides: numbers where they are known, scalars elsewhere."""
+    """Shape of a tensor: integers where it is static, scalar tensors elsewhere."""
     dynamic = tf.shape(x)
     return [dynamic[i] if side is None else side for i, side in enumerate(x.shape)]

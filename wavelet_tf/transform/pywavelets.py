@@ -4,8 +4,8 @@ The same bands have two names: TL is cA, TR is cH, BL is cV and BR is cD. PyWave
 (cA, (cH, cV, cD)), and levels as [cA, (cH, cV, cD), ...], coarsest first. Its functions take the
 wavelet before the level; those of this package take the level first, `wavedec2(x, 2, "haar")`.
 
-Nothing is computed here. Numbers are equal in mode "periodization", if PyWavelets is called with
-`axes=(1, 2)`. Its mode "reflect" returns bands with margins, which the mode of this package drops.
+These functions only reorder. Coefficients equal PyWavelets' in mode "periodization", if PyWavelets
+is called with `axes=(1, 2)`. Its mode "reflect" returns bands with margins; ours does not.
 """
 
 from collections.abc import Sequence
@@ -24,7 +24,7 @@ def to_pywt(bands: Bands | Sequence[Any]) -> tuple[Any, PywtDetails]:
         bands: TL, TR, BL, BR, tensors or arrays.
 
     Raises:
-        ValueError: there are not four.
+        ValueError: there are not four bands.
 
     Example:
         >>> import numpy as np, pywt
@@ -45,7 +45,7 @@ def from_pywt(coefficients: tuple[Any, PywtDetails]) -> Bands:
         coefficients: [B, h, w, C] each, tensors or arrays.
 
     Raises:
-        ValueError: they are not nested so.
+        ValueError: the coefficients are nested differently.
 
     Example:
         >>> import numpy as np, pywt
@@ -84,7 +84,7 @@ def levels_from_pywt(coefficients: Sequence[Any]) -> tuple[Any, list[PywtDetails
         coefficients: [cA, (cH, cV, cD), ...], coarsest first; a band [B, h, w, C].
 
     Raises:
-        ValueError: there is no cA, or a level has not three bands.
+        ValueError: there is no cA, or a level does not have three bands.
 
     Example:
         >>> import numpy as np, pywt

@@ -1,7 +1,7 @@
 import pytest
 
 from cascade_tf.data import DataConfig, open_source
-from cascade_tf.errors import UsageError
+from cascade_tf.errors import SettingError
 
 
 def test_a_source_has_the_name_of_its_dataset():
@@ -9,5 +9,5 @@ def test_a_source_has_the_name_of_its_dataset():
 
 
 def test_unknown_split_is_a_usage_error():
-    with pytest.raises(UsageError, match="train, test, all, not 'valid'"):
+    with pytest.raises(SettingError, match="split=valid: use train, test, all"):
         open_source(DataConfig("digits", None, 32, 1), "valid")

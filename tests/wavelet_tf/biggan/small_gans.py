@@ -48,7 +48,7 @@ def batch(c, count=4):
     """Returns images, noise and labels."""
     draw = tf.random.stateless_normal([count, c.size, c.size, c.channels], [1, 2])
     z = tf.random.stateless_normal([count, c.z_size], [3, 4])
-    return tf.tanh(draw), z, tf.range(count) % c.classes
+    return tf.tanh(draw), z, tf.range(count) % c.num_classes
 
 
 def gradients(generator, discriminator, images, z, labels, replicas=1):
