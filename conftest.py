@@ -1,6 +1,6 @@
-"""Examples in docstrings are tests too: seeded, and eager, which is faster than to compile them.
+"""Runs the examples in docstrings as tests: seeded, and eagerly, which is faster than compiling.
 
-The settings of all other tests are in tests/conftest.py.
+Fixtures of all other tests are in tests/conftest.py.
 """
 
 from collections.abc import Iterator

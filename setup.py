@@ -1,4 +1,4 @@
-"""Packages and what they need. TensorFlow is an extra, so that users pick its build."""
+"""Packages and their requirements. TensorFlow is an extra, so that users pick its build."""
 
 import pathlib
 import re
@@ -14,7 +14,7 @@ _DOCS = [
     "mkdocs>=1.6,<2",
     "mkdocs-material>=9.6,<10",
     "mkdocstrings[python]>=0.30,<2",
-    # mkdocstrings of Python 3.10 calls it as it was before 12.
+    # The mkdocstrings for Python 3.10 does not work with version 12.
     "pymdown-extensions>=10.14,<12; python_version < '3.11'",
 ]
 
@@ -61,11 +61,11 @@ setup(
         "matplotlib>=3.8,<4",
         "numpy>=1.26,<3",
         "pillow>=10.1,<14",
-        "pywavelets>=1.5,<2",  # the filters of wavelets
+        "pywavelets>=1.5,<2",  # the wavelets' filters
         "rich>=13,<16",
-        "tensorboard>=2.19,<3",  # TensorFlow does not bring it
+        "tensorboard>=2.19,<3",  # TensorFlow 2.21 no longer requires it
         "tensorflow-datasets>=4.9.8,<5",
-        "tensorflow-metadata>=1.17.2,<1.18",  # of TFDS; later ones need a protobuf after TF 2.19's
+        "tensorflow-metadata>=1.17.2,<1.18",  # TFDS needs it; 1.18 needs a newer protobuf
     ],
     extras_require={
         "cpu": ["tensorflow-cpu>=2.19,<2.22"],

@@ -1,5 +1,6 @@
-"""`python -m cascade_cli COMMAND ...`, as `cascade-tf COMMAND ...`."""
+"""Runs `python -m cascade_cli COMMAND ...`, the same as `cascade-tf COMMAND ...`."""
 
 from cascade_cli.command_line import main
 
-main()
+if __name__ == "__main__":
+    main()

@@ -1,4 +1,4 @@
-"""The start and the end of every command: flags in, one line for an error, an exit code.
+"""Entry point of all commands: reads flags, runs a command, and reports errors in one line.
 
 Flags, settings and workdirs are checked before TensorFlow is imported, so that mistakes and
 `--help` are answered at once.
@@ -39,10 +39,13 @@ COMMANDS: dict[str, type[Options]] = {
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """`cascade-tf COMMAND ...`; it ends the process if anything goes wrong.
+    """Runs `cascade-tf COMMAND ...`; an error ends the process with its exit code.
 
     Args:
         arguments: the command and its flags; by default those of the process.
+
+    >>> main(["--version"])  # doctest: +ELLIPSIS
+    cascade-tf ...
     """
     command, *rest = (sys.argv[1:] if arguments is None else arguments) or ["--help"]
     if command in ("-h", "--help", "help"):
@@ -53,12 +56,17 @@ def main(arguments: list[str] | None = None) -> None:
         run(command, rest)
     else:
         names = ", ".join(COMMANDS)
-        fail("cascade-tf", f"{command!r} is no command: use {names}", UsageError.exit_code)
+        fail("cascade-tf", f"unknown command {command!r}: use {names}", UsageError.exit_code)
 
 
 def run(command: str, arguments: list[str]) -> None:
-    """Runs one command; errors meant for the user end the process in one line."""
-    on_interrupt = signal.signal(signal.SIGINT, signal.SIG_DFL)  # no traceback from the imports
+    """Runs one command; an error that the user can fix ends the process with one line.
+
+    Args:
+        command: one of COMMANDS.
+        arguments: its flags.
+    """
+    on_interrupt = signal.signal(signal.SIGINT, signal.SIG_DFL)  # no traceback while importing
     parser = flags_of(command)
     try:
         page = help_pages.wanted(command, arguments, parser)
@@ -86,14 +94,18 @@ def run(command: str, arguments: list[str]) -> None:
     except KeyboardInterrupt:
         fail(command, "stopped", 130)
     except Exception as error:
-        message = _of_the_system(error)
+        message = _system_message(error)
         if message is None:
             raise
         fail(command, message, UserError.exit_code)
 
 
 def flags_of(command: str) -> Flags:
-    """All flags of a command."""
+    """All flags of a command.
+
+    >>> "temperature" in flags_of("sample").names
+    True
+    """
     kinds = [kind for family in FAMILIES.values() for kind in (*family.whole, *family.kinds)]
     return Flags(COMMANDS[command], [SystemSettings, *SHARED, *kinds])
 
@@ -101,18 +113,23 @@ def flags_of(command: str) -> Flags:
 def open_experiment(arguments: list[str], parser: Flags) -> tuple[Options, Experiment]:
     """A command's options, and the experiment that its flags describe.
 
+    >>> flags = ["--workdir=W", "--upscaling=size"]
+    >>> options, experiment = open_experiment(flags, flags_of("train"))
+    >>> options.workdir, experiment.stage_names
+    ('W', ['slice', 'size'])
+
     Args:
         arguments: flags, as on a command line.
-        parser: as of `flags_of`.
+        parser: the flags of the command, from `flags_of`.
 
     Raises:
         flags.Error: an unknown flag, or a value of another type.
-        UserError: a flag that cannot work, or differs from what was trained.
+        UserError: values that cannot work, or that differ from the trained ones.
     """
-    options, given = parser.parse(flagfiles.expand(arguments))
+    options, settings = parser.parse(flagfiles.expand(arguments))
     if not options.workdir:
         raise UsageError("`workdir` is missing: name the experiment's directory")
-    return options, Experiment(options.workdir, FAMILIES, given)
+    return options, Experiment(options.workdir, FAMILIES, settings)
 
 
 def fail(command: str, message: str, exit_code: int) -> NoReturn:
@@ -123,7 +140,7 @@ def fail(command: str, message: str, exit_code: int) -> NoReturn:
 
 
 def _message(error: UserError | Interrupted, arguments: list[str]) -> str:
-    """An error in a line; of a stage that is not trained, with the command that trains it."""
+    """One line for an error; for a stage that is not trained, with the command that trains it."""
     if isinstance(error, NotTrainedError):
         flagfile = [] if error.is_recorded else ["--flagfile=..."]
         workdir = [argument for argument in arguments if argument.startswith("--workdir")]
@@ -133,7 +150,7 @@ def _message(error: UserError | Interrupted, arguments: list[str]) -> str:
 
 
 def _with_flags(message: str) -> str:
-    """A message whose settings, in backticks, are named by their flags: `scale` is --scale."""
+    """The message with flags in place of settings in backticks: --scale for `scale`."""
     return re.sub(r"`(\w+)`", r"--\1", message)
 
 
@@ -146,20 +163,20 @@ def _require_packages() -> None:
             )
 
 
-def _of_the_system(error: Exception) -> str | None:
-    """The line of a TensorFlow error that is a full disk, missing rights or the like; else None."""
+def _system_message(error: Exception) -> str | None:
+    """One line for a TensorFlow error that the user can fix, such as a full disk; else None."""
     tf = sys.modules.get("tensorflow")
     if tf is None or not isinstance(error, tf.errors.OpError):
         return None
     from cascade_tf.data import undecodable_image_message
 
     message = undecodable_image_message(error)
-    of_the_system = (
+    system_errors = (
         tf.errors.FailedPreconditionError,
         tf.errors.NotFoundError,
         tf.errors.PermissionDeniedError,
         tf.errors.ResourceExhaustedError,
     )
-    if message is None and isinstance(error, of_the_system):
+    if message is None and isinstance(error, system_errors):
         return error.message.splitlines()[0]
     return message

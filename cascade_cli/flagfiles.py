@@ -1,6 +1,6 @@
-"""Flagfiles that name other flagfiles: `--flagfile=imagenet64.flags` in a file is beside that file.
+"""Flagfiles that include other flagfiles, by paths relative to the including file.
 
-absl looks for them in the working directory, so that a flagfile could be used from one place only.
+absl resolves such paths in the working directory, so a flagfile would work from one place only.
 """
 
 import pathlib
@@ -12,15 +12,18 @@ _FLAG = re.compile("--?flagfile(?:=(.*))?")
 
 
 def expand(arguments: list[str], directory: pathlib.Path | None = None) -> list[str]:
-    """Puts the flags of each flagfile in the place of `--flagfile=FILE`.
+    """Replaces each `--flagfile=FILE` by the flags in the file.
+
+    >>> expand(["--seed=1", "--flagfile=configs/imagenet64_5bit.flags"])[-1]
+    '--bits=5'
 
     Args:
         arguments: of a command line.
-        directory: of a relative FILE; None: the working directory, or else, for
-            configs/NAME.flags, the ones that come with the package.
+        directory: the directory of a relative FILE; None: the working directory. If
+            configs/NAME.flags is not there, the one that comes with the package is read.
 
     Raises:
-        UsageError: a file that cannot be read, is no text, or names itself.
+        UsageError: a file that cannot be read, is not text, or includes itself.
     """
     flags: list[str] = []
     rest = iter(arguments)
@@ -35,7 +38,7 @@ def expand(arguments: list[str], directory: pathlib.Path | None = None) -> list[
             lines = [line.strip() for line in path.read_text().splitlines()]
             own = [line for line in lines if line and not line.startswith(("#", "//"))]
             flags += expand(own, path.parent)
-        except (OSError, UnicodeDecodeError, RuntimeError) as error:  # the last: a file in itself
+        except (OSError, UnicodeDecodeError, RuntimeError) as error:  # the last: endless recursion
             reason = error.strerror if isinstance(error, OSError) else error
             raise UsageError(f"--flagfile={path}: {reason}") from error
     return flags

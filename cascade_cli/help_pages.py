@@ -1,4 +1,4 @@
-"""`--help`: the flags that most people need, in groups; and, where asked for, all others."""
+"""Pages of `--help`: the flags that most people need, in groups; or all flags."""
 
 import re
 import shutil
@@ -17,18 +17,18 @@ _GROUPS = {"data": "Data", "model": "Model", "training": "Training", "output": "
 _OF_TRAINED = ("dataset", "data_dir", "batch_size", "seed")
 _PURPOSES = {
     "train": (
-        "Trains the stages of an experiment, all in order or one of them; resumes by itself.",
+        "Trains the stages of an experiment, all in order or one of them; resumes automatically.",
         (
             "--flagfile=configs/digits.flags",
             "--flagfile=configs/photos.flags --dataset=folder --data_dir=IMAGES --workdir=W",
         ),
     ),
     "evaluate": (
-        "Prints held-out figures: a table, then one line of JSON.",
+        "Prints metrics on held-out images: tables, then one line of JSON.",
         ("--workdir=W", "--workdir=W --inception=WEIGHTS --num_samples=10000"),
     ),
     "sample": (
-        "Samples images, or upscales given ones: samples.png, samples.npz and stages.png.",
+        "Samples images, or upscales a folder of them: samples.png, samples.npz and stages.png.",
         (
             "--workdir=W --num_samples=16 --seed=0 --temperature=0.99 --output_dir=D",
             "--workdir=W --classes=0,3 --truncation=0.6 --output_dir=D",
@@ -43,7 +43,11 @@ _PURPOSES = {
 
 
 def commands(names: Iterable[str]) -> str:
-    """The page of `cascade-tf --help`."""
+    """The page of `cascade-tf --help`.
+
+    >>> print(commands(["export"]).splitlines()[4])
+      export    Writes a SavedModel that runs without this project's code.
+    """
     lines = [f"  {name:10}{_PURPOSES[name][0]}" for name in names]
     return "\n".join(
         [
@@ -100,8 +104,8 @@ def _page(command: str, flags: Flags, groups: Mapping[str, Mapping[str, Entry]])
     families = ", ".join(f"--help={name}" for name in FAMILIES)
     lines += [
         "",
-        "  --flagfile=FILE: Read flags from a file; later ones count. configs/ comes with the",
-        "    package. A value can be given to one stage: --steps=depth:2000.",
+        "  --flagfile=FILE: Read flags from a file; the last of equal flags counts. configs/ comes",
+        "    with the package. A value can be for one stage only: --steps=depth:2000.",
         "",
         f"More: {families} for the settings of a model family, --helpfull for all flags.",
     ]

@@ -1,4 +1,4 @@
-"""What each command can be asked for, apart from the settings of the experiment."""
+"""Options of each command, beside the settings of the experiment."""
 
 import dataclasses
 from collections.abc import Sequence
@@ -7,7 +7,7 @@ from typing import ClassVar
 from cascade_tf.settings import Settings, setting
 
 STRATEGIES = ("auto", "single", "mirrored")
-ALL_STRATEGIES = (*STRATEGIES, "multiworker", "tpu")  # the others are for training
+ALL_STRATEGIES = (*STRATEGIES, "multiworker", "tpu")  # the last two: for training only
 TRUNCATION_KINDS = ("scale", "truncate")
 
 
@@ -16,39 +16,39 @@ def _strategy(choices: tuple[str, ...]) -> str:
 
 
 def _inception(help: str) -> str | None:
-    weights = "classify_image_graph_def.pb, or the archive of TorchScript."
+    weights = "classify_image_graph_def.pb, or the TorchScript archive."
     return setting(None, f"{help}: {weights}")
 
 
 @dataclasses.dataclass(frozen=True)
 class Options(Settings):
-    """Of every command.
+    """Options of every command.
 
     Attributes:
-        given: names of the options that the user gave.
+        given: names of the options that the user set.
     """
 
     workdir: str | None = setting(None, "Directory of the experiment.", group="output")
     given: frozenset[str] = frozenset()
 
     def is_given(self, name: str) -> bool:
-        """Whether the user gave an option."""
+        """Whether the user set an option."""
         return name in self.given
 
 
 @dataclasses.dataclass(frozen=True)
 class TrainOptions(Options):
-    """Of `train`."""
+    """Options of `train`."""
 
     stage: str | None = setting(None, "Train this stage only.", group="training")
     strategy: str = _strategy(ALL_STRATEGIES)
-    tpu: str = setting("", "Name or address of the TPU; empty: that of this machine.")
+    tpu: str = setting("", "Name or address of the TPU; empty: this machine's.")
     split: str | None = setting(
         None, "Images to train on; by default train, or as recorded.", choices=("train", "all")
     )
     distance_images: int = setting(
         0,
-        "At evaluations, compare so many samples with held-out images; 0: none.",
+        "Samples to compare with held-out images at each evaluation; 0: none.",
         at_least=0,
     )
     inception: str | None = _inception("Weights of the Inception network, for FID")
@@ -56,31 +56,31 @@ class TrainOptions(Options):
 
 @dataclasses.dataclass(frozen=True)
 class TruncationOptions(Options):
-    """Of every command that samples from a GAN."""
+    """Options of every command that samples from a GAN."""
 
     truncation_kind: str = setting(
         "scale",
-        "Truncation of a GAN: scale multiplies its noise, truncate draws it from a normal that is "
-        "cut off.",
+        "Truncation of a GAN's noise: scale multiplies it, truncate draws it from a truncated "
+        "normal.",
         choices=TRUNCATION_KINDS,
     )
     standing_batches: int = setting(
         16,
-        "Batches of samples whose means are a GAN's batch statistics; 0: running means of "
-        "training.",
+        "Batches of samples to average a GAN's batch statistics over; 0: use the running means "
+        "of training.",
         at_least=0,
     )
 
 
 @dataclasses.dataclass(frozen=True)
 class EvaluateOptions(TruncationOptions):
-    """Of `evaluate`."""
+    """Options of `evaluate`."""
 
     split: str = setting(
         "test", "Images to evaluate on.", choices=("train", "test", "all"), group="data"
     )
     num_images: int | None = setting(
-        None, "Evaluate on the first so many images.", at_least=1, group="data"
+        None, "Evaluate on this many images, the first ones.", at_least=1, group="data"
     )
     codecs: bool = setting(
         True, "Also print bits/dim of PNG and WebP on the same images.", group="output"
@@ -96,20 +96,20 @@ class EvaluateOptions(TruncationOptions):
         None, "Compare samples at each of these truncations; by default at 1.", at_least=0
     )
     inception: str | None = _inception(
-        "Weights of the Inception network, for FID (without them features are of pixels)"
+        "Weights of the Inception network, for FID (without them, features of pixels are used)"
     )
     reference: str | None = setting(
         None, "Compare with the statistics in this .npz, not with the split."
     )
     save_reference: str | None = setting(None, "Write the statistics of the split to this .npz.")
-    all_checkpoints: bool = setting(False, "Also compare at each checkpoint that is kept.")
+    all_checkpoints: bool = setting(False, "Also compare samples of each kept checkpoint.")
     compare_images: str | None = setting(
-        None, "Also compare the images of this folder, as they are and decoded."
+        None, "Also compare the images of this folder, and their reconstructions."
     )
     output_dir: str | None = setting(
         None, "Directory of evaluation.json and the plots.", group="output"
     )
-    overwrite: bool = setting(False, "Replace such files.", group="output")
+    overwrite: bool = setting(False, "Replace existing files.", group="output")
 
     # The options that compare samples with images.
     COMPARISONS: ClassVar[Sequence[str]] = (
@@ -127,7 +127,13 @@ class EvaluateOptions(TruncationOptions):
 
 @dataclasses.dataclass(frozen=True)
 class SampleOptions(TruncationOptions):
-    """Of `sample`."""
+    """Options of `sample`.
+
+    >>> SampleOptions(workdir="W", draws=0)
+    Traceback (most recent call last):
+    ...
+    cascade_tf.errors.SettingError: draws=0: use 1 or more
+    """
 
     num_samples: int = setting(16, "Number of images.", at_least=1, group="output")
     temperature: tuple[float, ...] = setting(
@@ -143,34 +149,34 @@ class SampleOptions(TruncationOptions):
         group="model",
     )
     truncation: float = setting(
-        1.0, "Truncation of a GAN's noise; 1 is all of it.", at_least=0, group="model"
+        1.0, "Truncation of a GAN's noise; 1: none.", at_least=0, group="model"
     )
     interpolate: str | None = setting(
         None,
         "Sample lines, each between two noises or between two classes.",
         choices=("noise", "class"),
     )
-    line_images: int = setting(8, "Images of such a line.", at_least=2)
+    line_images: int = setting(8, "Images of each line.", at_least=2)
     from_images: str | None = setting(
         None,
-        "Upscale the small or low-bit images of this folder; not-so-BigGAN: decode small ones, or "
-        "encode and decode those of full size.",
+        "Upscale the small or low-bit images of this folder. not-so-BigGAN: decode small images, "
+        "reconstruct full-size ones.",
         group="data",
     )
-    draws: int = setting(1, "Samples from each of these images.", at_least=1, group="data")
+    draws: int = setting(1, "Samples for each of these images.", at_least=1, group="data")
     given_bits: int | None = setting(
         None,
-        "Bits of these images to keep; by default all of a small image, and of one of full size "
-        "those that the last stage is given.",
+        "Most significant bits of these images to keep; by default all of small images, and the "
+        "coarse bits of the last stage of full-size ones.",
     )
     strategy: str = _strategy(STRATEGIES)
     output_dir: str | None = setting(None, "Directory of the files.", group="output")
-    overwrite: bool = setting(False, "Replace files that are there already.", group="output")
+    overwrite: bool = setting(False, "Replace existing files.", group="output")
 
 
 @dataclasses.dataclass(frozen=True)
 class ExportOptions(TruncationOptions):
-    """Of `export`."""
+    """Options of `export`."""
 
     output_dir: str | None = setting(None, "Directory of the SavedModel.", group="output")
-    overwrite: bool = setting(False, "Replace a SavedModel that is there already.", group="output")
+    overwrite: bool = setting(False, "Replace an existing SavedModel.", group="output")

@@ -1,4 +1,4 @@
-"""Imports TensorFlow without its greetings and warnings, which are for its authors."""
+"""Imports TensorFlow without its banners and warnings, which users cannot act on."""
 
 import contextlib
 import ctypes
@@ -10,11 +10,11 @@ def start() -> None:
     """Sets the environment, and imports TensorFlow and Keras; calling it again does nothing."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # errors reach users as exceptions
     os.environ.setdefault("KERAS_BACKEND", "tensorflow")
-    with _silent_stderr():  # TensorFlow greets whatever its log level
+    with _silent_stderr():  # TensorFlow prints banners at any log level
         import keras  # noqa: F401
         import tensorflow as tf
 
-        with contextlib.suppress(OSError, ValueError):  # another system, a level that is no number
+        with contextlib.suppress(OSError, ValueError):  # not Linux, or a level that is no number
             _set_log_level_of_absl()
     from absl import logging
 
@@ -23,7 +23,7 @@ def start() -> None:
 
 
 def _set_log_level_of_absl() -> None:
-    """In TensorFlow 2.19 and 2.20, whose absl for C++ does not read the environment."""
+    """Sets it in C++: absl in TensorFlow 2.19 and 2.20 does not read the environment."""
     import tensorflow as tf
 
     library = ctypes.CDLL(f"{tf.sysconfig.get_lib()}/libtensorflow_framework.so.2")

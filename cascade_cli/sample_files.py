@@ -1,4 +1,4 @@
-"""The files of samples, whole at every moment."""
+"""Files of samples, each of them complete at every moment."""
 
 import io
 import time
@@ -14,40 +14,40 @@ NAMES = ("samples.png", "samples.npz", "stages.png", "stages.npz")
 
 
 class SampleFiles:
-    """Writes images and what came before them; again and again, as they grow in number.
+    """Writes samples and their earlier stages, again whenever more are finished.
 
     Args:
-        directory: where they go.
-        in_a_row: images in a row of samples.png; None makes it about square.
+        directory: of the files.
+        in_a_row: images in a row of samples.png; None: as many as make it about square.
     """
 
     def __init__(self, directory: epath.Path, in_a_row: int | None = None):
         self.page = directory / "samples.png"
         self._directory, self._in_a_row = directory, in_a_row
-        self._took = 0.0  # the last writing, seconds
+        self._took = 0.0  # by the last write, seconds
         self._ended = float("-inf")
 
-    def write_some(self, made: dict[str, np.ndarray]) -> None:
-        """As `write`, unless that would take more than a tenth of the time."""
+    def write_some(self, columns: dict[str, np.ndarray]) -> None:
+        """Calls `write`, unless writing would then take more than a tenth of the time."""
         if time.monotonic() - self._ended >= 9 * self._took:
-            self.write(made)
+            self.write(columns)
 
-    def write(self, made: dict[str, np.ndarray]) -> None:
+    def write(self, columns: dict[str, np.ndarray]) -> None:
         """Replaces the files.
 
         Args:
-            made: uint8 [N, h, w, C] by name, the images last.
+            columns: of stages.png by name, uint8 [N, h, w, C]; the samples are the last.
         """
         began = time.monotonic()
-        images = list(made.values())[-1]
+        images = list(columns.values())[-1]
         height, width = images.shape[1:3]
         self._write_arrays("samples.npz", {"images": images})
-        if len(made) > 1:
-            self._write_arrays("stages.npz", made)
+        if len(columns) > 1:
+            self._write_arrays("stages.npz", columns)
         else:
-            (self._directory / "stages.npz").unlink(missing_ok=True)  # of another model
-        columns = [resize_nearest(x, height, width) for x in made.values()]
-        rows = np.stack(columns, axis=1).reshape(-1, *images.shape[1:])
+            (self._directory / "stages.npz").unlink(missing_ok=True)  # of an earlier model
+        resized = [resize_nearest(x, height, width) for x in columns.values()]
+        rows = np.stack(resized, axis=1).reshape(-1, *images.shape[1:])
         self._write_page("stages.png", rows, len(columns))
         self._write_page("samples.png", images, self._in_a_row)
         self._ended = time.monotonic()

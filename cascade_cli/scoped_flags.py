@@ -1,7 +1,7 @@
-"""absl flags made from settings; a value can be given to one stage: `--steps=depth:2000`.
+"""absl flags generated from settings; a value can be for one stage: `--steps=depth:2000`.
 
-A plain value is for all stages; `STAGE:VALUE` for that stage alone. As everywhere in a flagfile,
-the last one that concerns a stage wins.
+A plain value is for all stages, `STAGE:VALUE` for that stage only. The last value that concerns a
+stage counts.
 """
 
 from collections.abc import Callable, Iterable
@@ -31,6 +31,10 @@ class _Parser(flags.ArgumentParser):
 class Flags:
     """The flags of one command.
 
+    >>> options, settings = Flags(Options, []).parse(["--workdir=W"])
+    >>> options.workdir, options.is_given("workdir")
+    ('W', True)
+
     Args:
         options: the class of the command's own options, which have no scope.
         settings: classes of the experiment's settings.
@@ -58,7 +62,7 @@ class Flags:
             self._values[name].boolean = entry.is_switch  # --flip, --noflip
 
     def parse(self, arguments: list[str]) -> tuple[Options, GivenSettings]:
-        """The command's options, and the settings that were given.
+        """The command's options, and the settings that the user set.
 
         Raises:
             flags.Error: an unknown flag, or a value of another type.
@@ -67,9 +71,9 @@ class Flags:
         rest = self._values(["", *arguments])
         if len(rest) > 1:
             raise flags.Error(f"unexpected argument {rest[1]!r}: flags start with --")
-        given: dict[str, Any] = {n: self._values[n].value for n in self.names if self._given(n)}
-        own = {name: given.pop(name)[-1][1] for name in entries([self.options]) if name in given}
-        return self.options(**own, given=frozenset(own)), GivenSettings(given)
+        pairs: dict[str, Any] = {n: self._values[n].value for n in self.names if self._is_set(n)}
+        own = {name: pairs.pop(name)[-1][1] for name in entries([self.options]) if name in pairs}
+        return self.options(**own, given=frozenset(own)), GivenSettings(pairs)
 
-    def _given(self, name: str) -> bool:
+    def _is_set(self, name: str) -> bool:
         return bool(self._values[name].present)

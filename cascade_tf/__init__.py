@@ -1,6 +1,6 @@
-"""The ground of both papers: images in, stages, cascades, training, metrics, pictures.
+"""The base of both papers' models: datasets, stages, cascades, training and metrics.
 
-Public names are imported when they are first used, so that importing the package is quick.
+Public names are imported when they are first used, which keeps the import of the package fast.
 """
 
 import lazy_loader

@@ -1,4 +1,4 @@
-"""Polyak averages of weights: what evaluation, sampling and export use."""
+"""Polyak averages of weights, which evaluation, sampling and export use."""
 
 import contextlib
 from collections.abc import Iterator, Sequence
@@ -14,8 +14,20 @@ class PolyakAverage(tf.Module):
     average: without this warm-up, short trainings would evaluate their initial weights. Before
     `start` the average follows the variables themselves.
 
-    That is tf.train.ExponentialMovingAverage with `num_updates` = t. This one takes a start, and
-    lets go of the variables: TensorFlow's lists them for as long as the process lives.
+    The rule is that of tf.train.ExponentialMovingAverage with `num_updates` = t. TensorFlow's
+    class has no `start`, and keeps its variables in memory until the process ends.
+
+    Args:
+        variables: to be averaged.
+        decay: largest share of the average that an update keeps, in [0, 1).
+        start: first step that is averaged.
+
+    >>> weight = keras.Variable([1.0])
+    >>> average = PolyakAverage([weight], decay=0.999)
+    >>> _ = weight.assign([2.0])
+    >>> average.update(tf.constant(0, tf.int64))  # keeps a tenth: 0.1 * 1 + 0.9 * 2
+    >>> round(float(average.averages[0][0]), 3)
+    1.9
     """
 
     def __init__(self, variables: Sequence[keras.Variable], decay: float, start: int = 0):
@@ -30,9 +42,9 @@ class PolyakAverage(tf.Module):
         """Moves the averages towards the variables; call it in replica context.
 
         Args:
-            step: int64 scalar, the training step just made, counted from zero.
+            step: int64 scalar, the training step just completed, counted from zero.
         """
-        t = tf.cast(tf.maximum(step - self._start, -1), tf.float32)  # -1 keeps nothing
+        t = tf.cast(tf.maximum(step - self._start, -1), tf.float32)  # -1: keep is 0
         keep = tf.minimum(self._decay, (1 + t) / (10 + t))
 
         def update_all(strategy: tf.distribute.Strategy, keep: tf.Tensor) -> None:
@@ -48,7 +60,7 @@ class PolyakAverage(tf.Module):
 
     @contextlib.contextmanager
     def in_place(self) -> Iterator[None]:
-        """Puts the averages into the variables for a while; call it outside tf.function."""
+        """Replaces the variables by their averages within a `with` block, outside tf.function."""
         live = [v.numpy() for v in self._variables]
         self.apply()
         try:
@@ -58,6 +70,6 @@ class PolyakAverage(tf.Module):
                 variable.assign(value)
 
     def apply(self) -> None:
-        """Puts the averages into the variables for good."""
+        """Replaces the variables by their averages permanently."""
         for variable, average in zip(self._variables, self.averages, strict=True):
             variable.assign(average.numpy())

@@ -19,18 +19,26 @@ def sample_cascade(
     """Draws one image for each index, through all stages.
 
     Args:
-        stages: coarsest first.
-        request: `condition` and `labels` are for the first stage; each stage takes the
-            temperature or the truncation that it knows.
+        stages: built stages, coarsest first.
+        request: `condition` and `labels` are for the first stage. Each stage receives
+            `temperature` and `truncation` only if it accepts them.
         temperatures: float32 scalars, one for each stage; by default the request's for all.
-        known: given parts of each stage's target, in the stage's own terms; or None.
-        first_target: the first stage's target, computed elsewhere; nothing is drawn for it.
+        known: one for each stage, as SampleRequest.known.
+        first_target: target of the first stage, which is then not sampled.
 
     Returns:
-        Each stage's target, coarsest first; the last is the sample.
+        The target of each stage, coarsest first; the last one is the sample.
 
     Raises:
-        ValueError: the request has parts that the stages cannot use.
+        ValueError: the request has attributes that no stage can use.
+
+    >>> class Doubling:  # stands for a built Stage
+    ...     accepts = ("condition",)
+    ...     def sample(self, request):
+    ...         return request.indices if request.condition is None else 2 * request.condition
+    >>> targets = sample_cascade([Doubling(), Doubling()], SampleRequest(2))
+    >>> [target.numpy().tolist() for target in targets]
+    [[0, 1], [0, 2]]
     """
     for name in ("temperature", "truncation", "truncation_kind"):
         if getattr(request, name) is not None and not any(name in s.accepts for s in stages):

@@ -1,4 +1,4 @@
-"""The checkpoints of a directory, by the names of their files."""
+"""Checkpoints of a directory, recognised by their file names."""
 
 import re
 
@@ -8,9 +8,12 @@ PREFIX = "ckpt"
 
 
 def checkpoints(directory: epath.PathLike) -> list[str]:
-    """Paths of the checkpoints in a directory, oldest first, whether they are whole or not.
+    """Paths of the checkpoints in a directory, oldest first, damaged ones included.
 
-    They are recognised by name: the file in which TensorFlow lists them could itself be damaged.
+    TensorFlow's own list is not read, since that file may be damaged too.
+
+    >>> checkpoints("no/such/directory")
+    []
     """
     directory = epath.Path(directory)
     if not directory.is_dir():
@@ -21,10 +24,18 @@ def checkpoints(directory: epath.PathLike) -> list[str]:
 
 
 def step_of(path: str) -> int:
-    """The training step of a checkpoint."""
+    """The training step of a checkpoint.
+
+    >>> step_of("runs/digits/spn/checkpoints/ckpt-2000")
+    2000
+    """
     return int(path.rpartition("-")[2])
 
 
 def has_checkpoint(directory: epath.Path) -> bool:
-    """Whether a stage's directory holds a checkpoint."""
+    """Whether a stage's directory holds a checkpoint.
+
+    >>> has_checkpoint(epath.Path("no/such/directory"))
+    False
+    """
     return bool(checkpoints(directory / "checkpoints"))

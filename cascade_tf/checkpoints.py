@@ -1,4 +1,4 @@
-"""The checkpoints of a directory: the newest whole one is used, however the others look."""
+"""Writing checkpoints, and restoring the newest undamaged one."""
 
 import functools
 import os
@@ -14,44 +14,55 @@ from cascade_tf.errors import UserError
 class Checkpoints:
     """Writes and reads the checkpoints of one directory.
 
-    TensorFlow keeps a checksum (CRC32C) of every tensor and of the index, which it writes last: one
-    that is half-written or damaged is not taken for whole.
+    TensorFlow stores a checksum (CRC32C) of every tensor and of the index, and writes the index
+    last. Incomplete and damaged checkpoints are therefore detected.
 
     Args:
-        checkpoint: what they hold.
-        directory: where they lie.
-        keep: how many of them; older ones are deleted once a newer one is written.
-        writes: False where another process writes what this one has, too.
+        checkpoint: the objects to save and restore.
+        directory: of the files.
+        keep: number of checkpoints; older ones are deleted once a newer one is written.
+        writes: False in processes that must not write, since another one does.
+
+    >>> import tempfile
+    >>> step = tf.Variable(7, dtype=tf.int64)
+    >>> with tempfile.TemporaryDirectory() as directory:
+    ...     files = Checkpoints(tf.train.Checkpoint(step=step), directory, keep=3)
+    ...     files.save(step)
+    ...     _ = step.assign(0)
+    ...     restored = files.restore()
+    >>> restored, int(step)
+    (True, 7)
     """
 
     def __init__(
         self, checkpoint: tf.train.Checkpoint, directory: str, keep: int, writes: bool = True
     ):
         self.directory, self._writes = directory, writes
-        self.newest: str | None = None  # that this process has read or written
+        self.newest: str | None = None  # of those that this process read or wrote
         self._checkpoint, self._keep = checkpoint, keep
 
     @property
     def paths(self) -> list[str]:
-        """Oldest first."""
+        """Paths of the checkpoints, oldest first."""
         return checkpoints(self.directory)
 
     def save(self, number: tf.Variable) -> None:
-        """Writes a checkpoint, unless this process knows one of that number."""
+        """Writes checkpoint `number`, unless this process has read or written it already."""
         known = self.newest is not None and step_of(self.newest) == int(number.numpy())
         if self._writes and not known:
             self.newest = self._manager.save(checkpoint_number=number)
 
     @functools.cached_property
     def _manager(self) -> tf.train.CheckpointManager:
-        """It begins with the checkpoints that are there, whatever TensorFlow's list says."""
+        """TensorFlow's manager, with a list of checkpoints that agrees with the files."""
         self._clear_up()
         if self.paths:
             tf.compat.v1.train.update_checkpoint_state(
                 self.directory,
                 self.paths[-1],
                 all_model_checkpoint_paths=self.paths,
-                all_model_checkpoint_timestamps=range(1, len(self.paths) + 1),  # 0 is kept for ever
+                # From 1 on, as TensorFlow never deletes a checkpoint of timestamp 0.
+                all_model_checkpoint_timestamps=range(1, len(self.paths) + 1),
                 last_preserved_timestamp=0,
             )
         return tf.train.CheckpointManager(
@@ -59,52 +70,55 @@ class Checkpoints:
         )
 
     def _clear_up(self) -> None:
-        """Deletes what a process that was killed while it wrote has left."""
+        """Deletes incomplete files of processes that were killed while writing."""
         for path in tf.io.gfile.glob(os.path.join(self.directory, "*")):
             name = os.path.basename(path)
             if re.fullmatch(rf"{PREFIX}-\d+_temp", name):
                 tf.io.gfile.rmtree(path)
-            if re.fullmatch(r"checkpoint\.tmp[0-9a-f]{32}", name):  # of TensorFlow's list
+            if re.fullmatch(r"checkpoint\.tmp[0-9a-f]{32}", name):  # TensorFlow's list
                 tf.io.gfile.remove(path)
             data = re.fullmatch(rf"({PREFIX}-\d+)\.data-\d+-of-\d+", name)
             if data and not tf.io.gfile.exists(os.path.join(self.directory, f"{data[1]}.index")):
                 tf.io.gfile.remove(path)
 
     def restore(self, path: str | None = None) -> bool:
-        """Reads a checkpoint, or the newest that is whole; False where there is none at all.
+        """Restores a checkpoint, by default the newest undamaged one.
 
-        Damaged ones are named on stderr.
+        Damaged checkpoints that are passed over are named on stderr.
+
+        Returns:
+            Whether there was a checkpoint.
 
         Raises:
-            UserError: the checkpoint, or every one, is damaged or of another model.
+            UserError: `path`, or every checkpoint, is damaged or of another model.
         """
-        wanted = [path] if path else self.paths[::-1]
-        for number, candidate in enumerate(wanted):
-            reason = self._trouble(candidate)
+        candidates = [path] if path else self.paths[::-1]
+        for number, candidate in enumerate(candidates):
+            reason = self._failure(candidate)
             if reason is None:
                 if number:
                     print(f"the checkpoint {candidate} is used instead", file=sys.stderr)
                 self.newest = candidate
                 return True
-            if number + 1 < len(wanted):
+            if number + 1 < len(candidates):
                 print(f"cannot read the checkpoint {candidate}: {reason}", file=sys.stderr)
-        if not wanted:
+        if not candidates:
             return False
         kept = ", ".join(map(os.path.basename, self.paths))
         raise UserError(
-            f"cannot read the checkpoint {wanted[-1]}: {reason}, or it is of other flags than "
-            f"those recorded beside it (checkpoints there: {kept})"
+            f"cannot read the checkpoint {candidates[-1]}: {reason}, or it was written with other "
+            f"flags than those recorded beside it (checkpoints there: {kept})"
         )
 
-    def _trouble(self, path: str) -> str | None:
-        """Reads a checkpoint; why it cannot be read, in a few words."""
+    def _failure(self, path: str) -> str | None:
+        """Restores a checkpoint; returns the reason if it cannot be read, else None."""
         for part in tf.io.gfile.glob(f"{path}.*"):
             with tf.io.gfile.GFile(part, "rb") as file:
-                file.read(1)  # what fails here is the file system, not a damaged file
+                file.read(1)  # an error here is the file system's: let it through
         try:
             self._checkpoint.restore(path).assert_existing_objects_matched()
         except tf.errors.DataLossError:
             return "it is damaged (its checksum is wrong)"
         except (tf.errors.OpError, AssertionError, IndexError, ValueError):
-            return "it is damaged or cut short"
+            return "it is damaged or truncated"
         return None

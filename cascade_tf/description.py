@@ -1,4 +1,4 @@
-"""A stage's settings, as its record describes them."""
+"""Description of a stage: the settings that its record holds."""
 
 import dataclasses
 import os
@@ -12,12 +12,16 @@ _PATHS = ("data_dir", "cache_dir")
 
 @dataclasses.dataclass(frozen=True)
 class Description:
-    """From which settings a stage was made; enough to make it again.
+    """Settings of a stage, sufficient to create it again.
 
     Attributes:
-        system: name of the model family that makes it (family.py).
-        settings: of the experiment and of the stage; of equal names, the first counts.
+        system: name of the stage's model family (family.py).
+        settings: of the experiment and of the stage; where names are equal, the first counts.
         unrecorded: names that the experiment derives from others.
+
+    >>> from cascade_tf.learning_config import LearningConfig
+    >>> Description("spn", [LearningConfig(clip_norm=1.0)]).record()["clip_norm"]
+    '1.0'
     """
 
     system: str
@@ -25,7 +29,7 @@ class Description:
     unrecorded: frozenset[str] = frozenset()
 
     def record(self, *more: Settings) -> dict[str, str]:
-        """Texts of all settings by name, those of `more` included; paths are absolute."""
+        """Texts of these settings and of `more` by name, with absolute paths."""
         values = {"system": self.system}
         for settings in (*self.settings, *more):
             for name, value in values_by_name(settings).items():
@@ -35,5 +39,9 @@ class Description:
 
 
 def absolute(path: str) -> str:
-    """A path that means the same in any working directory; URLs such as gs:// stay as they are."""
+    """An absolute path; URLs such as gs:// and an empty path are returned unchanged.
+
+    >>> absolute("gs://bucket/images")
+    'gs://bucket/images'
+    """
     return path if "://" in path or not path else os.path.abspath(os.path.expanduser(path))

@@ -1,4 +1,4 @@
-"""Errors that a user can put right: one line, without a traceback."""
+"""Errors that a user can correct, which commands show as one line without a traceback."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -7,14 +7,14 @@ from typing import Any
 class UserError(Exception):
     """A missing file, a damaged image, a workdir in use, and the like.
 
-    The message says what is wrong, what was found, and what to do.
+    The message names the problem, the value or file at fault, and the remedy.
     """
 
     exit_code = 1
 
     @property
     def recorded(self) -> str:
-        """The message with settings named as in records, in backticks."""
+        """The message, with settings in backticks and named as in records."""
         return str(self)
 
 
@@ -28,9 +28,13 @@ class SettingError(UsageError, ValueError):
     """Settings whose values cannot work; the message names their fields.
 
     Args:
-        values: by field, as `pixelcnn_filter_size`.
-        advice: what is wrong with them, and what to do.
-        names: how `recorded` names fields; by default as they are, in backticks.
+        values: by field, such as `pixelcnn_filter_size`.
+        advice: the problem and its remedy.
+        names: of fields in `recorded`; by default the fields' own, in backticks.
+
+    >>> error = SettingError({"scale": 3}, "use a divisor of 32", {"scale": "`prior_scale`"})
+    >>> str(error), error.recorded
+    ('scale=3: use a divisor of 32', '`prior_scale`=3: use a divisor of 32')
     """
 
     def __init__(
@@ -48,7 +52,7 @@ class SettingError(UsageError, ValueError):
 
 
 def text(value: Any) -> str:
-    """A setting's value as records and flagfiles have it: `true`, `0.001,0.0001`.
+    """A setting's value as records and flagfiles write it: `true`, `0.001,0.0001`.
 
     >>> text((1e-3, 1e-4)), text(True), text(None)
     ('0.001,0.0001', 'true', '')

@@ -12,11 +12,19 @@ from cascade_tf.strategies import distributed, gathered
 
 
 class Evaluator:
-    """Computes figures on all devices; keep one, as it holds the compiled step.
+    """Computes metrics of every example on all devices; reuse one, as it holds the compiled step.
 
     Args:
-        evaluate_step: of a batch, to float32 [b] by name, such as `Stage.evaluate_step`.
-        strategy: what `evaluate_step` uses was made under it.
+        evaluate_step: maps a batch to metrics by name, float32 [b], such as
+            `Stage.evaluate_step`. Its variables were created under `strategy`.
+        strategy: its replicas share each batch.
+
+    >>> from cascade_tf.data import ArraySource
+    >>> def brightness(examples):
+    ...     return {"mean": tf.reduce_mean(tf.cast(examples.images, tf.float32), [1, 2, 3])}
+    >>> evaluator = Evaluator(brightness, tf.distribute.get_strategy())
+    >>> evaluator.evaluate(ArraySource(np.full([3, 8, 8, 1], 7, np.uint8)), batch_size=2)
+    {'mean': array([7., 7., 7.], dtype=float32)}
     """
 
     def __init__(
@@ -39,31 +47,31 @@ class Evaluator:
         limit: int | None = None,
         on_batch: Callable[[int], None] | None = None,
     ) -> dict[str, np.ndarray]:
-        """Figures of every example, float32 [N] by name, in the order of the split.
+        """Metrics of every example, float32 [N] by name, in the order of the split.
 
         Args:
             source: of the examples.
-            batch_size: on all devices together.
-            limit: how many examples; None means all.
+            batch_size: over all devices.
+            limit: number of examples; None means all.
             on_batch: called after each batch with the number of examples in it.
 
         Raises:
-            UserError: bad images are skipped, and there is no other.
+            UserError: no image can be decoded.
         """
 
         def examples(size: int, share: Share) -> tf.data.Dataset:
             return source.evaluation_examples(size, limit, share)
 
         indices: list[np.ndarray] = []
-        figures: dict[str, list[np.ndarray]] = {}
+        metrics: dict[str, list[np.ndarray]] = {}
         for batch in distributed(self._strategy, examples, batch_size):
             for name, value in self._step(batch).items():
-                figures.setdefault(name, []).append(gathered(self._strategy, value))
+                metrics.setdefault(name, []).append(gathered(self._strategy, value))
             indices.append(gathered(self._strategy, batch.indices))
             if on_batch is not None:
                 on_batch(int((indices[-1] >= 0).sum()))
-        of_all = np.concatenate(indices)
-        order = np.argsort(of_all, kind="stable")[(of_all < 0).sum() :]
+        places = np.concatenate(indices)
+        order = np.argsort(places, kind="stable")[(places < 0).sum() :]  # -1 marks padding
         if not order.size:
             raise UserError("none of the images to evaluate on can be decoded")
-        return {name: np.concatenate(parts)[order] for name, parts in figures.items()}
+        return {name: np.concatenate(parts)[order] for name, parts in metrics.items()}

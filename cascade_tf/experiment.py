@@ -1,6 +1,6 @@
-"""An experiment: the stages of a workdir, by the settings that a user gives and that are recorded.
+"""An experiment: the stages of a workdir and their settings, from a user or from records.
 
-Nothing here imports TensorFlow before a stage is made, so that mistakes are answered at once.
+TensorFlow is imported only to create stages, so that wrong settings are reported at once.
 """
 
 import functools
@@ -33,7 +33,7 @@ class NotTrainedError(UserError):
 
     Attributes:
         stage: its name.
-        is_recorded: whether the workdir knows the stage's settings.
+        is_recorded: whether the workdir has a record of the stage's settings.
     """
 
     def __init__(self, workdir: epath.Path, stage: str, is_recorded: bool):
@@ -42,11 +42,15 @@ class NotTrainedError(UserError):
 
 
 class GivenSettings:
-    """Settings that a user gave, each for all stages or for one of them.
+    """Settings from the user, each for all stages or for a single one.
 
     Args:
-        values: by name, pairs of a stage (None: all stages) and a value. The last pair that
-            concerns a stage counts.
+        values: by name, pairs of a stage (None: all stages) and a value. For each stage, the last
+            pair that applies counts.
+
+    >>> settings = GivenSettings({"batch_size": [(None, 32), ("depth", 8)]})
+    >>> settings.for_stage("slices"), settings.for_stage("depth")
+    ({'batch_size': 32}, {'batch_size': 8})
     """
 
     def __init__(self, values: Mapping[str, Sequence[tuple[str | None, Any]]] | None = None):
@@ -56,33 +60,33 @@ class GivenSettings:
         return name in self._values
 
     def for_stage(self, stage: str | None) -> dict[str, Any]:
-        """The values that concern a stage, or, for None, all stages."""
-        found = {}
+        """Values by name that apply to a stage; for None, those for all stages."""
+        values = {}
         for name, pairs in self._values.items():
             for scope, value in pairs:
                 if scope in (None, stage):
-                    found[name] = value
-        return found
+                    values[name] = value
+        return values
 
     def scopes(self) -> list[tuple[str, str]]:
-        """Pairs of a setting's name and a stage that it was given to alone."""
+        """Sorted pairs of a setting's name and the single stage that it was set for."""
         pairs = [(name, scope) for name, values in self._values.items() for scope, _ in values]
         return sorted((name, scope) for name, scope in pairs if scope is not None)
 
 
 class Experiment:
-    """Settings of a workdir's stages: as given, else as recorded, else the defaults.
+    """Settings of a workdir's stages: the user's, else the recorded ones, else the defaults.
 
     Args:
-        workdir: of the experiment; each stage has a directory in it.
-        families: the model families by name of a `system`; the first is the default.
-        given: what the user gave; they must agree with what was trained already.
+        workdir: of the experiment, with a directory for each stage.
+        families: model families by the name of their `system`; the first is the default.
+        given: settings from the user; they must agree with those of trained stages.
 
     Attributes:
         stage_names: in order, coarsest first.
 
     Raises:
-        UserError: given settings differ from recorded ones.
+        UserError: the user's settings differ from recorded ones.
         SettingError: values that cannot work.
     """
 
@@ -128,7 +132,7 @@ class Experiment:
     def settings(
         self, kind: type[AnySettings], stage: str | None = None, /, **overrides: Any
     ) -> AnySettings:
-        """Settings of a stage, or those that all stages share; `overrides` by field go first."""
+        """Settings of a stage, or those that all stages share; `overrides` take precedence."""
         values = self._model if stage is None else self._values(stage)
         return from_values(kind, values, overrides)
 
@@ -145,24 +149,24 @@ class Experiment:
         return self.family.make_stage(stage)
 
     def recorded(self, stage: str) -> dict[str, str]:
-        """A stage's record, defaults in place of settings that it lacks; or nothing."""
+        """A stage's record, completed with defaults; empty if there is none."""
         return self._records.get(stage, {})
 
     def is_given(self, stage: str, *names: str) -> bool:
-        """Whether the user gave one of these settings for a stage."""
+        """Whether the user set one of these settings for a stage."""
         return any(name in self.given.for_stage(stage) for name in names)
 
     def require_as_recorded(self, stage: str, training: bool = False) -> None:
-        """Raises UserError where given settings are not those that the stage was trained with.
+        """Raises UserError if the user's settings differ from those that a stage was trained with.
 
         Args:
-            stage: that is to be used.
-            training: it is to be trained: the settings of training, too, must be the same, and
-                the dataset that of the stages trained already.
+            stage: its name.
+            training: whether the stage is to be trained. Then its training settings must agree
+                too, and its dataset must be that of the other trained stages.
         """
         fixed: tuple[Decides, ...] = ("model", "training") if training else ("model",)
         kept = [name for name, entry in self._all.items() if entry.facts.decides in fixed]
-        if stage in self._trained:  # else nothing was trained with these settings
+        if stage in self._trained:  # without a checkpoint, settings may still change
             directory, trained = self.directory(stage), self._trained[stage]
             record.check_same(directory, trained, self._given_texts(stage), kept)
         dataset = {"dataset": self.data(stage).dataset}
@@ -171,7 +175,7 @@ class Experiment:
                 record.check_same(self.directory(other), recorded, dataset, ["dataset"])
 
     def require_trained(self) -> None:
-        """Raises UserError unless the workdir holds every stage's record and a checkpoint."""
+        """Raises UserError unless the workdir holds a record and a checkpoint of every stage."""
         if not self.workdir.is_dir():
             raise UserError(f"there is no workdir {self.workdir}: train it first")
         for stage in self.stage_names:
@@ -180,10 +184,10 @@ class Experiment:
             self.require_as_recorded(stage)
 
     def data_of_all_stages(self) -> DataConfig:
-        """The images to evaluate a cascade on: the same ones for every stage.
+        """The dataset to evaluate a cascade on, the same for every stage.
 
         Raises:
-            UserError: the stages were trained on different ones, and none are given.
+            UserError: the stages were trained on different folders, and the user names none.
         """
         configs = {name: self.data(name) for name in self.stage_names}
         folders = {config.data_dir: name for name, config in configs.items()}
@@ -195,9 +199,9 @@ class Experiment:
         return configs[self.stage_names[-1]]
 
     def inference_batch_size(self, *stages: str) -> int:
-        """As given; else that of training, but no more than a small machine can hold.
+        """The user's batch size, else that of training, but at most 32 to save memory.
 
-        For several stages together, the smallest.
+        For several stages, the smallest of theirs.
         """
         sizes = []
         for stage in stages:
@@ -206,20 +210,20 @@ class Experiment:
         return min(sizes)
 
     def sampling_seed(self) -> int:
-        """As given, else 0: the recorded seed is that of training."""
+        """The user's seed, else 0: the recorded seed is for training alone."""
         return self.given.for_stage(None).get("seed", 0)
 
-    def training_split(self, stage: str, given: str | None) -> str:
-        """The images a stage is trained on: as given, else as recorded, else `train`."""
+    def training_split(self, stage: str, split: str | None) -> str:
+        """The split a stage is trained on: `split`, else the recorded one, else `train`."""
         recorded = self.recorded(stage)
-        if given is None:
+        if split is None:
             return recorded.get("split", "train")
         if stage in self._trained:
-            record.check_same(self.directory(stage), recorded, {"split": given}, ["split"])
-        return given
+            record.check_same(self.directory(stage), recorded, {"split": split}, ["split"])
+        return split
 
     def require_held_out(self, stage: str) -> None:
-        """Raises UserError if the stage was trained on the images it would be tested on."""
+        """Raises UserError if a stage was trained on the images that would be its test split."""
         other = self.is_given(stage, "dataset", "data_dir")
         if self.recorded(stage).get("split") == "all" and not other:
             raise UserError(
@@ -251,7 +255,7 @@ class Experiment:
         return self._families[system](system, read)
 
     def _completed(self, stage: str) -> dict[str, str]:
-        """A stage's record; settings that concern it but are not in it have their defaults."""
+        """A stage's record, with defaults for settings of the stage that it lacks."""
         recorded = record.load_record(self.directory(stage)) or {}
 
         def read(
@@ -269,12 +273,12 @@ class Experiment:
 
     @functools.cached_property
     def _all(self) -> dict[str, Entry]:
-        """Every setting that any family has."""
+        """Settings of all families by name."""
         families = self._families.values()
         return entries([k for f in families for k in (*f.whole, *f.kinds, *SHARED)])
 
     def _require_one_experiment(self) -> None:
-        """Raises UserError where trained stages differ from given settings, or from one another."""
+        """Raises UserError if trained stages disagree with the user's settings or one another."""
         shared = [n for n, e in self._all.items() if e.facts.whole and e.facts.decides == "model"]
         names = [SYSTEM, *sorted(shared)]
         for stage, recorded in self._trained.items():
@@ -289,7 +293,7 @@ class Experiment:
                     )
 
     def _values_of_the_model(self) -> dict[str, Any]:
-        """Settings of the model that all stages share: as given, else as recorded."""
+        """Model settings that all stages share: the user's, else the recorded ones."""
         shared = {
             name: entry
             for name, entry in self._all.items()
@@ -299,15 +303,15 @@ class Experiment:
         for recorded in (self._records | self._trained).values():
             values |= _parsed(shared, recorded)
             values[SYSTEM] = recorded.get(SYSTEM, values[SYSTEM])
-        given = self.given.for_stage(None)
-        return values | {name: given[name] for name in (SYSTEM, *shared) if name in given}
+        own = self.given.for_stage(None)
+        return values | {name: own[name] for name in (SYSTEM, *shared) if name in own}
 
     @functools.cache  # noqa: B019 an Experiment lives about as long as the process
     def _values(self, stage: str) -> dict[str, Any]:
-        """A stage's settings by name: as given, else as recorded, else the default.
+        """A stage's settings by name: the user's, else the recorded ones, else the defaults.
 
-        Those of the model that all stages share are the experiment's, whatever an older record of
-        the stage alone may say.
+        For model settings that all stages share, the experiment's values override the stage's
+        record, which may be older.
         """
         known = entries([*self.family.settings(stage), *SHARED])
         return (
@@ -330,13 +334,13 @@ class Experiment:
 
 
 def _recorded_entries(family: Family, stage: str) -> dict[str, Entry]:
-    """The settings of a stage that its record holds."""
+    """Settings by name that the record of a stage holds."""
     known = entries([*family.settings(stage), *SHARED])
     return {name: entry for name, entry in known.items() if name not in family.unrecorded(stage)}
 
 
 def _parsed(known: Mapping[str, Entry], texts: Mapping[str, str]) -> dict[str, Any]:
-    """The values of texts by name, of known settings."""
+    """Values parsed from texts, by name; names of unknown settings are ignored."""
     values = {}
     for name, entry in known.items():
         if name in texts:

@@ -1,4 +1,4 @@
-"""A model family: the stages of an experiment, and how settings make them."""
+"""A model family: creates the stages of an experiment from settings."""
 
 import abc
 from collections.abc import Sequence
@@ -13,28 +13,28 @@ if TYPE_CHECKING:
 
 
 class Read(Protocol):
-    """Reads settings as a user gave them, else as recorded, else the defaults."""
+    """Reads settings: the user's, else the recorded ones, else the defaults."""
 
     def __call__(
         self, kind: type[AnySettings], stage: str | None = None, /, **overrides: Any
     ) -> AnySettings:
-        """Settings of a stage, or of the whole experiment; `overrides` by field go first."""
+        """Settings of a stage, or of the whole experiment; `overrides` take precedence."""
 
 
 class Family(abc.ABC):
-    """One experiment of a model family. Making it needs no TensorFlow; making its stages does.
+    """One experiment of a model family. Only `make_stage` imports TensorFlow.
 
     Args:
-        system: the name that the family was chosen by.
-        read: gives the settings.
+        system: the name by which the family was chosen.
+        read: reads the settings.
 
     Attributes:
-        whole: classes of settings that decide which stages there are.
+        whole: classes of settings that determine the list of stages.
         kinds: classes of settings that any of its stages may have.
         stage_names: in order, coarsest first.
 
     Raises:
-        SettingError: for settings that cannot work.
+        SettingError: values that cannot work.
     """
 
     whole: ClassVar[Sequence[type[Settings]]] = ()
@@ -45,11 +45,11 @@ class Family(abc.ABC):
         self.system, self._read = system, read
 
     def settings(self, stage: str) -> Sequence[type[Settings]]:
-        """The classes that a stage is made from; of fields with one name, the first counts."""
+        """The settings classes of a stage; where names of fields are equal, the first counts."""
         return self.kinds
 
     def unrecorded(self, stage: str) -> frozenset[str]:
-        """Names of settings in those classes that the experiment derives from others."""
+        """Names of a stage's settings that the experiment derives from others."""
         return frozenset()
 
     @abc.abstractmethod

@@ -1,4 +1,4 @@
-"""Files that are never seen half-written."""
+"""Atomic writes, and checks of output directories."""
 
 import os
 from collections.abc import Iterable
@@ -9,21 +9,33 @@ from cascade_tf.errors import UserError
 
 
 def write_atomically(path: epath.Path, content: bytes | str) -> None:
-    """Writes beside `path`, then renames: readers see the old file or the new one, whole."""
+    """Writes a file beside `path` and renames it: readers see the old content or the new.
+
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     write_atomically(epath.Path(folder) / "a.txt", "text")
+    ...     (epath.Path(folder) / "a.txt").read_text()
+    'text'
+    """
     data = content.encode() if isinstance(content, str) else content
     aside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         aside.write_bytes(data)
         aside.replace(path)
     finally:
-        aside.unlink(missing_ok=True)  # where it could not be written, or not renamed
+        aside.unlink(missing_ok=True)  # left over only after an error
 
 
 def make_directory(path: epath.Path) -> epath.Path:
-    """Creates a directory that can be written to, with its parents.
+    """Creates a directory and its parents, and checks that files can be written there.
 
     Raises:
-        UserError: it cannot be created, or not written to.
+        UserError: it cannot be created or written to.
+
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     is_empty_directory(make_directory(epath.Path(folder) / "a" / "b"))
+    True
     """
     try:
         path.mkdir(parents=True, exist_ok=True)
@@ -36,11 +48,12 @@ def make_directory(path: epath.Path) -> epath.Path:
 
 
 def is_empty_directory(path: epath.Path) -> bool:
+    """Whether `path` is a directory with nothing in it."""
     return path.is_dir() and not any(path.iterdir())
 
 
 def refuse_to_overwrite(paths: Iterable[epath.Path]) -> None:
-    """Raises UserError if one of the paths exists; an empty directory has nothing to lose."""
+    """Raises UserError if one of the paths exists and is not an empty directory."""
     for path in paths:
         if path.exists() and not is_empty_directory(path):
             raise UserError(f"{path} exists already: add `overwrite`, or use another directory")

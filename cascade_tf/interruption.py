@@ -1,21 +1,34 @@
-"""Stopping on SIGTERM or Ctrl-C at a moment when nothing is lost."""
+"""Stopping on SIGTERM or Ctrl-C at a point where no work is lost."""
 
 import signal
 from types import FrameType, TracebackType
 
 
 class Interrupted(Exception):
-    """The user, or the system, asked the program to stop; what was to be saved is saved."""
+    """The program stops on a signal, after its work is saved.
+
+    Args:
+        number: of the signal.
+        message: for the user.
+    """
 
     def __init__(self, number: int, message: str):
         super().__init__(message)
-        self.exit_code = 128 + number  # as a shell reports a program ended by a signal
+        self.exit_code = 128 + number  # as shells report death by a signal
 
 
 class StopRequest:
-    """Turns SIGTERM and SIGINT into a request that the loop reads; use it as a context manager.
+    """Context manager that turns SIGTERM and SIGINT into `signal`, for a loop to read.
 
-    A second signal ends the program at once, as it would without this.
+    A second signal ends the program at once, as it would outside.
+
+    Attributes:
+        signal: number of the signal received; None before.
+
+    >>> with StopRequest() as stop:
+    ...     signal.raise_signal(signal.SIGTERM)
+    >>> stop.signal == signal.SIGTERM
+    True
     """
 
     SIGNALS = (signal.SIGTERM, signal.SIGINT)

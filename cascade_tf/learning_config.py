@@ -1,4 +1,4 @@
-"""Rates, clipping, precision and compilation, for the optimizers of all stages."""
+"""Learning rates, clipping, precision and compilation, for all kinds of stages."""
 
 import dataclasses
 from typing import TYPE_CHECKING
@@ -12,16 +12,19 @@ if TYPE_CHECKING:
 
 @dataclasses.dataclass(frozen=True)
 class LearningConfig(Settings):
-    """How a stage learns; each kind of stage adds its optimizer's settings.
+    """Optimization of a stage; each kind of stage adds its optimizer's settings.
 
     Raises:
-        SettingError: for values that cannot work.
+        SettingError: values that cannot work.
+
+    >>> LearningConfig(learning_rate=(1e-3, 1e-4), learning_rate_boundaries=(500,)).dtype_policy
+    'float32'
     """
 
     learning_rate: tuple[float, ...] = shared.learning_rate((1e-4,))
     learning_rate_boundaries: tuple[int, ...] = setting(
         (),
-        "Steps at which the next rate begins.",
+        "Steps from which the next rate applies.",
         decides="training",
         at_least=1,
         plain=True,
@@ -35,7 +38,7 @@ class LearningConfig(Settings):
     )
     precision: str = setting(
         "float32",
-        "Precision of activations and products.",
+        "Precision of activations and matrix products.",
         decides="training",
         choices=("float32", "bfloat16"),
         group="training",
@@ -57,13 +60,13 @@ class LearningConfig(Settings):
 
     @property
     def dtype_policy(self) -> str:
-        """Keras's name of the precision; weights are float32 in both."""
+        """Keras's dtype policy; weights are float32 under either."""
         return "mixed_bfloat16" if self.precision == "bfloat16" else "float32"
 
     def schedule(
         self, factor: float = 1.0
     ) -> "float | keras.optimizers.schedules.LearningRateSchedule":
-        """The rate, or the schedule that gives it for each step, times `factor`."""
+        """The learning rate, constant or a schedule over steps, times `factor`."""
         from cascade_tf.optimizers import learning_rate_schedule  # it imports TensorFlow
 
         rates = [factor * rate for rate in self.learning_rate]

@@ -1,4 +1,4 @@
-"""Optimizers and learning rates of the papers, and one way to apply gradients on all replicas."""
+"""The papers' optimizers and learning rate schedules, and synchronous gradient updates."""
 
 from collections.abc import Sequence
 
@@ -7,7 +7,7 @@ import tensorflow as tf
 
 
 class _SumsNothing:
-    """Optimizers that take gradients already summed over replicas by `apply_gradients`."""
+    """Optimizers that expect gradients summed over replicas, as by `apply_gradients`."""
 
     def _all_reduce_sum_gradients(self, grads_and_vars: Sequence[tuple]) -> Sequence[tuple]:
         return grads_and_vars
@@ -18,11 +18,13 @@ class SGD(_SumsNothing, keras.optimizers.SGD):
 
 
 class Adam(_SumsNothing, keras.optimizers.Adam):
-    """Adam; the update is TensorFlow's own operation, which goes through the memory once.
+    """Adam (Kingma and Ba 2015), updated by TensorFlow's fused operation.
 
-    Keras's goes through it for each of its own, and takes about three times as long
-    (benchmarks/libraries.py). Epsilon is added before the bias correction, as in Keras and in
-    TensorFlow 1.
+    The fused operation passes over memory once. Keras's Adam makes a pass for each elementary
+    operation and takes about three times as long (benchmarks/libraries.py). Epsilon is added
+    before the bias correction, as in Keras and in TensorFlow 1.
+
+    Example: see `apply_gradients`.
     """
 
     def update_step(
@@ -45,10 +47,10 @@ class Adam(_SumsNothing, keras.optimizers.Adam):
 
 
 class RMSprop(_SumsNothing, keras.optimizers.RMSprop):
-    """RMSProp as TensorFlow 1 had it: the mean of squares starts at one, not at zero.
+    """RMSProp of TensorFlow 1, whose mean of squares starts at one, not at zero.
 
-    From zero, the first steps at decay .95 are about four times larger. The update is TensorFlow
-    1's own operation, which goes through the memory once.
+    With a start at zero and decay .95, the first steps would be about four times larger. With
+    momentum, the update is TensorFlow 1's fused operation, which passes over memory once.
     """
 
     def build(self, var_list: Sequence[keras.Variable]) -> None:
@@ -61,7 +63,7 @@ class RMSprop(_SumsNothing, keras.optimizers.RMSprop):
     def update_step(
         self, gradient: tf.Tensor, variable: tf.Variable, learning_rate: tf.Tensor
     ) -> None:
-        if not self.momentum:  # which that operation wants a slot for
+        if not self.momentum:  # the fused operation requires a momentum variable
             super().update_step(gradient, variable, learning_rate)
             return
         index = self._get_variable_index(variable)
@@ -80,13 +82,24 @@ class RMSprop(_SumsNothing, keras.optimizers.RMSprop):
 def learning_rate_schedule(
     rates: Sequence[float], boundaries: Sequence[int]
 ) -> float | keras.optimizers.schedules.LearningRateSchedule:
-    """Piecewise-constant: rates[0] for steps before boundaries[0], and so on (Table 4's "sched").
+    """Piecewise-constant learning rate: rates[0] for steps before boundaries[0], and so on.
 
-    With one rate and no boundary, the rate itself.
+    It is the SPN paper's "sched" (Table 4).
+
+    Args:
+        rates: one more than `boundaries`.
+        boundaries: steps, ascending, counted from zero.
+
+    Returns:
+        A Keras schedule; the rate itself if there is only one.
+
+    >>> schedule = learning_rate_schedule([1e-3, 1e-4], boundaries=[500])
+    >>> [f"{float(schedule(step)):.0e}" for step in (499, 500)]
+    ['1e-03', '1e-04']
     """
     if not boundaries:
         return rates[0]
-    # Keras changes the rate after the boundary; step counts start at zero.
+    # Keras's intervals include their upper boundary.
     return keras.optimizers.schedules.PiecewiseConstantDecay(
         [step - 1 for step in boundaries], list(rates)
     )
@@ -100,18 +113,24 @@ def apply_gradients(
 ) -> tf.Tensor:
     """Sums gradients over replicas, clips their global norm, and applies them.
 
-    Call it in replica context, outside XLA. Losses must have been divided by the global batch.
+    Call it in replica context, outside XLA. Losses must be divided by the global batch size.
 
     Args:
         optimizer: one of this module; others sum gradients over replicas themselves.
         gradients: of this replica, one for each variable.
-        clip_norm: the largest norm let through; 0 clips nothing.
+        variables: to be updated.
+        clip_norm: largest global norm of the gradient; 0: no clipping.
 
     Returns:
         The global norm before clipping, float32 scalar, the same on every replica.
 
     Raises:
-        TypeError: an optimizer that is not of this module.
+        TypeError: the optimizer is not one of this module.
+
+    >>> weight = keras.Variable([1.0, 1.0])
+    >>> norm = apply_gradients(SGD(1.0), [tf.constant([3.0, 4.0])], [weight], clip_norm=1.0)
+    >>> float(norm), [round(float(w), 3) for w in weight.numpy()]
+    (5.0, [0.4, 0.2])
     """
     if not issubclass(type(optimizer), _SumsNothing):
         raise TypeError(f"{optimizer} would sum the gradients again: use one of optimizers.py")

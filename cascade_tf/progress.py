@@ -1,4 +1,4 @@
-"""Progress bars on a terminal; a plain line now and then where the output is a file."""
+"""Progress bars on a terminal, and occasional plain lines in a file."""
 
 import datetime
 import math
@@ -22,15 +22,19 @@ SECONDS_BETWEEN_LINES = 15.0
 
 
 class ProgressBar:
-    """A bar with a count, figures and the time left; use it as a context manager.
+    """Context manager that shows a bar with a count, metrics and the time left, on stderr.
 
     Args:
         title: of the work.
         total: units of work in all.
         unit: of the count, in the plural.
         start: units done before this run.
-        quiet: shows nothing.
-        seconds: after which the work ends, finished or not.
+        quiet: whether to show nothing.
+        seconds: time limit of the work, for the time left.
+
+    >>> with ProgressBar("train", total=2, unit="steps", quiet=True) as bar:
+    ...     bar.update(1, loss=0.5)
+    ...     bar.advance()
     """
 
     def __init__(
@@ -80,9 +84,9 @@ class ProgressBar:
         return self._bar.tasks[0]
 
     def update(self, done: float, **figures: float) -> None:
-        """Shows that `done` units of the total are finished, with figures by name.
+        """Shows that `done` units of the total are finished, and metrics by name.
 
-        A name is shown as a unit: `bits_per_dim` as bits/dim.
+        In names `_per_` is shown as a slash: `bits_per_dim` as bits/dim.
         """
         if figures:
             shown = (f"{_four_digits(v)} {k.replace('_per_', '/')}" for k, v in figures.items())
@@ -111,7 +115,7 @@ class _TimeLeft(ProgressColumn):
 
 
 def _left(task: Task, seconds: float | None) -> str:
-    """The time left for people to read: seconds that the work would take, if known, or its end."""
+    """The time left in words: the lesser of the estimate, if known, and the time limit."""
     until_end = max(0.0, task.fields["end"] - time.monotonic())
     left = min(until_end, math.inf if seconds is None else seconds)
     return f"{datetime.timedelta(seconds=int(left)) if left < math.inf else '-:--:--'} left"

@@ -1,17 +1,17 @@
-"""Random numbers that belong to an example, not to the replica or batch that draws them.
+"""Random numbers that depend on an example alone, not on its batch or replica.
 
-A counter-based generator, Threefry-2x32 with 20 rounds (Salmon et al., "Parallel random
-numbers: as easy as 1, 2, 3", 2011), written in plain integer operations so that one vectorized
-expression serves a whole batch, on any device and under XLA. TensorFlow's stateless generators
-take one seed for a whole tensor. A vectorized map of them, with a seed for each example, draws as
-well, but under XLA on a CPU it takes several times as long (benchmarks/libraries.py).
+The generator is Threefry-2x32 with 20 rounds (Salmon et al., "Parallel random numbers: as easy as
+1, 2, 3", 2011). It is counter-based, and written in integer operations, which vectorize over a
+batch on any device and under XLA. TensorFlow's stateless generators take one seed for a whole
+tensor. Mapped over the seeds of examples by tf.vectorized_map, they take several times as long
+under XLA on a CPU (benchmarks/libraries.py).
 """
 
 import zlib
 
 import tensorflow as tf
 
-_ROTATIONS = ((13, 15, 26, 6), (17, 29, 16, 24))  # of even and of odd groups of four rounds
+_ROTATIONS = ((13, 15, 26, 6), (17, 29, 16, 24))  # in even and in odd groups of four rounds
 _GROUPS = 5
 _PARITY = 0x1BD11BDA
 
@@ -29,7 +29,12 @@ def _rotate(x: tf.Tensor, bits: tf.Tensor) -> tf.Tensor:
 def threefry(
     key: tuple[tf.Tensor, tf.Tensor], counter: tuple[tf.Tensor, tf.Tensor]
 ) -> tuple[tf.Tensor, tf.Tensor]:
-    """Two words of 32 random bits for each key and counter; uint32 tensors that broadcast."""
+    """Two 32-bit random words for each key and counter; uint32 tensors, which broadcast.
+
+    >>> zero = tf.constant(0, tf.uint32)
+    >>> [hex(int(word)) for word in threefry((zero, zero), (zero, zero))]
+    ['0x6b200159', '0x99ba4efe']
+    """
     xor = tf.bitwise.bitwise_xor
     third = xor(xor(key[0], key[1]), _u32(_PARITY))
     keys = (key[0] + tf.zeros_like(third), key[1] + tf.zeros_like(third), third)
@@ -46,8 +51,8 @@ def threefry(
         number = number + 1
         return number, x + keys[0], y + keys[1] + number, keys, rotations[::-1]
 
-    # A loop, for all rounds in one expression are more than LLVM, behind XLA, can compile: it looks
-    # for recurrences along every path through the operands (HashRecognize), which are 3**20.
+    # A loop, since LLVM cannot compile all rounds as one expression: its HashRecognize pass follows
+    # every path through the operands, of which there are 3**20.
     _, x, y, _, _ = tf.while_loop(
         lambda number, *_: number < _GROUPS,
         group,
@@ -60,15 +65,20 @@ def threefry(
 def uniform(
     seed: tf.Tensor | int, stream: str, indices: tf.Tensor, count: int, block: tf.Tensor | int = 0
 ) -> tf.Tensor:
-    """Numbers in (0, 1), neither end reached, float32 [B, count], or [B, K, count].
+    """Uniform numbers in (0, 1), ends excluded, float32 [B, count] or [B, K, count].
 
     Args:
         seed: int32 scalar.
-        stream: what the numbers are for: equal seeds and examples give independent numbers in
-            streams of different names.
-        indices: int64 [B], the examples.
-        count: how many numbers of each example's stream.
-        block: int32 scalar, or [K], not negative: which of its blocks of `count` numbers.
+        stream: name of the purpose; numbers of streams of different names are independent.
+        indices: int64 [B], of the examples.
+        count: numbers to draw for each example.
+        block: int32, 0 or more, scalar or [K]; blocks are consecutive runs of `count` numbers in
+            an example's stream.
+
+    >>> alone = uniform(0, "noise", [7], count=3)
+    >>> in_batch = uniform(0, "noise", [5, 7], count=3)
+    >>> bool(tf.reduce_all(alone[0] == in_batch[1]))
+    True
     """
     block = tf.convert_to_tensor(block, tf.int32)
     indices = tf.convert_to_tensor(indices, tf.int64)
@@ -82,7 +92,7 @@ def uniform(
     pairs = -(-count // 2)
     counters = tf.cast(block[..., None] * pairs + tf.range(pairs), tf.uint32)
     bits = tf.concat(threefry(key, (low, counters[None])), axis=-1)[..., :count]
-    # 23 random bits and a half: exact in float32 and never 0 or 1.
+    # (23 random bits + 1/2) * 2^-23 is exact in float32, and never 0 or 1.
     mantissa = tf.cast(tf.bitwise.right_shift(bits, _u32(9)), tf.float32)
     return (mantissa + 0.5) * 2.0**-23
 
@@ -92,7 +102,10 @@ def gumbel(
 ) -> tf.Tensor:
     """Standard Gumbel noise, float32 [B, count] or [B, K, count]; arguments as for `uniform`.
 
-    argmax(logits + noise) is a draw from softmax(logits).
+    argmax(logits + noise) is a draw from softmax(logits) (the Gumbel-max trick).
+
+    >>> gumbel(0, "noise", [0, 1], count=3).shape
+    TensorShape([2, 3])
     """
     return -tf.math.log(-tf.math.log(uniform(seed, stream, indices, count, block)))
 
@@ -100,7 +113,14 @@ def gumbel(
 def dropout(
     x: tf.Tensor, rate: float, seed: tf.Tensor | int, stream: str, indices: tf.Tensor
 ) -> tf.Tensor:
-    """Zeroes units of x [B, ...] with probability `rate`, scaling the others up by 1/(1-rate)."""
+    """Zeroes units of x [B, ...] with probability `rate` and scales the others by 1/(1-rate).
+
+    The mask is drawn with `uniform`, from `seed`, `stream` and `indices` [B].
+
+    >>> x = dropout(tf.ones([2, 50]), 0.5, seed=0, stream="mask", indices=[0, 1])
+    >>> sorted(set(x.numpy().ravel().tolist()))
+    [0.0, 2.0]
+    """
     units = x.shape[1:].num_elements()
     draws = uniform(seed, stream, indices, units)
     keep = tf.reshape(draws >= rate, [-1, *x.shape[1:]])

@@ -1,7 +1,7 @@
-"""The record of the settings a stage was trained with: a flagfile beside its checkpoints.
+"""Records of the settings that stages were trained with: flagfiles beside checkpoints.
 
-Each stage has its own, so that stages can train at the same time in one workdir, and any of
-them can serve as a flagfile to train the same stage anew.
+Each stage has a record of its own, so that stages can train at the same time in one workdir. A
+record is also a flagfile that trains the same stage again.
 """
 
 from collections.abc import Iterable, Mapping
@@ -21,18 +21,25 @@ NAME = "flags.txt"
 
 
 def stage_record(stage: "Stage", config: "TrainingConfig", source: "Source") -> dict[str, str]:
-    """The settings of a stage's training by name: of model, training and data."""
+    """Settings of a stage's model, training and data, as texts by name."""
     return stage.description.record(config, source.config) | {"split": source.split}
 
 
 def save_record(directory: epath.Path, record: Mapping[str, str]) -> None:
-    """Writes settings by name as a flagfile."""
+    """Writes settings by name as a flagfile, `directory`/flags.txt.
+
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as directory:
+    ...     save_record(epath.Path(directory), {"bits": "5"})
+    ...     load_record(epath.Path(directory))
+    {'bits': '5'}
+    """
     lines = [f"--{name}={value}" for name, value in sorted(record.items())]
     write_atomically(directory / NAME, "\n".join(lines) + "\n")
 
 
 def load_record(directory: epath.Path, name: str = NAME) -> dict[str, str] | None:
-    """The settings of a flagfile by name, or None where nothing is recorded."""
+    """Settings of a flagfile by name; None if there is no such file."""
     path = directory / name
     if not path.exists():
         return None
@@ -42,24 +49,34 @@ def load_record(directory: epath.Path, name: str = NAME) -> dict[str, str] | Non
 
 
 def recorded_stages(workdir: epath.Path) -> list[str]:
-    """Names of the stages recorded in a workdir."""
+    """Sorted names of the stages that have a record in a workdir."""
     return sorted(path.parent.name for path in workdir.glob(f"*/{NAME}"))
 
 
 def check_same(
     directory: epath.Path,
     recorded: Mapping[str, str],
-    given: Mapping[str, str],
+    settings: Mapping[str, str],
     names: Iterable[str],
 ) -> None:
-    """Compares a user's settings with recorded ones.
+    """Compares settings from the user with recorded ones.
+
+    Args:
+        directory: of the stage, for the message.
+        recorded: texts by name.
+        settings: texts by name, from the user.
+        names: of the settings to compare.
 
     Raises:
-        UserError: one of `names` is in both with different values.
+        UserError: a setting of `names` is in both, with different values.
+
+    >>> check_same(epath.Path("W/spn"), {"bits": "5"}, {"bits": "8"}, ["bits"])
+    Traceback (most recent call last):
+    cascade_tf.errors.UserError: W/spn was trained with `bits`=5, not 8: leave it out, or use ...
     """
     for name in names:
-        if name in given and name in recorded and given[name] != recorded[name]:
+        if name in settings and name in recorded and settings[name] != recorded[name]:
             raise UserError(
-                f"{directory} was trained with `{name}`={recorded[name]}, not {given[name]}: "
+                f"{directory} was trained with `{name}`={recorded[name]}, not {settings[name]}: "
                 f"leave it out, or use another `workdir`"
             )

@@ -1,4 +1,4 @@
-"""A request for samples: what to draw, and how far draws spread."""
+"""A request for samples: indices, seed, temperature, truncation, condition and labels."""
 
 import dataclasses
 from collections.abc import Callable, Collection, Sequence
@@ -7,25 +7,28 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-# Called after each part of the work that a stage counts for itself.
+# Called after each of the `Stage.sampling_parts` of sampling.
 OnProgress = Callable[[], None]
 
 
 @dataclasses.dataclass(frozen=True)
 class SampleRequest:
-    """One sample for each index. Numbers and arrays become tensors, so that none is a new program.
+    """A request for one sample for each index.
+
+    Numbers and arrays are converted to tensors, so that new values do not retrace a tf.function.
 
     Attributes:
-        indices: int64 [B]; equal index, seed and spread give equal draws, in batches of one size
-            (in others, rounding may tip a near tie). An integer B stands for 0 to B - 1.
+        indices: int64 [B]. Equal index, seed, temperature and truncation give equal samples in
+            batches of equal size; in other batches, rounding may decide a near tie differently.
+            An integer B stands for 0 to B - 1.
         seed: int32 scalar.
         temperature: float32 scalar that divides the logits of a likelihood model; None: 1.
-        truncation: float32 scalar of a GAN's noise, 1 for all of it; None: 1.
+        truncation: float32 scalar of a GAN's noise, 1 for no truncation; None: 1.
         truncation_kind: "scale" multiplies the noise by the truncation (not-so-BigGAN),
-            "truncate" draws it from a normal that is cut off there (BigGAN); None: scale.
-        condition: target of the stage before; None for the first stage.
-        known: parts of the target that are given and kept, in the stage's own terms.
-        labels: int32 [B], wanted classes; None: drawn at random.
+            "truncate" draws it from a normal truncated there (BigGAN); None: scale.
+        condition: target of the previous stage; None for the first stage.
+        known: parts of the target to keep, in the representation of the stage.
+        labels: int32 [B], classes; None: drawn at random.
         on_progress: called `sampling_parts` times by each stage; eager calls only.
 
     >>> SampleRequest(2, seed=7).indices.numpy().tolist()
@@ -62,7 +65,7 @@ class SampleRequest:
         return dataclasses.replace(self, **changes)
 
     def require_only(self, accepted: Collection[str], stage: str) -> None:
-        """Raises ValueError if the request has what a stage cannot take into account.
+        """Raises ValueError if the request has an attribute that a stage cannot use.
 
         Args:
             accepted: names of the optional attributes that the stage uses.

@@ -1,4 +1,4 @@
-"""Keras layers that can be saved, loaded and cloned: their configuration is their arguments."""
+"""Keras layers that can be saved, loaded and cloned, configured by their arguments."""
 
 import dataclasses
 import inspect
@@ -13,12 +13,12 @@ import numpy as np
 class SerializableLayer(keras.layers.Layer):
     """A layer whose configuration is the arguments of its constructor.
 
-    A subclass keeps each argument as an attribute of the argument's name. Dataclasses become dicts
-    in the configuration, and `from_config` builds them again by the argument's annotation. Arrays
-    become lists and initializers become Keras's dicts, which the constructor accepts as well.
+    A subclass stores each argument in an attribute of the same name. In the configuration,
+    dataclasses become dicts, which `from_config` converts back by the argument's annotation. Arrays
+    become lists and initializers become Keras's dicts, both of which constructors accept.
 
-    Subclasses are registered with Keras under their top package, so that a saved `.keras` model is
-    loaded without custom objects once the package is imported.
+    Subclasses are registered with Keras under their top package, so that a saved
+    `.keras` model loads without `custom_objects` once the package is imported.
 
     Example:
         >>> class Scale(SerializableLayer):
@@ -37,7 +37,7 @@ class SerializableLayer(keras.layers.Layer):
 
     @property
     def output_dtype(self) -> str:
-        """Dtype of the outputs; a layer overrides it if it is not the one that it computes in."""
+        """Dtype of the outputs; overridden by layers where it differs from `compute_dtype`."""
         return self.compute_dtype
 
     def compute_output_spec(self, *args: Any, **kwargs: Any) -> Any:
@@ -48,20 +48,20 @@ class SerializableLayer(keras.layers.Layer):
         )
 
     def get_config(self) -> dict[str, Any]:
-        """Returns what `from_config` takes: numbers, strings, lists and dicts alone."""
+        """Returns the configuration for `from_config`, as numbers, strings, lists and dicts."""
         arguments = {name: _plain(getattr(self, name)) for name in _arguments(type(self))}
         return super().get_config() | arguments
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> "SerializableLayer":
-        """Returns a layer of the same arguments, with weights of its own."""
+        """Returns a layer with the same arguments and new weights."""
         kinds = typing.get_type_hints(cls.__init__)
         rebuilt = {name: _rebuilt(value, kinds.get(name)) for name, value in config.items()}
         return super().from_config(rebuilt)
 
 
 def _arguments(kind: type) -> list[str]:
-    """The names of a constructor's own arguments: those of every Keras layer are keywords alone."""
+    """Names of a constructor's own arguments; Keras's own are keyword-only."""
     parameters = list(inspect.signature(kind.__init__).parameters.values())[1:]  # type: ignore[misc]
     return [each.name for each in parameters if each.kind is each.POSITIONAL_OR_KEYWORD]
 
@@ -78,6 +78,6 @@ def _plain(value: Any) -> Any:
 
 def _rebuilt(value: Any, kind: Any) -> Any:
     if isinstance(value, Mapping) and dataclasses.is_dataclass(kind):
-        # Keras's files mark tuples, which are restored first.
+        # Keras's files encode tuples, which are decoded first.
         return typing.cast(Any, kind)(**keras.saving.deserialize_keras_object(dict(value)))
     return value

@@ -1,8 +1,8 @@
 """Settings: frozen dataclasses whose fields carry their own help, range and choices.
 
-A hyperparameter has one home, the field of its dataclass. Records of trainings are written from
-these fields, the commands make their flags from them, and each value is checked where it is set,
-whether it comes from a flag, a record or Python.
+Each hyperparameter is defined once, as a field of a dataclass. Records of trainings and flags of
+the commands are generated from these fields. Values are checked when a dataclass is created,
+whether they come from a flag, a record or Python.
 """
 
 import dataclasses
@@ -14,15 +14,15 @@ from typing import Any, ClassVar, Literal, NamedTuple, NoReturn, TypeVar
 
 from cascade_tf.errors import SettingError
 
-# A stage keeps the settings of its model always, and those of its training while it is trained.
-# Free ones may change at every resume.
+# A stage's settings of the model never change, and those of the training not until it ends. Free
+# ones may change at every resume.
 Decides = Literal["model", "training", "free"]
 _KEY = "setting"
 
 
 @dataclasses.dataclass(frozen=True)
 class Setting:
-    """Facts about one field; see `setting`."""
+    """Metadata of one field; see `setting`."""
 
     help: str
     decides: Decides
@@ -53,15 +53,22 @@ def setting(
     """A dataclass field that a user can set.
 
     Args:
-        default: its value where nobody sets it.
-        help: one sentence for the commands' help and for readers of the class.
-        decides: "model" if checkpoints of other values cannot be used, "training" if a training
-            cannot go on with other values, "free" otherwise.
-        choices: all values of an enumerated string.
-        at_least, above, at_most, below: the range of a number, or of each of several.
-        whole: one value holds for all stages of an experiment.
-        group: a heading of the short help; empty for settings that few people need.
-        plain: its name has no prefix, even in a class that has one.
+        default: the default value.
+        help: one sentence, for the commands' help and readers of the class.
+        decides: "model" if other values cannot use a checkpoint, "training" if they cannot
+            resume from it, "free" otherwise.
+        choices: allowed values of a string.
+        at_least, above, at_most, below: range of a number, or of each number of a tuple.
+        whole: whether all stages of an experiment share one value.
+        group: heading in the short help; empty for settings that the short help leaves out.
+        plain: whether the name omits the prefix of its class.
+
+    >>> @dataclasses.dataclass(frozen=True)
+    ... class Layers(Settings):
+    ...     layers: int = setting(6, "Number of layers.", decides="model", at_least=1)
+    >>> Layers(0)
+    Traceback (most recent call last):
+    cascade_tf.errors.SettingError: layers=0: use 1 or more
     """
     facts = Setting(
         help, decides, tuple(choices), at_least, above, at_most, below, whole, group, plain
@@ -71,14 +78,25 @@ def setting(
 
 @dataclasses.dataclass(frozen=True)
 class Settings:
-    """Base of all settings: a frozen dataclass whose values are checked when it is made.
+    """Base of all settings: a frozen dataclass that checks its values on creation.
 
     Attributes:
-        prefix: of its fields' names in records and flags, where another class of the same
-            experiment has fields of the same names.
+        prefix: of the fields' names in records and flags. It distinguishes them from equally
+            named fields of other classes in the same experiment.
 
     Raises:
-        SettingError: a value that cannot work; it is a ValueError as well.
+        SettingError: a value that cannot work; it is also a ValueError.
+
+    >>> @dataclasses.dataclass(frozen=True)
+    ... class Layers(Settings):
+    ...     prefix = "decoder_"
+    ...     layers: int = setting(6, "Number of layers.")
+    >>> name_of(Layers, "layers"), values_by_name(Layers(8))
+    ('decoder_layers', {'decoder_layers': 8})
+    >>> from_values(Layers, {"decoder_layers": 4, "bits": 5}, {}).layers
+    4
+    >>> entries([Layers])["decoder_layers"].default
+    6
     """
 
     prefix: ClassVar[str] = ""
@@ -101,13 +119,13 @@ AnySettings = TypeVar("AnySettings", bound=Settings)
 
 
 class Entry(NamedTuple):
-    """A setting apart from the class that it belongs to.
+    """A setting, independent of its class.
 
     Attributes:
-        default: its value where nobody sets it.
-        parse: reads its text as `errors.text` writes it; raises ValueError.
-        is_switch: whether it is on or off.
-        facts: its help, range and the like.
+        default: the default value.
+        parse: converts a text, as written by `errors.text`, to a value; raises ValueError.
+        is_switch: whether it is boolean.
+        facts: its metadata.
     """
 
     default: Any
@@ -117,8 +135,8 @@ class Entry(NamedTuple):
 
 
 def entries(kinds: Iterable[type[Settings]]) -> dict[str, Entry]:
-    """The settings of several classes, by their names in records; of equal names, the first."""
-    found: dict[str, Entry] = {}
+    """Settings of several classes by their names in records; the first of equal names counts."""
+    by_name: dict[str, Entry] = {}
     for kind in kinds:
         for field in dataclasses.fields(kind):
             if _KEY in field.metadata:
@@ -126,12 +144,12 @@ def entries(kinds: Iterable[type[Settings]]) -> dict[str, Entry]:
                 entry = Entry(
                     field.default, _PARSERS[value_type], value_type is bool, field.metadata[_KEY]
                 )
-                found.setdefault(name_of(kind, field.name), entry)
-    return found
+                by_name.setdefault(name_of(kind, field.name), entry)
+    return by_name
 
 
 def values_by_name(settings: Settings) -> dict[str, Any]:
-    """The values of an instance's settings, by their names in records."""
+    """Values of an instance's settings by their names in records."""
     kind = type(settings)
     return {name_of(kind, field): getattr(settings, field) for field in _fields(kind)}
 
@@ -139,12 +157,12 @@ def values_by_name(settings: Settings) -> dict[str, Any]:
 def from_values(
     kind: type[AnySettings], values: Mapping[str, Any], overrides: Mapping[str, Any]
 ) -> AnySettings:
-    """An instance whose fields are taken from values by their names in records.
+    """An instance of `kind` from values by their names in records.
 
     Args:
         kind: the class.
-        values: settings by name; others are ignored, missing ones have their defaults.
-        overrides: by field.
+        values: settings by name; unknown names are ignored, missing ones get their defaults.
+        overrides: values by field; they take precedence.
 
     Raises:
         SettingError: a value that cannot work.
@@ -214,7 +232,7 @@ _PARSERS: dict[Any, Callable[[str], Any]] = {
 
 
 def _advice(value: Any, facts: Setting) -> str | None:
-    """The right use of a setting whose value is out of range; None if it is within."""
+    """The allowed values of a setting, if `value` is not one of them; else None."""
     if value is None:
         return None
     if facts.choices:
@@ -235,7 +253,7 @@ def _within(number: float, facts: Setting) -> bool:
 
 
 def described(facts: Setting) -> str:
-    """The range of a number in words: "1 to 8", "1 or more", "a number from 0 up to 1".
+    """The range of a number in words: "1 to 8", "1 or more", "a number from 0, below 1".
 
     >>> described(dataclasses.fields(_Example)[0].metadata["setting"])
     'a number above 0, up to 1'

@@ -1,4 +1,4 @@
-"""Settings that several classes share, each defined once."""
+"""Fields that several classes of settings share."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ from cascade_tf.settings import setting
 
 
 def image_size(default: int = 32) -> Any:
-    """The field `image_size`; its default is the family's own."""
+    """The field `image_size`, with a default for each family."""
     return setting(
         default,
         "Side of the square images, in pixels.",
@@ -25,7 +25,7 @@ def channels() -> Any:
 
 
 def check_channels(settings: Any) -> None:
-    """Raises SettingError unless a class's `channels` is 1 or 3."""
+    """Raises SettingError unless `settings.channels` is 1 or 3."""
     if settings.channels not in (1, 3):
         settings.refuse("use 1 (grey) or 3 (colour)", "channels")
 
@@ -44,7 +44,7 @@ def seed() -> Any:
 
 
 def learning_rate(default: tuple[float, ...]) -> Any:
-    """The field `learning_rate`; its default is the kind of stage's own."""
+    """The field `learning_rate`, with a default for each kind of stage."""
     return setting(
         default,
         "One rate, or a piecewise-constant schedule: rate,rate,...",

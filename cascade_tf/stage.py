@@ -1,9 +1,9 @@
-"""A stage: one learned step of a cascade, p(target | condition) or a map from one to the other.
+"""A stage: one learned step of a cascade, p(target | condition) or a regression of the target.
 
 The shared loop (training.py) owns strategy, data, checkpoints, averages, logs, progress and
-resume. A stage owns what it computes: its networks and optimizers, one training step, its
-evaluation and its sampling. Stages differ much: a likelihood model has one
-network; a GAN has two, which take turns; a regression has float targets and no likelihood.
+resuming. A stage owns the computation: networks, optimizers, training step, evaluation and
+sampling. Stages differ widely: a likelihood model has one network, a GAN alternates between two,
+and a regression has float targets and no likelihood.
 """
 
 import abc
@@ -20,15 +20,15 @@ from cascade_tf.sample_request import OnProgress, SampleRequest
 
 
 class Stage(abc.ABC):
-    """What the shared loop and the commands ask of every stage.
+    """Interface of stages, which the shared loop and the commands use.
 
     Attributes:
         name: of the stage, and of its directory in the workdir.
-        description: the settings it was made from.
-        headline: the metric of `train_step` and `evaluate_step` that sums the stage up.
-        accepts: names of the optional parts of a SampleRequest that `sample` uses.
-        sampling_parts: how often `sample` reports progress.
-        batch_parts: equal parts that `train_step` cuts a replica's share of the batch into.
+        description: its settings.
+        headline: the primary metric of `train_step` and `evaluate_step`.
+        accepts: names of the optional attributes of a SampleRequest that `sample` uses.
+        sampling_parts: how often one call of `sample` reports progress.
+        batch_parts: equal parts into which `train_step` splits a replica's share of the batch.
     """
 
     name: str
@@ -43,9 +43,12 @@ class Stage(abc.ABC):
         """Creates all variables; called once, under the strategy's scope."""
 
     def prepare(self, source: Source) -> str | None:
-        """Takes from the training images what must be known before the first step, and tells it.
+        """Computes statistics of the training images that the first step needs.
 
-        Called once in a training, when `build` was and no checkpoint is there to resume from.
+        Called once, after `build`, if there is no checkpoint to resume from.
+
+        Returns:
+            A line about them for the log; None if there is nothing to report.
         """
         return None
 
@@ -68,85 +71,84 @@ class Stage(abc.ABC):
 
     @abc.abstractmethod
     def train_step(self, examples: Examples, step: tf.Tensor) -> Mapping[str, tf.Tensor]:
-        """Makes one step; called in replica context, in a graph.
+        """Updates the weights once; called in replica context, in a graph.
 
         Losses are sums over the replica's examples divided by the *global* batch, and gradients
         go through `optimizers.apply_gradients`. Every random draw is keyed by seed and
-        `examples.indices` (randomness.py), so that replicas together compute what one would.
+        `examples.indices` (randomness.py), so that the number of replicas changes no result.
 
         Args:
             examples: this replica's share of the batch.
-            step: int64 scalar, steps made before this one.
+            step: int64 scalar, steps completed before this one.
 
         Returns:
-            float scalars by name, which the loop averages over replicas.
+            Metrics by name, float scalars, which the loop averages over replicas.
         """
 
     @abc.abstractmethod
     def evaluate_step(self, examples: Examples) -> Mapping[str, tf.Tensor]:
-        """Held-out figures of each example, float32 [b] by name; replica context, in a graph."""
+        """Metrics of each held-out example by name, float32 [b]; in replica context, in a graph."""
 
     def sample(self, request: SampleRequest) -> tf.Tensor:
         """Draws the stage's target for each index, given the previous stage's targets.
 
-        It runs eagerly, reporting progress, or as part of a graph (without `on_progress`).
-        Built under a strategy and run eagerly, it spreads the images over the replicas.
+        Called eagerly, it may report progress, and it distributes the images over the replicas of
+        the strategy under which the stage was built. Within a graph, `on_progress` must be None.
 
         Returns:
             The target, in the stage's own representation.
 
         Raises:
-            ValueError: the request has parts that the stage cannot use (`accepts`).
+            ValueError: the request has attributes that the stage cannot use (`accepts`).
         """
         request.require_only(self.accepts, self.name)
         return self._sample(request)
 
     @abc.abstractmethod
     def _sample(self, request: SampleRequest) -> tf.Tensor:
-        """As `sample`, of a request that the stage can answer."""
+        """See `sample`; the request has only attributes that the stage accepts."""
 
     @abc.abstractmethod
     def target(self, images: tf.Tensor) -> tf.Tensor:
-        """What the stage makes, computed from real images: uint8 [B, H, W, C] to the target.
+        """The stage's target computed from real images, uint8 [B, H, W, C].
 
-        It is deterministic, and the condition of the stage that comes after.
+        It is deterministic, and the condition of the next stage.
         """
 
     def condition(self, images: tf.Tensor) -> tf.Tensor | None:
-        """What the stage is given, computed from real images: the target of the stage before.
+        """The stage's condition computed from real images: the target of the previous stage.
 
-        None for a stage that is given nothing.
+        None for an unconditional stage.
         """
         return None
 
     @abc.abstractmethod
     def to_images(self, target: tf.Tensor) -> tf.Tensor:
-        """A target as pictures to look at: uint8 [B, H, W, C]."""
+        """A target as images for display, uint8 [B, H, W, C]."""
 
     def trouble(self, metrics: Mapping[str, float]) -> str | None:
-        """What is wrong with the training, in a few words, by what steps returned; or None.
+        """Health check of the training: a short reason to stop it, or None.
 
-        The loop stops then, before a checkpoint is written. Figures that are not finite it finds
-        by itself.
+        The loop then stops before it writes a checkpoint. It checks itself for metrics that are
+        not finite.
 
         Args:
-            metrics: means of `train_step`'s figures over the steps since it was last asked.
+            metrics: means of `train_step`'s metrics over the steps since the previous check.
         """
         return None
 
     def previews(self, examples: Examples, on_progress: OnProgress) -> Mapping[str, np.ndarray]:
-        """Pictures for TensorBoard by title, uint8 [N, H, W, C] of any size; runs eagerly.
+        """Images for TensorBoard by title, uint8 [N, H, W, C] of any size; runs eagerly.
 
-        By default a sample for each example, of what the example's image gives.
+        By default a sample for each example, with the condition computed from its image.
 
         Args:
-            examples: held-out ones, where there are some.
-            on_progress: as of `sample`.
+            examples: held-out ones if there is a test split.
+            on_progress: see `SampleRequest`.
         """
         request = SampleRequest(
             len(examples.images),
             condition=self.condition(examples.images),
             on_progress=on_progress,
         )
-        made = self.sample(request)
-        return {"samples": self.to_images(made).numpy()}
+        return {"samples": self.to_images(self.sample(request)).numpy()}

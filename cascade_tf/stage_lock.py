@@ -1,4 +1,4 @@
-"""One trainer at a time in a stage's directory."""
+"""A lock that allows one trainer at a time in a stage's directory."""
 
 import contextlib
 import datetime
@@ -14,21 +14,25 @@ from etils import epath
 from cascade_tf.errors import UserError
 
 NAME = "lock"
-HOLDER = "lock_holder"  # a file of its own: some systems let nobody read one that is locked
+HOLDER = "lock_holder"  # a separate file, since some systems forbid reading a locked one
 
 
 @contextlib.contextmanager
 def stage_lock(directory: epath.Path) -> Iterator[None]:
-    """Holds a stage's directory for this process.
+    """Context manager that locks a stage's directory for this process.
 
-    The lock is the kernel's, on the file `lock`, so it ends with the process however that ends.
-    The text beside it, `lock_holder`, names the process. One that a dead process left locks
-    nothing: it is reported on stderr, and replaced. File systems that several machines share must
-    pass locks on, as NFS does. One that knows no locks gets filelock's soft one, or none; storage
-    such as gs:// has none.
+    The kernel locks the file `lock` and releases it when the process ends, even if it is killed.
+    The file `lock_holder` names the process. If a dead process left one, that is reported on
+    stderr and the file replaced. Network file systems must support locks across machines, as NFS
+    does. File systems without locks get filelock's soft lock or none; gs:// and the like get none.
 
     Raises:
         UserError: another process trains the stage.
+
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as directory, stage_lock(epath.Path(directory)):
+    ...     (epath.Path(directory) / HOLDER).exists()
+    True
     """
     if "://" in str(directory):
         yield
@@ -44,9 +48,9 @@ def stage_lock(directory: epath.Path) -> Iterator[None]:
     except (NotImplementedError, OSError):
         pass  # no locks on this file system
     try:
-        left = _process(holder)
-        if left is not None:
-            print(f"{directory}: {left} ended without a word", file=sys.stderr)
+        dead = _process(holder)
+        if dead is not None:
+            print(f"{directory}: {dead} ended abnormally", file=sys.stderr)
         now = datetime.datetime.now().astimezone().isoformat(" ", "seconds")
         about = {"host": socket.gethostname(), "pid": os.getpid(), "since": now}
         holder.write_text(json.dumps(about))
@@ -59,7 +63,7 @@ def stage_lock(directory: epath.Path) -> Iterator[None]:
 
 
 def _process(holder: epath.Path) -> str | None:
-    """The process that the file names, in words; None where there is no file."""
+    """Description of the process that the file names; None without a file."""
     try:
         about = json.loads(holder.read_text())
         return f"process {about['pid']} on {about['host']}, since {about['since']}"

@@ -1,4 +1,4 @@
-"""A stage with its averages and step count, and their checkpoints."""
+"""State of a training: a stage, its averages and step count, and their checkpoints."""
 
 import dataclasses
 
@@ -16,15 +16,15 @@ from cascade_tf.training_config import TrainingConfig
 
 @dataclasses.dataclass
 class StageState:
-    """Everything that training changes.
+    """Everything that a training changes.
 
     Attributes:
-        stage: its networks and optimizers are built.
-        average: of the stage's `averaged_variables`.
-        step: int64, training steps made. With the batch size it is also the position in the
-            data: the next example's index is step * batch_size.
-        seconds: float64, time spent training, over all resumes.
-        checkpoints: of all of it.
+        stage: with networks and optimizers built.
+        average: Polyak average of the stage's `averaged_variables`.
+        step: int64, completed training steps. It also gives the position in the data: the next
+            example has index step * batch_size.
+        seconds: float64, training time over all resumes.
+        checkpoints: of all of these.
     """
 
     stage: Stage
@@ -41,7 +41,10 @@ class StageState:
         directory: epath.Path,
         strategy: tf.distribute.Strategy,
     ) -> "StageState":
-        """Builds the stage, its weights drawn from `config.seed`; checkpoints in `directory`."""
+        """Builds a stage with weights drawn from `config.seed`, and the rest of the state.
+
+        Checkpoints go to `directory`/checkpoints; none is restored.
+        """
         keras.utils.set_random_seed(config.seed)
         with strategy.scope():
             stage.build()
@@ -50,8 +53,9 @@ class StageState:
             )
             step = tf.Variable(0, dtype=tf.int64, trainable=False)
             seconds = tf.Variable(0.0, dtype=tf.float64, trainable=False)
-        # TensorFlow does not find what is in a Keras layer's lists of layers. Weights that learn it
-        # finds in the optimizers, averaged ones in the averages; here are the others.
+        # tf.train.Checkpoint does not track layers within a Keras layer's lists. It reaches their
+        # trainable weights through the optimizers and averaged ones through the averages; `others`
+        # are the rest.
         weights = [weight for network in stage.networks().values() for weight in network.weights]
         averaged = {id(weight) for weight in stage.averaged_variables()}
         others = [w.value for w in weights if not w.trainable and id(w) not in averaged]
@@ -63,20 +67,20 @@ class StageState:
             **stage.networks(),
             **stage.optimizers(),
         )
-        kept = Checkpoints(
+        checkpoints = Checkpoints(
             checkpoint, str(directory / "checkpoints"), config.keep_checkpoints, is_chief(strategy)
         )
-        return cls(stage, average, step, seconds, kept)
+        return cls(stage, average, step, seconds, checkpoints)
 
     def restore(self, path: str | None = None) -> bool:
-        """As Checkpoints.restore."""
+        """See `Checkpoints.restore`."""
         return self.checkpoints.restore(path)
 
     def restore_averages(self, path: str | None = None) -> None:
-        """Loads a checkpoint, by default the newest; the stage's variables become its averages.
+        """Restores a checkpoint, by default the newest, and replaces variables by their averages.
 
         Raises:
-            UserError: there is no checkpoint.
+            UserError: there is no checkpoint, or none can be read.
         """
         if not self.restore(path):
             raise UserError(
@@ -86,7 +90,7 @@ class StageState:
         self.average.apply()
 
     def is_finite(self) -> bool:
-        """Whether all weights are numbers that training can go on from."""
+        """Whether all weights are finite."""
         weights = [
             weight for network in self.stage.networks().values() for weight in network.weights
         ]
@@ -94,5 +98,5 @@ class StageState:
         return all(bool(tf.reduce_all(tf.math.is_finite(value))) for value in floats)
 
     def save(self) -> None:
-        """Writes a checkpoint of the current step, unless it is there already."""
+        """Writes a checkpoint of the current step, unless it exists already."""
         self.checkpoints.save(self.step)

@@ -1,4 +1,4 @@
-"""How a training is spread over devices (tf.distribute)."""
+"""Distribution of work over devices (tf.distribute)."""
 
 import json
 import os
@@ -13,20 +13,26 @@ from cascade_tf.errors import SettingError, UsageError, UserError
 from cascade_tf.examples import Examples
 
 STRATEGIES = ("auto", "single", "mirrored")
-ALL_STRATEGIES = (*STRATEGIES, "multiworker", "tpu")  # the others are for training
+ALL_STRATEGIES = (*STRATEGIES, "multiworker", "tpu")  # the last two are for training only
 
 
 def make_strategy(name: str, tpu: str = "") -> tf.distribute.Strategy:
-    """The strategy of that name, one of `ALL_STRATEGIES`; several workers want it made early.
+    """Creates a strategy; with several workers, before any other use of TensorFlow.
 
-    `mirrored` takes every GPU, or every logical CPU device where there is no GPU; `multiworker`
-    all devices of the machines that TF_CONFIG names, one process on each; `tpu` the cores of the
-    TPU at the address `tpu`, or of this virtual machine where it is empty. `auto` is `multiworker`
-    where TF_CONFIG names several workers, `mirrored` where there are several GPUs, and `single`
-    elsewhere.
+    Args:
+        name: one of `ALL_STRATEGIES`. `single` is the current strategy, by default one device.
+            `mirrored` uses all GPUs, or all logical CPU devices if there is no GPU. `multiworker`
+            uses all devices of the machines in TF_CONFIG, with one process on each. `tpu` uses all
+            cores of a TPU. `auto` is `multiworker` if TF_CONFIG names several workers, else
+            `mirrored` if there are several GPUs, else `single`.
+        tpu: address of the TPU; empty: the TPU of this virtual machine.
 
     Raises:
-        UserError: TF_CONFIG cannot be used, or there is no such TPU.
+        SettingError: `multiworker` without TF_CONFIG.
+        UserError: TF_CONFIG is invalid, or there is no such TPU.
+
+    >>> described(make_strategy("single"))
+    'single, on one device'
     """
     count = _workers_of_tf_config() if name in ("auto", "multiworker") else 0
     if name == "multiworker" and not count:
@@ -43,20 +49,20 @@ def make_strategy(name: str, tpu: str = "") -> tf.distribute.Strategy:
     gpus = tf.config.list_logical_devices("GPU")
     if name == "mirrored" or (name == "auto" and len(gpus) > 1):
         devices = gpus or tf.config.list_logical_devices("CPU")
-        # On CPUs, collectives of two strategies in one process can be taken for each other.
+        # On CPUs, collectives of two strategies in one process may be confused with each other.
         reduction = None if gpus else tf.distribute.ReductionToOneDevice()
         return tf.distribute.MirroredStrategy([device.name for device in devices], reduction)
     return tf.distribute.get_strategy()
 
 
 def _workers_of_tf_config() -> int:
-    """How many processes TF_CONFIG names; 0 where there is none. Raises UsageError."""
+    """Number of processes in TF_CONFIG, 0 if it is not set; raises UsageError."""
     text = os.environ.get("TF_CONFIG", "")
     if not text:
         return 0
     try:
-        told = json.loads(text)
-        cluster, task = told["cluster"], told["task"]
+        config = json.loads(text)
+        cluster, task = config["cluster"], config["task"]
         address = cluster[task["type"]][int(task["index"])]
         others = set(cluster) - {"chief", "worker"}
     except (ValueError, KeyError, TypeError, IndexError) as error:
@@ -81,20 +87,24 @@ def _tpu_strategy(address: str) -> tf.distribute.Strategy:
 
 
 def described(strategy: tf.distribute.Strategy) -> str:
-    """For people: the strategy's name, and how many devices share the work."""
+    """Name of the strategy and number of its devices, in words."""
     count = strategy.num_replicas_in_sync
-    told = f"on {count} devices" if count > 1 else "on one device"
+    devices = f"on {count} devices" if count > 1 else "on one device"
     if isinstance(strategy, tf.distribute.TPUStrategy):
-        return f"tpu, {told}"
+        return f"tpu, {devices}"
     if isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy):
-        return f"multiworker, {told} of {workers(strategy)} workers"
+        return f"multiworker, {devices} of {workers(strategy)} workers"
     if isinstance(strategy, tf.distribute.MirroredStrategy):
-        return f"mirrored, {told}"
-    return f"single, {told}"
+        return f"mirrored, {devices}"
+    return f"single, {devices}"
 
 
 def workers(strategy: tf.distribute.Strategy) -> int:
-    """The number of processes that train together."""
+    """Number of processes that train together.
+
+    >>> workers(tf.distribute.get_strategy())
+    1
+    """
     if not isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy):
         return 1
     spec = strategy.cluster_resolver.cluster_spec()
@@ -102,7 +112,7 @@ def workers(strategy: tf.distribute.Strategy) -> int:
 
 
 def is_chief(strategy: tf.distribute.Strategy) -> bool:
-    """Whether this process is the one that writes checkpoints, logs and the progress."""
+    """Whether this process writes checkpoints, logs and progress for all workers."""
     return strategy.extended.should_checkpoint
 
 
@@ -111,25 +121,38 @@ def distributed(
     examples: Callable[[int, Share], tf.data.Dataset],
     batch_size: int,
 ) -> Iterable[Examples]:
-    """Batches whose parts are on all replicas.
+    """Batches distributed over the replicas.
 
     Args:
-        examples: of the size of a batch and a share of them, such as Source.training_examples.
-        batch_size: of all replicas together, rounded up to a multiple of them.
+        strategy: of the replicas.
+        examples: maps a batch size and a share of the examples to a dataset of `Examples`, as
+            `Source.training_examples` does.
+        batch_size: over all replicas, rounded up to a multiple of their number.
+
+    Returns:
+        A distributed dataset of `Examples` with per-replica values.
+
+    >>> from cascade_tf.data import ArraySource
+    >>> source = ArraySource(np.zeros([5, 8, 8, 1], np.uint8))
+    >>> strategy = tf.distribute.get_strategy()
+    >>> def examples(size, share):
+    ...     return source.evaluation_examples(size, share=share)
+    >>> [gathered(strategy, batch.indices).tolist() for batch in distributed(strategy, examples, 3)]
+    [[0, 1, 2], [3, 4, -1]]
     """
     size = -(-batch_size // strategy.num_replicas_in_sync)
 
     def of_worker(context: tf.distribute.InputContext) -> tf.data.Dataset:
         share = Share(context.input_pipeline_id, context.num_input_pipelines)
-        # As many batches for each replica, whatever ends.
-        of_all = size * (strategy.num_replicas_in_sync // context.num_input_pipelines)
-        return examples(of_all, share).rebatch(size, drop_remainder=True)
+        # Whole batches of a worker, so that all its replicas get equally many.
+        worker_batch = size * (strategy.num_replicas_in_sync // context.num_input_pipelines)
+        return examples(worker_batch, share).rebatch(size, drop_remainder=True)
 
     return strategy.distribute_datasets_from_function(of_worker)
 
 
 def gathered(strategy: tf.distribute.Strategy, value: Any) -> np.ndarray:
-    """The rows of a per-replica value [b, ...] of all replicas of all workers."""
+    """Concatenates a per-replica value [b, ...] over all replicas of all workers."""
     if workers(strategy) > 1:
         return strategy.gather(value, axis=0).numpy()
     return np.concatenate([part.numpy() for part in strategy.experimental_local_results(value)])
@@ -138,19 +161,23 @@ def gathered(strategy: tf.distribute.Strategy, value: Any) -> np.ndarray:
 def run_on_replicas(
     function: Callable[..., tf.Tensor], strategy: tf.distribute.Strategy
 ) -> Callable[[tuple, tuple], tf.Tensor]:
-    """`function`, its batch spread evenly over the replicas.
+    """Wraps a function so that its batch is divided evenly among the replicas.
 
     Args:
-        function: of tensors [B, ...] and of others; returns a tensor [B, ...]. Each example's part
-            of it must not depend on the rest of the batch.
-        strategy: what `function` uses was made under it.
+        function: maps tensors [B, ...], followed by other arguments, to a tensor [B, ...]. The
+            result of an example must not depend on the rest of the batch.
+        strategy: under which the variables of `function` were created.
 
     Returns:
-        A function of the two, as tuples; None may stand for a tensor of a batch. Within a graph,
-        which belongs to one device, it is `function`.
+        A function of two tuples: the tensors, some of which may be None, and the other arguments.
+        Within a graph, which belongs to one device, it calls `function` directly.
+
+    >>> double = run_on_replicas(lambda x, factor: factor * x, tf.distribute.get_strategy())
+    >>> double((tf.constant([1, 2]),), (2,)).numpy().tolist()
+    [2, 4]
     """
-    replicas = strategy.num_replicas_in_sync // workers(strategy)  # others do the same work
-    on_all = tf.function(lambda *of_all: strategy.run(function, of_all), autograph=False)
+    replicas = strategy.num_replicas_in_sync // workers(strategy)  # of this worker
+    on_all = tf.function(lambda *arguments: strategy.run(function, arguments), autograph=False)
 
     def run(batches: tuple, others: tuple) -> tf.Tensor:
         if replicas == 1 or tf.inside_function():
@@ -172,24 +199,27 @@ def run_on_replicas(
 
 
 def even_parts(batches: tuple, size: int, count: int) -> list[tuple]:
-    """A batch in `count` parts of one size; the last are filled up with the first examples.
+    """Splits a batch into `count` parts of equal size, padded with its first examples.
 
     Args:
-        batches: tensors [size, ...]; None may stand for one.
-        size: how many examples they have.
-        count: of the parts.
+        batches: tensors [size, ...], or None.
+        size: number of examples.
+        count: number of parts.
+
+    >>> [part.numpy().tolist() for (part,) in even_parts((tf.constant([5, 6, 7]),), 3, 2)]
+    [[5, 6], [7, 5]]
     """
     parts = tf.split(tf.range(-(-size // count) * count) % size, count)
     return [tuple(None if x is None else tf.gather(x, part) for x in batches) for part in parts]
 
 
 def has_accelerators() -> bool:
-    """Whether there are GPUs or TPU cores, which replicas then are."""
+    """Whether there are GPUs or TPU cores, on which replicas then run."""
     return bool(tf.config.list_logical_devices("GPU") or tf.config.list_logical_devices("TPU"))
 
 
 def cores_of_a_replica(strategy: tf.distribute.Strategy) -> int:
-    """The CPU cores that each replica has to itself; 1 if it is a GPU or a TPU core."""
+    """Number of CPU cores of each replica; 1 if replicas run on GPUs or TPU cores."""
     if has_accelerators():
         return 1
     replicas = strategy.num_replicas_in_sync // workers(strategy)

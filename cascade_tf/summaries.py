@@ -1,4 +1,4 @@
-"""What TensorBoard shows of a stage: scalars, sample grids, and the flags as text."""
+"""TensorBoard summaries of a stage: scalars, image grids, and the flags as text."""
 
 from collections.abc import Mapping
 
@@ -10,14 +10,20 @@ from cascade_tf.pictures import enlarge, sheet
 
 
 class Summaries:
-    """Event files of one stage, in one directory (a TensorBoard "run") per kind of figure.
+    """Event files of one stage, with one directory (a TensorBoard "run") per kind of metric.
 
-    Training, held-out images under averaged weights, and held-out images under live weights
-    are three runs with the same tags, so that their curves share a chart.
+    The runs are training, held-out images with averaged weights, and held-out images with live
+    weights. They have the same tags, so that their curves share a chart.
 
     Args:
         directory: of the stage.
-        writes: False where another process writes them.
+        writes: False in processes that must not write, since another one does.
+
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as directory:
+    ...     summaries = Summaries(epath.Path(directory))
+    ...     summaries.scalars("train", 1, {"loss": 0.5})
+    ...     summaries.flush()
     """
 
     def __init__(self, directory: epath.Path, writes: bool = True):
@@ -25,21 +31,23 @@ class Summaries:
         self._writers: dict[str, tf.summary.SummaryWriter] = {}
 
     def scalars(self, run: str, step: int, values: Mapping[str, float]) -> None:
-        """Writes scalars by tag, of the run "train", "test" or "test_live_weights"."""
+        """Writes scalars by tag to the run "train", "test" or "test_live_weights"."""
         with self._writer(run).as_default():
             for tag, value in values.items():
                 tf.summary.scalar(tag, value, step=step)
 
     def images(self, run: str, step: int, tag: str, images: np.ndarray) -> None:
-        """Writes uint8 [N, H, W, C] as one grid."""
+        """Writes images, uint8 [N, H, W, C], as one grid."""
         with self._writer(run).as_default():
             tf.summary.image(tag, enlarge(sheet(images, gap=1))[None], step=step)
 
     def text(self, run: str, step: int, tag: str, markdown: str) -> None:
+        """Writes a text in Markdown."""
         with self._writer(run).as_default():
             tf.summary.text(tag, markdown, step=step)
 
     def flush(self) -> None:
+        """Writes everything to disk."""
         for writer in self._writers.values():
             writer.flush()
 

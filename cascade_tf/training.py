@@ -28,7 +28,7 @@ from cascade_tf.summaries import Summaries
 from cascade_tf.training_config import TrainingConfig
 
 _MEAN = tf.distribute.ReduceOp.MEAN
-# Its disk is full, or not to be written to.
+# Errors of this worker's own disk: a missing directory, no permission, no space.
 _OF_THIS_WORKER = (
     tf.errors.NotFoundError,
     tf.errors.PermissionDeniedError,
@@ -37,21 +37,24 @@ _OF_THIS_WORKER = (
 
 
 class _Stop(Exception):
-    """A stop was requested during an evaluation or a sampling, which can be dropped."""
+    """A stop request during an evaluation or a preview, which is then abandoned."""
 
 
 class Trainer:
-    """Trains one stage in its directory, from its newest checkpoint on.
+    """Trains one stage, resuming from the newest checkpoint in its directory.
 
     Args:
         stage: not yet built.
         config: of this stage.
         train: training examples.
-        directory: of this stage, named for it: its record, `checkpoints/` and the runs of
-            TensorBoard.
+        directory: of this stage and named for it. It receives the record, `checkpoints/` and the
+            runs of TensorBoard.
         test: held-out examples, or None.
         strategy: its replicas share each batch; by default the current one.
-        more_figures: computes further figures at every evaluation, under averaged weights.
+        more_figures: computes further metrics at every evaluation, with averaged weights.
+
+    Raises:
+        UserError: there are checkpoints, but none can be restored.
     """
 
     def __init__(
@@ -83,12 +86,12 @@ class Trainer:
 
     @property
     def step(self) -> int:
-        """Training steps made."""
+        """Completed training steps."""
         return int(self.state.step.numpy())
 
     @property
     def finished(self) -> bool:
-        """All steps made, or all of the time spent."""
+        """Whether all steps are completed, or the time limit is reached."""
         return self.step >= self._config.steps or self._seconds_left <= 0
 
     @property
@@ -100,43 +103,46 @@ class Trainer:
         """Trains to `config.steps`, or for `config.max_minutes`, and saves a checkpoint.
 
         Raises:
-            Interrupted: on SIGTERM or Ctrl-C, after a checkpoint was saved.
+            Interrupted: on SIGTERM or Ctrl-C, after a checkpoint is saved.
+            UserError: the training diverged or failed the stage's health check, an image cannot be
+                decoded, or another worker was lost.
         """
         if self.finished:
             return
         self._write_record()
-        with self._lost_workers_told():
+        with self._lost_worker_as_user_error():
             if is_chief(self._strategy):
                 self._train.prepare()
-            self._agree(False, float(self.state.seconds.numpy()))  # the others wait for that
+            self._agree(False, float(self.state.seconds.numpy()))  # the other workers wait here
         name, start = self._stage.name, self.step
         if start == 0 and not self.resumed:
-            told = self._stage.prepare(self._train)
-            if told:
-                self.summaries.text("train", 0, "prepared", told)
-                self._tell(f"stage {name}: {told}")
+            line = self._stage.prepare(self._train)
+            if line:
+                self.summaries.text("train", 0, "prepared", line)
+                if is_chief(self._strategy):
+                    print(f"stage {name}: {line}", file=sys.stderr)
         quiet = not is_chief(self._strategy)
         with (
             StopRequest() as stop,
             ProgressBar(
                 f"train {name}", self._config.steps, "steps", start, quiet, self._seconds_left
             ) as bar,
-            self._lost_workers_told(),
+            self._lost_worker_as_user_error(),
         ):
-            recent: list[dict[str, float]] = []  # figures of the steps since the last summary
+            recent: list[dict[str, float]] = []  # metrics of the steps since the last summary
             with contextlib.suppress(_Stop):
                 self._loop(stop, bar, recent)
             self._save(self.step, recent)
             self.summaries.flush()
         if self._must_stop(stop):
             raise Interrupted(
-                stop.signal or signal.SIGTERM,  # the latter reached another worker
-                f"stopped: stage {name} is saved at step {self.step}, and the same command "
-                f"goes on from there",
+                stop.signal or signal.SIGTERM,  # without a signal here, another worker had one
+                f"stopped: stage {name} is saved at step {self.step}; run the same command "
+                f"to resume",
             )
 
     def _write_record(self) -> None:
-        """Writes the settings beside the checkpoints, and into TensorBoard."""
+        """Writes the settings beside the checkpoints and to TensorBoard."""
         if not is_chief(self._strategy):
             return
         settings = stage_record(self._stage, self._config, self._train)
@@ -172,7 +178,7 @@ class Trainer:
                     message = undecodable_image_message(error)
                     if message is None:
                         raise
-                    self.state.save()  # no step has begun
+                    self.state.save()  # of the last completed step
                     raise UserError(message) from error
                 metrics = self._compiled_step(batch)
                 recent.append({name: float(value) for name, value in metrics.items()})
@@ -196,7 +202,7 @@ class Trainer:
                 self._preview(step, check_stop)
 
     def _agree(self, stop: bool, seconds: float) -> None:
-        """Takes note of what ends the training: the same on all workers, or some would wait."""
+        """Agrees among workers on stop requests and training time, as all must end together."""
         if self._several:
             requests, seconds = self._mean_of_workers(tf.constant([float(stop), seconds])).numpy()
             self._stop_agreed = requests > 0
@@ -206,8 +212,8 @@ class Trainer:
         return self._stop_agreed if self._several else stop.signal is not None
 
     @contextlib.contextmanager
-    def _lost_workers_told(self) -> Iterator[None]:
-        """Raises UserError where another worker is gone: TensorFlow's words for it are many."""
+    def _lost_worker_as_user_error(self) -> Iterator[None]:
+        """Raises UserError if another worker is lost, for which TensorFlow has many errors."""
         try:
             yield
         except tf.errors.OpError as error:
@@ -217,16 +223,12 @@ class Trainer:
             if message is not None:
                 raise UserError(message) from error
             raise UserError(
-                f"another worker of this training was lost after step {self.step}: start all of "
-                f"them again, and they go on from the last checkpoint"
+                f"another worker of this training was lost after step {self.step}: restart all "
+                f"workers to resume from the last checkpoint"
             ) from error
 
-    def _tell(self, line: str) -> None:
-        if is_chief(self._strategy):
-            print(line, file=sys.stderr)
-
     def _preview(self, step: int, on_progress: OnProgress) -> None:
-        """Pictures of averaged weights."""
+        """Writes the stage's previews with averaged weights to TensorBoard."""
         source, count = self._test or self._train, self._config.sample_images
         examples = next(iter(source.evaluation_examples(count, limit=count)))
         examples = Examples(*(part[: source.num_examples] for part in examples))
@@ -235,35 +237,35 @@ class Trainer:
                 self.summaries.images("test", step, title, images)
 
     def _require_finite(self, step: int, metrics: dict[str, float]) -> None:
-        """Raises UserError before a checkpoint can be made of weights that have run away."""
+        """Raises UserError if a metric is not finite, before diverged weights are saved."""
         if not all(np.isfinite(value) for value in metrics.values()):
-            figures = ", ".join(f"{name} {value:g}" for name, value in metrics.items())
-            self._stop_at_last_good(step, "diverged", figures)
+            values = ", ".join(f"{name} {value:g}" for name, value in metrics.items())
+            self._stop_at_last_good(step, "diverged", values)
 
     def _save(self, step: int, recent: list[dict[str, float]]) -> None:
-        """Writes a checkpoint, of a training in good health."""
+        """Writes a checkpoint if the training passes its health checks; else raises UserError."""
         if recent:
             self._require_health(step, _means(recent))
         if not self.state.is_finite():
-            self._stop_at_last_good(step, "has gone wrong", "weights are not finite numbers")
+            self._stop_at_last_good(step, "failed", "weights are not finite")
         self.state.save()
 
     def _require_health(self, step: int, means: dict[str, float]) -> None:
-        """Raises UserError where the stage sees its training go wrong."""
-        trouble = self._stage.trouble(means)
-        if trouble is not None:
-            self._stop_at_last_good(step, "has gone wrong", trouble)
+        """Raises UserError if the stage's health check fails."""
+        reason = self._stage.trouble(means)
+        if reason is not None:
+            self._stop_at_last_good(step, "failed", reason)
 
-    def _stop_at_last_good(self, step: int, what: str, told: str) -> NoReturn:
+    def _stop_at_last_good(self, step: int, verb: str, reason: str) -> NoReturn:
         last = self.state.checkpoints.newest
         raise UserError(
-            f"training {what} at step {step} of stage {self._stage.name} ({told}); "
+            f"training {verb} at step {step} of stage {self._stage.name} ({reason}); "
             f"the last good checkpoint is {last or 'none'}: in another `workdir`, lower "
             f"`learning_rate` or set `clip_norm`"
         )
 
     def _train_step(self, examples: Examples) -> dict[str, tf.Tensor]:
-        """One step on all replicas; metrics averaged over them."""
+        """Performs one step on all replicas; returns metrics averaged over them."""
 
         def replica_step(examples: Examples):
             metrics = self._stage.train_step(examples, self.state.step)
@@ -275,15 +277,15 @@ class Trainer:
         return {k: self._strategy.reduce(_MEAN, v, axis=None) for k, v in metrics.items()}
 
     def _evaluate(self, step: int, test: Source, on_batch: Callable[[int], None]) -> None:
-        """Held-out figures under live and under averaged weights, on the same images."""
+        """Writes held-out metrics with live and with averaged weights, on the same images."""
         c = self._config
-        size = min(32, c.batch_size)  # what fits in training fits here
+        size = min(32, c.batch_size)  # fits in memory, as training does
         live = self._evaluator.evaluate(test, size, c.evaluate_images, on_batch)
         with self.state.average.in_place():
             averaged = self._evaluator.evaluate(test, size, c.evaluate_images, on_batch)
             self.summaries.scalars("test", step, self._more_figures())
-        for run, figures in (("test_live_weights", live), ("test", averaged)):
-            means = {name: value.mean() for name, value in figures.items()}
+        for run, metrics in (("test_live_weights", live), ("test", averaged)):
+            means = {name: value.mean() for name, value in metrics.items()}
             self.summaries.scalars(run, step, means)
         self.summaries.flush()
 
@@ -293,7 +295,7 @@ def _means(metrics: list[dict[str, float]]) -> dict[str, float]:
 
 
 class _Speed:
-    """Images per second of the training steps alone, smoothed; the first, compiling, left out."""
+    """Smoothed images per second of training steps, without the first, which compiles."""
 
     def __init__(self, batch_size: int):
         self._batch_size = batch_size

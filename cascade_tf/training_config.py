@@ -1,4 +1,4 @@
-"""Length, intervals and averages of a training, for the shared loop."""
+"""Settings of the shared training loop: length, intervals and averages."""
 
 import dataclasses
 
@@ -8,10 +8,10 @@ from cascade_tf.settings import Settings, setting
 
 @dataclasses.dataclass(frozen=True)
 class TrainingConfig(Settings):
-    """How long a stage trains, and what is saved and shown on the way.
+    """Length of a training, and intervals of checkpoints, evaluations and samples.
 
     Attributes:
-        batch_size: images of a step, over all replicas.
+        batch_size: images per step, over all replicas.
         max_minutes: time limit over all resumes; 0: none.
 
     Raises:
@@ -23,7 +23,7 @@ class TrainingConfig(Settings):
 
     batch_size: int = setting(
         32,
-        "Images of a step, over all replicas.",
+        "Images per step, over all replicas.",
         decides="training",
         at_least=1,
         group="training",
@@ -36,7 +36,7 @@ class TrainingConfig(Settings):
     polyak_start: int = setting(0, "Steps before averaging starts.", decides="training", at_least=0)
     max_minutes: float = setting(
         0.0,
-        "Stop training after so many minutes, resumes included; 0: no limit.",
+        "Time limit of the training in minutes, over all resumes; 0: none.",
         at_least=0,
         group="training",
     )
@@ -48,8 +48,8 @@ class TrainingConfig(Settings):
     evaluate_every: int = setting(
         1000, "Steps between held-out evaluations; 0: none.", at_least=0, group="output"
     )
-    evaluate_images: int = setting(256, "Held-out images of such an evaluation.", at_least=1)
+    evaluate_images: int = setting(256, "Held-out images of each of these evaluations.", at_least=1)
     sample_every: int = setting(
         0, "Steps between sample grids in TensorBoard; 0: none.", at_least=0, group="output"
     )
-    sample_images: int = setting(16, "Images of such a grid.", at_least=1)
+    sample_images: int = setting(16, "Images in each of these grids.", at_least=1)

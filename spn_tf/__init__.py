@@ -1,6 +1,6 @@
 """Subscale Pixel Networks and Multidimensional Upscaling (Menick and Kalchbrenner, 2019).
 
-Public names are imported when they are first used, so that importing the package is quick.
+Public names are imported when they are first used, so that importing the package is fast.
 """
 
 import lazy_loader

@@ -1,7 +1,7 @@
 """Transformer layers over the pixels of a slice (section 3.2; Vaswani et al., 2017, 2018).
 
 Pre-norm, as in tensor2tensor: x + dropout(f(layer_norm(x))) for attention and for the
-feed-forward layer, and one more normalisation after the stack.
+feed-forward layer. One more normalisation follows the stack.
 
 Shape letters: B batch, T positions (h * w), D width of the residual stream, K heads * channels.
 """
@@ -17,11 +17,12 @@ from spn_tf.dense import Dense
 from spn_tf.residual_branches import small_weights
 from spn_tf.shapes import Shape
 
-# Drops units of [B, T, D] by a keyed mask; the identity outside training.
+# Dropout of [B, T, D] by a keyed mask; the identity outside training.
 Dropout = Callable[[tf.Tensor], tf.Tensor]
 
 
 def no_dropout(x: tf.Tensor) -> tf.Tensor:
+    """Returns x: the dropout of evaluation and sampling."""
     return x
 
 
@@ -30,13 +31,13 @@ def _dense(units: int, **kwargs: Any) -> Dense:
 
 
 def _split_heads(x: tf.Tensor, heads: int) -> tf.Tensor:
-    """[B, T, K] to [B, heads, T, K / heads]."""
+    """Splits the last axis into heads, [B, T, K] to [B, heads, T, K / heads]."""
     _, length, width = x.shape
     return tf.transpose(tf.reshape(x, [-1, length, heads, width // heads]), [0, 2, 1, 3])
 
 
 def _merge_heads(x: tf.Tensor) -> tf.Tensor:
-    """[B, heads, T, k] to [B, T, heads * k]."""
+    """The inverse of `_split_heads`, [B, heads, T, k] to [B, T, heads * k]."""
     _, heads, length, channels = x.shape
     return tf.reshape(tf.transpose(x, [0, 2, 1, 3]), [-1, length, heads * channels])
 
@@ -44,7 +45,11 @@ def _merge_heads(x: tf.Tensor) -> tf.Tensor:
 class SelfAttention(SerializableLayer):
     """Multi-head dot-product attention, [B, T, D] to [B, T, D].
 
-    With `causal`, position t attends to positions 0..t.
+    Args:
+        width: D.
+        heads: their number.
+        channels: per head.
+        causal: whether position t attends to positions 0..t only.
 
     Example:
         >>> layer = SelfAttention(width=6, heads=2, channels=4, causal=True)
@@ -73,7 +78,7 @@ class SelfAttention(SerializableLayer):
     def call(self, x: tf.Tensor) -> tf.Tensor:
         q, k, v = (_split_heads(part, self.heads) for part in tf.split(self.qkv(x), 3, axis=-1))
         scores = tf.matmul(q, k, transpose_b=True) * self.channels**-0.5  # [B, heads, T, T]
-        scores = tf.cast(scores, self.variable_dtype)  # softmax is not for bfloat16
+        scores = tf.cast(scores, self.variable_dtype)  # bfloat16 is too coarse for softmax
         if self.causal:
             length = x.shape[1]
             past = tf.linalg.band_part(tf.ones([length, length], tf.bool), -1, 0)
@@ -88,11 +93,19 @@ class SelfAttention(SerializableLayer):
 class ParameterAttention(SerializableLayer):
     """Feed-forward layer as attention over learned rows (tensor2tensor's `parameter_attention`).
 
-    For each head: softmax(q K^T) V, with q the head's share of x W, and K and V the learned
-    [rows, K / heads]. No mask, no bias, no 1 / sqrt(d) scaling. [B, T, D] to [B, T, D].
+    Each head computes softmax(query keys^T) values, [B, T, D] to [B, T, D]. Queries are a
+    projection of x; keys and values are learned, [rows, channels] for each head. There is no
+    mask, no bias and no scaling by 1 / sqrt(channels).
 
-    Keys and values are stored at the scale D**-0.5 and multiplied up in use, as in
-    tensor2tensor, which matters to an optimizer whose steps do not follow the weights' scale.
+    Keys and values start at a standard deviation of D**-0.5 and are scaled up in use, as in
+    tensor2tensor. Weights stored at their full scale would learn relatively more slowly, since
+    RMSProp's steps do not grow with the weights.
+
+    Args:
+        width: D.
+        heads: their number.
+        channels: per head.
+        rows: learned keys and values of each head.
 
     Example:
         >>> layer = ParameterAttention(width=6, heads=2, channels=4, rows=8)
@@ -140,20 +153,22 @@ class ParameterAttention(SerializableLayer):
         with_values: Callable[[tf.Tensor], tf.Tensor],
         softmax: Callable[[tf.Tensor], tf.Tensor] = tf.nn.softmax,
     ) -> tf.Tensor:
-        """What queries read of the learned rows, [..., K] to [..., K].
+        """Attends from queries to the learned rows, [..., K] to [..., K].
+
+        The cached sampler passes products and a softmax of its own.
 
         Args:
             queries: [..., K].
-            with_keys: the product of each head's queries with its keys, [heads, ., K / heads] to
-                [heads, ., rows].
-            with_values: the product of weights with values, [heads, ., rows] to
-                [heads, ., K / heads].
-            softmax: of scores, [heads, ., rows].
+            with_keys: multiplies each head's queries by its keys, [heads, n, K / heads] to
+                [heads, n, rows].
+            with_values: multiplies attention weights by values, [heads, n, rows] to
+                [heads, n, K / heads].
+            softmax: over the last axis of the scores, [heads, n, rows].
         """
         shape = [-1, *queries.shape[1:]]
-        # The scales of keys and values are applied to what is smaller than they are when a single
-        # position is asked for. All positions of a head are rows of one matrix: with one for each
-        # image, XLA copies the weights of the attention in the backward pass.
+        # Queries and results are scaled, not keys and values: for a single position they are the
+        # smaller ones. The positions of all images are the rows of one matrix for each head. With
+        # one matrix for each image, XLA copies the attention weights in the backward pass.
         queries = tf.reshape(queries, [-1, self.heads, self.channels]) * self.heads**0.5
         queries = tf.transpose(queries, [1, 0, 2])  # [heads, B * T, k]
         scores = with_keys(queries)  # [heads, B * T, rows]
@@ -164,6 +179,10 @@ class ParameterAttention(SerializableLayer):
 
 class DenseFeedForward(SerializableLayer):
     """The Transformer's usual feed-forward layer, relu(x W1 + b1) W2 + b2.
+
+    Args:
+        width: D, of inputs and outputs.
+        hidden: units of the layer in between.
 
     Example:
         >>> DenseFeedForward(width=6, hidden=8)(tf.zeros([1, 5, 6])).shape
@@ -199,7 +218,7 @@ class Transformer(SerializableLayer):
         layers: pairs of a self-attention and a feed-forward layer.
         width: D.
         heads, channels: of attention; channels are per head.
-        causal: position t attends to positions 0..t.
+        causal: whether position t attends to positions 0..t only.
         ffn: "parameter_attention" or "dense".
         ffn_size: rows of keys and values, or hidden units.
 

@@ -32,17 +32,17 @@ def _size(default: int, help: str, at_least: int = 1) -> Any:
 
 @dataclasses.dataclass(frozen=True)
 class SPNConfig(Settings):
-    """Images that a network models, and its widths and depths.
+    """Sizes of the images, and widths and depths of the network.
 
-    The widths are the CelebA-HQ column of Table 4. Channels of attention are per head;
-    `ffn_size` is the number of key/value rows of `parameter_attention`, or the hidden units of
+    The default widths are the CelebA-HQ column of Table 4. Attention channels are per head.
+    `ffn_size` is the number of key/value rows of `parameter_attention`, or of hidden units of
     a dense feed-forward layer (docs/reproduction.md explains why 1024).
 
     Attributes:
         height, width: of the images, in pixels.
-        coarse_bits: most significant bits that are given, in depth upscaling; 0: none.
+        coarse_bits: bits of the coarse image that depth upscaling is conditioned on; 0: none.
         scale: subscale factor S; 1 is the decoder baseline, which has no slices before the target.
-        pixelcnn_conv_channels: before the gate halves them.
+        pixelcnn_conv_channels: units before the gate, which halves them.
         dropout: rate on each residual branch of the attention stacks.
 
     Raises:
@@ -78,7 +78,7 @@ class SPNConfig(Settings):
     pixelcnn_layers: int = _size(15, "Gated layers of the decoder.")
     pixelcnn_filter_size: int = _size(3, "Filter size of the PixelCNN.")
     pixelcnn_conv_channels: int = _size(128, "Units before each gate of the PixelCNN.")
-    pixelcnn_residual_channels: int = _size(1280, "Residual stream of the PixelCNN.")
+    pixelcnn_residual_channels: int = _size(1280, "Width of the PixelCNN's residual stream.")
     decoder_attention_layers: int = _size(5, "Masked self-attention layers of the decoder.", 0)
     decoder_attention_heads: int = _size(5, "Attention heads of the decoder.")
     decoder_attention_channels: int = _size(128, "Attention channels per head of the decoder.")
@@ -86,7 +86,7 @@ class SPNConfig(Settings):
     embedder_conv_layers: int = _size(5, "Residual blocks of the slice embedder.", 0)
     embedder_filter_size: int = _size(3, "Filter size of the slice embedder.")
     embedder_conv_channels: int = _size(256, "Units inside each residual block.")
-    embedder_residual_channels: int = _size(1024, "Residual stream of the slice embedder.")
+    embedder_residual_channels: int = _size(1024, "Width of the slice embedder's residual stream.")
     embedder_attention_layers: int = _size(6, "Self-attention layers of the slice embedder.", 0)
     embedder_attention_heads: int = _size(4, "Attention heads of the slice embedder.")
     embedder_attention_channels: int = _size(
@@ -144,12 +144,12 @@ class SPNConfig(Settings):
 
     @property
     def classes(self) -> int:
-        """The number of values that an intensity can still take: of the bits not given."""
+        """The number of classes of the softmax, 2**(bits - coarse_bits)."""
         return 2 ** (self.bits - self.coarse_bits)
 
     @property
     def has_embedder(self) -> bool:
-        """Whether there is anything to embed: slices before the target, or coarse bits."""
+        """Whether there is a slice embedder, for preceding slices or for coarse bits."""
         return self.scale > 1 or self.coarse_bits > 0
 
     @property

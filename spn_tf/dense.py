@@ -1,4 +1,4 @@
-"""A product with a matrix at every pixel."""
+"""A dense layer over the last axis, for every pixel."""
 
 import keras
 import tensorflow as tf
@@ -8,10 +8,10 @@ from spn_tf.shapes import Shape
 
 @keras.saving.register_keras_serializable("spn_tf")
 class Dense(keras.layers.Dense):
-    """Keras's layer as one product of two matrices, whatever the rank of the input.
+    """Keras's Dense layer as one product of two matrices, whatever the rank of the input.
 
-    Before 3.15, which needs Python 3.11, Keras broadcasts the matrix. For images of one row the
-    oneDNN of TensorFlow 2.19 to 2.21 then corrupts memory.
+    Keras before 3.15 broadcasts the kernel instead, and 3.15 needs Python 3.11. With such a
+    kernel and images of one row, oneDNN in TensorFlow 2.19 to 2.21 corrupts memory.
 
     Example:
         >>> Dense(5)(tf.zeros([2, 3, 4, 6])).shape

@@ -1,4 +1,4 @@
-"""What an exported cascade of Subscale Pixel Networks computes."""
+"""Endpoints of an exported cascade of Subscale Pixel Networks."""
 
 from collections.abc import Sequence
 
@@ -14,16 +14,23 @@ from spn_tf.spn_stage import SPNStage
 def endpoints(stages: Sequence[SPNStage]) -> dict[str, Endpoint]:
     """Functions for a SavedModel and their input signatures, by name.
 
-    Images are uint8 on the 8-bit scale whatever the cascade's bits; those it makes have zeros
-    in the bits it does not have. H, W and C are those of the last stage, K stages.
+    All images are uint8 on the 8-bit scale. In sampled images, the bits that the cascade does not
+    model are zero. H, W and C are those of the last stage; K is the number of stages.
 
-    - log_prob: images [N, H, W, C] -> nats float32 [N], the log-probability of the images
-      quantized to the cascade's bits.
+    - log_prob: images [N, H, W, C] -> nats float32 [N], the log-probability of the images at
+      the cascade's bits.
     - sample: count int32, seed int32, temperature float32 (a scalar for all stages, or [K])
       -> images [count, H, W, C].
-    - upscale: images [N, h, w, C], seed, temperature -> images [N, H, W, C]. Pictures of a
-      slice's size are kept at all bits; of pictures of full size, the coarse bits of the last
-      stage are. Left out where the stages upscale nothing.
+    - upscale: images [N, h, w, C], seed, temperature -> images [N, H, W, C]. An image of a
+      slice's size becomes the first slice, with all its bits. Of an image of full size, the
+      coarse bits of the last stage are kept. Left out if the stages upscale nothing.
+
+    >>> from spn_tf import SPNConfig, SPNTrainingConfig
+    >>> sorted(endpoints([SPNStage("spn", SPNConfig(), SPNTrainingConfig())]))
+    ['log_prob', 'sample', 'upscale']
+
+    Args:
+        stages: built before a function is called; coarsest first, all of one upscaling.
     """
     c = stages[-1].config
     temperature_spec = tf.TensorSpec(None, tf.float32, "temperature")
@@ -47,15 +54,17 @@ def endpoints(stages: Sequence[SPNStage]) -> dict[str, Endpoint]:
     def upscale(images: tf.Tensor, seed: tf.Tensor, temperature: tf.Tensor) -> dict[str, tf.Tensor]:
         size = tf.shape(images)[1:3]
         fits = [tf.reduce_all(size == accepted) for accepted in sizes]
-        told = " or ".join(f"{height}x{width}" for height, width in sizes)
-        check = tf.debugging.Assert(tf.reduce_any(fits), [f"images must be of {told}, not", size])
+        allowed = " or ".join(f"{height}x{width}" for height, width in sizes)
+        check = tf.debugging.Assert(
+            tf.reduce_any(fits), [f"images must be of {allowed}, not", size]
+        )
         with tf.control_dependencies([check]):
-            pictures = spread(images, c.height, c.width)
+            pixels = spread(images, c.height, c.width)
         bits = tf.reduce_sum(tf.where(fits, list(sizes.values()), 0))
         indices = tf.range(tf.shape(images, tf.int64)[0], dtype=tf.int64)
-        return draw(indices, seed, temperature, known_targets(stages, pictures, bits))
+        return draw(indices, seed, temperature, known_targets(stages, pixels, bits))
 
-    found: dict[str, Endpoint] = {
+    functions: dict[str, Endpoint] = {
         "log_prob": (
             log_prob,
             [tf.TensorSpec([None, c.height, c.width, c.channels], tf.uint8, "images")],
@@ -71,7 +80,7 @@ def endpoints(stages: Sequence[SPNStage]) -> dict[str, Endpoint]:
     }
     sizes = accepted_sizes(stages)
     if sizes:
-        found["upscale"] = (
+        functions["upscale"] = (
             upscale,
             [
                 tf.TensorSpec([None, None, None, c.channels], tf.uint8, "images"),
@@ -79,4 +88,4 @@ def endpoints(stages: Sequence[SPNStage]) -> dict[str, Endpoint]:
                 temperature_spec,
             ],
         )
-    return found
+    return functions

@@ -1,4 +1,4 @@
-"""Subscale Pixel Networks as a family: the stages of an upscaling, made from settings."""
+"""The model family of Subscale Pixel Networks: creates the stages of an upscaling from settings."""
 
 from typing import TYPE_CHECKING
 

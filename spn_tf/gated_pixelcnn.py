@@ -2,11 +2,13 @@
 
     y = tanh(W_f * x + V_f * s) . sigmoid(W_g * x + V_g * s)
 
-Two stacks: the vertical one sees the rows above, the horizontal one the pixels on the left and
-the earlier colours of the current pixel. A convolution of the vertical stack also reads its own
-row on the right, which is safe only while nothing in that row knows of the row's own pixels.
-So the slice embedding, which knows none of them, conditions both stacks, and the transformer's
-output, which at (h, w + 1) has seen pixel (h, w), the horizontal stack alone.
+There are two stacks. The vertical one sees the rows above. The horizontal one sees the pixels on
+the left and the earlier colours of the current pixel.
+
+A vertical convolution also reads features of its own row, on the right as well. That is causal
+only if no vertical feature depends on pixels of its own row. The slice embedding depends on no
+pixel of the slice, so it conditions both stacks. The Transformer's output at (h, w + 1) depends
+on pixel (h, w), so it conditions the horizontal stack alone.
 """
 
 from typing import Any
@@ -23,7 +25,11 @@ from spn_tf.shapes import Shape
 
 
 def gate(x: tf.Tensor) -> tf.Tensor:
-    """tanh of the first half of the units times sigmoid of the second (equation 5)."""
+    """tanh of the first half of the units times sigmoid of the second (equation 5).
+
+    >>> gate(tf.zeros([1, 4, 4, 6])).shape
+    TensorShape([1, 4, 4, 3])
+    """
     filters, gates = tf.split(x, 2, axis=-1)
     return tf.tanh(filters) * tf.sigmoid(gates)
 
@@ -36,7 +42,7 @@ class GatedLayer(SerializableLayer):
         conv_channels: units before the gate, which halves them.
         inputs: colour classes of the horizontal input.
         residual: colour classes of the horizontal output.
-        first: reads the intensities: "A" mask, and no residual connection.
+        first: whether it reads the intensities: with an "A" mask and no residual connection.
 
     Example:
         >>> classes = colour_classes(6, 3)
@@ -69,7 +75,8 @@ class GatedLayer(SerializableLayer):
         self.horizontal = HorizontalConvolution(
             size, inputs, halves, strict=first, dtype=dtype, name="horizontal"
         )
-        # The first layer starts the residual stream, as small as the others add to it.
+        # Small weights in the first layer too: it starts the residual stream, at the scale of the
+        # other layers' contributions.
         self.out = HorizontalConvolution(
             1, gated, residual, initializer=small_weights(), dtype=dtype, name="out"
         )
@@ -91,9 +98,9 @@ class GatedLayer(SerializableLayer):
         vertical_condition: tf.Tensor | None,
         horizontal_condition: tf.Tensor | None,
     ) -> tuple[tf.Tensor, tf.Tensor]:
-        """[B, h, w, .] each; returns the next vertical and horizontal features.
+        """Returns the next vertical and horizontal features; all tensors are [B, h, w, .].
 
-        The conditions are V * s of equation 5, already projected; None where there is none.
+        The conditions are V * s of equation 5, already projected, or None.
         """
         v = self.vertical(vertical)
         if vertical_condition is not None:
@@ -112,7 +119,7 @@ class GatedLayer(SerializableLayer):
 
 
 class GatedPixelCNN(SerializableLayer):
-    """Logits of every intensity of a slice, given what precedes it and conditions.
+    """Logits of every intensity of a slice, given the preceding ones and the conditions.
 
     Args:
         layers: gated layers.
@@ -206,8 +213,8 @@ class GatedPixelCNN(SerializableLayer):
 
         Args:
             pixels: embedded intensities [B, h, w, C * 8].
-            vertical_condition: [B, h, w, .], must know nothing of the slice; or None.
-            horizontal_condition: [B, h, w, .], at a pixel may know the pixels before it; or None.
+            vertical_condition: [B, h, w, .] or None; it must not depend on pixels of the slice.
+            horizontal_condition: [B, h, w, .] or None; it may depend on the pixels before each.
         """
         layers = len(self.gated)
         for_vertical = for_horizontal = [None] * layers
@@ -217,7 +224,7 @@ class GatedPixelCNN(SerializableLayer):
             for_horizontal = tf.split(
                 self.horizontal_condition(horizontal_condition), layers, axis=-1
             )
-        # One row down, so that the vertical stack never holds the current row.
+        # Shift down by one row, so that the vertical stack never sees the current row.
         vertical = tf.pad(pixels[:, :-1], [[0, 0], [1, 0], [0, 0], [0, 0]])
         horizontal = pixels
         for layer, s_vertical, s_horizontal in zip(

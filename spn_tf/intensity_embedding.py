@@ -12,10 +12,10 @@ from spn_tf.shapes import Shape
 
 
 class CosineRows(keras.initializers.Initializer):
-    """Row v holds the first cosines of the intensity v, so that close intensities start close.
+    """Initializer of a table: row v holds cosines of intensity v, so that neighbours start close.
 
-    A table started at random must first learn which intensities are neighbours; this one
-    starts with that order and stays free to leave it. Extra rows past `levels` are zero.
+    A random table must first learn which intensities are neighbours. This one starts with that
+    order, and training may change it. Rows from `levels` on are zero.
 
     Example:
         >>> CosineRows(levels=2)((3, 1), "float32").numpy().round(2).flatten()
@@ -37,9 +37,9 @@ class CosineRows(keras.initializers.Initializer):
 
 
 class IntensityEmbedding(SerializableLayer):
-    """Int intensities [..., C] in [0, levels] to [..., C * 8] units, channel by channel.
+    """Integer intensities [..., C] in [0, levels] to [..., C * 8] units, channel by channel.
 
-    The intensity `levels` stands for an empty pixel of a padding slice.
+    The intensity `levels` stands for a pixel of an empty slice.
 
     Example:
         >>> IntensityEmbedding(levels=8)(tf.constant([[0, 3, 7]])).shape

@@ -1,10 +1,11 @@
-"""Convolutions that see only what precedes, in pixels and in colours.
+"""Convolutions masked to earlier pixels, and to earlier colours of the current pixel.
 
-Every unit of a feature map belongs to one colour class: units of class R, G and B stand in
-that order along the channel axis and feed the logits of their colour alone. What concerns the
-current pixel passes from a class only to itself ("B" masks) or to later ones ("A" masks, for
-the first layer, which reads the intensities themselves) (van den Oord et al., 2016b, section
-3.4). Pixels passed already are seen by every class.
+Every unit of a feature map belongs to one colour class. Units of classes R, G and B follow each
+other along the channel axis, and each class feeds the logits of its colour alone.
+
+At the current pixel, a "B" mask lets a class see itself and earlier classes. An "A" mask lets it
+see earlier classes only; it is for the first layer, which reads the intensities. Units of earlier
+pixels are seen by every class (van den Oord et al., 2016b, section 3.4).
 """
 
 from typing import Any
@@ -20,7 +21,7 @@ from spn_tf.shapes import Shape
 def colour_classes(units: int, colours: int) -> np.ndarray:
     """The colour class of each of `units` units, int [units], ascending.
 
-    The classes are as equal in size as they can be: a width need not be divisible by three.
+    Classes are as equal in size as possible: a width need not be divisible by three.
 
     Example:
         >>> colour_classes(units=5, colours=3).tolist()
@@ -35,7 +36,7 @@ def colour_mask(inputs: np.ndarray, outputs: np.ndarray, strict: bool) -> np.nda
     Args:
         inputs: classes of the input units.
         outputs: classes of the output units.
-        strict: the "A" mask: a colour does not see itself.
+        strict: "A" mask, by which a colour does not see itself; else "B".
 
     Example:
         >>> colour_mask(np.arange(3), np.arange(3), strict=True).tolist()
@@ -48,7 +49,11 @@ def colour_mask(inputs: np.ndarray, outputs: np.ndarray, strict: bool) -> np.nda
 class VerticalConvolution(SerializableLayer):
     """Convolution over the current row and those above it, [B, h, w, D] to [B, h, w, filters].
 
-    In a filter of k x k, the rows below the centre would be masked; they are left out instead.
+    Of a filter of k x k, the rows below the centre are left out, in place of a mask.
+
+    Args:
+        filters: units of the output.
+        size: filter size k, odd.
 
     Example:
         >>> VerticalConvolution(filters=6, size=3)(tf.zeros([2, 4, 5, 3])).shape
@@ -82,12 +87,12 @@ class VerticalConvolution(SerializableLayer):
 
 
 class HorizontalConvolution(SerializableLayer):
-    """Convolution over the current pixel, masked by colour, and those on its left.
+    """Convolution over the current pixel, masked by colour, and the pixels on its left.
 
     [B, h, w, D] to [B, h, w, len(outputs)]. With size 1 it is a masked 1x1 convolution.
 
     Args:
-        size: the filter's size k: (k + 1) / 2 pixels are seen.
+        size: filter size k, odd; it covers the current pixel and (k - 1) / 2 on its left.
         inputs, outputs: colour classes of the units.
         strict: "A" mask at the current pixel (first layer), else "B".
         initializer: of the kernel; LeCun's by default.

@@ -1,4 +1,4 @@
-"""A trained cascade of Subscale Pixel Networks, to call from Python."""
+"""A trained cascade of Subscale Pixel Networks as a Python object."""
 
 import os
 from collections.abc import Iterator, Sequence
@@ -19,10 +19,14 @@ def load(workdir: str | os.PathLike[str]) -> "SPNModel":
     """Returns the model that was trained in a workdir, with its averaged weights.
 
     Args:
-        workdir: of `cascade-tf train`, or of `Trainer` directories named for their stages.
+        workdir: of `cascade-tf train`; or a directory that holds one directory of a `Trainer`
+            for each stage, of the stage's name.
 
     Raises:
         UserError: there is no workdir, or a stage in it is not trained.
+
+    >>> load("runs/digits").sample(16).shape  # doctest: +SKIP
+    (16, 32, 32, 1)
     """
     experiment = Experiment(workdir, {"spn": SPNFamily})
     experiment.require_trained()
@@ -35,7 +39,7 @@ class SPNModel:
 
     Args:
         stages: built, coarsest first, all of one upscaling.
-        batch_size: images of one pass, at most.
+        batch_size: largest number of images in one pass.
 
     >>> import spn_tf
     >>> config = spn_tf.SPNConfig(height=4, width=4, channels=1, scale=2, pixelcnn_layers=1,
@@ -68,17 +72,17 @@ class SPNModel:
     def sample(
         self, count: int, seed: int = 0, temperature: float | Sequence[float] = 1.0
     ) -> np.ndarray:
-        """Draws images, uint8 [count, H, W, C]; the low bits that the model lacks are zero.
+        """Draws images, uint8 [count, H, W, C]; below 8 bits, the low bits are zero.
 
         Args:
             count: number of images. Equal numbers and seeds give equal images.
             seed: of all draws.
-            temperature: divides the logits: one for all stages, or one for each.
+            temperature: divides the logits; one for all stages, or one for each.
         """
-        return self._draw(count, seed, temperature, None)
+        return self._draw(count, seed, temperature)
 
     def log_prob(self, images: np.ndarray) -> np.ndarray:
-        """Exact log-probability of images, quantized to the model's bits: nats, float32 [N].
+        """Exact log-probability of images at the model's bits, float32 [N] nats.
 
         Args:
             images: uint8 [N, H, W, C].
@@ -101,9 +105,9 @@ class SPNModel:
         """Draws large images from small ones, or full bit depth from few bits (sections 2.3, 2.4).
 
         Args:
-            images: uint8 [N, h, w, C], of a slice's size, which are kept at all bits, or of full
-                size, of which the coarse bits of the last stage are kept.
-            seed, temperature: as of `sample`.
+            images: uint8 [N, h, w, C]. Images of a slice's size become the first slice, with all
+                their bits. Of images of full size, the coarse bits of the last stage are kept.
+            seed, temperature: see `sample`.
 
         Returns:
             uint8 [N, H, W, C].
@@ -115,28 +119,29 @@ class SPNModel:
         sizes = accepted_sizes(self.stages)
         bits = sizes.get(images.shape[1:3])
         if bits is None or images.dtype != np.uint8 or images.shape[-1] != self.image_shape[2]:
-            wanted = " or ".join(f"{h}x{w}" for h, w in sizes) or "no"
+            allowed = " or ".join(f"{h}x{w}" for h, w in sizes) or "no"
             raise ValueError(
-                f"images: {images.dtype} {images.shape}; the model upscales {wanted} images of "
+                f"images: {images.dtype} {images.shape}; the model upscales {allowed} images of "
                 f"{self.image_shape[2]} channels, uint8"
             )
-        return self._draw(len(images), seed, temperature, (images, bits))
+        return self._draw(len(images), seed, temperature, images, bits)
 
     def _draw(
         self,
         count: int,
         seed: int,
         temperature: float | Sequence[float],
-        given: tuple[np.ndarray, int] | None,
+        to_upscale: np.ndarray | None = None,
+        bits: int = 0,
     ) -> np.ndarray:
         temperatures = np.broadcast_to(temperature, [len(self.stages)]).astype(np.float32)
         height, width, channels = self.image_shape
         batches = [np.zeros([0, height, width, channels], np.uint8)]
         for rows in self._batches(count):
             known = None
-            if given is not None:
-                pictures = spread(given[0][rows], height, width)
-                known = known_targets(self.stages, pictures, tf.constant(given[1]))
+            if to_upscale is not None:
+                pixels = spread(to_upscale[rows], height, width)
+                known = known_targets(self.stages, pixels, tf.constant(bits))
             request = SampleRequest(np.arange(count)[rows], seed)
             targets = sample_cascade(self.stages, request, list(temperatures), known)
             batches.append(self.stages[-1].to_images(targets[-1]).numpy())

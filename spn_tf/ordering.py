@@ -1,4 +1,4 @@
-"""Subscale ordering: an image as S*S interleaved slices (section 2.2, equation 2).
+"""Subscale ordering of an image's S*S interleaved slices (section 2.2, equation 2).
 
 Slice m = i * S + j holds the pixels at rows i, i + S, ... and columns j, j + S, ...; its
 meta-position is (i, j). Slices are generated in raster order over meta-positions.
@@ -16,6 +16,12 @@ def image_to_slices(images: tf.Tensor, scale: int) -> tf.Tensor:
     """Cuts images [B, H, W, C] of any dtype into slices [B, S*S, H/S, W/S, C].
 
     H and W must be divisible by `scale`.
+
+    >>> image_to_slices(tf.reshape(tf.range(8), [1, 2, 4, 1]), scale=2).numpy()[0, :, 0, :, 0]
+    array([[0, 2],
+           [1, 3],
+           [4, 6],
+           [5, 7]], dtype=int32)
     """
     _, height, width, channels = images.shape
     h, w = height // scale, width // scale
@@ -24,7 +30,12 @@ def image_to_slices(images: tf.Tensor, scale: int) -> tf.Tensor:
 
 
 def slices_to_image(slices: tf.Tensor, scale: int) -> tf.Tensor:
-    """The inverse of `image_to_slices`: [B, S*S, h, w, C] to [B, S*h, S*w, C]."""
+    """The inverse of `image_to_slices`: [B, S*S, h, w, C] to [B, S*h, S*w, C].
+
+    >>> slices_to_image(tf.reshape(tf.range(4), [1, 4, 1, 1, 1]), scale=2).numpy()[0, :, :, 0]
+    array([[0, 1],
+           [2, 3]], dtype=int32)
+    """
     _, _, h, w, channels = slices.shape
     grid = tf.reshape(slices, [-1, scale, scale, h, w, channels])
     return tf.reshape(tf.transpose(grid, [0, 3, 1, 4, 2, 5]), [-1, h * scale, w * scale, channels])
@@ -33,8 +44,11 @@ def slices_to_image(slices: tf.Tensor, scale: int) -> tf.Tensor:
 def relative_offsets(scale: int) -> list[tuple[int, int]]:
     """The meta-offsets (di, dj) that a preceding slice can have, one for each slot.
 
-    Rows above allow every column offset, the same row only negative ones: 2*S*(S-1) offsets,
-    in raster order.
+    In rows above, every column offset is possible; in the same row, only negative ones. These
+    are 2*S*(S-1) offsets, in raster order.
+
+    >>> relative_offsets(2)
+    [(-1, -1), (-1, 0), (-1, 1), (0, -1)]
     """
     above = [(di, dj) for di in range(1 - scale, 0) for dj in range(1 - scale, scale)]
     return above + [(0, dj) for dj in range(1 - scale, 0)]
@@ -42,12 +56,17 @@ def relative_offsets(scale: int) -> list[tuple[int, int]]:
 
 @functools.cache
 def slot_table(scale: int) -> np.ndarray:
-    """Which slice stands in which slot of each target (section 3.2, Figure 4a).
+    """The slice in each slot, for each target (section 3.2, Figure 4a).
+
+    A slot belongs to one relative offset. So the slice above a target, for example, is in the same
+    slot for every target.
+
+    >>> slot_table(2)[3]
+    array([0, 1, 4, 2], dtype=int32)
 
     Returns:
         int32 [S*S, 2*S*(S-1)]: entry [m, k] is the slice at offset `relative_offsets(S)[k]`
-        from target m, or S*S, the number of the empty padding slice, where there is none.
-        The slice above any target is therefore always in the same slot.
+        from target m. It is S*S, the number of the empty slice, if there is none.
     """
     offsets = relative_offsets(scale)
     table = np.full((scale**2, len(offsets)), scale**2, np.int32)

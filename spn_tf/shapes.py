@@ -1,3 +1,3 @@
-"""The type of a tensor's shape as Keras passes it to `build`; None where it is not known."""
+"""The type of a tensor's shape as Keras passes it to `build`; None for an unknown size."""
 
 Shape = tuple[int | None, ...]

@@ -14,13 +14,16 @@ from spn_tf.shapes import Shape
 
 
 class SliceDecoder(SerializableLayer):
-    """Logits of a slice's intensities, each from those before it and from the slice embedding.
+    """Logits of a slice's intensities, each given those before it and the slice embedding.
 
-    With coarse bits given, the logits are of the further bits alone; the intensities before are
-    seen whole.
+    The order is raster order over pixels, then R, G, B within a pixel. The Transformer is masked
+    over pixels; the colours of the current pixel enter in the PixelCNN alone.
 
-    Order: raster over pixels; R, G, B within a pixel. The Transformer is masked over pixels;
-    the colours of the current pixel enter in the PixelCNN alone.
+    In depth upscaling the logits are of the further bits only. Preceding intensities are seen with
+    all their bits.
+
+    Args:
+        config: sizes of the network and of its images.
 
     Example:
         >>> config = SPNConfig(
@@ -85,7 +88,8 @@ class SliceDecoder(SerializableLayer):
 
         Args:
             pixels: int32 [B, h, w, C], intensities of the slice.
-            embedding: the slice embedder's [B, h, w, .]; None for the decoder alone.
+            embedding: the slice embedding [B, h, w, .]; None for the decoder baseline.
+            dropout: of residual branches.
         """
         h, w = self.config.slice_height, self.config.slice_width
         units = self.intensities(pixels)

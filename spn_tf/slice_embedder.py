@@ -1,4 +1,4 @@
-"""The slice embedder: what the preceding slices tell about the target (section 3.2, Figure 4a)."""
+"""The slice embedder, which encodes the preceding slices (section 3.2, Figure 4a)."""
 
 from typing import Any
 
@@ -53,19 +53,24 @@ class ResidualBlock(SerializableLayer):
 
 
 def _stack(slices: tf.Tensor) -> tf.Tensor:
-    """Slices [B, n, h, w, D] on the channels of one, [B, h, w, n * D]."""
+    """Stacks slices along channels, [B, n, h, w, D] to [B, h, w, n * D]."""
     _, n, h, w, units = slices.shape
     return tf.reshape(tf.transpose(slices, [0, 2, 3, 1, 4]), [-1, h, w, n * units])
 
 
 class SliceEmbedder(SerializableLayer):
-    """What is known before a slice to a feature map of the size of a slice.
+    """Encodes the context of a target slice as a feature map of a slice's size.
 
-    Preceding slices are stacked on channels in slots of relative meta-position, padded with
-    empty slices, beside the target's own meta-position as 8 units; then self-attention layers,
-    then residual convolutions. In depth upscaling all slices of the coarse image are stacked
-    too, in their fixed order (section 3.4), and the one at the target's position once more in
-    a place of its own: docs/architecture.md tells why.
+    Preceding slices are stacked along channels. Each goes to the slot of its relative
+    meta-position; slots without a slice hold an empty one. The target's meta-position is stacked
+    with them, embedded to 8 units. Self-attention layers follow, then residual convolutions.
+
+    In depth upscaling all slices of the coarse image are stacked too, in raster order of
+    meta-position (section 3.4). The coarse slice at the target's meta-position is stacked once
+    more, always in the same place (docs/architecture.md explains why).
+
+    Args:
+        config: sizes of the network and of its images.
 
     Example:
         >>> config = SPNConfig(
@@ -144,11 +149,12 @@ class SliceEmbedder(SerializableLayer):
         """Features [B, h, w, residual channels].
 
         Args:
-            slices: int32 [B, S*S, h, w, C], intensities of every slice. Those from the target
-                on are not looked at, whatever they hold.
-            target: int32 [B], the slice to be generated.
+            slices: int32 [B, S*S, h, w, C], intensities of every slice. The target and later
+                slices have no effect.
+            target: int32 [B], number of the slice to be generated.
             coarse: int32 [B, S*S, h, w, C] in [0, 2**coarse_bits), all slices of the coarse
-                image in depth upscaling.
+                image, in depth upscaling.
+            dropout: of residual branches.
         """
         c = self.config
         h, w = c.slice_height, c.slice_width

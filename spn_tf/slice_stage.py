@@ -16,15 +16,19 @@ from spn_tf.training_config import SPNTrainingConfig
 class SliceStage(SPNStage):
     """p(first slice), by a network without slice embedder.
 
-    It is trained on the first slices of images, or on slices at all positions, which are S*S
-    times as many and much alike (`training.slice_positions`). It is evaluated on first slices:
-    those are its part of an image.
+    It is trained on first slices, or on slices at all meta-positions
+    (`training.slice_positions`): those are S*S times as many, and look much alike. It is evaluated
+    on first slices only, since p(first slice) is its factor of an image's likelihood.
 
     Args:
         name: of the stage.
         config: of the images that are cut into slices; the network's own is derived from it.
-        training: how it learns.
-        description: of the stage, as of SPNStage.
+        training: its training settings.
+        description: see SPNStage.
+
+    >>> stage = SliceStage("slice", SPNConfig(height=32, width=32, scale=4), SPNTrainingConfig())
+    >>> stage.target(tf.zeros([2, 32, 32, 3], tf.uint8)).shape
+    TensorShape([2, 8, 8, 3])
     """
 
     def __init__(

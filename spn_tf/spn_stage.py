@@ -22,21 +22,26 @@ from spn_tf.upscaling import UpscalingConfig
 
 
 class SPNStage(Stage):
-    """A whole image of `bits` bits in subscale ordering, by itself or given something coarser.
+    """All slices of an image in subscale ordering, unconditional or given a coarser image.
 
-    Three of the paper's stages, by what they are given:
+    It is one of three stages of the paper, by its condition:
 
-    - nothing: an image model by itself (equation 2);
-    - the first slice, which a slice stage makes: size upscaling (section 2.3). It is trained on
-      every slice all the same, so it is an image model by itself as well;
+    - none: an unconditional image model (equation 2);
+    - the first slice, which a slice stage samples: size upscaling (section 2.3). It is trained on
+      every slice all the same, so it is an unconditional image model as well;
     - the image's coarse bits: depth upscaling (equation 4).
 
     Args:
         name: of the stage.
         config: of the network; `coarse_bits` above 0 make it a depth stage.
-        training: how it learns.
-        first_slice_given: makes it a size stage.
-        description: of the stage; by default that of an image model by itself.
+        training: its training settings.
+        first_slice_given: True for a size stage.
+        description: of the stage; by default that of an unconditional image model.
+
+    >>> config = SPNConfig(height=4, width=4, bits=3, scale=2)
+    >>> stage = SPNStage("spn", config, SPNTrainingConfig())
+    >>> int(tf.reduce_max(stage.target(tf.fill([2, 4, 4, 3], tf.constant(255, tf.uint8)))))
+    7
     """
 
     headline = "bits_per_dim"
@@ -57,7 +62,7 @@ class SPNStage(Stage):
         self.accepts = ["temperature", "known"]
         if config.coarse_bits or first_slice_given:
             self.accepts.append("condition")
-        self.dimensions = config.dimensions  # of the whole image: what bits/dim divide by
+        self.dimensions = config.dimensions  # of the whole image: the divisor of bits/dim
         self.sampling_parts = config.scale**2  # slices
         self._compiled_gradients = tf.function(
             self._gradients, jit_compile=training.jit_compile, autograph=False
@@ -109,10 +114,10 @@ class SPNStage(Stage):
     def _gradients(
         self, examples: Examples, replicas: int = 1
     ) -> tuple[tf.Tensor, list[tf.Tensor]]:
-        """Monte Carlo estimates of each image's nats, and the gradient of their mean.
+        """Monte Carlo estimates of each image's nats, and the gradients of the loss.
 
-        1. Draw a slice for each image, uniformly. 2. Its nats, times S*S, estimate the image's
-        without bias. 3. The loss is the slice's nats per dimension, whose scale does not
+        1. Draw a slice for each image, uniformly. 2. Its nats, times S*S, are an unbiased estimate
+        of the image's. 3. The loss is the slice's mean nats per dimension: its scale does not
         depend on the image's size.
         """
         c = self.config
@@ -124,11 +129,11 @@ class SPNStage(Stage):
             )
             loss = tf.reduce_mean(nats) / (slice_dimensions * replicas)
         gradients = tape.gradient(loss, self.network.trainable_variables)
-        # Embedding tables have sparse gradients; norms and sums over replicas want dense ones.
+        # Embedding tables have sparse gradients; norms and sums over replicas need dense ones.
         return nats * c.scale**2, [tf.convert_to_tensor(g) for g in gradients]
 
     def _training_target(self, examples: Examples) -> tf.Tensor:
-        """What the network is trained on, int32 [B, H, W, C] of its size and bits."""
+        """The network's training target, int32 [B, H, W, C] of its size and bits."""
         return self.target(examples.images)
 
     def _draw(self, purpose: str, indices: tf.Tensor, n: int) -> tf.Tensor:
@@ -150,9 +155,9 @@ class SPNStage(Stage):
         return dropout
 
     def evaluate_step(self, examples: Examples) -> dict[str, tf.Tensor]:
-        """`nats`: what the stage adds to the cascade's; `bits_per_dim`: of all that it models.
+        """`nats`: the stage's term of the cascade's nats; `bits_per_dim`: of all slices it models.
 
-        They tell the same but for a size stage, whose first slice is not its own.
+        They measure the same, except for a size stage: its `nats` leave out the first slice.
         """
         nats = self.network.all_slice_nats(self.target(examples.images))
         return {
@@ -161,15 +166,17 @@ class SPNStage(Stage):
         }
 
     def log_prob(self, images: tf.Tensor) -> tf.Tensor:
-        """log p(target | what is given) of images quantized to the stage's bits.
+        """log p(target | condition) of images at the stage's bits, float32 [B] nats.
 
-        The sum over a cascade's stages is the image's log-probability. uint8 [B, H, W, C] to
-        float32 [B].
+        The sum over a cascade's stages is the image's log-probability.
+
+        Args:
+            images: uint8 [B, H, W, C].
         """
         return -self._part(self.network.all_slice_nats(self.target(images)))
 
     def _part(self, nats: tf.Tensor) -> tf.Tensor:
-        """Nats of all slices [B, S*S] to those that the stage adds to the cascade's, [B]."""
+        """The stage's term of the cascade's nats, [B], from the nats of all slices [B, S*S]."""
         return tf.reduce_sum(nats[:, 1:] if self.first_slice_given else nats, axis=1)
 
     def bits_per_dim(self, nats: tf.Tensor) -> tf.Tensor:
@@ -179,9 +186,9 @@ class SPNStage(Stage):
     def _sample(self, request: SampleRequest) -> tf.Tensor:
         """Draws images, int32 [B, H, W, C].
 
-        The condition is int32: a size stage's first slice [B, h, w, C] (without it, that is drawn
-        too), or a depth stage's coarse image [B, H, W, C]. `known` is int32 [B, H, W, C],
-        intensities to keep, UNKNOWN elsewhere.
+        The condition is int32: the first slice [B, h, w, C] for a size stage, which draws it if
+        there is none; the coarse image [B, H, W, C] for a depth stage. `known` is int32
+        [B, H, W, C]: intensities to keep, UNKNOWN elsewhere.
         """
         return self.sampler.sample(
             request.indices,
@@ -197,12 +204,12 @@ class SPNStage(Stage):
         return quantize(self._own_pixels(images), self.config.bits)
 
     def known(self, pixels: tf.Tensor, bits: tf.Tensor) -> tf.Tensor:
-        """Intensities of the target that given pixels determine, UNKNOWN elsewhere.
+        """The target's intensities that known pixels determine, UNKNOWN elsewhere.
 
         Args:
             pixels: int32 [B, H, W, C] of whole images, in [0, 256) or UNKNOWN.
-            bits: int32 scalar or [B]: most significant bits of each image that are given. They
-                determine a target of as many bits, or fewer.
+            bits: int32 scalar or [B]: most significant bits of each image that are known. They
+                determine targets of at most as many bits.
         """
         pixels, own_bits = self._own_pixels(pixels), self.config.bits
         is_known = (pixels != UNKNOWN) & (tf.reshape(bits, [-1, 1, 1, 1]) >= own_bits)

@@ -15,8 +15,8 @@ def make_stages(
 
     Args:
         upscaling: which stages.
-        config: of the whole cascade: the size and bits of its images, and all widths.
-        training: how each stage learns.
+        config: of the whole cascade: size and bits of its images, and all widths.
+        training: training settings of each stage.
 
     Raises:
         SettingError: for values that cannot work together.
@@ -32,7 +32,18 @@ def make_stages(
 def make_stage(
     name: str, upscaling: UpscalingConfig, config: SPNConfig, training: SPNTrainingConfig
 ) -> SPNStage:
-    """One of these stages; arguments are as of `make_stages`."""
+    """One stage of an upscaling, not yet built; see `make_stages`.
+
+    >>> make_stage("depth", UpscalingConfig("depth"), SPNConfig(), SPNTrainingConfig()).accepts
+    ['temperature', 'known', 'condition']
+
+    Args:
+        name: of one of the upscaling's steps.
+        upscaling, config, training: see `make_stages`.
+
+    Raises:
+        SettingError: for values that cannot work together.
+    """
     steps = {step.name: step for step in upscaling.steps(config.bits, config.scale)}
     own = steps[name].config(config)
     description = Description("spn", (upscaling, config, training))

@@ -17,9 +17,12 @@ from spn_tf.slice_embedder import SliceEmbedder
 class SubscalePixelNetwork(SerializableLayer):
     """p(slice | slices before it), for every slice of an image with one set of weights.
 
-    At scale 1 the image is its only slice and there is no embedder: the decoder baseline. With
-    coarse bits it is a depth-upscaling network, p(image | its coarse bits) (equation 4), which
-    has an embedder at every scale.
+    At scale 1 the image is its only slice, and there is no embedder: this is the decoder baseline.
+    With coarse bits it is a depth-upscaling network, p(image | its coarse bits) (equation 4), with
+    an embedder at every scale.
+
+    Args:
+        config: sizes of the network and of its images.
 
     Example:
         >>> config = SPNConfig(
@@ -57,7 +60,7 @@ class SubscalePixelNetwork(SerializableLayer):
         coarse: tf.Tensor | None = None,
         dropout: Dropout = no_dropout,
     ) -> tf.Tensor | None:
-        """The slice embedding [B, h, w, .], or None; for the arguments see call."""
+        """The slice embedding [B, h, w, .], or None without an embedder; arguments as in `call`."""
         if self.embedder is None:
             return None
         return self.embedder(slices, target, coarse, dropout=dropout)
@@ -72,10 +75,11 @@ class SubscalePixelNetwork(SerializableLayer):
         """Logits float32 [B, h, w, C, classes] of the target slice.
 
         Args:
-            slices: int32 [B, S*S, h, w, C] in [0, 2**bits). The target and those after it need
-                not be known; a pixel's logits depend on what comes before it alone.
-            target: int32 [B].
-            coarse: int32 [B, S*S, h, w, C] in [0, 2**coarse_bits), given in depth upscaling.
+            slices: int32 [B, S*S, h, w, C] in [0, 2**bits). Later slices may hold anything: an
+                intensity's logits depend on the intensities before it alone.
+            target: int32 [B], number of the target slice.
+            coarse: int32 [B, S*S, h, w, C] in [0, 2**coarse_bits), in depth upscaling only.
+            dropout: of residual branches.
         """
         embedding = self.embed(slices, target, coarse, dropout)
         return self.decoder(tf.gather(slices, target, batch_dims=1), embedding, dropout=dropout)
@@ -91,11 +95,13 @@ class SubscalePixelNetwork(SerializableLayer):
     def slice_nats(
         self, images: tf.Tensor, target: tf.Tensor, dropout: Dropout = no_dropout
     ) -> tf.Tensor:
-        """-log p of one slice per image given all that precedes it, float32 [B], nats.
+        """-log p(slice | slices before it) for one slice of each image, float32 [B] nats.
 
         Args:
-            images: int32 [B, H, W, C] in [0, 2**bits); their coarse bits are what is given.
-            target: int32 [B], which slice.
+            images: int32 [B, H, W, C] in [0, 2**bits). In depth upscaling, their coarse bits are
+                the condition.
+            target: int32 [B], number of the slice.
+            dropout: of residual branches.
         """
         c = self.config
         slices = image_to_slices(images, c.scale)
@@ -106,7 +112,11 @@ class SubscalePixelNetwork(SerializableLayer):
         return tf.reduce_sum(nats, axis=[1, 2, 3])
 
     def all_slice_nats(self, images: tf.Tensor) -> tf.Tensor:
-        """`slice_nats` of every slice, float32 [B, S*S]: the terms of equation 2."""
+        """`slice_nats` of every slice, float32 [B, S*S]: the terms of equation 2.
+
+        Args:
+            images: int32 [B, H, W, C] in [0, 2**bits).
+        """
         batch = tf.shape(images)[0]
         nats = tf.map_fn(
             lambda m: self.slice_nats(images, tf.fill([batch], m)),
@@ -117,14 +127,14 @@ class SubscalePixelNetwork(SerializableLayer):
         return tf.transpose(nats)
 
     def image_nats(self, images: tf.Tensor) -> tf.Tensor:
-        """-log p of whole images, exactly: the sum over all slices (equation 2), float32 [B].
+        """-log p of whole images, exactly: the sum over all slices (equation 2), float32 [B] nats.
 
         Args:
-            images: integers [B, H, W, C] in [0, 2**bits). For images on the 8-bit scale there is
+            images: integers [B, H, W, C] in [0, 2**bits). For images on the 8-bit scale, use
                 `log_prob`.
 
         Raises:
-            ValueError: intensities out of range, where it runs eagerly; graphs do not look.
+            ValueError: intensities out of range; checked in eager calls only.
         """
         images = tf.cast(images, tf.int32)
         if tf.executing_eagerly():
@@ -138,18 +148,18 @@ class SubscalePixelNetwork(SerializableLayer):
         -H * W * C * log(2) it is bits per dimension.
 
         Args:
-            images: uint8 [B, H, W, C] on the 8-bit scale; the network's most significant bits
-                of them are kept (section 2.4).
+            images: uint8 [B, H, W, C] on the 8-bit scale. The network models their `bits` most
+                significant bits (section 2.4).
 
         Raises:
-            ValueError: another dtype, or images of another size than the network's.
+            ValueError: images of another dtype or size.
         """
         images = tf.convert_to_tensor(images)
         c = self.config
         sides = [c.slice_height * c.scale, c.slice_width * c.scale, c.channels]
         if images.dtype != tf.uint8 or not images.shape.is_compatible_with([None, *sides]):
             raise ValueError(
-                f"images: they are {images.dtype.name} {images.shape}; use uint8 {[None, *sides]}"
+                f"images are {images.dtype.name} {images.shape}; use uint8 {[None, *sides]}"
             )
         return -self.image_nats(quantize(images, c.bits))
 
@@ -158,6 +168,6 @@ def _check_intensities(images: tf.Tensor, config: SPNConfig) -> None:
     lowest, highest = int(tf.reduce_min(images)), int(tf.reduce_max(images))
     if lowest < 0 or highest >= config.levels:
         raise ValueError(
-            f"images: intensities from {lowest} to {highest}; {config.bits} bits are "
-            f"0 to {config.levels - 1}. For uint8 images on the 8-bit scale, use log_prob"
+            f"images have intensities from {lowest} to {highest}; at {config.bits} bits the range "
+            f"is 0 to {config.levels - 1}. For uint8 images on the 8-bit scale, use log_prob"
         )

@@ -1,4 +1,4 @@
-"""How a Subscale Pixel Network learns (section 3.3, Table 4)."""
+"""Training settings of a Subscale Pixel Network (section 3.3, Table 4)."""
 
 import dataclasses
 
@@ -9,7 +9,7 @@ from cascade_tf.settings import setting
 
 @dataclasses.dataclass(frozen=True)
 class SPNTrainingConfig(LearningConfig):
-    """How a stage learns; the defaults are the CelebA-HQ column of Table 4.
+    """Training settings of a stage; the defaults are the CelebA-HQ column of Table 4.
 
     Raises:
         SettingError: for values that cannot work.

@@ -1,4 +1,4 @@
-"""Multidimensional upscaling: the stages in which an image grows (sections 2.3, 2.4; Figure 3 d-g).
+"""Multidimensional upscaling: stages that grow an image (sections 2.3, 2.4; Figure 3 d-g).
 
 none               spn
 size               slice, size
@@ -21,8 +21,8 @@ class UpscalingConfig(Settings):
     """The stages of a cascade.
 
     Attributes:
-        coarse_bits: bit depths of the stages before the last, ascending; they count with depth
-            upscaling only.
+        coarse_bits: bit depths of the stages before the last, ascending. Only depth upscaling
+            uses them.
 
     Raises:
         SettingError: an unknown upscaling.
@@ -47,10 +47,10 @@ class UpscalingConfig(Settings):
     )
 
     def steps(self, bits: int, scale: int) -> "list[UpscalingStep]":
-        """The steps from nothing to images of `bits` bits, in order.
+        """The steps of the upscaling, in order, up to images of `bits` bits.
 
         Args:
-            bits: of the last stage.
+            bits: bit depth of the last stage.
             scale: subscale factor of the slices.
 
         Raises:
@@ -81,12 +81,22 @@ class UpscalingConfig(Settings):
 
 @dataclasses.dataclass(frozen=True)
 class UpscalingStep:
-    """One stage of an upscaling: its name, the bits of its target, and the bits it is given."""
+    """One stage of an upscaling.
 
-    name: str  # slice, size, spn, or depth (with its bits where there are several)
+    Attributes:
+        name: spn, slice, size or depth; depth3 and so on where there are several.
+        bits: bit depth of its target.
+        coarse_bits: bit depth of the coarse image that it is conditioned on; 0: none.
+    """
+
+    name: str
     bits: int
     coarse_bits: int = 0
 
     def config(self, config: SPNConfig) -> SPNConfig:
-        """The sizes of the step's network: those of the cascade, with bits of its own."""
+        """The config of the step's network, from that of the whole cascade.
+
+        >>> UpscalingStep("depth", bits=8, coarse_bits=3).config(SPNConfig()).classes
+        32
+        """
         return dataclasses.replace(config, bits=self.bits, coarse_bits=self.coarse_bits)

@@ -135,4 +135,4 @@ def test_a_checkpoint_of_another_architecture_is_refused_in_one_line(
     arguments = (f"--workdir={name}/workdir", "--data_dir=pictures")
     code, stdout, stderr = run_forked(goldens, "evaluate eagerly", *arguments)
     assert (code, stdout, len(stderr.splitlines())) == (1, "", 1), stderr
-    assert "it is of other flags than those recorded beside it" in stderr
+    assert "it was written with other flags than those recorded beside it" in stderr

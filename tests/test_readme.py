@@ -44,7 +44,7 @@ def _train(directory: pathlib.Path) -> None:
     stage = spn_tf.SPNStage("spn", config, spn_tf.SPNTrainingConfig())
     training = cascade_tf.TrainingConfig(steps=1, batch_size=2)
     source = ArraySource(np.zeros([2, 8, 8, 3], np.uint8))
-    cascade_tf.Trainer(stage, training, source, None, directory / "spn").train()
+    cascade_tf.Trainer(stage, training, source, directory / "spn").train()
 
 
 @pytest.fixture(scope="module")

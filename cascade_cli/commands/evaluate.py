@@ -1,4 +1,4 @@
-"""Prints held-out figures: a table, then one line of JSON on stdout."""
+"""Prints metrics on held-out images: tables, then one line of JSON on stdout."""
 
 import json
 import sys
@@ -19,7 +19,7 @@ def main(experiment: Experiment, options: EvaluateOptions) -> None:
     system = open_system(experiment, options)
     for name in options.COMPARISONS:
         if options.is_given(name) and not system.compares_samples:
-            raise UsageError(f"`{name}` is for GANs and priors, and there is none here")
+            raise UsageError(f"`{name}` needs a GAN or a prior, and this experiment has none")
     strategy = make_strategy(options.strategy)
     for name in experiment.stage_names:
         if options.split == "test":

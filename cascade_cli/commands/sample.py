@@ -1,9 +1,12 @@
-"""Samples images, or upscales given ones.
+"""Samples images, or upscales a folder of images.
 
-It writes samples.png (a grid), samples.npz (`images`, uint8 [N, H, W, C]), stages.png (a row for
-each sample, a column for each stage) and, where there is more than one column, stages.npz (its
-columns by name). For decoders without a prior, the first columns are the given image and its
-latent.
+It writes these files:
+
+- samples.png: a grid;
+- samples.npz: `images`, uint8 [N, H, W, C];
+- stages.png: a row for each sample and a column for each stage. For decoders without a prior, the
+  first two columns are the image of the folder and its latent;
+- stages.npz: the columns of stages.png by name, if there are several.
 """
 
 import contextlib
@@ -27,7 +30,7 @@ from cascade_tf.strategies import make_strategy
 
 
 class _Stop(Exception):
-    """A stop was requested between two parts of the work."""
+    """Raised between two parts of the work, when a signal asked to stop."""
 
 
 def main(experiment: Experiment, options: SampleOptions) -> None:
@@ -58,19 +61,19 @@ def _draw(drawing: Drawing, size: int, unit: str, files: SampleFiles) -> tuple[i
 
     Args:
         drawing: the samples.
-        size: of a batch, at most.
+        size: largest size of a batch.
         unit: name of the parts that the progress bar counts.
-        files: are written as batches come.
+        files: written as batches are finished.
 
     Returns:
-        The number of finished samples, and the signal that stopped it before all were.
+        The number of finished samples, and the signal that stopped it early, if any.
     """
     total = drawing.count
     size = min(total, size)
     starts = range(0, total, size)
     parts = len(starts) * sum(stage.sampling_parts for stage in drawing.stages)
     columns: dict[str, np.ndarray] = {}  # uint8 [N, h, w, C], by name
-    # An exception from a signal can be lost, when it comes while Python tidies up.
+    # Poll for signals: an exception raised by a handler is lost if a destructor is running.
     with StopRequest() as stop, ProgressBar("sample", parts, unit) as bar:
         done = itertools.count(1)
 
@@ -81,7 +84,7 @@ def _draw(drawing: Drawing, size: int, unit: str, files: SampleFiles) -> tuple[i
 
         with contextlib.suppress(_Stop):
             for start in starts:
-                # The last batch is filled up, so that one compiled program serves all.
+                # Fill up the last batch, so that one compiled program serves all.
                 numbers = np.arange(start, start + size) % total
                 for name, images in drawing.draw(numbers, on_progress).items():
                     before = [columns[name]] if name in columns else []
@@ -94,7 +97,7 @@ def _draw(drawing: Drawing, size: int, unit: str, files: SampleFiles) -> tuple[i
 
 
 def _refuse_options_without_effect(options: SampleOptions, system: System) -> None:
-    of_gans = (
+    gan_options = (
         "classes",
         "truncation",
         "interpolate",
@@ -102,19 +105,19 @@ def _refuse_options_without_effect(options: SampleOptions, system: System) -> No
         "truncation_kind",
         "standing_batches",
     )
-    given_images = options.from_images is not None
-    for name in of_gans:
+    has_images = options.from_images is not None
+    for name in gan_options:
         if options.is_given(name) and not system.truncates:
-            raise UsageError(f"`{name}` is for samples of GANs, and there is none here")
-        if options.is_given(name) and given_images:
+            raise UsageError(f"`{name}` needs a GAN, and this experiment has none")
+        if options.is_given(name) and has_images:
             raise UsageError(f"`{name}` means nothing with `from_images`")
     if options.is_given("line_images") and not options.interpolate:
         raise UsageError("`line_images` means nothing without `interpolate`")
-    if not given_images and not system.samples:
+    if not has_images and not system.samples:
         raise UsageError(
-            "`from_images` is missing: there is no prior to sample from, so give a folder of images"
+            "`from_images` is missing: there is no prior to sample from, so name a folder of images"
         )
-    for name, wants_images in {"num_samples": False, "draws": True, "given_bits": True}.items():
-        if options.is_given(name) and wants_images != given_images:
-            word = "without" if wants_images else "with"
+    for name, needs_images in {"num_samples": False, "draws": True, "given_bits": True}.items():
+        if options.is_given(name) and needs_images != has_images:
+            word = "without" if needs_images else "with"
             raise UsageError(f"`{name}` means nothing {word} `from_images`")

@@ -1,4 +1,4 @@
-"""Trains the stages of an experiment, all in order or one of them; resumes by itself."""
+"""Trains the stages of an experiment, all in order or one of them; resumes automatically."""
 
 import contextlib
 import sys
@@ -21,10 +21,19 @@ from cascade_tf.training import Trainer
 
 
 class Training:
-    """One stage, its settings checked and its data opened, but nothing written yet.
+    """The training of one stage.
+
+    Constructing it checks settings and opens the data, but writes nothing.
+
+    Args:
+        experiment: of the stage.
+        name: of the stage.
+        options: of the command.
+        strategy: spreads the batch over devices.
 
     Raises:
         SettingError: the batch cannot be divided among the replicas.
+        UserError: settings differ from those that the stage was trained with, or there is no data.
     """
 
     def __init__(
@@ -41,7 +50,7 @@ class Training:
         self._stage = experiment.make_stage(name)
         replicas, parts = strategy.num_replicas_in_sync, self._stage.batch_parts
         if self._config.batch_size % (replicas * parts):
-            shares = f" times {parts} parts of the share of each" if parts > 1 else ""
+            shares = f" times {parts} parts of each" if parts > 1 else ""
             advice = f"not divisible by the {replicas} replicas of `strategy`={options.strategy}"
             self._config.refuse(advice + shares, "batch_size")
         split = experiment.training_split(name, options.split)
@@ -50,12 +59,12 @@ class Training:
             self._source = CachedSource(self._source, epath.Path(data.cache_dir).expanduser())
         self._held_out = open_source(data, "test") if split == "train" else None
         self._distance = None
-        # The first stage alone samples without a condition.
+        # Only the first stage samples without a condition.
         if open_system(experiment, options).samples and name == experiment.stage_names[0]:
             self._distance = training_distance(options, self._stage, self._held_out)
 
     def save_record(self) -> None:
-        """Writes the stage's settings into its directory, unless it was trained already."""
+        """Writes the stage's settings into its directory, unless it has a checkpoint already."""
         if not self._chief:
             return
         make_directory(self._directory)
@@ -65,7 +74,7 @@ class Training:
                 save_record(self._directory, settings)
 
     def run(self) -> None:
-        """Trains the stage from its newest checkpoint on, alone in its directory."""
+        """Trains the stage from its newest checkpoint on, under the lock of its directory."""
         with stage_lock(self._directory) if self._chief else contextlib.nullcontext():
             self._run()
 
@@ -104,7 +113,7 @@ def main(experiment: Experiment, options: TrainOptions) -> None:
         raise UsageError(f"`tpu`={options.tpu} means nothing without `strategy`=tpu")
     strategy = make_strategy(options.strategy, options.tpu)
     trainings = [Training(experiment, name, options, strategy) for name in names]
-    for training in trainings:  # so that the workdir alone is enough to go on
+    for training in trainings:  # all of them first: the workdir alone is then enough to resume
         training.save_record()
     while trainings:
-        trainings.pop(0).run()  # and is released: the next one needs the memory
+        trainings.pop(0).run()  # popped, so that its memory is freed for the next stage

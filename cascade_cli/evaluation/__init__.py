@@ -1,1 +1,1 @@
-"""Figures of trained models, for people and as JSON."""
+"""Evaluations of trained models: tables for people, and results for JSON."""

@@ -1,27 +1,27 @@
-"""Plots of figures over something."""
+"""Plots of a metric over truncation or time."""
 
 import io
 from collections.abc import Mapping
 
 
-def plot(points: Mapping[float, float], over: str, what: str) -> bytes:
-    """A curve through points, as a PNG file.
+def plot(points: Mapping[float, float], x_label: str, y_label: str) -> bytes:
+    """A curve through points, as the bytes of a PNG file.
 
     Args:
-        points: values by where they stand.
-        over, what: titles of the axes.
+        points: y by x.
+        x_label, y_label: titles of the axes; underscores of the latter become spaces.
     """
-    # Here, as it takes a second that other commands need not wait.
+    # Imported here, because it takes a second that other commands need not wait for.
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(6, 4), layout="constrained")
     FigureCanvasAgg(figure)
     axes = figure.subplots()
-    places = sorted(points)
-    axes.plot(places, [points[place] for place in places], marker="o")
-    axes.set_xlabel(over)
-    axes.set_ylabel(what.replace("_", " "))
+    xs = sorted(points)
+    axes.plot(xs, [points[x] for x in xs], marker="o")
+    axes.set_xlabel(x_label)
+    axes.set_ylabel(y_label.replace("_", " "))
     axes.grid(alpha=0.3)
     file = io.BytesIO()
     figure.savefig(file, format="png", dpi=120)

@@ -1,4 +1,4 @@
-"""Exact bits/dim of models with a likelihood, beside those of image codecs."""
+"""Exact bits/dim of likelihood models, beside those of image codecs."""
 
 from typing import Any
 
@@ -23,13 +23,16 @@ def evaluate(
     total: int,
     codecs: bool,
 ) -> tuple[dict[str, Any], list[rich.table.Table]]:
-    """Figures as of System.evaluate; one stage after another, so that they need not fit together.
+    """Evaluates one stage after another, so that they need not fit into memory together.
 
     Args:
         experiment: of Subscale Pixel Networks.
         strategy: spreads batches over devices.
-        source, total: the images, and how many of them.
+        source, total: the images, and the number of them.
         codecs: whether PNG and WebP are measured too.
+
+    Returns:
+        See `System.evaluate`.
     """
     results: dict = {"steps": {}, "stages": {}}
     nats = np.zeros(1)
@@ -50,11 +53,11 @@ def evaluate(
     results["images"] = total = len(nats)  # bad ones may have been skipped
     results["nats"] = float(nats.mean())
     results["bits_per_dim"] = float(stage.bits_per_dim(nats.mean()))
-    # Standard error of the mean: how far another draw of held-out images may be.
+    # Standard error of the mean: its spread over other sets of held-out images.
     error = bits_per_dim.std(ddof=1) / np.sqrt(total) if total > 1 else None
     results["standard_error"] = error if error is None else float(error)
     if codecs:
-        # The same images, but a thousand at most: WebP at its best takes minutes for them.
+        # At most a thousand of the same images: WebP's best compression takes minutes for those.
         few = min(total, CODEC_IMAGES)
         sizes = CodecSizes()
         for batch in source.evaluation_examples(few, limit=few):
@@ -92,8 +95,8 @@ def _table(results: dict) -> rich.table.Table:
         if codec in results:
             ratio = results["bits_per_dim_of_codec_images"] / results[codec]
             few = results["codec_images"]
-            which = "" if few == results["images"] else f", first {few:,} images"
+            images = "" if few == results["images"] else f", first {few:,} images"
             table.add_row(
-                title + which, f"{results[codec]:.4f} (the model takes {ratio:.3f} of it)"
+                title + images, f"{results[codec]:.4f} (the model takes {ratio:.3f} of it)"
             )
     return table

@@ -20,7 +20,7 @@ from wavelet_tf.unit_images import unit_range
 def evaluate(
     experiment: Experiment, strategy: tf.distribute.Strategy, source: Source, total: int
 ) -> tuple[dict[str, Any], rich.table.Table]:
-    """Figures of the prior, as of System.evaluate."""
+    """Evaluates the prior; arguments and results are those of `System.evaluate`."""
     states = [
         experiment.load_state(experiment.make_stage(name), strategy)
         for name in experiment.stage_names
@@ -40,8 +40,8 @@ def evaluate(
 
     size = experiment.inference_batch_size(*experiment.stage_names)
     with ProgressBar(f"evaluate {PRIOR_STAGE}", total, "images") as bar:
-        found = Evaluator(figures_of, strategy).evaluate(source, size, total, bar.advance)
-    means = {name: float(x.astype(np.float64).mean()) for name, x in found.items()}
+        figures = Evaluator(figures_of, strategy).evaluate(source, size, total, bar.advance)
+    means = {name: float(x.astype(np.float64).mean()) for name, x in figures.items()}
     psnr = -10 * np.log10(max(means["mse_between"], 1e-20))
     results = {
         "step": int(states[0].step.numpy()),
@@ -55,7 +55,7 @@ def evaluate(
     table.add_row(
         f"prior, step {results['step']:,}", f"{means['bits_per_dim']:.4f} bits/dim of latents"
     )
-    table.add_row("decoded, MSE given exact latents", f"{means['mse_of_exact']:.6f}")
-    table.add_row("  given quantized ones", f"{means['mse_of_quantized']:.6f}")
-    table.add_row("one against the other", f"{psnr:.2f} dB")
+    table.add_row("MSE, decoded from exact latents", f"{means['mse_of_exact']:.6f}")
+    table.add_row("MSE, decoded from quantized latents", f"{means['mse_of_quantized']:.6f}")
+    table.add_row("PSNR between the two", f"{psnr:.2f} dB")
     return results, table

@@ -19,7 +19,7 @@ from wavelet_tf.reconstruction import figures
 def evaluate(
     experiment: Experiment, strategy: tf.distribute.Strategy, source: Source, total: int
 ) -> tuple[dict[str, Any], rich.table.Table]:
-    """Figures of the decoders, as of System.evaluate."""
+    """Evaluates the decoders; arguments and results are those of `System.evaluate`."""
     states = {}
     for name in experiment.stage_names:
         if name != PRIOR_STAGE:
@@ -33,12 +33,12 @@ def evaluate(
 
     size = experiment.inference_batch_size(*experiment.stage_names)
     with ProgressBar("evaluate", total, "images") as bar:
-        found = Evaluator(figures_of, strategy).evaluate(source, size, total, bar.advance)
+        by_image = Evaluator(figures_of, strategy).evaluate(source, size, total, bar.advance)
     results: dict = {
         "steps": {stage.name: int(state.step.numpy()) for stage, state in states.items()},
         "images": total,
     }
-    results |= {name: float(x.astype(np.float64).mean()) for name, x in found.items()}
+    results |= {name: float(x.astype(np.float64).mean()) for name, x in by_image.items()}
     return results, _table(results, stages)
 
 
@@ -52,10 +52,10 @@ def _table(results: dict, stages: list) -> rich.table.Table:
 
     row(f"decoded (steps: {steps})")
     for stage in stages[1:]:
-        table.add_row(f"  given what {stage.name} is trained on", _error(results, stage))
+        table.add_row(f"  from the real input of {stage.name}", _error(results, stage))
     for floor in ("zero bands", "bilinear", "bicubic"):
         if f"mse/{floor}" in results:
-            row(f"nothing learned: {floor}", f"/{floor}")
+            row(f"without learning: {floor}", f"/{floor}")
     table.add_section()
     for stage in stages:
         table.add_row(
@@ -70,8 +70,8 @@ def _table(results: dict, stages: list) -> rich.table.Table:
                     f"{results[f'{stage.name}/{band}{kind}']:.6f}"
                     for kind in ("", " zero", " after predicted")
                 ]
-                told = f"given a decoded one: {after}, " if stage.level > 1 else ""
-                table.add_row(f"  {band} ({told}of zeros: {zero})", error)
+                decoded = f"given a decoded one: {after}, " if stage.level > 1 else ""
+                table.add_row(f"  {band} ({decoded}of zeros: {zero})", error)
     return table
 
 

@@ -1,7 +1,8 @@
-"""Distances between samples and real images (section 5).
+"""Distances between samples and real images (section 5 of the not-so-BigGAN paper).
 
-At several truncations (Figure 3b), over training time (Figure 3a), to the decoders'
-reconstructions of real images (the paper's FID*), and of any folder of images.
+Samples are compared at several truncations (Figure 3b) and over training time (Figure 3a). They are
+compared with real images, and with the decoders' reconstructions of these (the paper's FID*). A
+folder of images can be compared in place of samples.
 """
 
 import dataclasses
@@ -40,19 +41,20 @@ from wavelet_tf.reconstruction import reconstruct
 PLOTS = ("truncations.png", "training.png")
 References = dict[str, np.ndarray | GaussianStatistics]  # features, or their statistics, by name
 
-
-# Gives GANs among the stages the batch statistics of a truncation.
+# Computes batch statistics for a truncation, in the stages that are GANs.
 Settle = Callable[[Sequence[Stage], EvaluateOptions, float], None]
 
 
 class SampleEvaluation:
-    """One run of the comparisons that the options ask for.
+    """The comparisons of samples with images that the options ask for.
+
+    Constructing it checks the options and reads their files, but computes nothing.
 
     Args:
-        experiment: of stages that sample.
+        experiment: its first stage samples unconditionally, or by class.
         strategy: spreads batches over devices.
-        source, total: real images, and how many of them.
-        options: which comparisons.
+        source, total: real images, and the number of them.
+        options: of the command; they choose the comparisons.
         truncates: whether samples have a truncation.
         settle: called before samples of a truncation are drawn.
 
@@ -77,7 +79,7 @@ class SampleEvaluation:
         self._count = options.num_samples or total
         self._truncations = (1.0,) if options.truncations is None else options.truncations
         if not truncates and options.truncations is not None:
-            options.refuse("it is for GANs, and there is none here", "truncations")
+            options.refuse("it needs a GAN, and this experiment has none", "truncations")
         if not self._truncations:
             options.refuse("give numbers from 0 up", "truncations")
         self._output = epath.Path(options.output_dir).expanduser() if options.output_dir else None
@@ -92,7 +94,7 @@ class SampleEvaluation:
         self._statistics = None
         if options.reference:
             if options.save_reference:
-                options.refuse("leave it out where `reference` is given", "save_reference")
+                options.refuse("it cannot be combined with `reference`", "save_reference")
             path = epath.Path(options.reference).expanduser()
             self._statistics = load_statistics(path, self._extractor)
         if options.save_reference and not options.overwrite:
@@ -104,7 +106,7 @@ class SampleEvaluation:
             )
 
     def evaluate(self) -> tuple[dict, list[rich.table.Table]]:
-        """Figures of samples, as System.evaluate."""
+        """Runs the comparisons and writes their files; returns results as `System.evaluate`."""
         results = self._figures()
         if self._output:
             self._write(results, self._output)
@@ -145,7 +147,7 @@ class SampleEvaluation:
         return results
 
     def _reference_features(self) -> References:
-        """What samples are compared with."""
+        """Features of the images and, with decoders, of their reconstructions, by name."""
         references: References = {}
         if self._statistics is not None:
             references["images"] = self._statistics
@@ -156,8 +158,8 @@ class SampleEvaluation:
                 path = epath.Path(self._options.save_reference).expanduser()
                 save_statistics(path, gaussian_statistics(features), self._extractor)
         if self._chain:
-            made = map(self._reconstructed, self._images())
-            features = self._features(made, self._total, "reconstructions")
+            reconstructions = map(self._reconstructed, self._images())
+            features = self._features(reconstructions, self._total, "reconstructions")
             self._results["reconstructions"] = self._compare(features, references)
             references["reconstructions"] = features
         return references
@@ -165,44 +167,44 @@ class SampleEvaluation:
     def _compare(
         self, features: np.ndarray, references: References | None = None
     ) -> dict[str, float]:
-        """Figures against the images; and, named with a star, against the reconstructions."""
+        """Figures against the images and, with a star in their names, the reconstructions."""
         figures: dict[str, float] = {}
         for name, reference in (references or self._references).items():
-            found = compare(self._extractor, features, reference)
+            comparison = compare(self._extractor, features, reference)
             star = "" if name == "images" else "*"
-            for key, value in found.figures.items():
+            for key, value in comparison.figures.items():
                 if not (star and key.startswith("inception_score")):  # it needs no reference
                     figures[f"{key}{star}"] = value
-            for caution in found.cautions:
+            for caution in comparison.cautions:
                 if caution not in self._results["cautions"]:
                     self._results["cautions"].append(caution)
         return figures
 
     def _compare_folder(self, folder: Source) -> dict[str, dict[str, float]]:
-        """A folder's images as they are, and (with decoders) after encoding and decoding."""
+        """Figures of a folder's images and, with decoders, of their reconstructions."""
         count = folder.num_examples
         raw = self._features(self._images(folder, count), count, "folder")
-        found = {"as they are": self._compare(raw)}
+        figures = {"as they are": self._compare(raw)}
         if self._chain:
-            made = map(self._reconstructed, self._images(folder, count))
-            found["decoded"] = self._compare(self._features(made, count, "folder, decoded"))
-        return found
+            decoded = map(self._reconstructed, self._images(folder, count))
+            figures["decoded"] = self._compare(self._features(decoded, count, "folder, decoded"))
+        return figures
 
     def _compare_checkpoints(self, states: Sequence[Any]) -> list[dict]:
-        """Of every checkpoint of the first stage, oldest first."""
+        """Figures at every checkpoint of the first stage, oldest first."""
         first, stages = states[0], [state.stage for state in states]
-        found = []
+        by_checkpoint = []
         for path in first.checkpoints.paths:
             first.restore_averages(path)
             self._settle(stages, self._options, 1.0)
             features = self._features(self._samples(stages, 1.0), self._count, "samples")
             figures = self._compare(features)
             minutes = float(first.seconds.numpy()) / 60
-            found.append({"step": int(first.step.numpy()), "minutes": minutes} | figures)
-        return found
+            by_checkpoint.append({"step": int(first.step.numpy()), "minutes": minutes} | figures)
+        return by_checkpoint
 
-    def _features(self, batches: Iterator[np.ndarray], total: int, what: str) -> np.ndarray:
-        with ProgressBar(f"evaluate {what}", total, "images") as bar:
+    def _features(self, batches: Iterator[np.ndarray], total: int, title: str) -> np.ndarray:
+        with ProgressBar(f"evaluate {title}", total, "images") as bar:
             return extract_features(self._extractor, batches, bar.advance)
 
     def _images(self, source: Source | None = None, count: int = 0) -> Iterator[np.ndarray]:
@@ -226,9 +228,9 @@ class SampleEvaluation:
             yield stages[-1].to_images(samples).numpy()[: self._count - start]
 
     def _reconstructed(self, images: np.ndarray) -> np.ndarray:
-        """What the decoders make of the images' latents, uint8 [b, H, W, C]."""
-        made = reconstruct(self._chain, self._chain[0].condition(tf.constant(images)))
-        return self._chain[-1].to_images(made[-1]).numpy()
+        """Images encoded and decoded again, uint8 [b, H, W, C]."""
+        targets = reconstruct(self._chain, self._chain[0].condition(tf.constant(images)))
+        return self._chain[-1].to_images(targets[-1]).numpy()
 
     def _batch_size(self) -> int:
         return self._experiment.inference_batch_size(*self._experiment.stage_names)
@@ -248,15 +250,15 @@ class SampleEvaluation:
 
 
 def _tables(results: dict) -> list[rich.table.Table]:
-    """One against the images, one against what the decoders make of them."""
+    """One table against the images, one against their reconstructions."""
     rows: list[tuple[str, dict]] = []
     for truncation, figures in results["by_truncation"].items():
         rows.append((f"truncation {truncation}", figures))
-    for found in results.get("by_checkpoint", []):
-        rows.append((f"step {found['step']:,}, {found['minutes']:.1f} min", found))
+    for figures in results.get("by_checkpoint", []):
+        rows.append((f"step {figures['step']:,}, {figures['minutes']:.1f} min", figures))
     if "reconstructions" in results:
         rows.append(("reconstructions", results["reconstructions"]))
-    rows += [(f"folder, {how}", f) for how, f in results.get("folder", {}).items()]
+    rows += [(f"folder, {kind}", f) for kind, f in results.get("folder", {}).items()]
     space, images = results["feature_space"], results["reference_images"]
     against = results["reference"] if images is None else f"{images:,} images"
     caption = [

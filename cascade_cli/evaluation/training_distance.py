@@ -1,4 +1,4 @@
-"""Distance of a stage's samples to real images while it is trained, for TensorBoard."""
+"""Distance of a stage's samples to real images during its training, for TensorBoard."""
 
 import pathlib
 from collections.abc import Iterator
@@ -25,7 +25,17 @@ _FEWEST = 10
 def training_distance(
     options: TrainOptions, stage: Stage, held_out: Source | None
 ) -> "TrainingDistance | None":
-    """The comparison that the options ask for; raises SettingError where it cannot be."""
+    """The comparison that the options ask for; None if they ask for none.
+
+    Args:
+        options: of the command.
+        stage: samples without a condition.
+        held_out: real images; None if the stage is trained on all images.
+
+    Raises:
+        SettingError: too few images are held out.
+        UsageError: an option without effect.
+    """
     count = options.distance_images
     if not count:
         if options.inception:
@@ -35,22 +45,23 @@ def training_distance(
         options.refuse("with `split`=all no images are held out to compare", "distance_images")
     if min(count, held_out.num_examples) < _FEWEST:
         options.refuse(
-            f"of {held_out.num_examples} held out: {_FEWEST} are needed", "distance_images"
+            f"use {_FEWEST} or more; {held_out.num_examples} images are held out",
+            "distance_images",
         )
     return TrainingDistance(stage, held_out, count, options.inception)
 
 
 class TrainingDistance:
-    """Compares images of a stage's samples with those of real targets.
+    """Compares a stage's samples with real targets, both as images.
 
     Args:
         stage: samples without a condition.
-        source: of real images.
-        count: of both, at most.
+        source: real images.
+        count: largest number of each.
         inception: path of the Inception network's weights; None: features of pixels.
 
     Raises:
-        UserError: no weights there.
+        UserError: the weights cannot be read.
     """
 
     def __init__(self, stage: Stage, source: Source, count: int, inception: str | None = None):
@@ -64,14 +75,14 @@ class TrainingDistance:
     def __call__(self) -> dict[str, float]:
         """The figures, by name."""
         if self._extractor is None:
-            shape = next(self._real_pictures()).shape[1:]
+            shape = next(self._real_images()).shape[1:]
             self._extractor = PixelFeatures(shape)
         if self._real is None:
-            self._real = extract_features(self._extractor, self._real_pictures())
-        made = extract_features(self._extractor, self._samples())
-        return compare(self._extractor, made, self._real).figures
+            self._real = extract_features(self._extractor, self._real_images())
+        samples = extract_features(self._extractor, self._samples())
+        return compare(self._extractor, samples, self._real).figures
 
-    def _real_pictures(self) -> Iterator[np.ndarray]:
+    def _real_images(self) -> Iterator[np.ndarray]:
         for batch in self._source.evaluation_examples(_BATCH_SIZE, limit=self._count):
             targets = self._stage.target(batch.images)
             yield self._stage.to_images(targets).numpy()[batch.indices.numpy() >= 0]

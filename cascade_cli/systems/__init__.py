@@ -1,4 +1,4 @@
-"""The model families behind the commands, by the names of the setting `system`."""
+"""The model families behind the commands, by the values of the setting `system`."""
 
 import dataclasses
 import importlib
@@ -21,7 +21,7 @@ FAMILIES: dict[str, type[Family]] = {
     "nsb_pixel": PixelNSBFamily,
     "biggan": BigGANFamily,
 }
-# Modules and classes, as importing them imports TensorFlow.
+# Modules and classes by name, because importing them imports TensorFlow.
 _SYSTEMS = {
     "spn": ("spn", "SPNSystem"),
     "nsb": ("nsb", "NSBSystem"),
@@ -45,7 +45,7 @@ class SystemSettings(Settings):
 
 
 def open_system(experiment: Experiment, options: Options) -> "System[Any]":
-    """The commands' side of an experiment's family; raises UsageError for options without use."""
+    """The `System` of an experiment's family; raises UsageError for options without effect."""
     module, name = _SYSTEMS[experiment.system]
     kind = getattr(importlib.import_module(f"cascade_cli.systems.{module}"), name)
     system: System[Any] = kind(experiment)

@@ -16,7 +16,7 @@ _BATCH_SIZE = 64
 
 
 def settle(stages: Sequence[Stage], options: TruncationOptions, truncation: float) -> None:
-    """Gives the GANs among the stages the batch statistics of a truncation."""
+    """Computes batch statistics for a truncation, in the stages that are GANs."""
     for stage in stages:
         if isinstance(stage, GANStage):
             stage.settle(options.standing_batches, _BATCH_SIZE, truncation, options.truncation_kind)
@@ -61,11 +61,11 @@ class OnLines(Drawing):
     Args:
         gan: the first stage.
         stages: of the cascade.
-        options: number of lines and of their images, and the classes of their ends in turn.
+        options: number of lines, images of each, and the classes of their ends in turn.
         request: seed and truncation of the noise.
 
     Raises:
-        SettingError: a line between classes, and fewer than two of them.
+        SettingError: lines between classes, with fewer than two classes.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""not-so-BigGAN behind the commands: decoders, wavelet and pixel, and their priors."""
+"""not-so-BigGAN behind the commands: wavelet and pixel decoders, and their priors."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -28,7 +28,7 @@ from wavelet_tf.unit_images import to_uint8, unit_range
 
 
 class NSBSystem(System[Stage]):
-    """`nsb` and `nsb_pixel`: a stage for each doubling of the sides, after a prior's."""
+    """`nsb` and `nsb_pixel`: a prior, if any, then a stage for each doubling of the resolution."""
 
     sampling_unit = "stages"
 
@@ -46,7 +46,7 @@ class NSBSystem(System[Stage]):
         self, strategy: tf.distribute.Strategy, source: Source, total: int, options: EvaluateOptions
     ) -> tuple[dict[str, Any], list[rich.table.Table]]:
         samples = None
-        if self.samples:  # which refuses mistakes before anything is computed
+        if self.samples:  # constructed first: it refuses mistakes before anything is computed
             samples = SampleEvaluation(
                 self.experiment, strategy, source, total, options, self.truncates, settle
             )
@@ -76,7 +76,11 @@ class NSBSystem(System[Stage]):
 
 
 class Decoding(Drawing):
-    """Images of full size, encoded and decoded, and small ones, each a latent to decode.
+    """Reconstructions of full-size images, and small images decoded as latents.
+
+    Args:
+        stages: the decoders, coarsest first.
+        folder: of the images.
 
     Raises:
         UserError: an image that cannot be read, or of another size.
@@ -84,9 +88,9 @@ class Decoding(Drawing):
 
     def __init__(self, stages: Sequence[DecoderStage], folder: str):
         c, gain, encoder = stages[0].config, stages[0].condition_gain, stages[0].encoder
-        pictures = read_pictures(folder, "`from_images`", (c.latent_size, c.image_size), c.channels)
+        images = read_pictures(folder, "`from_images`", (c.latent_size, c.image_size), c.channels)
         latents, shown = [], []
-        for image in pictures:
+        for image in images:
             full = len(image) == c.image_size
             latents.append(encoder.latents(image[None])[0] if full else gain * unit_range(image))
             shown.append(resize_nearest(image[None], c.image_size, c.image_size)[0])

@@ -41,8 +41,8 @@ class SPNSystem(System[SPNStage]):
 
 
 def stage_temperatures(options: SampleOptions, stages: Sequence[Any]) -> list[float]:
-    """A temperature for each stage; raises SettingError."""
-    temperatures = [min(t, 1e38) for t in options.temperature]  # of float32
+    """A temperature for each stage; raises SettingError for another number of them."""
+    temperatures = [min(t, 1e38) for t in options.temperature]  # float32 ends there
     if len(temperatures) not in (1, len(stages)):
         options.refuse(
             f"give one number, or one for each of the stages "
@@ -53,17 +53,17 @@ def stage_temperatures(options: SampleOptions, stages: Sequence[Any]) -> list[fl
 
 
 class Upscaling(Drawing):
-    """Small or low-bit images, each upscaled as often as there are draws of it.
+    """Small or low-bit images, each upscaled `options.draws` times.
 
     Args:
         stages: of the cascade.
-        options: number of draws and bits to keep.
+        options: number of draws, and bits to keep.
         folder: of the images.
-        request, temperatures: as of Drawing.
+        request, temperatures: see `Drawing`.
 
     Raises:
         UserError: an image that cannot be read, or of a size that no stage takes.
-        SettingError: the stages upscale nothing, or not from these bits.
+        SettingError: the stages cannot upscale, or not from these bits.
     """
 
     def __init__(
@@ -81,19 +81,19 @@ class Upscaling(Drawing):
                 {"from_images": folder},
                 "a model of scale 1 without depth upscaling upscales nothing",
             )
-        pictures = read_pictures(folder, "`from_images`", bits_by_side, c.channels)
-        allowed = sorted({stage.config.bits for stage in stages})
+        small_images = read_pictures(folder, "`from_images`", bits_by_side, c.channels)
+        depths = sorted({stage.config.bits for stage in stages})
         images, bits = [], []
-        for picture in pictures:
-            side = len(picture)
-            most = [b for b in allowed if b < c.bits or side < c.height]
-            if options.given_bits is not None and options.given_bits not in most:
+        for image in small_images:
+            side = len(image)
+            allowed = [b for b in depths if b < c.bits or side < c.height]
+            if options.given_bits is not None and options.given_bits not in allowed:
                 options.refuse(
                     f"of images of {side}x{side} pixels, the stages keep "
-                    f"{' or '.join(map(str, most))} bits",
+                    f"{' or '.join(map(str, allowed))} bits",
                     "given_bits",
                 )
-            images.append(spread(picture[None], c.height, c.width)[0])
+            images.append(spread(image[None], c.height, c.width)[0])
             bits.append(options.given_bits or bits_by_side[side])
         self._images = np.repeat(images, options.draws, axis=0)
         self._bits = np.repeat(bits, options.draws)

@@ -1,4 +1,4 @@
-"""What the commands ask of a model family."""
+"""The commands' interface to a model family."""
 
 import abc
 import dataclasses
@@ -21,14 +21,14 @@ AnyStage = TypeVar("AnyStage", bound=Stage)
 
 
 class Drawing:
-    """The samples that a command was asked for, each with a number of its own.
+    """The samples that a command draws, numbered from 0 on.
 
     Args:
-        stages: that are sampled, coarsest first.
+        stages: of the cascade, coarsest first.
         count: number of samples.
-        request: seed and spread of all samples.
+        request: seed, and truncation or temperature, of all samples.
         temperatures: of each stage; None: the request's.
-        in_a_row: samples in a row of the grid; None: about a square.
+        in_a_row: samples in a row of the grid; None: as many as make it about square.
     """
 
     def __init__(
@@ -44,7 +44,15 @@ class Drawing:
         self._temperatures = None if temperatures is None else [*map(tf.constant, temperatures)]
 
     def draw(self, numbers: np.ndarray, on_progress: OnProgress) -> dict[str, np.ndarray]:
-        """Images by column of stages.png, uint8 [len(numbers), h, w, C]; the samples are last."""
+        """Draws samples: the columns of stages.png by name, the samples themselves last.
+
+        Args:
+            numbers: of the samples, int [B].
+            on_progress: called after each part of the work.
+
+        Returns:
+            uint8 [B, h, w, C] by name.
+        """
         request = dataclasses.replace(self._request, indices=numbers, on_progress=on_progress)
         targets = self._targets(request, numbers)
         images = self._conditions(numbers)
@@ -68,9 +76,9 @@ class System(abc.ABC, Generic[AnyStage]):
         experiment: one of the family.
 
     Attributes:
-        unused: options of the commands that mean nothing to it.
-        samples: whether it samples without given images.
-        truncates: whether samples have a truncation of noise, not a temperature.
+        unused: options of the commands that have no effect on it.
+        samples: whether it samples without images of the user.
+        truncates: whether samples have a truncation of the noise, rather than a temperature.
         compares_samples: whether evaluation compares samples with real images.
         sampling_unit: name of the parts that sampling counts, in the plural.
     """
@@ -88,11 +96,19 @@ class System(abc.ABC, Generic[AnyStage]):
     def evaluate(
         self, strategy: tf.distribute.Strategy, source: Source, total: int, options: EvaluateOptions
     ) -> tuple[dict[str, Any], list[rich.table.Table]]:
-        """Figures of the first `total` images of a source, for JSON and for people."""
+        """Evaluates the first `total` images of a source.
+
+        Returns:
+            Results for JSON, and tables for people.
+        """
 
     @abc.abstractmethod
     def drawing(self, stages: Sequence[AnyStage], options: SampleOptions, seed: int) -> Drawing:
-        """The samples that the options ask for; raises UserError."""
+        """The samples that the options ask for.
+
+        Raises:
+            UserError: options or images that cannot work.
+        """
 
     @abc.abstractmethod
     def endpoints(self, stages: Sequence[AnyStage], options: ExportOptions) -> dict[str, Endpoint]:

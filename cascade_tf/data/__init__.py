@@ -1,4 +1,4 @@
-"""Images in: datasets, preprocessing, and the order in which training meets the examples."""
+"""Datasets, preprocessing, and the order of training examples."""
 
 import lazy_loader
 

@@ -1,4 +1,4 @@
-"""Images that are in memory already."""
+"""A dataset of images in memory."""
 
 import numpy as np
 import tensorflow as tf
@@ -12,11 +12,11 @@ class ArraySource(NumberedSource):
     """The images of a numpy array, to train on or to evaluate.
 
     Args:
-        images: uint8 [N, H, W, C], C being 1 or 3; they are cropped and resized to `image_size`.
-        labels: integers [N], from 0 on; None: there are no classes.
-        image_size: height and width of the images that come out; by default those that go in.
-        flip: whether a training image is mirrored left to right half of the time.
-        seed: of the order and the crops.
+        images: uint8 [N, H, W, C], C 1 or 3; cropped and resized to `image_size`.
+        labels: integers [N], 0 or more; None: no classes.
+        image_size: height and width of the examples; by default the shorter side of `images`.
+        flip: whether to flip half of the training images left to right, at random.
+        seed: of the order, the crops and the flips.
 
     Raises:
         SettingError: arrays of another dtype or shape, or no images.

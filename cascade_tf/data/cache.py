@@ -1,4 +1,4 @@
-"""Training images that are decoded and resized once, and kept in TFRecords."""
+"""A cache of decoded and resized training images, in TFRecords."""
 
 import os
 from collections.abc import Iterable, Iterator
@@ -15,7 +15,7 @@ from cascade_tf.files import make_directory
 from cascade_tf.progress import ProgressBar
 
 _FILE_EXAMPLES = 256
-# Held for shuffling; the order of the files is another one in each epoch, too.
+# Examples in the shuffle buffer; in each epoch the files are shuffled as well.
 _SHUFFLE_BUFFER = 4_800
 _FEATURES = {
     "image": tf.io.FixedLenFeature([], tf.string),  # intensities, uint8, row by row
@@ -25,7 +25,7 @@ _FEATURES = {
 
 
 class _File(NamedTuple):
-    """One TFRecord, and the first and last + 1 of the source's records in it."""
+    """A TFRecord file of the source's records `start` to `stop` - 1."""
 
     path: epath.Path
     start: int
@@ -33,27 +33,40 @@ class _File(NamedTuple):
 
 
 class CachedSource(Source):
-    """Another source, whose training images `prepare` resizes and keeps.
+    """A cache of another source's training images, which `prepare` writes.
 
-    They are kept whole, their shorter sides `config.image_size` long: crops, still drawn anew in
-    each epoch, begin at whole pixels of that size. Square images come out as without a cache. Of a
-    bad image that is skipped, the one in its place is kept. Evaluations go to the source itself.
+    Images are cached uncropped, resized so that the shorter side is `config.image_size`. Random
+    crops are taken from the resized image, so they begin at whole pixels of that size. Square
+    images are the same as without a cache. If bad images are skipped, the cache holds their
+    replacements. Evaluations read the source itself.
 
-    Each epoch has an order of its own: of the files, and of the examples in a buffer. To start in
-    the middle of an epoch is to read what lies before. Machines that train together read files of
-    their own, unless the dataset is small enough to be shuffled whole.
+    Each epoch shuffles the files, and examples in a buffer. Starting in the middle of an epoch
+    reads all earlier examples of it. Machines that train together read separate files, unless the
+    dataset fits into the shuffle buffer.
+
+    >>> import tempfile
+    >>> from PIL import Image
+    >>> from cascade_tf.data import DataConfig, open_source
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     Image.new("RGB", (8, 8)).save(f"{folder}/1.png")
+    ...     source = open_source(DataConfig("folder", folder, image_size=4), "all")
+    ...     cached = CachedSource(source, epath.Path(folder) / "cache")
+    ...     cached.prepare()
+    ...     batch = next(iter(cached.training_examples(batch_size=2, start_index=0)))
+    >>> batch.images.shape
+    TensorShape([2, 4, 4, 3])
     """
 
     def __init__(self, source: Source, directory: epath.Path) -> None:
-        """Nothing is read or written yet.
+        """Neither reads nor writes files.
 
         Args:
-            source: whose images to keep.
-            directory: of all caches; this one's folder in it is named for the images and their
-                size, and all machines must see it.
+            source: of the images.
+            directory: of all caches, visible to all machines. This cache is a folder in it, named
+                for the images and their size.
 
         Raises:
-            SettingError: the images are in memory anyway, or are not to be kept whole.
+            SettingError: the source is in memory, or `config.smallest_crop` is below 1.
         """
         config = source.config
         fingerprint = source.fingerprint()
@@ -79,21 +92,22 @@ class CachedSource(Source):
             yield _File(path, start, min(start + _FILE_EXAMPLES, end))
 
     def prepare(self) -> None:
-        """Writes the files that are not there yet; those are whole, whatever stopped the last run.
+        """Writes the missing files, each atomically, so that an interrupted run can be resumed.
 
         Raises:
-            tf.errors.OpError: a record cannot be read, or there is no room.
+            tf.errors.OpError: a record cannot be read, or the disk is full.
+            UserError: the directory cannot be written to.
         """
         make_directory(self.directory)
         present = {path.name for path in self.directory.iterdir()}
         missing = [f for files in self._lanes for f in files if f.path.name not in present]
         if not missing:
             return
-        wanted = np.zeros(self.num_examples, bool)
+        mask = np.zeros(self.num_examples, bool)
         for file in missing:
-            wanted[file.start : file.stop] = True
-        examples = self._source.whole_images(wanted).as_numpy_iterator()
-        done = int(self.num_examples - wanted.sum())
+            mask[file.start : file.stop] = True
+        examples = self._source.whole_images(mask).as_numpy_iterator()
+        done = int(self.num_examples - mask.sum())
         with ProgressBar(f"cache {self.name}", self.num_examples, "images", done) as bar:
             for file in missing:
                 aside = file.path.with_suffix(f".{os.getpid()}.tmp")
@@ -129,15 +143,15 @@ class CachedSource(Source):
                 reshuffle_each_iteration=False,
             )
 
-        tf.compat.v1.set_random_seed(1)  # see TfdsSource
+        tf.compat.v1.set_random_seed(1)  # see TfdsSource._epoch_records
         return in_turn([lane(k) for k in range(len(self._lanes))], share, self.num_examples)
 
     def _read(self, record: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        found = tf.io.parse_single_example(record, _FEATURES)
-        shape = tf.concat([found["sides"], [self.config.channels]], 0)
-        image = tf.reshape(tf.io.decode_raw(found["image"], tf.uint8), shape)
+        features = tf.io.parse_single_example(record, _FEATURES)
+        shape = tf.concat([features["sides"], [self.config.channels]], 0)
+        image = tf.reshape(tf.io.decode_raw(features["image"], tf.uint8), shape)
         image.set_shape([None, None, self.config.channels])
-        return image, tf.cast(found["label"], tf.int32)
+        return image, tf.cast(features["label"], tf.int32)
 
 
 def _serialized(image: np.ndarray, label: int) -> bytes:

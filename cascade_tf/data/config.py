@@ -1,4 +1,4 @@
-"""Which images to read, and the shape they take."""
+"""Settings of a dataset and its preprocessing."""
 
 import dataclasses
 import os
@@ -14,17 +14,17 @@ class DataConfig(Settings):
     Attributes:
         dataset: `digits`, `photos`, `folder`, or the name of a TFDS dataset, such as
             `celeb_a_hq/256`.
-        data_dir: the folder of images for `folder`; where TFDS keeps its datasets otherwise
-            (None: TFDS's own default).
-        image_size: height and width, in pixels, of the images that come out.
+        data_dir: for `folder`, the folder of images; for TFDS, the folder of its datasets (None:
+            TFDS's default).
+        image_size: height and width of the examples, in pixels.
         channels: 1 (grey) or 3 (RGB).
-        flip: whether a training image is mirrored left to right half of the time.
-        smallest_crop: training images are squares whose sides are between this share of the
-            largest square's and all of it, drawn evenly, at random places; 1 takes the largest.
-        bad_images: `fail`: a file of `folder` that cannot be decoded is an error. `skip`: it is
-            named on stderr, another image takes its place in training, and evaluations leave it
-            out.
-        seed: with an example's index, determines its record, its crop and its flip.
+        flip: whether to flip half of the training images left to right, at random.
+        smallest_crop: in (0, 1]. Training images are square crops at random positions. Their side
+            is uniform between this share of the largest square's side and all of it.
+        bad_images: treatment of files of `folder` that cannot be decoded. With `fail` they are
+            errors. With `skip` they are named on stderr, replaced by other images in training,
+            and left out of evaluations.
+        seed: determines the order of training images, their crops and their flips.
         cache_dir: a directory of caches of resized training images; None: no cache.
 
     Raises:
@@ -55,7 +55,7 @@ class DataConfig(Settings):
     )
     smallest_crop: float = setting(
         1.0,
-        "Train on random crops whose side is at least this share of the largest square's; 1: all.",
+        "Smallest side of random training crops, as a share of the largest square's.",
         decides="training",
         above=0,
         at_most=1,
@@ -63,7 +63,7 @@ class DataConfig(Settings):
     )
     bad_images: str = setting(
         "fail",
-        "Files of a folder that cannot be decoded: fail ends the run, skip names and skips them.",
+        "Undecodable files of a folder: fail ends the run, skip reports and skips them.",
         choices=("fail", "skip"),
         whole=True,
     )

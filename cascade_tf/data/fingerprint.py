@@ -1,7 +1,7 @@
-"""A fingerprint of the images that figures were computed on.
+"""Fingerprint of the images on which metrics were computed.
 
-Figures of two models can be compared if their images are the same to the bit: three sets are called
-ImageNet 64, and one model gets 3.69 bits/dim on one of them and 3.43 on another, at 32x32.
+Two models can be compared only on images that are equal bit by bit. Three different sets are called
+ImageNet 64. At 32x32, one model has 3.69 bits/dim on one set and 3.43 on another.
 """
 
 import hashlib
@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from cascade_tf.data.source import Source
 
-# Validation images of the archive behind the SPN paper's Table 1 (van den Oord et al., 2016).
+# Validation images in the archive used for the SPN paper's Table 1 (van den Oord et al., 2016).
 _DOWNSAMPLED_IMAGENET = 49_999
 _BATCH_SIZE = 100
 
@@ -18,9 +18,9 @@ class Fingerprint(NamedTuple):
     """Identity of a set of images after preprocessing.
 
     Attributes:
-        images: their number.
-        sha256: of their pixels as uint8, row by row, image after image, in hexadecimal.
-        preprocessing: in words.
+        images: number of images.
+        sha256: hexadecimal hash of their uint8 pixels, row by row and image by image.
+        preprocessing: a description in words.
     """
 
     images: int
@@ -29,7 +29,7 @@ class Fingerprint(NamedTuple):
 
 
 def fingerprint(source: Source, total: int) -> Fingerprint:
-    """The fingerprint of the first `total` images of a source, in its own order.
+    """Fingerprint of the first `total` evaluation images of a source.
 
     >>> import numpy as np
     >>> from cascade_tf.data import ArraySource
@@ -38,7 +38,7 @@ def fingerprint(source: Source, total: int) -> Fingerprint:
     """
     digest, count = hashlib.sha256(), 0
     for batch in source.evaluation_examples(min(_BATCH_SIZE, total), limit=total):
-        images = batch.images.numpy()[batch.indices.numpy() >= 0]  # neither filler nor skipped
+        images = batch.images.numpy()[batch.indices.numpy() >= 0]  # neither padding nor skipped
         digest.update(images.tobytes())
         count += len(images)
     size, channels = source.config.image_size, source.config.channels
@@ -48,10 +48,10 @@ def fingerprint(source: Source, total: int) -> Fingerprint:
 
 
 def caution(source: Source) -> str | None:
-    """A warning where a split is not the one that its name promises; else None."""
+    """A warning if a split differs from the published one of its name; else None."""
     name, count = source.config.dataset, source.num_examples
-    of_paper = name.startswith("downsampled_imagenet") and source.split == "test"
-    if of_paper and count != _DOWNSAMPLED_IMAGENET:
+    is_published = name.startswith("downsampled_imagenet") and source.split == "test"
+    if is_published and count != _DOWNSAMPLED_IMAGENET:
         return (
             f"the test split of {name} has {count:,} images, not {_DOWNSAMPLED_IMAGENET:,}: it is "
             f"not the set of the SPN paper's Table 1"

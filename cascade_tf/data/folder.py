@@ -1,4 +1,4 @@
-"""A folder of image files; its sub-folders, if any, are the classes."""
+"""A dataset from a folder of image files, whose sub-folders are the classes."""
 
 import hashlib
 import os
@@ -20,24 +20,35 @@ _FILES_IN_A_CALL = 16
 
 
 class FolderSource(NumberedSource):
-    """The images under `config.data_dir`, decoded one by one when they are needed.
+    """The images under `config.data_dir`, decoded on demand.
 
-    A class is a folder directly under `data_dir`, at whatever depth the images are in it, in
-    sorted order; images that lie in `data_dir` itself are a class of their own. A hash of its path
-    decides whether an image is in the test split (one in ten), so it stays there when others are
-    added; only where the hashes of a small folder would leave a split empty does the image of the
-    lowest hash test, or that of the highest train. Names that start with a dot are left out.
+    The folders directly under `data_dir`, sorted, are the classes, with images at any depth. Images
+    in `data_dir` itself form a class of their own. Names that start with a dot are ignored.
 
-    With `config.bad_images` = `skip` the next image in the split's own order takes the place of
-    one that cannot be decoded, so that all others keep theirs.
+    A hash of an image's path assigns it to the test split (one in ten), so adding images moves no
+    other between splits. If that would leave a split of a small folder empty, it receives the
+    image of the lowest hash (test) or of the highest (train).
+
+    With `config.bad_images` = `skip`, the next image in the split's order replaces one that cannot
+    be decoded, and all others keep their positions.
+
+    >>> import tempfile
+    >>> from PIL import Image
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     for name in ("cat", "dog"):
+    ...         os.mkdir(f"{folder}/{name}")
+    ...         Image.new("RGB", (8, 8)).save(f"{folder}/{name}/1.png")
+    ...     source = FolderSource(DataConfig("folder", folder, image_size=8), "all")
+    >>> source.num_examples, source.num_classes
+    (2, 2)
     """
 
     def __init__(self, config: DataConfig, split: str) -> None:
-        """Lists the folder once and takes the images of `split` (train, test or all).
+        """Lists the folder and selects the images of `split` (train, test or all).
 
         Raises:
-            UsageError: there is no `data_dir`.
-            UserError: the folder is missing, has no images, or too few to be split.
+            UsageError: `data_dir` is not set.
+            UserError: the folder is missing, has no images, or has too few to split.
         """
         if not config.data_dir:
             raise UsageError("`dataset`=folder needs `data_dir`, the folder with the images")
@@ -48,7 +59,7 @@ class FolderSource(NumberedSource):
             raise UserError(
                 f"one image in {self._root} cannot be split: add images, or use `split`=all"
             )
-        # By hash, so that the first images of a split are of all its folders.
+        # In order of hashes, so that the first images of a split come from all folders.
         self._range = {"all": (0, count), "test": (0, num_test), "train": (num_test, count)}[split]
         self._bad: set[bytes] = set()
         super().__init__(
@@ -64,21 +75,21 @@ class FolderSource(NumberedSource):
         return tf.gather(self._listing.labels, self._range[0] + record)
 
     def fingerprint(self) -> str:
-        """Of paths and classes; of files on this machine, also of their sizes and times."""
+        """Hash of paths and classes; for files on this machine, also of sizes and times."""
         digest = hashlib.sha256()
         own = slice(*self._range)
         paths, labels = self._listing.paths[own].numpy(), self._listing.labels[own].numpy()
         for path, label in zip(paths, labels, strict=True):
-            told = [os.fsdecode(path)[len(self._root) :], int(label)]
+            facts = [os.fsdecode(path)[len(self._root) :], int(label)]
             if os.path.exists(path):
-                told += [os.stat(path).st_size, os.stat(path).st_mtime_ns]
-            digest.update(repr(told).encode())
+                facts += [os.stat(path).st_size, os.stat(path).st_mtime_ns]
+            digest.update(repr(facts).encode())
         return digest.hexdigest()[:12]
 
     def _loaded(self, records: tf.data.Dataset) -> tf.data.Dataset:
-        """Puts the content of plain JPEG files beside the numbers, of all others nothing.
+        """Pairs of an index and (record, content), where content is empty unless plain JPEG.
 
-        Many files in a call, since each call waits for Python's lock.
+        Files are read in groups, since each call of Python waits for the interpreter's lock.
         """
 
         def read(paths: np.ndarray) -> np.ndarray:
@@ -102,10 +113,10 @@ class FolderSource(NumberedSource):
     def _first_good(
         self, record: tuple[tf.Tensor, tf.Tensor], tries: int
     ) -> tuple[tf.Tensor, tf.Tensor]:
-        """The first of so many images from `record` on that can be decoded, and its number.
+        """The first decodable image of the `tries` from `record` on, and its number.
 
-        Plain JPEG is decoded in the graph. A file that fails there has another try in Python,
-        which can name it.
+        Plain JPEG is decoded in the graph. If that fails, it is decoded again in Python, whose
+        error names the file.
         """
         number, content = record
 
@@ -126,9 +137,10 @@ class FolderSource(NumberedSource):
         return tf.cond(content != b"", in_graph, lambda: in_python(number))
 
     def _decode_first_good(self, number: np.ndarray, tries: int) -> tuple[np.ndarray, np.int64]:
-        """As `_first_good`. If there is none, a black pixel and -1, or an error if all were tried.
+        """Decodes in Python for `_first_good`.
 
-        With `bad_images` = `fail` the first that cannot be decoded is an error.
+        Returns a black pixel and -1 if there is no such image. Raises ValueError if all images of
+        the split were tried, or, with `bad_images` = `fail`, for the first undecodable one.
         """
         for candidate in (number + np.arange(tries)) % self.num_examples:
             path = self._path(candidate).numpy()
@@ -139,46 +151,50 @@ class FolderSource(NumberedSource):
                     raise
                 self._report(path, str(error))
         if tries == self.num_examples:
-            raise ValueError(f"{_CANNOT_DECODE}{printable(path)}, nor any other of the folder")
+            raise ValueError(f"{_CANNOT_DECODE}{printable(path)}, nor any other in the folder")
         return np.zeros([1, 1, 3], np.uint8), np.int64(-1)
 
-    def _report(self, path: bytes, told: str) -> None:
-        """Names a bad image once, and counts."""
+    def _report(self, path: bytes, message: str) -> None:
+        """Reports a bad image once on stderr, with the number of bad images."""
         if path not in self._bad:
             self._bad.add(path)
-            print(f"{told}: skipped, {len(self._bad)} so far", file=sys.stderr, flush=True)
+            print(f"{message}: skipped, {len(self._bad)} so far", file=sys.stderr, flush=True)
 
 
 def undecodable_image_message(error: tf.errors.OpError) -> str | None:
-    """The line "cannot decode image PATH: reason" of an error of the input pipeline, or None.
+    """The line "cannot decode image PATH: reason" in an error of the input pipeline, or None.
 
-    TensorFlow passes a Python exception on as text: its message, and a traceback on more lines.
+    TensorFlow passes on a Python exception as text: its message, then lines of traceback.
+
+    >>> text = "ValueError: cannot decode image a.png: not an image\\nTraceback ..."
+    >>> undecodable_image_message(tf.errors.UnknownError(None, None, text))
+    'cannot decode image a.png: not an image'
     """
-    _, found, rest = error.message.partition(_CANNOT_DECODE)
-    return found + rest.splitlines()[0] if found else None
+    _, prefix, rest = error.message.partition(_CANNOT_DECODE)
+    return prefix + rest.splitlines()[0] if prefix else None
 
 
 def decode_file(path: bytes) -> np.ndarray:
-    """uint8 [h, w, 3]; ValueError "cannot decode image PATH: reason"."""
+    """Decodes a file to uint8 [h, w, 3]; raises ValueError "cannot decode image PATH: reason"."""
     try:
         return decode_rgb(_content(path))
-    except Exception as error:  # decoders raise of every kind on mutilated files
+    except Exception as error:  # damaged files raise errors of any type
         reason = " ".join(str(error).split()) or type(error).__name__
-        if isinstance(error, UnidentifiedImageError):  # it tells an object's address
+        if isinstance(error, UnidentifiedImageError):  # its message is an object's address
             reason = "not an image"
-        elif isinstance(error, tf.errors.InvalidArgumentError):  # it names TensorFlow's operations
+        elif isinstance(error, tf.errors.InvalidArgumentError):  # its message names operations
             reason = "its JPEG data is damaged, or too large"
         raise ValueError(f"{_CANNOT_DECODE}{printable(path)}: {reason}") from error
 
 
 def _plain_jpeg(path: bytes) -> bytes:
-    """A file's content, for a graph to decode; nothing if `decode_file` has to."""
+    """Content of a plain JPEG file, which a graph can decode; empty for all other files."""
     try:
         with _opened(path) as file:
             content = file.read(len(JPEG))
             if content == JPEG:
                 content += file.read()
-    except (OSError, tf.errors.OpError):  # `decode_file` will tell
+    except (OSError, tf.errors.OpError):  # `decode_file` will raise it again
         return b""
     return content if is_plain_jpeg(content) else b""
 
@@ -193,6 +209,10 @@ def _opened(path: bytes) -> IO[bytes]:
 
 
 def printable(path: bytes) -> str:
-    """A path on one line, whatever characters are in it."""
+    """A path as text on one line, with special characters escaped.
+
+    >>> printable(b"a\\nb.png")
+    'a\\\\nb.png'
+    """
     text = os.fsdecode(path).encode(errors="backslashreplace").decode()
     return text.replace("\n", "\\n").replace("\r", "\\r")

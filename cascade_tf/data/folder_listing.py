@@ -1,4 +1,4 @@
-"""The image files of a folder: which they are, their classes, and which are held out."""
+"""Listing of a folder: its image files, their classes, and the split into train and test."""
 
 import dataclasses
 import hashlib
@@ -18,24 +18,37 @@ _TEST_SHARE = 0.1
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Listing:
-    """The images of a folder in the order of their paths' hashes; the first ones are for tests."""
+    """The images of a folder, sorted by hashes of their paths; the first are the test split."""
 
     paths: tf.Tensor  # string [N]
     labels: tf.Tensor  # int32 [N]
     num_classes: int
-    num_test: int  # 0 where there is only one image
-    folders: dict[str, int]  # when each was last changed, in ns; none of another machine's
+    num_test: int  # 0 if there is only one image
+    folders: dict[str, int]  # times of last change, in ns; only local folders
 
     def is_current(self) -> bool:
+        """Whether no folder changed since it was listed."""
         return self.folders == _changed(self.folders)
 
 
-# Splits, and stages, that are open at the same time share one: there may be a million images.
+# Splits and stages that are open at the same time share a listing, to save memory.
 _listings: weakref.WeakValueDictionary[str, Listing] = weakref.WeakValueDictionary()
 
 
 def image_paths(root: str, flag: str) -> list[str]:
-    """Sorted paths, relative to `root`, of the images under it; errors name the flag."""
+    """Sorted paths, relative to `root`, of the images under it.
+
+    Args:
+        root: the folder.
+        flag: name of the setting that gives the folder, for messages.
+
+    Raises:
+        UserError: the folder is missing, or has no images.
+
+    >>> image_paths("no/such/folder", "`data_dir`")
+    Traceback (most recent call last):
+    cascade_tf.errors.UserError: `data_dir`: there is no folder no/such/folder
+    """
     return _images_and_folders(root, flag)[0]
 
 
@@ -46,7 +59,7 @@ def _images_and_folders(root: str, flag: str) -> tuple[list[str], list[str]]:
     paths, folders = [], []
     for folder, _, names in walk(root):
         folders.append(folder)
-        inside = folder[len(root) :].strip("/")  # os.path.relpath does not know gs://
+        inside = folder[len(root) :].strip("/")  # os.path.relpath does not support gs://
         paths += [os.path.join(inside, name) for name in names if _is_image(inside, name)]
     if not paths:
         raise UserError(f"{flag}: no images ({', '.join(EXTENSIONS)}) in the folder {root}")
@@ -55,51 +68,51 @@ def _images_and_folders(root: str, flag: str) -> tuple[list[str], list[str]]:
 
 
 def list_folder(root: str) -> Listing:
-    """The listing that another source has, if it still holds; else a new one.
+    """The listing of a folder, shared with other sources while it is current.
 
     Raises:
         UserError: the folder is missing, or has no images.
     """
-    found = _listings.get(root)
-    if found is not None and found.is_current():
-        return found
+    listing = _listings.get(root)
+    if listing is not None and listing.is_current():
+        return listing
     paths, folders = _images_and_folders(root, "`data_dir`")
     hashes = np.array([_hash_in_unit_interval(path) for path in paths])
     order = np.argsort(hashes, kind="stable")
     class_names = sorted({_class_name(path) for path in paths})
     numbers = {name: number for number, name in enumerate(class_names)}
-    found = Listing(
+    listing = Listing(
         tf.constant([os.fsencode(os.path.join(root, paths[place])) for place in order]),
         tf.constant([numbers[_class_name(paths[place])] for place in order], tf.int32),
         len(class_names),
         _num_test(hashes),
         _changed(folders),
     )
-    _listings[root] = found
-    return found
+    _listings[root] = listing
+    return listing
 
 
 def _changed(folders: Iterable[str]) -> dict[str, int]:
-    """When each folder was last changed, in ns; nothing of folders that are not there."""
+    """Times of the folders' last changes, in ns; only of local folders that exist."""
     return {path: os.stat(path).st_mtime_ns for path in folders if os.path.isdir(path)}
 
 
 def _num_test(hashes: np.ndarray) -> int:
-    """Images in the test split; it takes the lowest hashes, and neither split is empty."""
+    """Number of images in the test split, such that neither split is empty if possible."""
     return min(max(1, int((hashes < _TEST_SHARE).sum())), len(hashes) - 1)
 
 
 def _walk(root: str) -> Iterator[tuple[str, list[str], list[str]]]:
-    """As os.walk; symbolic links out of `root` are followed, and no folder is entered twice."""
+    """Like os.walk, but follows symbolic links that lead out of `root`, and no folder twice."""
     top = os.path.realpath(root)
-    seen = {top}
+    visited = {top}
 
     def is_new(path: str) -> bool:
         target = os.path.realpath(path)
         inside = os.path.islink(path) and target.startswith(os.path.join(top, ""))
-        if inside or target in seen:  # what is inside is found without the link
+        if inside or target in visited:  # folders inside are walked without the link
             return False
-        seen.add(target)
+        visited.add(target)
         return True
 
     for folder, folders, names in os.walk(root, followlinks=True, onerror=_raise):

@@ -1,4 +1,4 @@
-"""Image files of any kind to plain 8-bit RGB, through Pillow, or, plain JPEG, in a graph."""
+"""Decoding of image files to 8-bit RGB, with Pillow, or for plain JPEG in a graph."""
 
 import io
 
@@ -6,14 +6,14 @@ import numpy as np
 import tensorflow as tf
 from PIL import ExifTags, Image, ImageOps
 
-JPEG = b"\xff\xd8\xff"  # what such files begin with
+JPEG = b"\xff\xd8\xff"  # first bytes of such files
 
 
 def decode_rgb(encoded: bytes) -> np.ndarray:
     """Decodes a PNG, JPEG or WebP file as a viewer would show it.
 
-    The EXIF orientation is applied, transparency is laid over white, 16 bits become 8, and an
-    animation gives its first frame.
+    The EXIF orientation is applied, transparency is composited over white, and 16 bits are reduced
+    to 8. Of an animation, the first frame is decoded.
 
     Args:
         encoded: the file's content.
@@ -22,8 +22,12 @@ def decode_rgb(encoded: bytes) -> np.ndarray:
         uint8 [h, w, 3].
 
     Raises:
-        Exception: whatever Pillow or TensorFlow raises for a file that is not, or not entirely, an
-            image.
+        Exception: of any type that Pillow or TensorFlow raises for a damaged file.
+
+    >>> file = io.BytesIO()
+    >>> Image.new("L", (4, 2)).save(file, "PNG")
+    >>> decode_rgb(file.getvalue()).shape
+    (2, 4, 3)
     """
     if is_plain_jpeg(encoded):
         return np.asarray(decode_jpeg(encoded))
@@ -41,14 +45,18 @@ def decode_rgb(encoded: bytes) -> np.ndarray:
 
 
 def is_plain_jpeg(encoded: bytes) -> bool:
-    """Whether a file is JPEG, grey or RGB, and, if whole, is to be shown as it is stored."""
+    """Whether a file begins as a grey or RGB JPEG that needs no EXIF rotation.
+
+    >>> is_plain_jpeg(b"GIF89a")
+    False
+    """
     if not encoded.startswith(JPEG):
         return False
     try:
-        with Image.open(io.BytesIO(encoded)) as file:  # reads the header alone
-            turned = file.getexif().get(ExifTags.Base.Orientation, 1) != 1
-            return file.mode in ("RGB", "L") and not turned
-    except Exception:  # Pillow raises of every kind on mutilated files
+        with Image.open(io.BytesIO(encoded)) as file:  # reads only the header
+            rotated = file.getexif().get(ExifTags.Base.Orientation, 1) != 1
+            return file.mode in ("RGB", "L") and not rotated
+    except Exception:  # damaged files raise errors of any type
         return False
 
 
@@ -63,5 +71,10 @@ def decode_jpeg(encoded: tf.Tensor) -> tf.Tensor:
 
     Raises:
         tf.errors.InvalidArgumentError: the file is damaged, or has 179 million pixels or more.
+
+    >>> file = io.BytesIO()
+    >>> Image.new("RGB", (4, 2)).save(file, "JPEG")
+    >>> decode_jpeg(file.getvalue()).shape
+    TensorShape([2, 4, 3])
     """
     return tf.io.decode_jpeg(encoded, channels=3, dct_method="INTEGER_ACCURATE")

@@ -1,4 +1,4 @@
-"""Windows of the six colour photographs that come inside scikit-image's wheel."""
+"""Windows of six colour photographs that come inside scikit-image's wheel."""
 
 import functools
 
@@ -9,23 +9,23 @@ from cascade_tf.data.config import DataConfig
 from cascade_tf.data.source import NumberedSource
 from cascade_tf.errors import UserError
 
-# Each half has a close scene and a dark sky with bright points: a face, fur and a galaxy field
-# to train on, crockery and a launch at night to test on. The two largest photographs, each of
-# nearly one texture, are in training: in the test split either would outweigh all the others.
+# Both splits have close scenes and a dark sky with bright points: a face, fur and a galaxy field in
+# train, crockery and a launch at night in test. The two largest photographs, nearly uniform in
+# texture, are in train; in the test split, either would outweigh all others.
 TRAIN_PHOTOGRAPHS = ("astronaut", "chelsea", "hubble_deep_field", "retina")
 TEST_PHOTOGRAPHS = ("coffee", "rocket")
 PHOTOGRAPHS = TRAIN_PHOTOGRAPHS + TEST_PHOTOGRAPHS
 
 
 class PhotosSource(NumberedSource):
-    """Square windows of twice `image_size`, or of the shorter side of a smaller photograph.
+    """Square windows of side 2 * `image_size`, or the shorter side of a smaller photograph.
 
-    Windows overlap by half in photographs of the train split, and not at all in those of the
-    test split. Those of one single colour are left out. The label tells the photograph.
+    Windows overlap by half in the train split, and not at all in the test split. Windows of a
+    single colour are left out. The label is the number of the photograph.
     """
 
     def __init__(self, config: DataConfig, split: str) -> None:
-        """Finds the windows of `split` (train, test or all); raises UserError without skimage."""
+        """Lists the windows of `split` (train, test or all); raises UserError without skimage."""
         side = 2 * config.image_size
         train = [window for name in TRAIN_PHOTOGRAPHS for window in _windows(name, side, 2)]
         test = [window for name in TEST_PHOTOGRAPHS for window in _windows(name, side, 1)]
@@ -42,7 +42,7 @@ class PhotosSource(NumberedSource):
 
 
 def _windows(name: str, side: int, overlap: int) -> list[tuple[int, int, int, int]]:
-    """(label, top, left, side) of each window; a pixel lies in up to `overlap` of them per axis."""
+    """(label, top, left, side) of each window; `overlap` windows per axis cover a pixel."""
     photograph = _photograph(name)
     height, width, _ = photograph.shape
     side = min(side, height, width)
@@ -58,7 +58,7 @@ def _windows(name: str, side: int, overlap: int) -> list[tuple[int, int, int, in
 
 @functools.cache
 def _photograph(name: str) -> np.ndarray:
-    """uint8 [h, w, 3]."""
+    """The photograph, uint8 [h, w, 3]."""
     try:
         from skimage import data
     except ImportError:

@@ -1,8 +1,8 @@
-"""From an image of any size to the square uint8 image that a stage receives.
+"""Preprocessing of images of any size to square uint8 images.
 
-As the SPN paper: a square crop (random in training, central in evaluation), then an area resize.
-The result is rounded to whole intensities, as in the Colorization Transformer's public code, by
-one of the SPN authors; the paper does not say.
+It follows the SPN paper: a square crop (random in training, central in evaluation), then an area
+resize. The result is rounded to whole intensities, which the paper does not specify. The public
+code of the Colorization Transformer, by one of the same authors, rounds too.
 """
 
 from collections.abc import Sequence
@@ -11,29 +11,32 @@ import tensorflow as tf
 
 from cascade_tf.data.config import DataConfig
 
-# Folded into the key of an example, so that its crop and its flip are independent draws.
+# Folded into the key of an example, so that its draws are independent of each other.
 _CROP = 0
 _FLIP = 1
 _SIDE = 2
 _PLACE = 3
 
-_LONGEST = 16  # sides of an image that is kept whole, over its shorter ones
+_LONGEST = 16  # aspect ratio up to which whole images are kept
 
 
 def training_image(image: tf.Tensor, index: tf.Tensor, config: DataConfig) -> tf.Tensor:
-    """Crops at random, resizes, and, with `config.flip`, mirrors half of the images.
+    """Crops at random, resizes, and with `config.flip` flips half of the images.
 
-    With `config.smallest_crop` below 1, a random part of the crop is taken.
-
-    The draws depend on `config.seed` and `index` alone.
+    With `config.smallest_crop` below 1, a random part of the crop is taken. All draws depend only
+    on `config.seed` and `index`.
 
     Args:
         image: uint8 [h, w, 1 or 3].
         index: int64 scalar, the example's global index.
-        config: the shape that comes out.
+        config: seed, crop, flip and shape of the result.
 
     Returns:
         uint8 [image_size, image_size, channels].
+
+    >>> config = DataConfig("digits", image_size=8, channels=3)
+    >>> training_image(tf.zeros([20, 30, 3], tf.uint8), tf.constant(0, tf.int64), config).shape
+    TensorShape([8, 8, 3])
     """
     key = tf.stack([tf.constant(config.seed, tf.int64), index])
     slack = _slack(image)
@@ -56,15 +59,24 @@ def training_image(image: tf.Tensor, index: tf.Tensor, config: DataConfig) -> tf
 
 
 def evaluation_image(image: tf.Tensor, config: DataConfig) -> tf.Tensor:
-    """Crops at the centre and resizes: uint8 [h, w, 1 or 3] to [size, size, channels]."""
+    """Crops at the centre and resizes: uint8 [h, w, 1 or 3] to [size, size, channels].
+
+    >>> config = DataConfig("digits", image_size=8, channels=1)
+    >>> evaluation_image(tf.zeros([20, 30, 3], tf.uint8), config).shape
+    TensorShape([8, 8, 1])
+    """
     return _to_size(_square(image, _slack(image) // 2), config)
 
 
 def whole_image(image: tf.Tensor, config: DataConfig) -> tf.Tensor:
     """Resizes without a crop: uint8 [h, w, 1 or 3] to [H, W, channels], min(H, W) = image_size.
 
-    Of an image more than 16 times as long as it is wide the middle is kept: enlarged, a line of
+    Aspect ratios above 16:1 are cropped to 16:1 at the centre first, since enlarging a line of
     10,000 pixels would take gigabytes.
+
+    >>> config = DataConfig("digits", image_size=8, channels=3)
+    >>> whole_image(tf.zeros([20, 30, 3], tf.uint8), config).shape
+    TensorShape([8, 12, 3])
     """
     sides = tf.shape(image)[:2]
     kept = tf.minimum(sides, _LONGEST * tf.reduce_min(sides))
@@ -76,15 +88,18 @@ def whole_image(image: tf.Tensor, config: DataConfig) -> tf.Tensor:
 
 
 def resize_area(image: tf.Tensor, sides: tf.Tensor | Sequence[int]) -> tf.Tensor:
-    """Averages over areas: [h, w, C] to float32 [*sides, C] in the input's units, unrounded.
+    """Area resize: [h, w, C] to float32 [*sides, C] in the units of the input, unrounded.
 
-    The same kernel as TF1's `tf.image.resize_area`, which the SPN paper names.
+    It has the same kernel as TF1's `tf.image.resize_area`, which the SPN paper names.
+
+    >>> resize_area(tf.constant([[[1.0], [3.0]]]), [1, 1]).numpy().tolist()
+    [[[2.0]]]
     """
     return tf.image.resize(image, sides, method="area")
 
 
 def _slack(image: tf.Tensor) -> tf.Tensor:
-    """Pixels by which height and width exceed the largest square: int32 [2], one of them 0."""
+    """Excess of height and width over the largest square, int32 [2], one of them 0."""
     sides = tf.shape(image)[:2]
     return sides - tf.reduce_min(sides)
 
@@ -95,7 +110,7 @@ def _square(image: tf.Tensor, corner: tf.Tensor) -> tf.Tensor:
 
 
 def _part(image: tf.Tensor, key: tf.Tensor, smallest: float) -> tf.Tensor:
-    """A square of a square image, at a random place, its side `smallest` of the whole or more."""
+    """A random square of a square image, with a side of `smallest` times the whole or more."""
 
     def draws(purpose: int, count: int) -> tf.Tensor:
         seed = tf.random.experimental.stateless_fold_in(key, purpose)
@@ -110,18 +125,18 @@ def _part(image: tf.Tensor, key: tf.Tensor, smallest: float) -> tf.Tensor:
 
 
 def _to_size(image: tf.Tensor, config: DataConfig) -> tf.Tensor:
-    """Converts and resizes a square image."""
+    """Converts the channels of a square image and resizes it."""
     image = _fit(image, tf.constant([config.image_size] * 2), config.channels)
     image.set_shape([config.image_size, config.image_size, config.channels])
     return image
 
 
 def _fit(image: tf.Tensor, sides: tf.Tensor, channels: int) -> tf.Tensor:
-    """Converts and resizes an image; one that already fits comes out unchanged."""
+    """Converts the channels of an image and resizes it, unless the sides are right already."""
     if channels == 1 and image.shape[-1] == 3:
         # Luma stays float until after the resize, so that the image is rounded once.
         image = tf.image.rgb_to_grayscale(tf.cast(image, tf.float32))
-    image = tf.cond(  # the resize would change nothing, slowly
+    image = tf.cond(  # skips a resize without effect, which is slow
         tf.reduce_all(tf.shape(image)[:2] == sides),
         lambda: tf.cast(image, tf.float32),
         lambda: resize_area(image, sides),

@@ -1,4 +1,4 @@
-"""What every dataset offers: an endless training stream that can start anywhere, and one pass."""
+"""Interface of datasets: an endless training stream from any index, and one evaluation pass."""
 
 import abc
 from collections.abc import Callable
@@ -13,28 +13,37 @@ from cascade_tf.examples import Examples
 
 
 class Share(NamedTuple):
-    """Every `of`-th example, from the one of that number on: what one of several machines reads."""
+    """The examples that one of several machines reads: every `of`-th, starting at `number`.
+
+    >>> from cascade_tf.data import ArraySource
+    >>> source = ArraySource(np.zeros([5, 8, 8, 1], np.uint8))
+    >>> batches = source.evaluation_examples(batch_size=2, share=Share(1, 2))
+    >>> [batch.indices.numpy().tolist() for batch in batches]
+    [[1, 3], [-1, -1]]
+    """
 
     number: int | tf.Tensor
     of: int
 
 
 WHOLE = Share(0, 1)
-Record: TypeAlias = Any  # tensors, in the structure that a source chooses
+Record: TypeAlias = Any  # tensors, in a structure of the source's choice
 
 
 class Source(abc.ABC):
     """One split of one dataset.
 
-    A subclass says how its records are ordered and how one becomes an image. A *record* is
-    whatever stands cheaply for an image that has not been read or decoded yet.
+    A subclass defines the order of its records and decodes them. A *record* represents an image
+    that is not decoded yet, by its number or its encoded bytes.
 
     Attributes:
         config: the dataset and its preprocessing.
         name: the dataset's name, as in `config.dataset`.
         split: `train`, `test` or `all`.
         num_examples: images in the split, at least 1.
-        num_classes: labels are in [0, num_classes); 1 when the dataset has no classes.
+        num_classes: labels are in [0, num_classes); 1 if the dataset has no classes.
+
+    Example: see `ArraySource`.
     """
 
     split = "train"
@@ -51,45 +60,45 @@ class Source(abc.ABC):
 
     @abc.abstractmethod
     def _epoch_records(self, epoch: tf.Tensor, share: Share) -> tf.data.Dataset:
-        """A share of the split's records, each once in an order set by `config.seed` and `epoch`.
+        """A share of the split's records, each once, shuffled by `config.seed` and `epoch`.
 
-        Both are of int64 tensors: the epoch, and the number of the share.
+        `epoch` and `share.number` are int64 tensors.
         """
 
     def _loaded(self, records: tf.data.Dataset) -> tf.data.Dataset:
-        """Pairs of an index and a record that is to be read, as `_read` takes it."""
+        """Converts records, in pairs of an index and a record, to the form that `_read` takes."""
         return records
 
     @abc.abstractmethod
     def _read(self, record: Record) -> tuple[tf.Tensor, tf.Tensor]:
         """The record's image, uint8 [h, w, 1 or 3], and label, int32.
 
-        Where `config.bad_images` says so, another image and its label for one that is bad.
+        With `config.bad_images` = `skip`, another image and its label replace a bad one.
         """
 
     def _read_or_none(self, record: Record) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor | bool]:
-        """As `_read`, and whether it is an image; none if bad and `config.bad_images` says so."""
+        """See `_read`; the third value is False for a bad image that is to be skipped."""
         return *self._read(record), True
 
     def fingerprint(self) -> str | None:
-        """Of the images' names, as far as they can tell one set from another; None: no need of it.
+        """A hash that identifies the set of images, for the names of caches.
 
-        Images that are in memory anyway have none.
+        None if they are in memory and need no cache.
         """
         return None
 
     def prepare(self) -> None:  # noqa: B027 most have nothing to do
-        """What is to be done once, before the first training; one machine does it for all."""
+        """Prepares the dataset before a training; called on one machine for all."""
 
-    def whole_images(self, wanted: np.ndarray) -> tf.data.Dataset:
-        """Returns images for training that are not cropped, in the split's own order.
+    def whole_images(self, mask: np.ndarray) -> tf.data.Dataset:
+        """Returns uncropped training images, in the split's own order.
 
         Args:
-            wanted: bool [num_examples], which images.
+            mask: bool [num_examples], True for the images to return.
 
         Returns:
-            A dataset of images, uint8 [h, w, channels], their shorter sides `config.image_size`
-            long, and labels, int32.
+            A dataset of images, uint8 [h, w, channels] with min(h, w) = `config.image_size`, and
+            labels, int32.
         """
 
         def image(_: tf.Tensor, record: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
@@ -97,7 +106,7 @@ class Source(abc.ABC):
             return whole_image(image, self.config), label
 
         records = self._ordered_records().enumerate()
-        records = records.filter(_as_it_is(lambda number, _: tf.gather(wanted, number)))
+        records = records.filter(_as_it_is(lambda number, _: tf.gather(mask, number)))
         return mapped(image, self._loaded(records)).prefetch(tf.data.AUTOTUNE)
 
     def training_examples(
@@ -106,13 +115,13 @@ class Source(abc.ABC):
         """Returns an endless stream of full, shuffled, preprocessed batches.
 
         With N examples in the split, example n of the stream is record n % N of the permutation
-        of epoch n // N. The stream from `start_index` is what the stream from 0 yields from
-        there on, so a resumed run sees what an undisturbed one would have seen.
+        of epoch n // N. The stream from `start_index` equals the stream from 0 without its first
+        examples, so a resumed run sees the same examples as an uninterrupted one.
 
         Args:
-            batch_size: of the batches that come out.
-            start_index: the global index of the first example of all shares.
-            share: which part of the stream to yield; it reads and decodes no other's images.
+            batch_size: examples in each batch.
+            start_index: global index of the first example of all shares.
+            share: part of the stream to yield; no other images are decoded.
 
         Returns:
             A dataset of `Examples` with static shapes.
@@ -120,7 +129,7 @@ class Source(abc.ABC):
         first_epoch, skipped = divmod(start_index, self.num_examples)
 
         def part(epoch: tf.Tensor | int) -> Share:
-            """Of that epoch: the number of examples need not be divisible by that of shares."""
+            """The share within an epoch, whose length need not be a multiple of `share.of`."""
             return Share(
                 (start_index + share.number - epoch * self.num_examples) % share.of, share.of
             )
@@ -145,14 +154,14 @@ class Source(abc.ABC):
         """Returns one pass over the split in its own order, or over its first `limit` examples.
 
         Args:
-            batch_size: of the batches that come out.
-            limit: how many examples to pass over; None means all.
-            share: which part of them to yield.
+            batch_size: examples in each batch.
+            limit: number of examples; None means all.
+            share: part of them to yield.
 
         Returns:
             A dataset of `Examples` with static shapes, of equally many batches for every share. The
-            last batches are filled up with black images of label 0 and index -1; such stand for
-            bad images, too, that are skipped.
+            last batches are padded with black images of label 0 and index -1. Skipped bad images
+            have index -1 too.
         """
         count = self.num_examples if limit is None else min(limit, self.num_examples)
         own = len(range(share.number, count, share.of))
@@ -165,14 +174,14 @@ class Source(abc.ABC):
         records = self._ordered_records().take(count).enumerate().shard(share.of, share.number)
         examples = mapped(example, self._loaded(records))
         shape = [self.config.image_size, self.config.image_size, self.config.channels]
-        filler = Examples(
+        padding = Examples(
             images=tf.zeros(shape, tf.uint8),
             labels=tf.constant(0, tf.int32),
             indices=tf.constant(-1, tf.int64),
         )
         rows = batch_size * -(-count // (batch_size * share.of))
-        fillers = tf.data.Dataset.from_tensors(filler).repeat(rows - own)
-        return _batched(examples.concatenate(fillers), batch_size)
+        paddings = tf.data.Dataset.from_tensors(padding).repeat(rows - own)
+        return _batched(examples.concatenate(paddings), batch_size)
 
 
 class NumberedSource(Source):
@@ -182,8 +191,8 @@ class NumberedSource(Source):
         return tf.data.Dataset.range(self.num_examples)
 
     def _epoch_records(self, epoch: tf.Tensor, share: Share) -> tf.data.Dataset:
-        # Not tf.random.experimental.index_shuffle, which needs no memory but is visibly biased:
-        # over 2,000 seeds of 100 numbers, chi-square of the positions is 8 per degree of freedom.
+        # tf.random.experimental.index_shuffle would need no memory, but is biased: over 2,000 seeds
+        # of 100 numbers, chi-square of the positions is 8 per degree of freedom.
         numbers = tf.random.experimental.stateless_shuffle(
             tf.range(self.num_examples, dtype=tf.int64),
             seed=tf.stack([tf.constant(self.config.seed, tf.int64), epoch]),
@@ -191,12 +200,12 @@ class NumberedSource(Source):
         return tf.data.Dataset.from_tensor_slices(numbers[share.number :: share.of])
 
 
-# AutoGraph would take longer to rewrite these functions than to trace them.
+# AutoGraph takes longer to convert these functions than TensorFlow to trace them.
 _as_it_is = tf.autograph.experimental.do_not_convert
 
 
 def mapped(function: Callable, indices_and_records: tf.data.Dataset) -> tf.data.Dataset:
-    """Calls of a traceable function, several at a time; what they return stays in order."""
+    """Maps a traceable function over pairs, in parallel; results stay in order."""
     return indices_and_records.map(
         _as_it_is(function), num_parallel_calls=tf.data.AUTOTUNE, deterministic=True
     )

@@ -1,4 +1,4 @@
-"""From the name of a dataset to its source."""
+"""Opening of datasets by name."""
 
 from collections.abc import Callable
 
@@ -20,16 +20,21 @@ _BUILT_IN: dict[str, Callable[[DataConfig, str], Source]] = {
 
 
 def open_source(config: DataConfig, split: str) -> Source:
-    """Opens a split of a dataset; a TFDS dataset is prepared first if it has not been.
+    """Opens a split of a dataset; downloads and prepares a TFDS dataset if necessary.
 
     Args:
-        config: the dataset and its preprocessing; a name that is not `digits`, `photos` or
-            `folder` is looked up in TFDS.
+        config: the dataset and its preprocessing. Names other than `digits`, `photos` and
+            `folder` are names in TFDS.
         split: `train`, `test`, or `all` (both).
 
     Raises:
-        SettingError: no dataset is named, the split is unknown, or `folder` is without a folder.
-        UserError: the dataset is unknown, missing, empty, or cannot be prepared.
+        SettingError: `dataset` is empty or `arrays`, or the split is unknown.
+        UserError: the dataset is unknown, missing, empty, or cannot be prepared; or `folder` is
+            without `data_dir`.
+
+    >>> open_source(DataConfig("cats"), split="half")
+    Traceback (most recent call last):
+    cascade_tf.errors.SettingError: split=half: use train, test, all
     """
     if split not in SPLITS:
         raise SettingError({"split": split}, f"use {', '.join(SPLITS)}")

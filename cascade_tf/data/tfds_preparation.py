@@ -1,4 +1,4 @@
-"""Finding and preparing a TFDS dataset, with one line for the user when that fails."""
+"""Lookup and preparation of TFDS datasets, with errors of one line."""
 
 import contextlib
 import difflib
@@ -33,18 +33,17 @@ def find_builder(name: str, data_dir: str | os.PathLike[str] | None) -> "tfds.co
         near = difflib.get_close_matches(name.split("/")[0], known)
         hint = f"did you mean {' or '.join(near)}?" if near else "see tensorflow.org/datasets"
         raise UserError(f"`dataset`={name}: there is no such dataset; {hint}") from None
-    except Exception as error:  # a builder is code of its dataset's authors
+    except Exception as error:  # builders are third-party code and raise any type
         raise UserError(f"`dataset`={name}: {_in_one_line(error)}") from error
 
 
 def prepare(builder: "tfds.core.DatasetBuilder", name: str) -> None:
-    """Downloads the dataset called `name` and writes its records, unless that was done before.
+    """Downloads a dataset and writes its records, unless it is prepared already.
 
-    Archives placed by hand in DATA_DIR/downloads/manual are used rather than downloaded.
+    Archives in DATA_DIR/downloads/manual, placed there by hand, are not downloaded.
 
     Raises:
-        UserError: an archive has to be placed by hand, there is no network, or anything else that
-            goes wrong inside TFDS.
+        UserError: an archive must be placed by hand, there is no network, or TFDS fails.
     """
     with _quiet():
         if builder.is_prepared():
@@ -52,11 +51,11 @@ def prepare(builder: "tfds.core.DatasetBuilder", name: str) -> None:
     downloads = os.path.join(builder.data_dir_root, "downloads")
     _require_archives(builder, name, os.path.join(downloads, "manual"))
     _require_network(builder, name, downloads)
-    logging.warning("Preparing %s in %s: done once, may take long.", name, builder.data_dir)
+    logging.warning("Preparing %s in %s, once; this may take long.", name, builder.data_dir)
     try:
         with _quiet():
             builder.download_and_prepare()
-    except Exception as error:  # download and generation are theirs, too
+    except Exception as error:  # also third-party code
         raise UserError(f"cannot prepare {name}: {_in_one_line(error)}") from error
 
 
@@ -81,17 +80,17 @@ def _hand_placed_files(builder: "tfds.core.DatasetBuilder") -> tuple[str, ...]:
     return {
         "celeb_a_hq": (f"data{size}x{size}.tar",),
         "imagenet2012": ("ILSVRC2012_img_train.tar", "ILSVRC2012_img_val.tar"),
-        # TFDS would download these two, but image-net.org no longer has them. Under these names
-        # it finds copies, and compares their checksums with the original ones.
+        # TFDS would download these two, but image-net.org no longer offers them. It accepts copies
+        # under these names, and compares their checksums with the original ones.
         "downsampled_imagenet": (f"train_{size}.tar", f"valid_{size}.tar"),
     }.get(builder.name, ())
 
 
 def _require_network(builder: "tfds.core.DatasetBuilder", name: str, downloads: str) -> None:
-    """Raises UserError if the host of the dataset is unknown, which TFDS retries for minutes."""
+    """Raises UserError if the dataset's host is unknown, as TFDS would retry for minutes."""
     folders = (os.path.join(downloads, folder) for folder in ("manual", builder.name))
     if urllib.request.getproxies() or any(tf.io.gfile.isdir(folder) for folder in folders):
-        return  # a proxy may know the host, and the files may be here already
+        return  # a proxy may resolve the host, or the files may be present
     for url in list(builder.url_infos or ())[:1]:
         host = urllib.parse.urlsplit(url).hostname
         try:
@@ -102,7 +101,7 @@ def _require_network(builder: "tfds.core.DatasetBuilder", name: str, downloads: 
 
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
-    """Keeps TFDS's bars and notes off the terminal, and off stdout where results are printed."""
+    """Suppresses TFDS's progress bars and messages, on the terminal and on stdout."""
     import tensorflow_datasets as tfds
 
     tfds.disable_progress_bar()

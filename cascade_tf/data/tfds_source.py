@@ -1,4 +1,4 @@
-"""Any image dataset of tensorflow-datasets, by its name there."""
+"""Image datasets of tensorflow-datasets (TFDS)."""
 
 import functools
 import hashlib
@@ -14,23 +14,23 @@ from cascade_tf.data.source import Share, Source
 from cascade_tf.data.tfds_preparation import find_builder, prepare
 from cascade_tf.errors import UserError
 
-if TYPE_CHECKING:  # importing it takes a while, and only this source needs it
+if TYPE_CHECKING:  # a slow import, which only this source needs
     import tensorflow_datasets as tfds
 
-# Encoded records held for shuffling. TFDS has already shuffled them once while writing.
+# Encoded records in the shuffle buffer. TFDS also shuffled them once, when writing.
 _SHUFFLE_BUFFER = 10_000
 
 
 class TfdsSource(Source):
-    """A split of a TFDS dataset that has an `image` and maybe a `label`.
+    """A split of a TFDS dataset with the feature `image` and perhaps `label`.
 
-    The test split is the dataset's own, or its validation split where the test split is missing
-    or unlabelled, or else the last tenth of its train split (CelebA-HQ: 27,000 and 3,000). To
-    start in the middle of an epoch is to read, without decoding, what lies before.
+    The test split is the dataset's own, or its validation split if the test split is missing or
+    unlabelled. If both are missing, it is the last tenth of the train split (CelebA-HQ: 27,000 and
+    3,000). Starting in the middle of an epoch reads all earlier records of it without decoding.
     """
 
     def __init__(self, config: DataConfig, split: str) -> None:
-        """Finds the dataset, prepares it if need be, and takes `split` (train, test or all).
+        """Opens `split` (train, test or all), after preparing the dataset if necessary.
 
         Raises:
             UserError: there is no such dataset, it has no 8-bit images, or it cannot be prepared.
@@ -47,8 +47,8 @@ class TfdsSource(Source):
         if builder.name == "imagenet_resized":
             logging.log_first_n(
                 logging.WARNING,
-                "imagenet_resized is shrunk by box averaging: an easier set than "
-                "downsampled_imagenet, and not comparable with Table 1 of the SPN paper.",
+                "imagenet_resized is downsampled by box averaging. It is easier than "
+                "downsampled_imagenet and not comparable with Table 1 of the SPN paper.",
                 1,
             )
         prepare(builder, config.dataset)
@@ -62,18 +62,18 @@ class TfdsSource(Source):
         )
 
     def fingerprint(self) -> str:
-        """Of the dataset's name, version and split."""
-        told = f"{self._builder.info.full_name} {self._instruction}"
-        return hashlib.sha256(told.encode()).hexdigest()[:12]
+        """Hash of the dataset's name, version and split."""
+        identity = f"{self._builder.info.full_name} {self._instruction}"
+        return hashlib.sha256(identity.encode()).hexdigest()[:12]
 
     @functools.cached_property
     def _lanes(self) -> list[tf.data.Dataset]:
-        """The records, cut where they are too many to be shuffled whole."""
+        """The records, divided into lanes if they exceed the shuffle buffer."""
         import tensorflow_datasets as tfds
 
         if self.num_examples <= _SHUFFLE_BUFFER:
             return [self._records]
-        with tf.init_scope():  # and outlive the function that is being traced
+        with tf.init_scope():  # they outlive the function being traced
             return [
                 _encoded_records(self._builder, part, self._has_labels)
                 for part in tfds.even_splits(self._instruction, LANES)
@@ -83,8 +83,8 @@ class TfdsSource(Source):
         return self._records
 
     def _epoch_records(self, epoch: tf.Tensor, share: Share) -> tf.data.Dataset:
-        # tf.data mixes the graph's seed into the shuffle. A constant one, which reaches no
-        # further than this traced function, keeps tf.random.set_seed out of the order.
+        # tf.data mixes the graph's seed into the shuffle. A constant seed of this traced function
+        # makes the order independent of tf.random.set_seed.
         tf.compat.v1.set_random_seed(1)
         seed = tf.random.stateless_uniform(
             shape=[],
@@ -111,7 +111,7 @@ class TfdsSource(Source):
 def _encoded_records(
     builder: "tfds.core.DatasetBuilder", instruction: Any, has_labels: bool
 ) -> tf.data.Dataset:
-    """Records {"image": encoded bytes, and "label": int64 if it has labels} in a fixed order."""
+    """Records {"image": encoded bytes, "label": int64 if there are labels} in a fixed order."""
     import tensorflow_datasets as tfds
 
     features = {"image": True, "label": True} if has_labels else {"image": True}
@@ -126,13 +126,17 @@ def _encoded_records(
 
 
 def _split_instruction(builder: "tfds.core.DatasetBuilder", split: str) -> str:
-    """TFDS's name for our split, such as `validation` or `train[:27000]`; UserError if none."""
+    """TFDS's name of a split, such as `validation` or `train[:27000]`.
+
+    Raises:
+        UserError: there is no such split.
+    """
     # The labels of ImageNet's test split have never been published.
     candidates = ("validation",) if builder.name == "imagenet2012" else ("test", "validation")
     own_test = next((name for name in candidates if name in builder.info.splits), None)
     if "train" not in builder.info.splits and not (own_test and split == "test"):
-        found = ", ".join(builder.info.splits)
-        raise UserError(f"`split`={split}: {builder.name} has no train split, only {found}")
+        splits = ", ".join(builder.info.splits)
+        raise UserError(f"`split`={split}: {builder.name} has no train split, only {splits}")
     if own_test:
         return {"train": "train", "test": own_test, "all": f"train+{own_test}"}[split]
     num_examples = builder.info.splits["train"].num_examples

@@ -1,4 +1,4 @@
-"""How near one set of images is to another: distances, precision, recall, Inception Score."""
+"""Metrics between sets of images: FID, KID, precision, recall and Inception Score."""
 
 from cascade_tf.metrics.comparison import Comparison, compare
 from cascade_tf.metrics.features import FeatureExtractor, extract_features, feature_batches

@@ -1,4 +1,4 @@
-"""All figures that compare a set of samples with a reference set, under the names they may bear."""
+"""All metrics of a set of samples and a reference set, named for their feature space."""
 
 import dataclasses
 
@@ -10,18 +10,18 @@ from cascade_tf.metrics.inception_score import inception_score
 from cascade_tf.metrics.kernel_distance import kernel_distance
 from cascade_tf.metrics.precision_recall import precision_recall
 
-PAIRED = 10_000  # images of a set, its first, that figures of pairs are of: they cost its square
+PAIRED = 10_000  # first images of each set, for metrics of pairs, whose cost is quadratic
 
 
 @dataclasses.dataclass(frozen=True)
 class Comparison:
-    """What comparing came to.
+    """Result of a comparison.
 
     Attributes:
-        figures: by name. With Inception "fid", "kid", "kid_deviation", "inception_precision",
-            "inception_recall", and with its classifier "inception_score" and
-            "inception_score_deviation"; with pixels "pixel_frechet_distance" and so on.
-        cautions: sentences to be shown beside the figures.
+        figures: metrics by name. In Inception's space "fid", "kid", "kid_deviation",
+            "inception_precision" and "inception_recall", and with its classifier "inception_score"
+            and "inception_score_deviation"; for pixels "pixel_frechet_distance" and so on.
+        cautions: sentences to show with the metrics.
     """
 
     figures: dict[str, float]
@@ -37,13 +37,16 @@ def compare(
     """Compares features of samples [N, D] with those of a reference set.
 
     Args:
-        extractor: that both come from.
+        extractor: of the features of both sets.
         samples: [N, D].
-        reference: [M, D]; or its statistics, and then only the Frechet distance compares.
-        seed: of the subsets that the kernel distance draws.
+        reference: [M, D], or its statistics, which allow only the Frechet distance and the
+            Inception Score of the samples.
+        seed: of the random subsets for the kernel distance.
 
     Raises:
-        UserError: too few images, different numbers of features, or values not finite.
+        UserError: too few images, different numbers of features, or values that are not finite.
+
+    Example: see `compare_images`.
     """
     features = samples
     ours = gaussian_statistics(features)

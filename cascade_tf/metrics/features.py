@@ -1,4 +1,4 @@
-"""What turns images into the feature vectors that sets of images are compared by."""
+"""Feature extraction: images to the vectors by which sets of images are compared."""
 
 from collections.abc import Callable, Iterable, Iterator
 from typing import Protocol
@@ -9,18 +9,20 @@ from cascade_tf.errors import UserError
 
 
 class FeatureExtractor(Protocol):
-    """A feature space. N, D: images and features.
+    """A feature space. N: images, D: features.
 
-    Figures are comparable in one and the same space alone, so each is shown with these.
+    Metrics are comparable only within one space, so they are shown with these attributes.
 
     Attributes:
         name: of the space.
         size: D.
-        checksum: sha256 of the weights, as hexadecimal digits; None where there are none.
-        resizer: how images come to the size that is looked at.
-        distance_name: what the Frechet distance is called here: "fid" in one space alone.
-        kernel_distance_name: the same of the kernel distance, "kid".
-        prefix: of the names of other figures.
+        checksum: hexadecimal sha256 of the weights; None if there are none.
+        resizer: description of the resize before extraction.
+        distance_name: name of the Frechet distance; "fid" only in Inception's space.
+        kernel_distance_name: name of the kernel distance; "kid" only in Inception's space.
+        prefix: of the names of other metrics.
+
+    Example: see `PixelFeatures`.
     """
 
     @property
@@ -39,7 +41,7 @@ class FeatureExtractor(Protocol):
     def prefix(self) -> str: ...
 
     def __call__(self, images: np.ndarray) -> np.ndarray:
-        """Features of images: uint8 [N, H, W, 1 or 3] to float32 [N, D]."""
+        """Extracts features: uint8 [N, H, W, 1 or 3] to float32 [N, D]."""
         ...
 
     def probabilities(self, features: np.ndarray) -> np.ndarray | None:
@@ -58,6 +60,12 @@ def feature_batches(
         extractor: the feature space.
         batches: uint8 [n, H, W, 1 or 3] each.
         on_progress: called after each batch with the number of images in it.
+
+    >>> from cascade_tf.metrics import PixelFeatures
+    >>> images = np.zeros([3, 8, 8, 1], np.uint8)
+    >>> extractor = PixelFeatures((8, 8, 1))
+    >>> [features.shape for features in feature_batches(extractor, [images[:2], images[2:]])]
+    [(2, 88), (1, 88)]
     """
     for images in batches:
         yield extractor(images)
@@ -70,13 +78,24 @@ def extract_features(
     batches: Iterable[np.ndarray],
     on_progress: Callable[[int], None] | None = None,
 ) -> np.ndarray:
-    """The features of all images of `feature_batches` together, float32 [N, D]."""
+    """Features of all batches, float32 [N, D]; arguments as for `feature_batches`.
+
+    >>> from cascade_tf.metrics import PixelFeatures
+    >>> batches = [np.zeros([2, 8, 8, 1], np.uint8), np.zeros([1, 8, 8, 1], np.uint8)]
+    >>> extract_features(PixelFeatures((8, 8, 1)), batches).shape
+    (3, 88)
+    """
     parts = list(feature_batches(extractor, batches, on_progress))
     return np.concatenate([np.zeros([0, extractor.size], np.float32), *parts])
 
 
 def checked_images(images: np.ndarray) -> np.ndarray:
-    """The images themselves; raises UserError unless they are uint8 [N, H, W, 1 or 3]."""
+    """Returns `images`; raises UserError unless they are uint8 [N, H, W, 1 or 3].
+
+    >>> checked_images(np.zeros([8, 8, 3]))
+    Traceback (most recent call last):
+    cascade_tf.errors.UserError: images are float64 [8, 8, 3]: uint8 [N, H, W, 1 or 3] is needed
+    """
     if images.dtype != np.uint8 or images.ndim != 4 or images.shape[-1] not in (1, 3):
         raise UserError(
             f"images are {images.dtype} {list(images.shape)}: uint8 [N, H, W, 1 or 3] is needed"
@@ -85,20 +104,20 @@ def checked_images(images: np.ndarray) -> np.ndarray:
 
 
 def checked_features(features: np.ndarray) -> np.ndarray:
-    """The features themselves; raises UserError unless they are [N, D] and finite."""
+    """Returns `features`; raises UserError unless they are [N, D] and finite."""
     if features.ndim != 2:
-        raise UserError(f"features are of shape {list(features.shape)}: [N, D] is needed")
+        raise UserError(f"features have shape {list(features.shape)}: [N, D] is needed")
     if not np.isfinite(features).all():
         raise UserError("features are not finite: the images or the weights cannot be right")
     return features
 
 
 def checked_sets(samples: np.ndarray, reference: np.ndarray, fewest: int) -> None:
-    """Raises UserError unless both are features of one size, of `fewest` images or more."""
+    """Raises UserError unless both are features [.., D] of at least `fewest` images."""
     for features in (samples, reference):
         count = len(checked_features(features))
         if count < fewest:
-            raise UserError(f"{count} images are too few to compare: {fewest} is the least")
+            raise UserError(f"{count} images are too few to compare: at least {fewest} are needed")
     if samples.shape[1] != reference.shape[1]:
         raise UserError(
             f"the samples have {samples.shape[1]} features, the reference {reference.shape[1]}: "

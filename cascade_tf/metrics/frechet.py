@@ -1,6 +1,6 @@
-"""The Frechet distance between two sets of features, each taken as a Gaussian.
+"""Frechet distance between Gaussians fitted to two sets of features.
 
-Heusel et al. 2017, equation 6; "FID" where the features are those of the Inception network.
+Heusel et al. 2017, equation 6; "FID" with features of the Inception network.
 """
 
 import dataclasses
@@ -18,7 +18,7 @@ class GaussianStatistics:
     Attributes:
         mean: float64 [D].
         covariance: float64 [D, D], the unbiased estimate.
-        count: images; None where a file does not tell.
+        count: number of images; None if unknown.
     """
 
     mean: np.ndarray
@@ -27,7 +27,7 @@ class GaussianStatistics:
 
     @property
     def caution(self) -> str | None:
-        """What is to be said beside a distance from too few images, if these are too few."""
+        """A warning if there are too few images for an unbiased distance; else None."""
         if self.count is None or self.count > len(self.mean):
             return None
         return (
@@ -37,7 +37,14 @@ class GaussianStatistics:
 
 
 class GaussianAccumulator:
-    """Adds up statistics batch by batch: memory is that of one batch and one [D, D] matrix."""
+    """Accumulates mean and covariance batch by batch, in memory of one batch and [D, D].
+
+    >>> accumulator = GaussianAccumulator()
+    >>> accumulator.add(np.array([[0.0], [1.0]]))
+    >>> accumulator.add(np.array([[5.0]]))
+    >>> accumulator.statistics().mean.tolist()
+    [2.0]
+    """
 
     def __init__(self) -> None:
         self._count = 0
@@ -45,7 +52,7 @@ class GaussianAccumulator:
         self._scatter: np.ndarray | None = None  # [D, D], about the mean
 
     def add(self, features: np.ndarray) -> None:
-        """Adds features [n, D]; raises UserError if they are not finite or of another D."""
+        """Adds features [n, D]; raises UserError if they are not finite or D differs."""
         if not len(checked_features(features)):
             return
         batch = features.astype(np.float64)
@@ -57,7 +64,7 @@ class GaussianAccumulator:
             return
         if mean.shape != self._mean.shape:
             raise UserError(f"{len(mean)} features follow batches of {len(self._mean)}")
-        # Sums of squares are never formed about zero, where large means would drown them.
+        # Squares are summed about the means; about zero, large means would cost digits.
         total = self._count + count
         shift = mean - self._mean
         self._mean = self._mean + shift * (count / total)
@@ -66,28 +73,39 @@ class GaussianAccumulator:
         self._count = total
 
     def statistics(self) -> GaussianStatistics:
-        """Those of all that was added; raises UserError for fewer than 2 images."""
+        """Statistics of all features added; raises UserError for fewer than 2 images."""
         if self._mean is None or self._scatter is None or self._count < 2:
-            raise UserError(f"a covariance needs 2 images or more, found {self._count}")
+            raise UserError(f"a covariance needs at least 2 images, not {self._count}")
         return GaussianStatistics(self._mean, self._scatter / (self._count - 1), self._count)
 
 
 def gaussian_statistics(features: np.ndarray) -> GaussianStatistics:
-    """Statistics of features [N, D]; raises UserError as the accumulator."""
+    """Mean and covariance of features [N, D].
+
+    Raises:
+        UserError: fewer than 2 images, or values that are not finite.
+
+    >>> gaussian_statistics(np.array([[0.0], [2.0]])).covariance.tolist()
+    [[2.0]]
+    """
     accumulator = GaussianAccumulator()
-    for start in range(0, len(features), 4096):  # float64 copies of few rows at a time
+    for start in range(0, len(features), 4096):  # limits the size of float64 copies
         accumulator.add(features[start : start + 4096])
     return accumulator.statistics()
 
 
 def frechet_distance(a: GaussianStatistics, b: GaussianStatistics) -> float:
-    """|m1 - m2|^2 + Tr(C1 + C2 - 2 (C1^1/2 C2 C1^1/2)^1/2), 0 or more.
+    """Frechet distance |m1 - m2|^2 + Tr(C1 + C2 - 2 (C1^1/2 C2 C1^1/2)^1/2), 0 or more.
 
-    The last trace is the sum of the singular values of C1^1/2 C2^1/2. Taken from those, it does
-    not lose half of the digits to the root of an eigenvalue near 0.
+    The last trace is computed as the sum of singular values of C1^1/2 C2^1/2. Square roots of
+    eigenvalues near 0 would lose half of the digits.
 
     Raises:
         UserError: the sets have different numbers of features.
+
+    >>> a, b = (gaussian_statistics(np.array([[x], [x + 1]])) for x in (0.0, 3.0))
+    >>> round(frechet_distance(a, b), 6)
+    9.0
     """
     if a.mean.shape != b.mean.shape:
         raise UserError(
@@ -102,8 +120,8 @@ def frechet_distance(a: GaussianStatistics, b: GaussianStatistics) -> float:
 
 
 def _root(covariance: np.ndarray) -> np.ndarray:
-    """R with R R^T = covariance: its symmetric root, but for a rotation."""
+    """R with R R^T = covariance: its symmetric root up to a rotation."""
     values, vectors = np.linalg.eigh(covariance)
-    # Where the covariance is singular, rounding leaves values on either side of 0.
+    # Zero eigenvalues of a singular covariance come out on either side of 0 by rounding.
     noise = len(values) * np.finfo(np.float64).eps * np.abs(values).max()
     return vectors * np.sqrt(np.where(values > noise, values, 0))

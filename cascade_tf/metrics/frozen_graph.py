@@ -6,23 +6,23 @@ from google.protobuf.message import DecodeError
 
 _INPUT = "ExpandDims:0"  # after the JPEG decoder: float [1, H, W, 3], 0 to 255
 _FEATURES = "pool_3:0"  # [1, 1, 1, D]
-_LOGITS = "softmax/logits/MatMul"  # of the features and the head's weights
+_LOGITS = "softmax/logits/MatMul"  # product of features and head
 
 
 class FrozenGraph:
-    """Runs the graph as it is, its own resize included, on batches of any number of images.
+    """Runs the graph of the file, with its own resize, on batches of any size.
 
-    A session rather than a `tf.function`: the graph holds operations that TensorFlow has since
-    removed, and a session keeps the graph's own version.
+    It uses a session, not a `tf.function`: the graph has operations that TensorFlow has removed
+    since, and a session honours the graph's version.
 
     Attributes:
-        head: float32 [D, classes], the weights of the classifier.
+        head: float32 [D, classes], weights of the classifier.
 
     Args:
-        content: of the file.
+        content: bytes of the file.
 
     Raises:
-        ValueError: no graph, or not one with the tensors of Inception.
+        ValueError: the content is no graph, or has not the tensors of Inception.
     """
 
     def __init__(self, content: bytes) -> None:
@@ -32,7 +32,7 @@ class FrozenGraph:
         except DecodeError as error:
             raise ValueError("no TensorFlow graph") from error
         for node in definition.node:
-            # Shapes noted in the file are those of a batch of one; they are inferred anew.
+            # Drop the shapes in the file, which are for one image, so that they are inferred again.
             node.attr.pop("_output_shapes", None)
         with tf.Graph().as_default() as graph:
             self._images = tf.compat.v1.placeholder(tf.float32, [None, None, None, 3])
@@ -43,10 +43,10 @@ class FrozenGraph:
                 name="",
             )
         self._session = tf.compat.v1.Session(graph=graph)
-        # The graph's own logits are reshaped for a batch of one: the head is applied outside.
+        # The graph's own logits allow only one image, so the head is applied outside.
         self.head: np.ndarray = self._session.run(product.inputs[1])
 
     def __call__(self, images: np.ndarray) -> np.ndarray:
-        """uint8 [N, H, W, 3] to float32 [N, D]."""
+        """Extracts features: uint8 [N, H, W, 3] to float32 [N, D]."""
         features = self._session.run(self._features, {self._images: images.astype(np.float32)})
         return features.reshape(len(images), -1)

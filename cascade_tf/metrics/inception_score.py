@@ -8,23 +8,29 @@ from cascade_tf.errors import UserError
 
 
 def inception_score(probabilities: np.ndarray, splits: int = 10) -> tuple[float, float]:
-    """Mean and standard deviation of the score over equal parts of a set, in the given order.
+    """Mean and standard deviation of the score over equal parts of a set, in its order.
 
     Args:
         probabilities: [N, K], of K classes for each image; rows sum to 1.
-        splits: parts. Images sorted by class must be shuffled first, or no part has all classes.
+        splits: number of parts. Shuffle images that are sorted by class, so that each part has all
+            classes.
 
     Returns:
-        Scores between 1 and K.
+        Mean of the scores, which are between 1 and K, and their standard deviation.
 
     Raises:
         UserError: fewer images than parts, or rows that are no probabilities.
+
+    >>> inception_score(np.eye(4)[[0, 1, 2, 3, 3, 2, 1, 0]], splits=2)
+    (4.0, 0.0)
     """
     count = len(probabilities)
     if count < splits:
-        raise UserError(f"an Inception Score over {splits} splits needs as many images: {count}")
+        raise UserError(
+            f"an Inception Score over {splits} splits needs as many images, not {count}"
+        )
     p = probabilities.astype(np.float64)
-    # The opposite of "within": what is not a number fails too.
+    # Negated, so that NaN fails too.
     if not ((p >= 0).all() and (np.abs(p.sum(axis=1) - 1) < 1e-3).all()):
         raise UserError("an Inception Score needs probabilities: 0 or more, summing to 1")
     bounds = [count * i // splits for i in range(splits + 1)]

@@ -1,7 +1,7 @@
-"""The kernel distance between two sets of features: unbiased for sets of any size.
+"""Kernel distance between two sets of features, unbiased for sets of any size.
 
-Binkowski et al. 2018, section 4: the squared maximum mean discrepancy (MMD) with a cubic kernel;
-"KID" where the features are those of the Inception network.
+It is the squared maximum mean discrepancy (MMD) with a cubic kernel (Binkowski et al. 2018,
+section 4); "KID" with features of the Inception network.
 """
 
 import numpy as np
@@ -22,21 +22,25 @@ def kernel_distance(
     Args:
         samples: [N, D].
         reference: [M, D].
-        subsets: how many pairs of subsets are drawn.
-        subset_size: images in each; at most all of the smaller set.
-        seed: of the draws.
+        subsets: number of pairs of subsets.
+        subset_size: images in each, at most the size of the smaller set.
+        seed: of the random subsets.
 
     Returns:
-        The mean, which may be below 0, and the deviation of one subset, not of the mean. The
-        deviation of subsets that leave out nothing is 0.
+        The mean, which may be below 0, and the standard deviation over subsets, not of the mean.
+        If subsets are whole sets, the deviation is 0.
 
     Raises:
-        UserError: fewer than 2 images, different numbers of features, or values not finite.
+        UserError: fewer than 2 images, different numbers of features, or non-finite values.
+
+    >>> a, b = np.zeros([4, 1]), np.ones([4, 1])
+    >>> kernel_distance(a, a), kernel_distance(a, b)  # 1 + 2^3 - 2
+    ((0.0, 0.0), (7.0, 0.0))
     """
     checked_sets(samples, reference, fewest=2)
     size = min(subset_size, len(samples), len(reference))
     if size == len(samples) == len(reference):
-        subsets = 1  # each would be the same
+        subsets = 1  # all would be equal
     generator = np.random.default_rng(seed)
     distances = [
         squared_mmd(
@@ -49,18 +53,22 @@ def kernel_distance(
 
 
 def squared_mmd(x: np.ndarray, y: np.ndarray) -> float:
-    """The unbiased estimate from [n, D] and [m, D], n and m 2 or more."""
+    """Unbiased estimate of the squared MMD from [n, D] and [m, D], n and m 2 or more.
+
+    >>> squared_mmd(np.zeros([2, 1]), np.ones([2, 1]))
+    7.0
+    """
     x, y = x.astype(np.float64), y.astype(np.float64)
     return _mean_of_pairs(x) + _mean_of_pairs(y) - 2 * float(_kernel(x, y).mean())
 
 
 def _mean_of_pairs(x: np.ndarray) -> float:
-    """The mean kernel of two different rows: an image and itself would be a bias."""
+    """Mean kernel over pairs of different rows; pairs of equal rows would bias the estimate."""
     kernel = _kernel(x, x)
     return float((kernel.sum() - np.trace(kernel)) / (len(x) * (len(x) - 1)))
 
 
 def _kernel(x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """(x.y / D + 1)^3 of all pairs: [n, D] and [m, D] to [n, m]."""
+    """Kernel (x.y / D + 1)^3 of all pairs: [n, D] and [m, D] to [n, m]."""
     base = x @ y.T / x.shape[1] + 1
     return base * base * base

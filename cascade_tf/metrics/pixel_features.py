@@ -1,4 +1,4 @@
-"""A feature space without weights: what a picture looks like from afar, and how sharp it is."""
+"""A feature space without weights: thumbnails and sharpness of images."""
 
 import math
 
@@ -8,30 +8,33 @@ from cascade_tf.errors import UserError
 from cascade_tf.metrics.features import checked_images
 
 _SIDE = 8  # of the thumbnail
-_CELLS = 2  # parts of the picture, along each side, that have sharpness of their own
-_DISTANCES = (1, 2, 4)  # pixels between which intensities are compared
+_CELLS = 2  # per side of the image, each with its own sharpness
+_DISTANCES = (1, 2, 4)  # between the pixels whose intensities are compared
 
 
 class PixelFeatures:
-    """Features counted from pixels alone, in plain arithmetic: no network, nothing learned.
+    """Features computed from pixels by fixed arithmetic, without a network.
 
-    They are, for intensities of [0, 1]:
+    For intensities in [0, 1], the features are:
 
-    - the picture resized to 8x8 by area, 64 C numbers: colours, and where they are;
-    - for each quarter of the picture, 3 distances, and both directions, 24 numbers: log(e + 1/255),
-      e being the root of the mean squared difference of two pixels that far from one another,
-      over all channels. It falls with blur and rises with noise.
+    - the image resized to 8x8 by area, 64 C numbers, for the layout of colours;
+    - log(e + 1/255) for each quarter of the image, 3 distances and both directions, 24 numbers.
+      Here e is the root mean squared difference of pixels at that distance, over all channels. It
+      decreases with blur and increases with noise.
 
-    They tell a model of wrong colours, of blurred or noisy pictures, or of few different ones,
-    from a better model *of the same images*. They know nothing of objects: sets that differ to the
-    eye can be near. Figures are no FID or KID, and cannot be set beside published ones.
+    They distinguish models *of the same images* with wrong colours, blur, noise or little
+    diversity from better ones. They ignore objects, so sets that look different can be near.
+    Metrics of them are no FID or KID, and not comparable with published values.
 
     Args:
-        image_shape: H, W and C of all images; the sides 8 or more, channels 1 or 3. Sharpness is
-            that of pixels, so pictures of different sizes cannot be compared.
+        image_shape: H, W and C of all images; H and W 8 or more, C 1 or 3. Sharpness depends on
+            the resolution, so images of different sizes cannot be compared.
 
     Raises:
-        UserError: images are too small.
+        UserError: H or W is below 8.
+
+    >>> PixelFeatures((16, 16, 3))(np.zeros([2, 16, 16, 3], np.uint8)).shape
+    (2, 216)
     """
 
     checksum = None
@@ -43,16 +46,20 @@ class PixelFeatures:
     def __init__(self, image_shape: tuple[int, int, int]) -> None:
         height, width, channels = self._image_shape = image_shape
         if min(height, width) < _SIDE:
-            raise UserError(f"pixel features need {_SIDE}x{_SIDE} pixels, found {height}x{width}")
+            raise UserError(f"pixel features need {_SIDE}x{_SIDE} pixels, not {height}x{width}")
         self.name = f"pixels of {height}x{width}x{channels}"
         self.size = _SIDE**2 * channels + 2 * len(_DISTANCES) * _CELLS**2
         self._rows, self._columns = _area_weights(height), _area_weights(width)
 
     def __call__(self, images: np.ndarray) -> np.ndarray:
-        """uint8 [N, H, W, C] to float32 [N, size]; raises UserError for other shapes."""
+        """Extracts features: uint8 [N, H, W, C] to float32 [N, size].
+
+        Raises:
+            UserError: images of another shape or dtype.
+        """
         if checked_images(images).shape[1:] != self._image_shape:
             raise UserError(
-                f"images are of {images.shape[1:]}, the others of {self._image_shape}: "
+                f"images have shape {images.shape[1:]}, the others {self._image_shape}: "
                 "pixel features compare images of one size"
             )
         pixels = images.astype(np.float32) / 255
@@ -68,18 +75,18 @@ class PixelFeatures:
         return np.concatenate(parts, axis=1)
 
     def probabilities(self, features: np.ndarray) -> None:
-        """None: pixels know no classes."""
+        """None, since there is no classifier."""
 
 
 def _contrast(differences: np.ndarray) -> np.ndarray:
-    """Differences [N, h, w, C], perhaps none, to log contrast [N, 1]."""
+    """Log contrast [N, 1] of differences [N, h, w, C]; h or w may be 0."""
     count = max(1, math.prod(differences.shape[1:]))
     energy = np.square(differences).sum(axis=(1, 2, 3)) / count
     return np.log(np.sqrt(energy) + 1 / 255)[:, None]
 
 
 def _area_weights(length: int) -> np.ndarray:
-    """float32 [8, length]: which part of each pixel lies in which eighth, rows summing to 1."""
+    """Matrix of an area resize to 8 pixels, float32 [8, length]; rows sum to 1."""
     edges = np.arange(_SIDE + 1) * length / _SIDE
     pixels = np.arange(length)
     first, last = edges[:-1, None], edges[1:, None]

@@ -1,8 +1,8 @@
 """Improved precision and recall (Kynkaanniemi et al. 2019, section 2).
 
-A set's manifold is taken as the union of balls about its features, each reaching to the feature's
-k-th nearest neighbour. Precision is the share of samples on the reference's manifold, recall the
-share of the reference on the manifold of the samples.
+The manifold of a set is approximated by balls around its features, each reaching to the feature's
+k-th nearest neighbour. Precision is the share of samples on the manifold of the reference. Recall
+is the share of the reference on the manifold of the samples.
 """
 
 from collections.abc import Iterator
@@ -11,7 +11,7 @@ import numpy as np
 
 from cascade_tf.metrics.features import checked_sets
 
-# Distances come from scalar products, whose rounding would part images that are the same.
+# Relative rounding of distances from scalar products, below which images count as equal.
 _ROUNDING = 1e-12
 
 
@@ -24,14 +24,18 @@ def precision_recall(
         samples: [N, D].
         reference: [M, D].
         neighbours: k.
-        block: how many distances are held in memory at a time, 8 bytes each.
+        block: number of distances in memory at a time, 8 bytes each.
 
     Raises:
-        UserError: no more images than neighbours, different numbers of features, or values not
-            finite.
+        UserError: not more images than neighbours, different numbers of features, or values that
+            are not finite.
+
+    >>> near = np.arange(8.0)[:, None]
+    >>> precision_recall(near, near), precision_recall(near, near + 100)
+    ((1.0, 1.0), (0.0, 0.0))
     """
     checked_sets(samples, reference, fewest=neighbours + 1)
-    # About their mean, vectors are short beside the distances: fewest digits are lost.
+    # Centred, since large means would cost digits of the distances.
     center = reference.mean(axis=0, dtype=np.float64)
     samples, reference = samples - center, reference - center
     precision = _share_within(samples, reference, neighbours, block)
@@ -40,9 +44,9 @@ def precision_recall(
 
 
 def _share_within(queries: np.ndarray, points: np.ndarray, neighbours: int, block: int) -> float:
-    """The share of queries in the ball of one point or more."""
+    """Share of queries that lie in the ball of at least one point."""
     radii = [
-        np.partition(squared, neighbours, axis=1)[:, neighbours]  # the nearest is the point itself
+        np.partition(squared, neighbours, axis=1)[:, neighbours]  # index 0 is the point itself
         for squared in _squared_distances(points, points, block)
     ]
     squared_radius = np.concatenate(radii)
@@ -54,7 +58,7 @@ def _share_within(queries: np.ndarray, points: np.ndarray, neighbours: int, bloc
 
 
 def _squared_distances(x: np.ndarray, y: np.ndarray, block: int) -> Iterator[np.ndarray]:
-    """|x - y|^2 of all pairs, [N, M], as many rows at a time as `block` holds."""
+    """Yields rows of |x - y|^2 of all pairs [N, M], at most about `block` numbers at a time."""
     rows = max(1, block // len(y))
     for start in range(0, len(x), rows):
         part = x[start : start + rows]

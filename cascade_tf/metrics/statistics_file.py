@@ -1,7 +1,6 @@
-"""Statistics of a reference set in a file, so that it need not be looked at again.
+"""Files of a reference set's statistics, which replace its images in later comparisons.
 
-The keys `mu` and `sigma` are those of the statistics that others have published; what is beside
-them tells the feature space.
+The keys `mu` and `sigma` are those of published statistics; others identify the feature space.
 """
 
 import io
@@ -25,10 +24,10 @@ _SPACE = ("name", "resizer", "checksum")
 def save_statistics(
     path: str | os.PathLike[str], statistics: GaussianStatistics, extractor: FeatureExtractor
 ) -> None:
-    """Writes `path`, an .npz file: mu, sigma, count, and the name of the feature space.
+    """Writes an .npz file with mu, sigma, count and the identity of the feature space.
 
     Raises:
-        UserError: it cannot be written.
+        UserError: the file cannot be written.
 
     Example:
         >>> import tempfile
@@ -55,10 +54,11 @@ def save_statistics(
 def load_statistics(
     path: str | os.PathLike[str], extractor: FeatureExtractor
 ) -> GaussianStatistics:
-    """Reads the statistics that `save_statistics` wrote, or others with `mu` and `sigma`.
+    """Reads statistics from a file of `save_statistics`, or a published one.
 
     Raises:
-        UserError: no such file, not statistics, not finite, or of another feature space.
+        UserError: the file cannot be read, holds no finite statistics, or is of another feature
+            space.
 
     Example: see `save_statistics`.
     """
@@ -80,7 +80,7 @@ def load_statistics(
         )
     for array in (mean, covariance):
         if array.dtype.kind != "f" or not np.isfinite(array).all():
-            raise UserError(f"{path} holds values that are no finite numbers")
+            raise UserError(f"{path} holds values that are not finite")
     count = int(arrays["count"]) if "count" in arrays else None
     return GaussianStatistics(mean.astype(np.float64), covariance.astype(np.float64), count)
 
@@ -91,7 +91,7 @@ def _read(path: str | os.PathLike[str]) -> Mapping[str, np.ndarray]:
         if isinstance(file, np.ndarray):
             raise ValueError("one array")
         with file:
-            # Published files may hold large arrays beside these.
+            # Published files may hold other, large arrays, which are not read.
             return {key: file[key] for key in file if key in ("mu", "sigma", "count", *_SPACE)}
     except OSError as error:
         raise UserError(f"cannot read {path}: {error.strerror or error}") from error

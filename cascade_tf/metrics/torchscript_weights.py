@@ -1,7 +1,7 @@
-"""The arrays of a TorchScript archive, read as numbers alone.
+"""Arrays of a TorchScript archive, read without unpickling.
 
-The archive's pickle tells names and shapes, and unpickling runs code: it is never opened. The
-network that the arrays belong to knows the shapes.
+The archive's pickle holds names and shapes, but unpickling can run code, so it is never opened.
+Shapes come from the network that the arrays belong to.
 """
 
 import re
@@ -18,7 +18,14 @@ def torchscript_arrays(file: BinaryIO) -> list[np.ndarray]:
     """Reads the archive's entries NAME/data/0, NAME/data/1, ...: float32 [n] each.
 
     Raises:
-        ValueError: no archive of such arrays, or a damaged one.
+        ValueError: the file is no archive of such arrays, or is damaged.
+
+    >>> import io
+    >>> file = io.BytesIO()
+    >>> with zipfile.ZipFile(file, "w") as archive:
+    ...     archive.writestr("net/data/0", np.float32([1, 2]).tobytes())
+    >>> torchscript_arrays(file)
+    [array([1., 2.], dtype=float32)]
     """
     try:
         with zipfile.ZipFile(file) as archive:

@@ -41,7 +41,7 @@ class Chooser(Protocol):
         """The state before the first subpixel, one or several tensors."""
 
     def start_row(self, row: tf.Tensor) -> Any:
-        """Tensors that `choose` wants for all subpixels of a row; row is an int32 scalar."""
+        """Tensors that `choose` needs for all subpixels of a row, an int32 scalar."""
 
     def choose(
         self, state: Any, of_row: Any, place: Subpixel, logits: tf.Tensor
@@ -49,7 +49,7 @@ class Chooser(Protocol):
         """Decides a subpixel.
 
         Args:
-            state: as the subpixel before left it.
+            state: the state after the subpixel before.
             of_row: tensors that `start_row` returned.
             place: of the subpixel.
             logits: float32 [B, classes].

@@ -133,10 +133,10 @@ class CachedPixelCNN:
         above, to_horizontal = [], []
         x = units_above[:, None]
         for i, layer in enumerate(self._pixelcnn.gated):
-            seen = tf.concat([cache[i], x], axis=1)
-            above.append(seen[:, 1:])
+            rows = tf.concat([cache[i], x], axis=1)
+            above.append(rows[:, 1:])
             kernel, bias = self._vertical[i]
-            v = tf.nn.conv2d(seen, kernel, 1, padding) + bias
+            v = tf.nn.conv2d(rows, kernel, 1, padding) + bias
             if conditions is not None:
                 v += conditions[i][:, None]
             to_horizontal.append(tf.cast(layer.vertical_to_horizontal(v)[:, 0], self._dtype))

@@ -25,7 +25,7 @@ class PixelDraws:
         pixels: int32 [B, h, w, C], UNKNOWN where an intensity is to be drawn.
         coarse: int32 [B, h, w, C] in [0, 2**coarse_bits), or None.
         indices: int64 [B], of the images.
-        target: int32 scalar, which slice this is.
+        target: int32 scalar, number of the slice.
         seed: int32 scalar.
         temperature: float32 scalar.
     """

@@ -170,8 +170,8 @@ class Sampler:
         temperature: tf.Tensor,
     ) -> tf.Tensor:
         """Slice `target`, [B, h, w, C], with its UNKNOWN intensities drawn."""
-        seen = tf.maximum(slices, 0)  # the network masks UNKNOWN ones, so any valid number will do
-        embedding = self._network.embed(seen, tf.fill([tf.shape(slices)[0]], target), coarse)
+        context = tf.maximum(slices, 0)  # the network masks UNKNOWN, so any valid number will do
+        embedding = self._network.embed(context, tf.fill([tf.shape(slices)[0]], target), coarse)
         own_coarse = None if coarse is None else coarse[:, target]
         batch = (slices[:, target], own_coarse, embedding, indices)
         size = slices.shape[0]
@@ -192,7 +192,7 @@ class Sampler:
         seed: tf.Tensor,
         temperature: tf.Tensor,
     ) -> tf.Tensor:
-        """The same, from the slice's own pixels and coarse bits, [B, h, w, C]."""
+        """`_fill_slice` for a part of a batch, from the slice's own pixels and coarse bits."""
         draws = PixelDraws(
             self._network.config,
             self._stream,

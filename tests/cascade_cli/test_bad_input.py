@@ -173,7 +173,7 @@ def test_commands_refuse_flags_of_another_model_and_positional_arguments(refused
         (["sample", "--output_dir=out", "--seed=2147483648"], 2, "--seed=2147483648"),
         (["sample", "--output_dir=out", "--temperature=1,1"], 2, "--temperature=1.0,1.0: give one"),
         (["sample", "--output_dir=out", "--from_images=missing"], 1, "no folder missing"),
-        (["sample", "--output_dir=out", "--from_images=PICTURES"], 1, "8x8 pixels: give pictures"),
+        (["sample", "--output_dir=out", "--from_images=PICTURES"], 1, "8x8 pixels: use images"),
         (["sample", "--output_dir=out", "--from_images=full"], 1, "--from_images: no images"),
         (["sample", "--output_dir=out", "--from_images=broken"], 1, "cannot decode image broken/0"),
         (
@@ -194,8 +194,8 @@ def test_commands_refuse_flags_of_another_model_and_positional_arguments(refused
         (["export", "--output_dir=file/below/out"], 1, "file/below: Not a directory"),
         (["export", "--output_dir=file"], 1, "file exists already"),
         (["export", "--output_dir=full"], 1, "full exists already"),
-        (["export", "--output_dir=full", "--overwrite"], 1, "full is there and is no SavedModel"),
-        (["export", "--output_dir=file", "--overwrite"], 1, "file is there and is no SavedModel"),
+        (["export", "--output_dir=full", "--overwrite"], 1, "full exists and is no SavedModel"),
+        (["export", "--output_dir=file", "--overwrite"], 1, "file exists and is no SavedModel"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )

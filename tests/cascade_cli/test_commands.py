@@ -117,7 +117,7 @@ def test_a_signal_stops_training_with_one_line_and_a_checkpoint(trained, number,
     assert returned == code
     *start_lines, last = stderr.splitlines()
     if number == signal.SIGTERM:  # it resumed a training that was killed
-        assert start_lines.pop(0).endswith(" ended without a word")
+        assert start_lines.pop(0).endswith(" ended abnormally")
     start_line, *progress = start_lines
     assert "resumed at step" in start_line and len(progress) <= 1, stderr
     assert last.startswith("train: stopped: stage spn is saved at step ")

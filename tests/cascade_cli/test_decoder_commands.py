@@ -149,7 +149,7 @@ def test_mistakes_are_refused_in_one_line(decoders, folder, tmp_path):
     shutil.move(tmp_path / "9.png", odd)
     wrong = [
         (["--output_dir=o"], 2, "--from_images is missing: there is no prior"),
-        (["--output_dir=o", f"--from_images={odd}"], 1, "9x9 pixels: give pictures of 8x8 or 32"),
+        (["--output_dir=o", f"--from_images={odd}"], 1, "9x9 pixels: use images of 8x8 or 32"),
         (["--output_dir=o", f"--from_images={folder}", "--temperature=.5"], 2, "--temperature"),
         (["--output_dir=o", f"--from_images={folder}", "--image_size=64"], 1, "=32, not 64"),
     ]  # fmt: skip

@@ -48,7 +48,7 @@ def test_something_else_is_not_replaced(tmp_path):
     (tmp_path / "folder" / "thesis.tex").write_text("all of it")
     (tmp_path / "file").write_text("some of it")
     for name in ("folder", "file"):
-        with pytest.raises(UserError, match=f"{name} is there and is no SavedModel"):
+        with pytest.raises(UserError, match=f"{name} exists and is no SavedModel"):
             _export(tmp_path / name, 2.0)
     assert (tmp_path / "folder" / "thesis.tex").read_text() == "all of it"
     assert (tmp_path / "file").read_text() == "some of it"

@@ -159,7 +159,7 @@ def test_weights_that_are_not_numbers_are_not_saved(tmp_path):
             return metrics
 
     trained = trainer(Overflowing(), tmp_path, steps=6, checkpoint_every=1)
-    with pytest.raises(UserError, match=r"step 3 .*weights are not finite numbers.*ckpt-2"):
+    with pytest.raises(UserError, match=r"step 3 .*weights are not finite.*ckpt-2"):
         trained.train()
     assert trained.state.checkpoints.newest.endswith("ckpt-2")
 

@@ -179,7 +179,7 @@ def test_skipping_fails_if_all_images_are_bad(tmp_path):
     source = open_source(DataConfig("folder", str(tmp_path), 8, 3, bad_images="skip"), "all")
     with pytest.raises(tf.errors.OpError) as raised:
         next(iter(source.training_examples(1, 0)))
-    assert "nor any other of the folder" in undecodable_image_message(raised.value)
+    assert "nor any other in the folder" in undecodable_image_message(raised.value)
 
 
 def test_odd_files_and_names_are_used_or_named(tmp_path):

@@ -29,5 +29,7 @@ def test_grey_images_keep_their_values(tmp_path):
 @pytest.mark.parametrize("size", [(4, 8), (5, 5)])
 def test_other_sizes_are_refused_naming_the_allowed_ones(tmp_path, size):
     Image.new("RGB", size).save(tmp_path / "a.png")
-    with pytest.raises(UserError, match=f"a.png is of {size[1]}x{size[0]} pixels: give .* of 4x4"):
+    with pytest.raises(
+        UserError, match=f"a.png is of {size[1]}x{size[0]} pixels: use images of 4x4"
+    ):
         read_pictures(str(tmp_path), "--from_images", (8, 4), channels=3)

@@ -82,7 +82,7 @@ def test_few_images_are_compared_with_a_caution():
 
 @pytest.mark.parametrize("count", [0, 1])
 def test_fewer_than_two_images_have_no_covariance(count):
-    with pytest.raises(UserError, match=f"2 images or more, found {count}"):
+    with pytest.raises(UserError, match=f"at least 2 images, not {count}"):
         gaussian_statistics(_features(count, 3))
 
 

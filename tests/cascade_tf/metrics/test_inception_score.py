@@ -34,7 +34,7 @@ def test_every_part_has_a_score_of_its_own():
 
 
 def test_fewer_images_than_parts_are_refused():
-    with pytest.raises(UserError, match="10 splits needs as many images: 9"):
+    with pytest.raises(UserError, match="10 splits needs as many images, not 9"):
         inception_score(np.full([9, 2], 0.5))
 
 

@@ -82,7 +82,7 @@ def test_worse_sets_are_further_away():
 
 
 def test_images_of_other_sizes_are_refused():
-    with pytest.raises(UserError, match="need 8x8 pixels, found 7x9"):
+    with pytest.raises(UserError, match="need 8x8 pixels, not 7x9"):
         PixelFeatures((7, 9, 3))
     with pytest.raises(UserError, match="images of one size"):
         PixelFeatures((32, 32, 3))(_images(2, (32, 32, 1)))

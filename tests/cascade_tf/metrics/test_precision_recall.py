@@ -55,7 +55,7 @@ def test_a_set_that_is_too_wide_has_high_recall_and_low_precision():
 
 
 def test_sets_that_cannot_be_compared_are_refused():
-    with pytest.raises(UserError, match="3 images are too few to compare: 4 is the least"):
+    with pytest.raises(UserError, match="3 images are too few to compare: at least 4 are needed"):
         precision_recall(_features(3), _features(10))
     with pytest.raises(UserError, match="samples have 5 features, the reference 4"):
         precision_recall(_features(10), _features(10, size=4))

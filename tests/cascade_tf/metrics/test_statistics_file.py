@@ -58,8 +58,8 @@ def test_another_feature_space_is_refused(tmp_path, key):
         (_arrays(mu=np.zeros([1, SIZE])), r"has mu \[1, 3\] and sigma \[3, 3\]"),
         (_arrays(sigma=np.eye(4)), r"\[3\] and \[3, 3\] are needed"),
         (_arrays(mu=np.zeros(2048), sigma=np.eye(2048)[:, :2]), r"has mu \[2048\]"),
-        (_arrays(mu=np.full(SIZE, np.nan)), "no finite numbers"),
-        (_arrays(sigma=np.full([SIZE, SIZE], "x")), "no finite numbers"),
+        (_arrays(mu=np.full(SIZE, np.nan)), "values that are not finite"),
+        (_arrays(sigma=np.full([SIZE, SIZE], "x")), "values that are not finite"),
         (_arrays(mu=np.array([None] * SIZE)), "is no .npz file of statistics"),
     ],
 )
