@@ -14,13 +14,10 @@ The contestants alternate; each line has the lower quartile of the rounds:
 import functools
 import io
 import os
-import pathlib
-import sys
 import time
 from collections.abc import Callable, Mapping
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
 
 import keras
 import numpy as np

@@ -10,7 +10,7 @@ from typing import Any
 from absl import flags
 
 from cascade_cli.options import Options
-from cascade_tf.experiment import GivenSettings
+from cascade_tf.given_settings import GivenSettings
 from cascade_tf.settings import Entry, Settings, entries
 
 

@@ -6,7 +6,7 @@ TensorFlow is imported only to create stages, so that wrong settings are reporte
 import functools
 import itertools
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from etils import epath
@@ -16,6 +16,7 @@ from cascade_tf.checkpoint_files import has_checkpoint
 from cascade_tf.data.config import DataConfig
 from cascade_tf.errors import SettingError, UsageError, UserError, text
 from cascade_tf.family import SHARED, Family, Read
+from cascade_tf.given_settings import GivenSettings
 from cascade_tf.settings import AnySettings, Decides, Entry, entries, from_values
 from cascade_tf.training_config import TrainingConfig
 
@@ -39,39 +40,6 @@ class NotTrainedError(UserError):
     def __init__(self, workdir: epath.Path, stage: str, is_recorded: bool):
         super().__init__(f"{workdir} holds no trained stage {stage}: train it first")
         self.stage, self.is_recorded = stage, is_recorded
-
-
-class GivenSettings:
-    """Settings from the user, each for all stages or for a single one.
-
-    Args:
-        values: by name, pairs of a stage (None: all stages) and a value. For each stage, the last
-            pair that applies counts.
-
-    >>> settings = GivenSettings({"batch_size": [(None, 32), ("depth", 8)]})
-    >>> settings.for_stage("slices"), settings.for_stage("depth")
-    ({'batch_size': 32}, {'batch_size': 8})
-    """
-
-    def __init__(self, values: Mapping[str, Sequence[tuple[str | None, Any]]] | None = None):
-        self._values = dict(values or {})
-
-    def __contains__(self, name: str) -> bool:
-        return name in self._values
-
-    def for_stage(self, stage: str | None) -> dict[str, Any]:
-        """Values by name that apply to a stage; for None, those for all stages."""
-        values = {}
-        for name, pairs in self._values.items():
-            for scope, value in pairs:
-                if scope in (None, stage):
-                    values[name] = value
-        return values
-
-    def scopes(self) -> list[tuple[str, str]]:
-        """Sorted pairs of a setting's name and the single stage that it was set for."""
-        pairs = [(name, scope) for name, values in self._values.items() for scope, _ in values]
-        return sorted((name, scope) for name, scope in pairs if scope is not None)
 
 
 class Experiment:
@@ -277,10 +245,18 @@ class Experiment:
         families = self._families.values()
         return entries([k for f in families for k in (*f.whole, *f.kinds, *SHARED)])
 
+    @functools.cached_property
+    def _shared(self) -> dict[str, Entry]:
+        """Model settings that have one value for all stages."""
+        return {
+            name: entry
+            for name, entry in self._all.items()
+            if entry.facts.whole and entry.facts.decides == "model"
+        }
+
     def _require_one_experiment(self) -> None:
         """Raises UserError if trained stages disagree with the user's settings or one another."""
-        shared = [n for n, e in self._all.items() if e.facts.whole and e.facts.decides == "model"]
-        names = [SYSTEM, *sorted(shared)]
+        names = [SYSTEM, *sorted(self._shared)]
         for stage, recorded in self._trained.items():
             record.check_same(self.directory(stage), recorded, self._given_texts(stage), names)
         for stage, other in itertools.pairwise(self._trained):
@@ -294,17 +270,12 @@ class Experiment:
 
     def _values_of_the_model(self) -> dict[str, Any]:
         """Model settings that all stages share: the user's, else the recorded ones."""
-        shared = {
-            name: entry
-            for name, entry in self._all.items()
-            if entry.facts.whole and entry.facts.decides == "model"
-        }
         values: dict[str, Any] = {SYSTEM: next(iter(self._families))}
         for recorded in (self._records | self._trained).values():
-            values |= _parsed(shared, recorded)
+            values |= _parsed(self._shared, recorded)
             values[SYSTEM] = recorded.get(SYSTEM, values[SYSTEM])
         own = self.given.for_stage(None)
-        return values | {name: own[name] for name in (SYSTEM, *shared) if name in own}
+        return values | {name: own[name] for name in (SYSTEM, *self._shared) if name in own}
 
     @functools.cache  # noqa: B019 an Experiment lives about as long as the process
     def _values(self, stage: str) -> dict[str, Any]:

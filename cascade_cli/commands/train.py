@@ -4,7 +4,6 @@ import contextlib
 import sys
 
 import tensorflow as tf
-from etils import epath
 
 from cascade_cli.evaluation.training_distance import training_distance
 from cascade_cli.options import TrainOptions
@@ -56,7 +55,7 @@ class Training:
         split = experiment.training_split(name, options.split)
         self._source = open_source(data, split)
         if data.cache_dir:
-            self._source = CachedSource(self._source, epath.Path(data.cache_dir).expanduser())
+            self._source = CachedSource(self._source, data.cache_dir)
         self._held_out = open_source(data, "test") if split == "train" else None
         self._distance = None
         # Only the first stage samples without a condition.

@@ -57,7 +57,7 @@ class CachedSource(Source):
     TensorShape([2, 4, 4, 3])
     """
 
-    def __init__(self, source: Source, directory: epath.Path) -> None:
+    def __init__(self, source: Source, directory: str | os.PathLike[str]) -> None:
         """Neither reads nor writes files.
 
         Args:
@@ -78,7 +78,7 @@ class CachedSource(Source):
         self.split = source.split
         self._source = source
         name = source.name.replace("/", "_")
-        self.directory = directory / (
+        self.directory = epath.Path(directory).expanduser() / (
             f"{name}_{config.image_size}x{config.image_size}x{config.channels}_{fingerprint}"
         )
         lanes = LANES if self.num_examples > _SHUFFLE_BUFFER else 1

@@ -13,7 +13,7 @@ from cascade_tf.data.config import DataConfig
 from cascade_tf.data.folder_listing import list_folder
 from cascade_tf.data.image_decoding import JPEG, decode_jpeg, decode_rgb, is_plain_jpeg
 from cascade_tf.data.source import NumberedSource, Record, mapped
-from cascade_tf.errors import UsageError, UserError
+from cascade_tf.errors import UserError
 
 _CANNOT_DECODE = "cannot decode image "
 _FILES_IN_A_CALL = 16
@@ -47,11 +47,11 @@ class FolderSource(NumberedSource):
         """Lists the folder and selects the images of `split` (train, test or all).
 
         Raises:
-            UsageError: `data_dir` is not set.
+            SettingError: `data_dir` is not set.
             UserError: the folder is missing, has no images, or has too few to split.
         """
         if not config.data_dir:
-            raise UsageError("`dataset`=folder needs `data_dir`, the folder with the images")
+            config.refuse("name the folder of images by data_dir", "dataset", "data_dir")
         self._root = os.path.expanduser(config.data_dir)
         self._listing = list_folder(self._root)
         count, num_test = len(self._listing.paths), self._listing.num_test

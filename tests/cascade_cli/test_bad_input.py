@@ -94,7 +94,7 @@ def test_a_mistake_gives_one_line_in_a_fresh_process():
         (["foo"], "unexpected argument 'foo'"),
         (["--dataset="], "--dataset=: use digits, photos, folder"),
         (["--workdir="], "--workdir is missing"),
-        (["--data_dir="], "--dataset=folder needs --data_dir"),
+        (["--data_dir="], "--dataset=folder --data_dir=: name the folder"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )

@@ -303,7 +303,7 @@ def test_other_errors_are_not_taken_for_undecodable_images(tmp_path):
 
 
 def test_a_missing_or_empty_folder_is_a_users_error(tmp_path):
-    with pytest.raises(UsageError, match="`dataset`=folder needs `data_dir`"):
+    with pytest.raises(UsageError, match="dataset=folder data_dir=: name the folder"):
         open_source(DataConfig("folder", None, 8, 3), "all")
     with pytest.raises(UserError, match=f"no folder {tmp_path}/missing"):
         folder_source(tmp_path / "missing")
