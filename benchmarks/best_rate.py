@@ -1,4 +1,4 @@
-"""The most arithmetic per second that this machine does: what measured rates are compared with."""
+"""The machine's best arithmetic rate, the reference for measured rates."""
 
 import itertools
 from collections.abc import Callable
@@ -8,7 +8,7 @@ from timing import fastest
 
 
 def best_rate(precision: str) -> float:
-    """Operations per second of the fastest large product or convolution, with XLA or without."""
+    """Operations per second of the fastest large product or convolution, with or without XLA."""
     dtype = tf.as_dtype(precision)
     a, b = (tf.cast(tf.random.normal([2048, 2048]), dtype) for _ in range(2))
     images = tf.cast(tf.random.normal([4, 32, 32, 256]), dtype)

@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""Time and memory of training steps of both kinds of decoders at 256x256, at the paper's widths.
+"""Time and memory of a training step of both kinds of decoders at 256x256, at the paper's widths.
 
     python benchmarks/decoder_cost.py [--batches=1,4]
 
-For each stage of `nsb_imagenet256` and `nsb_pixel_imagenet256`: parameters, seconds of the fastest
-of a few steps, and how much memory the process takes beyond parameters, gradients and optimizer
-(four float32 numbers for each parameter). Each line is a process of its own.
+For each stage of `nsb_imagenet256` and `nsb_pixel_imagenet256` it prints the parameters, the
+seconds of the fastest of a few steps, and the memory beyond parameters, gradients and optimizer
+(four float32 numbers per parameter). Each row is measured in its own process.
 """
 
 import os
@@ -24,9 +24,9 @@ from wavelet_tf.config import PixelConfig, WaveletConfig
 from wavelet_tf.decoder_stage import PixelDecoderStage, WaveletDecoderStage
 from wavelet_tf.training_config import DecoderTrainingConfig
 
-flags.DEFINE_list("batches", ["1", "4"], "Images of a step.")
-flags.DEFINE_bool("jit_compile", False, "Steps under XLA.")
-flags.DEFINE_list("worker", None, "kind,level,batch: measure this here.")
+flags.DEFINE_list("batches", ["1", "4"], "Images per step.")
+flags.DEFINE_bool("jit_compile", False, "Compile the step with XLA.")
+flags.DEFINE_list("worker", None, "kind,level,batch: measure this case in this process.")
 FLAGS = flags.FLAGS
 
 KINDS = {"NSB": WaveletDecoderStage, "NSB-PIXEL": PixelDecoderStage}
@@ -34,7 +34,7 @@ CONFIGS = {"NSB": WaveletConfig, "NSB-PIXEL": PixelConfig}
 
 
 def peak() -> float:
-    """GB that this process has held at most."""
+    """Peak resident memory of this process, in GiB."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
 
 

@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
-"""Trains not-so-BigGAN's decoders and the pixel variant on photographs, and compares them.
+"""Trains not-so-BigGAN's wavelet and pixel decoders on photographs and compares them.
 
     python benchmarks/decoder_study.py --output_dir=D
 
-Both small configs (`nsb_photos`, `nsb_pixel_photos`) train for the minutes they name; a study that
-was stopped goes on. Then it prints the errors on train and held-out windows beside those of what
-needs no learning, and writes D/reconstructions.png: of some held-out windows truth, TL as a
-picture, NSB, and NSB-PIXEL.
+Both small configs (`nsb_photos`, `nsb_pixel_photos`) train for the minutes that they set; an
+interrupted study resumes. Then it prints the errors on train and held-out windows beside those of
+baselines without learning. D/reconstructions.png shows some held-out windows in four columns: the
+original, TL, the reconstruction by NSB and that by NSB-PIXEL.
 """
 
 import json
@@ -22,8 +22,8 @@ from PIL import Image
 from cascade_tf.data import DataConfig, open_source
 from cascade_tf.pictures import enlarge, png_bytes, resize_nearest, sheet
 
-flags.DEFINE_string("output_dir", None, "Workdirs and pictures.", required=True)
-flags.DEFINE_list("windows", ["0", "3", "7", "10", "14", "20"], "Held-out windows in the picture.")
+flags.DEFINE_string("output_dir", None, "Directory of workdirs and images.", required=True)
+flags.DEFINE_list("windows", ["0", "3", "7", "10", "14", "20"], "Held-out windows to show.")
 flags.DEFINE_multi_string("flag", [], "Further flags for bin/train.")
 FLAGS = flags.FLAGS
 
@@ -40,15 +40,15 @@ def run(command: str, *arguments: object) -> str:
 
 def main(_: list[str]) -> None:
     output = pathlib.Path(FLAGS.output_dir)
-    pictures = output / "windows"
-    shutil.rmtree(pictures, ignore_errors=True)
-    pictures.mkdir(parents=True)
+    windows = output / "windows"
+    shutil.rmtree(windows, ignore_errors=True)
+    windows.mkdir(parents=True)
     held_out = open_source(DataConfig("photos", None, SIZE, 3), "test")
     images = next(iter(held_out.evaluation_examples(held_out.num_examples))).images.numpy()
     for number in FLAGS.windows:
-        (pictures / f"{int(number):02d}.png").write_bytes(png_bytes(images[int(number)]))
+        (windows / f"{int(number):02d}.png").write_bytes(png_bytes(images[int(number)]))
 
-    made = {}
+    reconstructions = {}
     print("| | train MSE | held-out MSE | PSNR, dB | SSIM |\n|---|---|---|---|---|")
     for system in SYSTEMS:
         workdir = output / system
@@ -64,12 +64,12 @@ def main(_: list[str]) -> None:
             quality = [f"{test[f'{name}{floor}']:.4g}" for name in ("psnr", "ssim")]
             print(f"| {system}{floor} | {' | '.join(errors + quality)} |", flush=True)
         run(
-            *("sample", f"--workdir={workdir}", f"--from_images={pictures}"),
+            *("sample", f"--workdir={workdir}", f"--from_images={windows}"),
             *(f"--output_dir={output / f'{system}_samples'}", "--overwrite"),
         )
         with np.load(output / f"{system}_samples" / "stages.npz") as archive:
-            made[system] = dict(archive)
-    nsb, pixel = (made[system] for system in SYSTEMS)
+            reconstructions[system] = dict(archive)
+    nsb, pixel = (reconstructions[system] for system in SYSTEMS)
     columns = [nsb["given"], resize_nearest(nsb["latent"], SIZE, SIZE), nsb["to64"], pixel["to64"]]
     rows = np.stack(columns, axis=1).reshape(-1, SIZE, SIZE, 3)
     page = enlarge(sheet(rows, columns=len(columns), gap=1), 768)

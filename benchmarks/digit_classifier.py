@@ -1,4 +1,4 @@
-"""A small convolutional classifier of digits, trained on the real training digits alone."""
+"""A small convolutional classifier of digits, trained only on the real training digits."""
 
 import keras
 import numpy as np
@@ -27,34 +27,34 @@ DISTORTIONS = {"slight": _slight, "strong": _strong}
 
 
 class Classifier:
-    """A trained network, of pictures uint8 [N, 32, 32, 1]."""
+    """A trained network for images uint8 [N, 32, 32, 1]."""
 
     def __init__(self, model: keras.Sequential):
         self._model = model
         self._features = keras.Model(model.inputs, model.layers[-2].output)
 
-    def probabilities(self, pictures: np.ndarray) -> np.ndarray:
-        """Of the ten classes, float32 [N, 10]."""
-        logits = self._model.predict(pictures, verbose=0)
+    def probabilities(self, images: np.ndarray) -> np.ndarray:
+        """Probabilities of the ten classes, float32 [N, 10]."""
+        logits = self._model.predict(images, verbose=0)
         return keras.ops.convert_to_numpy(keras.ops.softmax(logits))
 
-    def features(self, pictures: np.ndarray) -> np.ndarray:
-        """What the last layer is given, float32 [N, D]."""
-        return self._features.predict(pictures, verbose=0)
+    def features(self, images: np.ndarray) -> np.ndarray:
+        """Input of the last layer, float32 [N, D]."""
+        return self._features.predict(images, verbose=0)
 
 
 def digits(split: str) -> tuple[np.ndarray, np.ndarray]:
-    """All images, uint8 [N, 32, 32, 1], and labels, [N], of a split."""
+    """Returns all images, uint8 [N, 32, 32, 1], and labels, [N], of a split."""
     source = open_source(DataConfig("digits", None, image_size=32, channels=1), split)
     (batch,) = source.evaluation_examples(source.num_examples)
     return batch.images.numpy(), batch.labels.numpy()
 
 
 def trained_classifier(epochs: int, distortion: str = "slight") -> Classifier:
-    """A classifier trained on the 4,500 training digits, distorted at random.
+    """Trains a classifier on the 4,500 training digits with random distortions.
 
     Args:
-        epochs: how often each digit is seen.
+        epochs: passes over the training digits.
         distortion: a key of `DISTORTIONS`.
     """
     layers: list[keras.Layer] = [keras.Input([32, 32, 1]), keras.layers.Rescaling(1 / 255)]

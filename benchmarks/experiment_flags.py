@@ -1,4 +1,4 @@
-"""The experiment that a benchmark's command line describes, by flags of bin/train."""
+"""The experiment that a benchmark's command line describes with the flags of bin/train."""
 
 from collections.abc import Callable
 
@@ -12,9 +12,9 @@ from spn_tf.spn_stage import SPNStage
 
 
 def run_benchmark(main: Callable[[list[str]], None]) -> None:
-    """Reads the benchmark's own absl flags, and runs `main` on all others of the command line.
+    """Parses the benchmark's own absl flags and passes all other arguments to `main`.
 
-    Flagfiles are expanded. A mistake ends the process in one line.
+    Flagfiles are expanded. A wrong flag ends the process with one line on stderr.
     """
 
     def own_flags(argv: list[str]) -> list[str]:
@@ -27,13 +27,13 @@ def run_benchmark(main: Callable[[list[str]], None]) -> None:
 
 
 def described_experiment(arguments: list[str]) -> Experiment:
-    """An untrained experiment; no workdir is read or written.
+    """Returns an untrained experiment; no workdir is read or written.
 
     Args:
-        arguments: flags of bin/train; the last of a name counts.
+        arguments: flags of bin/train; the last value of a flag wins.
 
     Raises:
-        flags.Error, UserError: flags that cannot work.
+        flags.Error, UserError: if the flags are invalid.
     """
     parser = flags_of("train")
     _, experiment = open_experiment([*arguments, "--workdir=/nonexistent"], parser)
@@ -41,10 +41,10 @@ def described_experiment(arguments: list[str]) -> Experiment:
 
 
 def built_spn(experiment: Experiment, name: str) -> SPNStage:
-    """A stage that is a Subscale Pixel Network, built.
+    """Returns the stage `name`, which must be a Subscale Pixel Network, with its weights built.
 
     Raises:
-        UsageError: another kind of stage.
+        UsageError: if it is another kind of stage.
     """
     stage = experiment.make_stage(name)
     if not isinstance(stage, SPNStage):

@@ -1,15 +1,15 @@
 #!/usr/bin/env python3
-"""Times products of few rows with matrices that come from memory, several ways, in one run.
+"""Times products of few rows with matrices read from memory, by several methods, in one run.
 
     python benchmarks/few_rows.py [--rows=8] [--shapes=640x640,1920x640]
 
-As parts of a batch are sampled: each core makes such products, all with the same matrices. For each
-matrix, outputs x inputs, it prints the milliseconds of a product on each core
+The load is that of sampling: each core multiplies its part of the batch with the same matrices.
+For each matrix, outputs x inputs, it prints the milliseconds per product on each core
 
 - as it stands: rows on the left, matrix on the right;
-- transposed: the matrix, transposed, on the left;
-- in panels, as spn_tf/sampling/cpu_kernels/few_rows.py has large ones;
-- in panels of bfloat16 numbers.
+- transposed: the transposed matrix on the left;
+- in panels, the layout of large matrices in spn_tf/sampling/cpu_kernels/few_rows.py;
+- in bfloat16 panels.
 """
 
 import os
@@ -24,14 +24,15 @@ from timing import fastest
 from spn_tf.sampling.cpu_kernels.few_rows import in_panels, transposed
 from spn_tf.sampling.kernels import Product
 
-_BYTES = 120e6  # of all float32 matrices that are read in turn: about a pixel's at full width
+# Total size of the float32 matrices read in turn: about what one pixel reads at full width.
+_BYTES = 120e6
 _LOOPS = 20
 
-flags.DEFINE_integer("rows", 8, "Of the left matrix.", lower_bound=2)
+flags.DEFINE_integer("rows", 8, "Rows of the left matrix.", lower_bound=2)
 flags.DEFINE_list(
     "shapes",
     ["640x640", "1920x640", "1280x330", "1280x427", "2550x323"],
-    "Outputs x inputs.",
+    "Matrices, outputs x inputs.",
 )
 FLAGS = flags.FLAGS
 
@@ -44,7 +45,7 @@ WAYS: dict[str, Callable[[tf.Tensor], Product]] = {
 
 
 def milliseconds(way: Callable[[tf.Tensor], Product], shape: list[int]) -> float:
-    """Of one product with a matrix of this shape, [inputs, outputs], on each core."""
+    """Milliseconds per product on each core with a matrix of this shape, [inputs, outputs]."""
     count = max(2, round(_BYTES / (4 * shape[0] * shape[1])))
     matrices = [tf.random.normal(shape) for _ in range(count)]
 
@@ -53,7 +54,7 @@ def milliseconds(way: Callable[[tf.Tensor], Product], shape: list[int]) -> float
         with_each = [way(matrix) for matrix in matrices]
 
         def body(i: tf.Tensor, x: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-            for product in with_each:  # each waits for the whole of the one before
+            for product in with_each:  # the sum makes each product depend on the one before
                 x += 1e-9 * tf.reduce_mean(product(x))
             return i + 1, x
 
@@ -64,7 +65,7 @@ def milliseconds(way: Callable[[tf.Tensor], Product], shape: list[int]) -> float
         return [products(x, matrices, loops) for x in rows]
 
     rows = [tf.random.normal([FLAGS.rows, shape[0]]) for _ in range(os.cpu_count() or 1)]
-    # What the first loops take more than none is to arrange the matrices, once.
+    # A run of no loops takes the time of arranging the matrices, which is subtracted.
     none, all_loops = tf.constant(0), tf.constant(_LOOPS)
     on_all_cores(none)
     arranging = fastest(lambda: on_all_cores(none)[-1].numpy())
@@ -73,7 +74,7 @@ def milliseconds(way: Callable[[tf.Tensor], Product], shape: list[int]) -> float
 
 
 def main(_: list[str]) -> None:
-    tf.get_logger().setLevel("ERROR")  # each shape is a program of its own, and meant to be
+    tf.get_logger().setLevel("ERROR")  # no warnings of retracing: every shape needs it
     print(f"| outputs x inputs | {' | '.join(WAYS)} |")
     print("|---" * (len(WAYS) + 1) + "|")
     for text in FLAGS.shapes:

@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""Runs every stage of a config at full width on random pictures, and prints time and peak memory.
+"""Runs every stage of a config at full width on random images and prints time and peak memory.
 
     python benchmarks/full_width.py --flagfile=configs/celeba.flags
 
-The flags are those of bin/train, of Subscale Pixel Networks. For each stage, in a process of its
-own: one training step, the exact likelihood of one image (all slices), and the first slice of a
-sample. Batches of one image.
+It takes the flags of bin/train for Subscale Pixel Networks. Each stage runs in its own process with
+a batch of one image: one training step, the exact likelihood (all slices), and the first slice of
+a sample.
 """
 
 import contextlib
@@ -44,7 +44,7 @@ def _timed(work: str, run: Callable[[], object]) -> None:
 
 
 def run_stage(experiment: Experiment, name: str) -> None:
-    """Prints a line for each kind of work."""
+    """Prints time and peak memory of a training step, a likelihood and a slice of a sample."""
     stage = built_spn(experiment, name)
     print(f"{name}: {stage.parameters():,} parameters", flush=True)
     data = experiment.data(name)
@@ -52,7 +52,7 @@ def run_stage(experiment: Experiment, name: str) -> None:
     slices = itertools.count(1)
 
     def on_progress() -> None:
-        # A size stage's first slice is given.
+        # The first slice of a size stage is the condition, not a sample.
         if next(slices) == 1 + stage.first_slice_given:
             raise _Enough
 

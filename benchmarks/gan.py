@@ -1,13 +1,13 @@
 #!/usr/bin/env python3
-"""Compares training steps of GANs with the machine's best arithmetic, and with one another.
+"""Compares the arithmetic rate of GAN training steps with the machine's best rate.
 
     python benchmarks/gan.py [--batches=4,16] [--numbers=0,1]
 
-A step is one of the discriminator and one of the generator. For each case, in a process of its
-own: the useful arithmetic of such a step (products and convolutions forward and backward; taps in
-the padding not counted) per second, over the rate of the best convolution or matrix product that
-this machine does, measured before and after the steps. Other flags are those of bin/train, for all
-cases.
+A step updates the discriminator once and the generator once. For each case, in its own process, it
+prints the ratio of two rates. The first is the useful arithmetic of a step per second: products and
+convolutions, forward and backward, without taps in the padding. The second is this machine's
+fastest convolution or matrix product, measured before and after the steps. Other flags are those
+of bin/train and apply to all cases.
 """
 
 import json
@@ -41,7 +41,7 @@ CASES = {
     "biggan_imagenet256": (_PIXELS, "--gan_accumulations=1"),
 }
 
-flags.DEFINE_list("batches", ["4", "16"], "Images of a step; cases that are compared share them.")
+flags.DEFINE_list("batches", ["4", "16"], "Images per step, for all cases.")
 flags.DEFINE_list("numbers", [str(n) for n in range(len(CASES))], "The cases to run, from 0.")
 flags.DEFINE_integer("runs", 3, "Steps that are timed; the fastest counts.")
 flags.DEFINE_bool("worker", False, "Measure one case, in this process.")
@@ -49,12 +49,12 @@ FLAGS = flags.FLAGS
 
 
 def _taps(positions: int, size: int) -> int:
-    """Of a kernel along one side, those that fall into the image, over all positions."""
+    """Taps of a kernel along one side that fall into the image, summed over all positions."""
     return positions * size - (size // 2) * (size // 2 + 1)
 
 
 def _multiply_adds(graph: tf.Graph) -> float:
-    """Of a forward pass; convolutions count the taps inside the image."""
+    """Multiply-adds of a forward pass; convolutions count only the taps inside the image."""
     total = 0.0
     for op in graph.get_operations():
         shapes = [tensor.shape for tensor in op.inputs]
@@ -71,22 +71,22 @@ def _multiply_adds(graph: tf.Graph) -> float:
 
 
 def step_multiply_adds(stage: GANStage, batch: int) -> float:
-    """Of a step: the generator makes pictures twice, the discriminator sees 3 batches."""
+    """Multiply-adds of a step: 2 batches through the generator, 3 through the discriminator."""
     c = stage.config
     z = tf.TensorSpec([batch, c.z_size], tf.float32)
     labels = tf.TensorSpec([batch], tf.int32)
-    pictures = tf.TensorSpec([batch, c.size, c.size, c.channels], tf.float32)
-    making = tf.function(stage.generator).get_concrete_function(z, labels, training=True)
-    telling = tf.function(stage.discriminator).get_concrete_function(pictures, labels)
-    generator, discriminator = _multiply_adds(making.graph), _multiply_adds(telling.graph)
-    # Forward is one part, backward one for the inputs and one for the weights. Discriminator's
-    # step: one part of the generator's, three of its own on two batches. Generator's step: three
-    # parts of its own; the discriminator's weights need no gradient there.
+    images = tf.TensorSpec([batch, c.size, c.size, c.channels], tf.float32)
+    generate = tf.function(stage.generator).get_concrete_function(z, labels, training=True)
+    discriminate = tf.function(stage.discriminator).get_concrete_function(images, labels)
+    generator, discriminator = _multiply_adds(generate.graph), _multiply_adds(discriminate.graph)
+    # Forward pass, gradients of inputs and gradients of weights each cost one pass.
+    # Discriminator's step: 1 pass of the generator, 3 of the discriminator on two batches.
+    # Generator's step: 3 passes of the generator, 2 of the discriminator (no weight gradients).
     return 4 * generator + 8 * discriminator
 
 
 def _step_seconds(stage: GANStage, side: int, batch: int) -> float:
-    """Of a training step on images of that side."""
+    """Seconds of a training step on images of that side."""
     number = tf.constant(0, tf.int64)
     examples = random_examples(batch, side, stage.config.channels)
     step = tf.function(stage.train_step)
@@ -95,7 +95,7 @@ def _step_seconds(stage: GANStage, side: int, batch: int) -> float:
 
 
 def measure(experiment: Experiment) -> dict[str, dict[str, float]]:
-    """By batch: `seconds` and `operations` of a step, `best` rate of this process."""
+    """By batch size: `seconds` and `operations` of a step, and the `best` rate."""
     name = experiment.stage_names[0]
     stage, side = experiment.make_stage(name), experiment.data(name).image_size
     assert isinstance(stage, GANStage)

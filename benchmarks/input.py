@@ -3,10 +3,11 @@
 
     python benchmarks/input.py
 
-A folder of JPEG files of 500x375, ImageNet's usual size, and TFDS's `celeb_a_hq/256` on an archive
-of its layout; both hold windows of scikit-image's photographs. Bare is one `tf.data.map` with as
-many threads as there are cores, over encoded pictures that lie in memory: tf.io.decode_image,
-central crop, resize_area. The pipelines and bare take turns; the fastest pass of each counts.
+The datasets are a folder of JPEG files of 500x375, ImageNet's usual size, and TFDS's
+`celeb_a_hq/256` on an archive of its layout; both hold windows of scikit-image's photographs. The
+bare reference is one `tf.data.map` with a thread per core over encoded images in memory:
+tf.io.decode_image, central crop, resize_area. The pipelines and the reference alternate; the
+fastest pass of each counts.
 """
 
 import io
@@ -28,15 +29,15 @@ from PIL import Image
 from cascade_tf.data import CachedSource, DataConfig, open_source
 from cascade_tf.data.preprocessing import resize_area
 
-flags.DEFINE_integer("num_images", 2000, "Pictures of each dataset.")
-flags.DEFINE_integer("rounds", 5, "Passes of each pipeline.")
+flags.DEFINE_integer("num_images", 2000, "Images per dataset.")
+flags.DEFINE_integer("rounds", 5, "Passes per pipeline.")
 FLAGS = flags.FLAGS
 
 SIZE = 256
 BATCH = 16
 
 
-def _pictures(height: int, width: int, form: str) -> list[bytes]:
+def _encoded_images(height: int, width: int, form: str) -> list[bytes]:
     """Encoded windows of photographs."""
     photographs = [skimage.data.retina(), skimage.data.hubble_deep_field()]
     rng = np.random.default_rng(0)
@@ -52,23 +53,23 @@ def _pictures(height: int, width: int, form: str) -> list[bytes]:
     return encoded
 
 
-def _fill_folder(folder: pathlib.Path, pictures: list[bytes]) -> None:
+def _fill_folder(folder: pathlib.Path, files: list[bytes]) -> None:
     folder.mkdir()
-    for number, content in enumerate(pictures):
+    for number, content in enumerate(files):
         (folder / f"{number}.jpg").write_bytes(content)
 
 
-def _fill_celeb_a_hq(folder: pathlib.Path, pictures: list[bytes]) -> None:
+def _fill_celeb_a_hq(folder: pathlib.Path, files: list[bytes]) -> None:
     manual = folder / "downloads" / "manual"
     manual.mkdir(parents=True)
     with tarfile.open(manual / "data256x256.tar", "w") as archive:
-        for number, content in enumerate(pictures):
+        for number, content in enumerate(files):
             member = tarfile.TarInfo(f"data256x256/{number:05d}.png")
             member.size = len(content)
             archive.addfile(member, io.BytesIO(content))
 
 
-def _bare(pictures: list[bytes]) -> tf.data.Dataset:
+def _bare(files: list[bytes]) -> tf.data.Dataset:
     def decode(encoded: tf.Tensor) -> tf.Tensor:
         image = tf.io.decode_image(encoded, channels=3, expand_animations=False)
         sides = tf.shape(image)[:2]
@@ -76,7 +77,7 @@ def _bare(pictures: list[bytes]) -> tf.data.Dataset:
         top, left = tf.unstack((sides - side) // 2)
         return resize_area(image[top : top + side, left : left + side], [SIZE, SIZE])
 
-    records = tf.data.Dataset.from_tensor_slices(pictures)
+    records = tf.data.Dataset.from_tensor_slices(files)
     return records.map(decode, num_parallel_calls=os.cpu_count())
 
 
@@ -91,15 +92,15 @@ def main(_: list[str]) -> None:
     print("| pipeline | images/s | bare decoding and resizing | ratio |\n|---|---|---|---|")
     with tempfile.TemporaryDirectory() as directory:
         root = pathlib.Path(directory)
-        files, records = _pictures(375, 500, "JPEG"), _pictures(SIZE, SIZE, "PNG")
-        _fill_folder(root / "folder", files)
-        _fill_celeb_a_hq(root / "tfds", records)
+        jpegs, pngs = _encoded_images(375, 500, "JPEG"), _encoded_images(SIZE, SIZE, "PNG")
+        _fill_folder(root / "folder", jpegs)
+        _fill_celeb_a_hq(root / "tfds", pngs)
         cases = (
-            ("folder", "folder", files, False),
-            ("folder", "folder", files, True),
-            ("celeb_a_hq/256", "tfds", records, False),
+            ("folder", "folder", jpegs, False),
+            ("folder", "folder", jpegs, True),
+            ("celeb_a_hq/256", "tfds", pngs, False),
         )
-        for dataset, where, pictures, cached in cases:
+        for dataset, where, files, cached in cases:
             config = DataConfig(dataset, str(root / where), image_size=SIZE, channels=3, flip=True)
             source = open_source(config, "all")
             if cached:
@@ -107,7 +108,7 @@ def main(_: list[str]) -> None:
                 source.prepare()
             batches = FLAGS.num_images // BATCH
             training = source.training_examples(BATCH, 0).take(batches)
-            bare = _bare(pictures)
+            bare = _bare(files)
             pairs = [
                 (
                     _images_per_second(training, batches * BATCH),
@@ -115,9 +116,9 @@ def main(_: list[str]) -> None:
                 )
                 for _ in range(FLAGS.rounds)
             ]
-            ours, least = (max(rates) for rates in zip(*pairs, strict=True))
+            ours, reference = (max(rates) for rates in zip(*pairs, strict=True))
             name = f"{dataset}, --cache_dir" if cached else dataset
-            print(f"| {name} | {ours:.0f} | {least:.0f} | {ours / least:.2f} |", flush=True)
+            print(f"| {name} | {ours:.0f} | {reference:.0f} | {ours / reference:.2f} |", flush=True)
 
 
 if __name__ == "__main__":

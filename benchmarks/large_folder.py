@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""Opens a folder of a million pictures: seconds, and the memory that it takes.
+"""Measures time and memory of opening a folder of a million images.
 
     python benchmarks/large_folder.py [--files=1000000] [--directory=D]
 
-The files, in folders of a thousand, are hard links to a few pictures, made in D (kept, and used
-again) or in a temporary directory. Memory is the process's resident set, and its peak.
+The files are hard links to a few images, a thousand per folder, created in D (kept and reused) or
+in a temporary directory. Memory is the process's resident set and its peak.
 """
 
 import os
@@ -21,25 +21,25 @@ from PIL import Image
 
 from cascade_tf.data import DataConfig, open_source
 
-flags.DEFINE_integer("files", 1_000_000, "How many.")
-flags.DEFINE_string("directory", None, "Where to make them, or where they are.")
+flags.DEFINE_integer("files", 1_000_000, "Number of files.")
+flags.DEFINE_string("directory", None, "Directory of the files, which are created if missing.")
 FLAGS = flags.FLAGS
 
-_PICTURES = 40  # file systems limit how many names a file has
+_IMAGES = 40  # file systems limit the number of hard links to a file
 _PER_FOLDER = 1000
 
 
 def _fill(root: pathlib.Path) -> None:
-    pictures = root.with_name(f"{root.name}_pictures")
-    pictures.mkdir(parents=True)
-    for number in range(_PICTURES):
+    originals = root.with_name(f"{root.name}_originals")
+    originals.mkdir(parents=True)
+    for number in range(_IMAGES):
         pixels = np.random.default_rng(number).integers(0, 256, [48, 64, 3], dtype=np.uint8)
-        Image.fromarray(pixels).save(pictures / f"{number}.jpg")
+        Image.fromarray(pixels).save(originals / f"{number}.jpg")
     for number in range(FLAGS.files):
         folder = root / f"n{number // _PER_FOLDER:08d}"
         if number % _PER_FOLDER == 0:
             folder.mkdir(parents=True)
-        os.link(pictures / f"{number % _PICTURES}.jpg", folder / f"picture_{number:08d}.jpg")
+        os.link(originals / f"{number % _IMAGES}.jpg", folder / f"image_{number:08d}.jpg")
 
 
 def _resident_mib() -> float:
@@ -55,14 +55,14 @@ def _measure(root: pathlib.Path) -> None:
         began = time.monotonic()
         sources.append(open_source(config, split))
         seconds = time.monotonic() - began
-        told = f"{sources[-1].num_examples:>9,} images, {_resident_mib() - before:6.0f} MiB more"
-        print(f"open {split:8} {seconds:6.1f} s {told}", flush=True)
+        size = f"{sources[-1].num_examples:>9,} images, {_resident_mib() - before:6.0f} MiB more"
+        print(f"open {split:8} {seconds:6.1f} s {size}", flush=True)
     began = time.monotonic()
     next(iter(sources[0].training_examples(64, start_index=10**9)))
     seconds = time.monotonic() - began
     print(f"first batch   {seconds:6.1f} s {'':16}  {_resident_mib() - before:6.0f} MiB more")
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10
-    print(f"at its peak   {'':24}   {peak - before:6.0f} MiB more")
+    print(f"peak          {'':24}   {peak - before:6.0f} MiB more")
 
 
 def main(_: list[str]) -> None:

@@ -1,12 +1,14 @@
 #!/usr/bin/env python3
-"""Times parts that are written by hand against the library's, in turns; docs/architecture.md.
+"""Times parts written by hand against those of libraries; see docs/architecture.md.
 
     python benchmarks/libraries.py
 
-Each line has the fastest quarter of the rounds: Adam's update of 100 convolutions of 128 channels;
-64 x 4096 random numbers that belong to examples, with XLA and without; and the processor's time to
-decode a JPEG file of 500x375 in the graph, in a dataset of its own that catches errors, and in a
-call of Python.
+The contestants alternate; each line has the lower quartile of the rounds:
+
+- Adam's update of 100 convolutions of 128 channels;
+- 64 x 4096 random numbers seeded per example, with and without XLA;
+- CPU time to decode a JPEG file of 500x375 in the graph, in a nested dataset that catches errors,
+  and in a Python call.
 """
 
 import functools
@@ -36,7 +38,7 @@ class KerasAdam(Adam):
 
 
 def _compare(
-    what: str, cases: Mapping[str, Callable], clock: Callable[[], float], count: int = 1
+    title: str, cases: Mapping[str, Callable], clock: Callable[[], float], count: int = 1
 ) -> None:
     took: dict[str, list[float]] = {name: [] for name in cases}
     for number in range(ROUNDS + 1):
@@ -47,7 +49,7 @@ def _compare(
                 took[name].append((clock() - began) / count)
     figures = {name: 1000 * np.quantile(seconds, 0.25) for name, seconds in took.items()}
     print(
-        f"{what}: " + ", ".join(f"{name} {ms:.2f} ms" for name, ms in figures.items()), flush=True
+        f"{title}: " + ", ".join(f"{name} {ms:.2f} ms" for name, ms in figures.items()), flush=True
     )
 
 
@@ -106,7 +108,7 @@ if __name__ == "__main__":
             wall,
         )
     _compare(
-        "a JPEG file, processor's time",
+        "a JPEG file, CPU time",
         {
             "graph": _decoding(decode_jpeg),
             "caught": _decoding(_caught),

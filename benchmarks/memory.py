@@ -1,14 +1,14 @@
 #!/usr/bin/env python3
-"""Measures the memory of one training step: SPNs on slices of 32x32, and decoders on whole images.
+"""Measures the memory of a training step of SPNs on 32x32 slices and of decoders on whole images.
 
     python benchmarks/memory.py [--flagfile=configs/celeba_3bit.flags] [--batch=1]
 
 Other flags are those of bin/train.
 
-Section 3.2 of the paper: with slices always 32x32, memory stays about the same as images grow,
-while that of a decoder on whole images grows with the square of their pixels. Each row is a
-process of its own, at the widths of the flagfile. Memory is the peak of resident pages during the
-second step less those resident before any step: parameters and optimizer apart.
+Section 3.2 of the paper: with slices of a fixed 32x32, memory stays about constant as images grow.
+The memory of a decoder on whole images grows with the square of the number of pixels. Each row is
+measured in its own process, at the widths of the flagfile. Memory is the peak resident set during
+the second step minus that before the first, so it excludes parameters and optimizer.
 """
 
 import os
@@ -26,7 +26,7 @@ from random_examples import random_examples
 from cascade_tf.experiment import Experiment
 from spn_tf.config import SPNConfig
 
-flags.DEFINE_integer("batch", 1, "Images of a step.")
+flags.DEFINE_integer("batch", 1, "Images per step.")
 flags.DEFINE_bool("worker", False, "Measure one model, in this process.")
 FLAGS = flags.FLAGS
 
@@ -36,7 +36,7 @@ DECODER = ((32, 1), (64, 1))
 
 
 def _resident() -> float:
-    """Bytes of this process in memory."""
+    """Bytes of the process's resident set."""
     pages = pathlib.Path("/proc/self/statm").read_text().split()[1]
     return int(pages) * os.sysconf("SC_PAGE_SIZE")
 
@@ -49,14 +49,14 @@ def _peak_since_reset() -> float:
 
 
 def measure(experiment: Experiment) -> float:
-    """Bytes that a training step takes beyond parameters and optimizer."""
+    """Bytes of a training step beyond parameters and optimizer."""
     (name,) = experiment.stage_names
     stage, data = built_spn(experiment, name), experiment.data(name)
     examples = random_examples(FLAGS.batch, data.image_size, data.channels)
     step = tf.function(lambda: stage.train_step(examples, tf.constant(0, tf.int64)))
     before = _resident()
     step()
-    pathlib.Path("/proc/self/clear_refs").write_text("5")  # the peak begins anew
+    pathlib.Path("/proc/self/clear_refs").write_text("5")  # resets the peak
     step()
     return _peak_since_reset() - before
 

@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""Memory of a training over many steps: the resident set should not grow.
+"""Measures memory over many training steps: the resident set should not grow.
 
     python benchmarks/memory_over_steps.py [--steps=10000]
 
-A small SPN on the digits, trained by bin/train with frequent summaries, checkpoints, evaluations
-and samples; memory is read with each line of its progress.
+bin/train trains a small SPN on the digits with frequent summaries, checkpoints, evaluations and
+samples. Memory is read at every progress line.
 """
 
 import os
@@ -47,9 +47,9 @@ def main(_: list[str]) -> None:
         )
         assert training.stderr is not None
         for line in training.stderr:
-            found = re.search(r"(\d+)/\d+ steps", line)
-            if found and training.poll() is None:
-                print(f"step {found[1]:>6}  {_resident_mib(training.pid):6.0f} MiB", flush=True)
+            progress = re.search(r"(\d+)/\d+ steps", line)
+            if progress and training.poll() is None:
+                print(f"step {progress[1]:>6}  {_resident_mib(training.pid):6.0f} MiB", flush=True)
         sys.exit(training.wait())
 
 

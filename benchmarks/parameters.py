@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""Counts the parameters of the paper's configs, and of other readings of Table 4.
+"""Counts the parameters of the paper's configs and of other readings of Table 4.
 
     python benchmarks/parameters.py
 
-No weight is allocated: the layers are built with their shapes alone.
+No weights are allocated: the layers are built from shapes alone.
 """
 
 import os
@@ -20,7 +20,7 @@ from cascade_cli.command_line import flags_of, open_experiment
 from spn_tf.config import SPNConfig
 
 CONFIGS = pathlib.Path(__file__).resolve().parent.parent / "configs"
-# Of Table 4 and Appendix C, by config: millions of parameters.
+# Millions of parameters in Table 4 and Appendix C, by config.
 PAPER = {
     "imagenet32": "~150",
     "imagenet64": "~150",
@@ -29,7 +29,7 @@ PAPER = {
     "imagenet128_multidimensional": "~650 (slice: ~150)",
     "celeba_3bit": "~50",
 }
-# What the table leaves open, by the flags that read it otherwise.
+# Other readings of points that the table leaves open, each with the flags that select it.
 READINGS = {
     "as here": [],
     "512 rows of parameter_attention": ["--ffn_size=512"],
@@ -44,16 +44,16 @@ READINGS = {
 
 
 def parameters(config: str, overrides: list[str]) -> dict[str, int]:
-    """Parameters by stage of a flagfile of configs/."""
-    given = [f"--flagfile={CONFIGS / config}.flags", "--workdir=/nonexistent"]
-    _, experiment = open_experiment(given, flags_of("train"))
+    """Number of parameters by stage, for a flagfile of configs/ with `overrides`."""
+    arguments = [f"--flagfile={CONFIGS / config}.flags", "--workdir=/nonexistent"]
+    _, experiment = open_experiment(arguments, flags_of("train"))
     c = experiment.settings(SPNConfig, experiment.stage_names[0])
     numbers = {
         "twice": 2 * c.pixelcnn_conv_channels,
         "shared": round(c.decoder_attention_channels / c.decoder_attention_heads),
         "embedder_shared": c.embedder_attention_channels // c.embedder_attention_heads,
     }
-    changed = [*given, *(flag.format(**numbers) for flag in overrides)]
+    changed = [*arguments, *(flag.format(**numbers) for flag in overrides)]
     _, experiment = open_experiment(changed, flags_of("train"))
     return {name: _count(experiment.make_stage(name)) for name in experiment.stage_names}
 

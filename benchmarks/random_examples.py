@@ -1,4 +1,4 @@
-"""Batches of random pixels, where only time and memory count."""
+"""Batches of random pixels for measurements of time and memory."""
 
 import numpy as np
 import tensorflow as tf
@@ -7,7 +7,7 @@ from cascade_tf.examples import Examples
 
 
 def random_examples(count: int, size: int, channels: int = 3) -> Examples:
-    """A batch of class 0, the same at each call; images are uint8 [count, size, size, channels]."""
+    """Returns the same batch at every call: class 0, images uint8 [count, size, size, channels]."""
     shape = [count, size, size, channels]
     pixels = np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)
     labels, indices = tf.zeros([count], tf.int32), tf.range(count, dtype=tf.int64)

@@ -1,23 +1,24 @@
 #!/usr/bin/env python3
-"""Times the cached sampler against what the machine could do at best, in one run.
+"""Times the cached sampler against the machine's lower bound, in one run.
 
     python benchmarks/sampling.py [--shrink=1,4] [--batches=1,4,16,64] [--precisions=float32]
         [--rows=32]
 
-The decoder of CelebA-HQ (Table 4) on slices of 32x32x3, whole and with widths divided by 4. With
-few rows there is hardly a cache to attend to: what a pixel takes then is all the rest. For each
-batch it prints
+The decoder of CelebA-HQ (Table 4) samples slices of 32x32x3, at full width and with widths divided
+by 4. With few --rows there is hardly a cache to attend to, so the time is that of everything but
+attention. For each batch it prints
 
 - pass: seconds of one teacher-forced likelihood of the slices;
-- sample: seconds to draw them, compiling apart, and the same over the pass;
-- naive: how many times longer drawing takes when the decoder runs for every subpixel (three runs
-  are timed);
-- floor: sample over the least that a pixel after another could take: the weights that a pixel
-  needs and the keys and values before it, read at the memory's speed, or their arithmetic at the
-  speed of matrix products with as many rows as there are images, whichever is longer. Other users
-  of a machine change both speeds from second to second, so they are measured after each time that
-  slices are drawn, and the best count, as of the times. The memory's is of a second; in brackets is
-  what the best of all single reads, of hundredths of a second, would make of it.
+- sample: seconds to sample them, without compiling, and the ratio to the pass;
+- naive: how many times longer sampling takes when the decoder runs for every subpixel (estimated
+  from three timed runs of the decoder);
+- floor: the ratio of sample to the lower bound of sampling pixel by pixel. The bound is the longer
+  of two times. One is reading a pixel's weights and the keys and values before it at the memory's
+  bandwidth. The other is their arithmetic at the rate of matrix products with one row per image.
+
+Other users of a machine change both rates from second to second. They are therefore measured after
+every sampling run, and the best counts, as with the times. Bandwidth is the mean over a second; the
+figure in brackets uses the fastest single read (hundredths of a second) instead.
 """
 
 import dataclasses
@@ -40,19 +41,19 @@ from spn_tf.sampling.cpu_kernels.few_rows import with_float32_sums
 from spn_tf.slice_decoder import SliceDecoder
 from spn_tf.subscale_pixel_network import SubscalePixelNetwork
 
-flags.DEFINE_list("shrink", ["1", "4"], "What the widths are divided by.")
-flags.DEFINE_list("batches", ["1", "4", "16", "64"], "Images at once.")
-flags.DEFINE_list("precisions", ["float32", "bfloat16"], "Of the arithmetic.")
-flags.DEFINE_integer("rows", 32, "Of a slice.", lower_bound=1)
+flags.DEFINE_list("shrink", ["1", "4"], "Divisors of the widths.")
+flags.DEFINE_list("batches", ["1", "4", "16", "64"], "Images per batch.")
+flags.DEFINE_list("precisions", ["float32", "bfloat16"], "Precisions of the arithmetic.")
+flags.DEFINE_integer("rows", 32, "Rows of a slice.", lower_bound=1)
 FLAGS = flags.FLAGS
 
 
 class Bandwidth(NamedTuple):
-    """Bytes per second that all cores together read from arrays too large for any cache.
+    """Bytes per second at which all cores together read arrays too large for any cache.
 
     Attributes:
-        second: over a second.
-        best: of the fastest read in it.
+        second: mean over a second.
+        best: rate of the fastest read in that second.
     """
 
     second: float
@@ -77,13 +78,14 @@ def memory_bandwidth() -> Bandwidth:
 
 
 def products(rows: int, precision: str) -> Callable[[], float]:
-    """A function that measures operations per second of products [rows, 1024] x [1024, 1024].
+    """Returns a function that measures the operations per second of dependent matrix products.
 
-    One after another. The matrices are 24, so that they come from memory as a network's weights
-    do; compiled by XLA, in a loop, as the sampler's are. They stand on the right or, transposed, on
-    the left: on the right, powers of two get into their own way in caches. Those of bfloat16
-    numbers are made by tf.matmul, before which XLA turns them into float32 on a CPU, and with sums
-    in float32, before which it does not. The fastest counts.
+    The products are [rows, 1024] x [1024, 1024], each with the result of the one before, in a loop
+    compiled by XLA like the sampler's. There are 24 matrices, so that they are read from memory, as
+    a network's weights are. The matrix stands on the right, or transposed on the left, because
+    powers of two on the right conflict in the caches. In bfloat16 there are two variants:
+    tf.matmul, for which XLA on a CPU converts the matrix to float32, and products with float32
+    sums, which need no conversion. The fastest variant counts.
     """
     dtype, loops = tf.as_dtype(precision), 20
     kernels = [tf.cast(tf.random.normal([1024, 1024]) / 32, dtype) for _ in range(24)]
@@ -121,7 +123,7 @@ def products(rows: int, precision: str) -> Callable[[], float]:
 
 
 def weights_of_a_pixel(decoder: SliceDecoder) -> float:
-    """How many weights a pixel's logits take, masked ones not counted; a row's are shared by it."""
+    """Number of unmasked weights read per pixel; weights used once per row count by their share."""
     cnn = decoder.pixelcnn
     count = decoder.project.kernel.shape.num_elements()
     for branch in decoder.transformer.branches:
@@ -137,7 +139,7 @@ def weights_of_a_pixel(decoder: SliceDecoder) -> float:
 def floor(
     decoder: SliceDecoder, batch: int, precision: str, bandwidth: float, rate: float
 ) -> float:
-    """Seconds that a slice takes at least."""
+    """Lower bound of the seconds to sample a batch of slices."""
     c = decoder.config
     pixels = c.slice_height * c.slice_width
     weights = weights_of_a_pixel(decoder)
@@ -189,7 +191,7 @@ def measure(shrink: int, batch: int, precision: str, product_rate: Callable[[], 
 
 
 def main(_: list[str]) -> None:
-    tf.get_logger().setLevel("ERROR")  # each size is a program of its own, and meant to be
+    tf.get_logger().setLevel("ERROR")  # no warnings of retracing: every size needs it
     print(
         "| width | precision | batch | pass, s | sample, s | sample / pass | naive / sample", end=""
     )

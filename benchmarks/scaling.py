@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""Times training, likelihood and sampling as images grow and slices stay 32x32, in one run.
+"""Times training, likelihood and sampling of growing images in 32x32 slices, in one run.
 
     python benchmarks/scaling.py [--shrink=4]
 
-CelebA-HQ's layers (Table 4), widths divided, batch 1, images of 32x32 to 256x256 in 1 to 64
-slices. The last lines are the exponents of pixels that fit the times from 64x64 up, best in least
-squares of logarithms: 0 is flat, 1 is linear. At 32x32 there is no embedder.
+The layers are CelebA-HQ's (Table 4) with divided widths, batch 1, on images of 32x32 to 256x256 in
+1 to 64 slices. The last lines fit time = pixels ** exponent to sizes from 64x64 up, by least
+squares of logarithms: 0 is constant, 1 is linear. The size 32x32 is left out as it has no embedder.
 """
 
 import dataclasses
@@ -28,8 +28,8 @@ from spn_tf.sampling import UNKNOWN
 from spn_tf.spn_stage import SPNStage
 from spn_tf.training_config import SPNTrainingConfig
 
-flags.DEFINE_integer("shrink", 4, "What the widths are divided by.")
-flags.DEFINE_list("sizes", ["32", "64", "128", "256"], "Images' sizes.")
+flags.DEFINE_integer("shrink", 4, "Divisor of the widths.")
+flags.DEFINE_list("sizes", ["32", "64", "128", "256"], "Image sizes.")
 FLAGS = flags.FLAGS
 
 SLICE = 32
@@ -37,7 +37,7 @@ WORK = ("training step", "likelihood", "sampling")
 
 
 def measure(size: int) -> tuple[float, ...]:
-    """Seconds of each kind of work on one image, compiling apart."""
+    """Seconds of a training step, a likelihood and a sample of one image, without compiling."""
     whole = dataclasses.replace(SPNConfig(), height=size, width=size, scale=size // SLICE)
     stage = SPNStage("spn", shrunk(whole, FLAGS.shrink), SPNTrainingConfig())
     stage.build()
@@ -65,8 +65,8 @@ def main(_: list[str]) -> None:
     sizes, times = [int(size) for size in FLAGS.sizes], []
     for size in sizes:
         times.append(measure(size))
-        told = " | ".join(f"{seconds:.2f}" for seconds in times[-1])
-        print(f"| {size}x{size} | {told} |", flush=True)
+        figures = " | ".join(f"{seconds:.2f}" for seconds in times[-1])
+        print(f"| {size}x{size} | {figures} |", flush=True)
     fitted = [i for i, size in enumerate(sizes) if size > SLICE]
     pixels = np.log([sizes[i] ** 2 for i in fitted])
     for work, seconds in zip(WORK, zip(*times, strict=True), strict=True):

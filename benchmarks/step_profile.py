@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
-"""Tells what a training step's time goes to, by TensorFlow's profiler.
+"""Breaks the time of a training step down by kind of operation, with TensorFlow's profiler.
 
     python benchmarks/step_profile.py --flagfile=configs/celeba.flags [--batch=1]
 
-The first stage at full width; other flags are those of bin/train. XLA runs operations side by side:
-each moment is shared out equally among those that are under way. Printed are seconds by kind, and
-the longest single operations that are neither products nor convolutions, by their names in the
-compiled program (`XLA_FLAGS=--xla_dump_to=DIRECTORY` writes that).
+It profiles the first stage at full width; other flags are those of bin/train. XLA runs operations
+in parallel, so each moment is divided equally among the operations then running. It prints seconds
+by kind, and the longest single operations that are neither products nor convolutions. Their names
+are those of the compiled program, which `XLA_FLAGS=--xla_dump_to=DIRECTORY` writes.
 """
 
 import collections
@@ -25,7 +25,7 @@ from experiment_flags import built_spn, described_experiment, run_benchmark
 from random_examples import random_examples
 from tensorflow.tsl.profiler.protobuf import xplane_pb2
 
-flags.DEFINE_integer("batch", 1, "Images of the step.")
+flags.DEFINE_integer("batch", 1, "Images per step.")
 FLAGS = flags.FLAGS
 
 KINDS = (
@@ -35,43 +35,43 @@ KINDS = (
     ("elementwise work and sums", r".*(fusion|wrapped|reduce|concat|pad|slice)"),
     ("optimizer", r".*(ResourceApply|Assign)"),
 )
-# What holds others: executors, calls, thread pools.
+# Events that contain others (executors, calls, thread pools) and would be counted twice.
 HOLDERS = re.compile(
     r"(Thunk|Thread|Execut|FunctionRun|TFE_|Eager|Kernel|Block|train_step|Cpu|while|call|Slinky|Pjrt|Memory)"
 )
 STEP = "train_step"
-END = "end: "  # of an operation that was begun on one thread and finished on others
+END = "end: "  # prefix of an operation that began on one thread and finished on others
 
 
 class Interval(NamedTuple):
-    """From the start of an operation to its end, on whatever threads, in seconds."""
+    """Start and end of an operation over all its threads, in seconds."""
 
     start: float
     end: float
 
 
 def profiled(run: Callable[[], object]) -> dict[str, Interval]:
-    """The operations of a run, by name."""
+    """Runs `run` once and returns its operations by name."""
     with tempfile.TemporaryDirectory() as directory:
         options = tf.profiler.experimental.ProfilerOptions(host_tracer_level=3)
         with tf.profiler.experimental.Profile(directory, options):
             run()
         (path,) = pathlib.Path(directory).rglob("*.xplane.pb")
         space = xplane_pb2.XSpace.FromString(path.read_bytes())
-    found: dict[str, Interval] = {}
+    intervals: dict[str, Interval] = {}
     for plane in space.planes:
         for line in plane.lines:
             for event in line.events:
                 name = plane.event_metadata[event.metadata_id].name.removeprefix(END)
                 start = line.timestamp_ns / 1e9 + event.offset_ps / 1e12
                 end = start + event.duration_ps / 1e12
-                before = found.get(name, Interval(start, end))
-                found[name] = Interval(min(start, before.start), max(end, before.end))
-    return found
+                before = intervals.get(name, Interval(start, end))
+                intervals[name] = Interval(min(start, before.start), max(end, before.end))
+    return intervals
 
 
 def shared_out(operations: dict[str, Interval]) -> dict[str, float]:
-    """Seconds of each operation, those of a moment divided by how many are under way."""
+    """Seconds of each operation; time shared by several is divided equally among them."""
     moments = [(i.start, True, name) for name, i in operations.items()]
     moments += [(i.end, False, name) for name, i in operations.items()]
     seconds, last = dict.fromkeys(operations, 0.0), 0.0
@@ -96,14 +96,14 @@ def main(arguments: list[str]) -> None:
 
     for _ in range(2):
         run()
-    found = profiled(run)
-    whole = found[STEP].end - found[STEP].start
+    intervals = profiled(run)
+    whole = intervals[STEP].end - intervals[STEP].start
     kind_of = {
         name: next((kind for kind, pattern in KINDS if re.match(pattern, name)), "other")
-        for name in found
+        for name in intervals
         if not HOLDERS.match(name)
     }
-    seconds = shared_out({name: found[name] for name in kind_of})
+    seconds = shared_out({name: intervals[name] for name in kind_of})
     kinds: collections.defaultdict[str, float] = collections.defaultdict(float)
     for name, kind in kind_of.items():
         kinds[kind] += seconds[name]

@@ -1,13 +1,13 @@
 #!/usr/bin/env python3
-"""Compares the arithmetic of training steps with the best that the machine does, in one run.
+"""Compares the arithmetic rate of SPN training steps with the machine's best rate, in one run.
 
     python benchmarks/training.py [--configs=celeba,imagenet64] [--batches=1,4]
 
-For the first stage of each flagfile of configs/, at full width, and for each precision: the useful
-arithmetic of a training step per second (forward and backward pass and optimizer; masked taps,
-padding and recomputation not counted), over the rate of the best convolution or matrix product
-that this machine does at that precision, measured before and after the steps. Each line is a
-process of its own. Other flags are those of bin/train.
+For the first stage of each flagfile at full width, and for each precision, it prints the ratio of
+two rates. The first is the useful arithmetic of a training step per second: forward and backward
+pass, without masked taps, padding and recomputation. The second is this machine's fastest
+convolution or matrix product at that precision, measured before and after the steps. Each row is
+measured in its own process. Other flags are those of bin/train.
 """
 
 import os
@@ -33,9 +33,9 @@ from spn_tf.masked_convolution import HorizontalConvolution, VerticalConvolution
 from spn_tf.spn_stage import SPNStage
 from spn_tf.subscale_pixel_network import SubscalePixelNetwork
 
-flags.DEFINE_list("configs", ["celeba", "imagenet64"], "Flagfiles of configs/, by name.")
-flags.DEFINE_list("batches", ["1", "4"], "Images of a step; the best is kept.")
-flags.DEFINE_list("precisions", ["float32", "bfloat16"], "Of the arithmetic.")
+flags.DEFINE_list("configs", ["celeba", "imagenet64"], "Names of flagfiles in configs/.")
+flags.DEFINE_list("batches", ["1", "4"], "Images per step; the fastest rate is reported.")
+flags.DEFINE_list("precisions", ["float32", "bfloat16"], "Precisions of the arithmetic.")
 flags.DEFINE_integer("runs", 2, "Steps that are timed; the fastest counts.")
 flags.DEFINE_bool("worker", False, "Measure one config, in this process.")
 FLAGS = flags.FLAGS
@@ -44,12 +44,12 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 
 
 def _taps(rows: range, columns: range, h: int, w: int) -> np.ndarray:
-    """How often each tap falls into an image of h x w, [rows, columns]."""
+    """Number of positions at which each tap falls into an image of h x w, [rows, columns]."""
     return np.array([[(h - abs(y)) * (w - abs(x)) for x in columns] for y in rows])
 
 
 def multiply_adds(network: SubscalePixelNetwork) -> float:
-    """Of the forward pass of one slice."""
+    """Multiply-adds of the forward pass of one slice."""
     h, w = network.config.slice_height, network.config.slice_width
     positions, total = h * w, 0.0
     for layer in network._flatten_layers():
@@ -81,7 +81,7 @@ def _step_seconds(stage: SPNStage, examples: Examples) -> float:
 
 
 def measure(experiment: Experiment) -> None:
-    """Prints the rest of a line."""
+    """Prints the rest of a row of the table, after config's name."""
     name = experiment.stage_names[0]
     stage, data = built_spn(experiment, name), experiment.data(name)
     precision = stage.training.precision

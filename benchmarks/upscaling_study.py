@@ -1,14 +1,16 @@
 #!/usr/bin/env python3
-"""Compares the paper's models on small real images at equal training time.
+"""Compares the SPN paper's models on small real images at equal training time.
 
     python benchmarks/upscaling_study.py --dataset=digits --minutes=5 --output_dir=runs/study_digits
 
-Decoder, SPN at two slice sizes, SPN with depth upscaling, and multidimensional upscaling, all of
-the widths of configs/DATASET.flags unless given. The batch shrinks as slices grow, so that a step
-sees equally many pixels (Appendix C). Each stage's speed is measured first, which gives the number
-of steps that fill its share of the minutes, compilation apart. A directory that holds finished
-models already is gone on with. The last lines are a table of held-out bits/dim; samples.png has a
-row of samples for each model, and stages.png, of the multidimensional one, a row for each stage.
+The models are a decoder, an SPN at two slice sizes, an SPN with depth upscaling, and
+multidimensional upscaling. Their widths are those of configs/DATASET.flags unless --flag changes
+them. The batch shrinks as slices grow, so that every step has the same number of pixels (Appendix
+C). The speed of each stage is measured first; it gives the number of steps that fill its share of
+the minutes, without compilation. Models that are already finished in the directory are kept.
+
+The last lines are a table of held-out bits/dim. samples.png has a row of samples for each model,
+and stages.png a row for each stage of the multidimensional model.
 """
 
 import json
@@ -28,19 +30,19 @@ from absl import app, flags
 from cascade_tf.files import write_atomically
 from cascade_tf.pictures import enlarge, png_bytes, resize_nearest, sheet
 
-flags.DEFINE_string("dataset", "digits", "digits or photos: the flagfile, too.")
+flags.DEFINE_string("dataset", "digits", "digits or photos; selects the flagfile, too.")
 flags.DEFINE_float("minutes", 5.0, "Training time of each model.")
 flags.DEFINE_integer("num_samples", 8, "Samples of each model.")
-flags.DEFINE_integer("num_images", 200, "Held-out images that are evaluated.")
-flags.DEFINE_string("output_dir", None, "Where models, samples and results go.", required=True)
+flags.DEFINE_integer("num_images", 200, "Held-out images to evaluate.")
+flags.DEFINE_string("output_dir", None, "Directory of models, samples, results.", required=True)
 flags.DEFINE_multi_string("flag", [], "Further flags for bin/train.")
 FLAGS = flags.FLAGS
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-RATES = tuple(0.6**k for k in range(8))  # of the highest learning rate, in equal parts
-PIXELS = 2048  # of a step
+RATES = tuple(0.6**k for k in range(8))  # times the highest learning rate, for equal durations
+PIXELS = 2048  # per step
 IMAGE = 32
-# By name: flags, and the share of the training time of each stage.
+# By name: flags, and the share of training time by stage.
 MODELS: dict[str, tuple[list[str], dict[str, float]]] = {
     "decoder": (["--scale=1"], {"spn": 1.0}),
     "spn_16x16": (["--scale=2"], {"spn": 1.0}),
@@ -55,9 +57,9 @@ MEASURED_STEPS = 60
 
 
 def _command(name: str, *arguments: object) -> str:
-    """Runs a command of bin/, showing it; returns all that it prints."""
-    shown = " ".join([f"bin/{name}", *map(str, arguments)])
-    print(shown, flush=True)
+    """Prints and runs a command of bin/; returns its stdout and stderr."""
+    line = " ".join([f"bin/{name}", *map(str, arguments)])
+    print(line, flush=True)
     done = subprocess.run(
         [sys.executable, str(ROOT / "bin" / name), *map(str, arguments)],
         capture_output=True,
@@ -65,7 +67,7 @@ def _command(name: str, *arguments: object) -> str:
         check=False,
     )
     if done.returncode:
-        raise SystemExit(f"{shown}\n{done.stderr}")
+        raise SystemExit(f"{line}\n{done.stderr}")
     return done.stdout + done.stderr
 
 
@@ -86,9 +88,9 @@ def _train(directory: pathlib.Path, model: list[str], stage: str, minutes: float
     ]
     trial = directory.with_name(f".{directory.name}.trial")
     shutil.rmtree(trial, ignore_errors=True)
-    told = _command("train", *common, f"--workdir={trial}", *_schedule(MEASURED_STEPS))
+    log = _command("train", *common, f"--workdir={trial}", *_schedule(MEASURED_STEPS))
     shutil.rmtree(trial)
-    images_per_second = float(re.findall(r"([\d.,]+) images/s", told)[-1].replace(",", ""))
+    images_per_second = float(re.findall(r"([\d.,]+) images/s", log)[-1].replace(",", ""))
     steps = int(60 * minutes * images_per_second / batch)
     _command("train", *common, f"--workdir={directory}", *_schedule(steps))
 
@@ -99,12 +101,12 @@ def _schedule(steps: int) -> list[str]:
 
 
 def _flag(name: str) -> str:
-    """The value of a flag in the dataset's flagfile, or as given."""
+    """The value of a flag from --flag or else from the dataset's flagfile."""
     lines = (ROOT / "configs" / f"{FLAGS.dataset}.flags").read_text().splitlines() + FLAGS.flag
     return [line.partition("=")[2] for line in lines if line.startswith(f"--{name}=")][-1]
 
 
-def _write_pictures(output: pathlib.Path) -> None:
+def _write_images(output: pathlib.Path) -> None:
     rows = []
     for name in MODELS:
         with np.load(output / name / "samples" / "samples.npz") as archive:
@@ -113,8 +115,8 @@ def _write_pictures(output: pathlib.Path) -> None:
     grid = sheet(np.concatenate(rows), columns=columns, gap=1)
     write_atomically(output / "samples.png", png_bytes(enlarge(grid)))
     with np.load(output / "multidimensional_16x16" / "samples" / "stages.npz") as archive:
-        made = [resize_nearest(images, *rows[0].shape[1:3]) for images in archive.values()]
-    grid = sheet(np.concatenate(made), columns=columns, gap=1)
+        stages = [resize_nearest(images, *rows[0].shape[1:3]) for images in archive.values()]
+    grid = sheet(np.concatenate(stages), columns=columns, gap=1)
     write_atomically(output / "stages.png", png_bytes(enlarge(grid)))
 
 
@@ -123,23 +125,21 @@ def main(_: list[str]) -> None:
     output.mkdir(parents=True, exist_ok=True)
     results = {}
     for name, (model, shares) in MODELS.items():
-        directory, told = output / name, output / f"{name}.json"
-        if not told.exists():
-            shutil.rmtree(directory, ignore_errors=True)  # what was interrupted begins anew
+        directory, result = output / name, output / f"{name}.json"
+        if not result.exists():
+            shutil.rmtree(directory, ignore_errors=True)  # an interrupted model starts again
             for stage, share in shares.items():
                 _train(directory, model, stage, share * FLAGS.minutes)
-            found = _command(
-                "evaluate", f"--workdir={directory}", f"--num_images={FLAGS.num_images}"
-            )
-            (line,) = (line for line in found.splitlines() if line.startswith("{"))
+            log = _command("evaluate", f"--workdir={directory}", f"--num_images={FLAGS.num_images}")
+            (line,) = (line for line in log.splitlines() if line.startswith("{"))
             _command(
                 *("sample", f"--workdir={directory}", f"--num_samples={FLAGS.num_samples}"),
                 *(f"--output_dir={directory / 'samples'}", "--overwrite"),
             )
-            told.write_text(line)
-        results[name] = json.loads(told.read_text())
+            result.write_text(line)
+        results[name] = json.loads(result.read_text())
 
-    _write_pictures(output)
+    _write_images(output)
     print(f"\n{FLAGS.minutes:g} minutes each, {FLAGS.num_images} held-out images")
     print("| model | bits/dim | parts | of WebP | steps |\n|---|---|---|---|---|")
     for name, r in results.items():

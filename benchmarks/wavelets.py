@@ -4,11 +4,11 @@
     pip install torch ptwt tensorflow-wavelets tensorflow-probability tf-keras
     python benchmarks/wavelets.py [--batch=16] [--size=256]
 
-bior2.2 on float32 [batch, size, size, 3], `periodization` (ptwt, which has none: `reflect`); all
-cores at work, PyWavelets by threads over the batch, on images with the channels last and first. A
-copy of the batch is the floor. The contestants take turns; the fastest pass of each counts. Of the
-others, those that are not installed, or do not import beside this TensorFlow, are left out with
-the reason.
+The transform is bior2.2 on float32 [batch, size, size, 3] in mode `periodization` (`reflect` for
+ptwt, which lacks it). All cores work; PyWavelets runs in threads over the batch, with channels last
+and channels first. A copy of the batch is the lower bound. The contestants alternate; the fastest
+pass of each counts. Libraries that are not installed, or do not import beside this TensorFlow, are
+skipped with the reason.
 """
 
 import os
@@ -26,13 +26,13 @@ from timing import fastest
 from wavelet_tf.transform import definition, dwt2, idwt2
 from wavelet_tf.transform.filters import filters
 
-flags.DEFINE_integer("batch", 16, "Images.")
-flags.DEFINE_integer("size", 256, "Their sides.")
-flags.DEFINE_integer("rounds", 15, "Passes of each contestant.")
+flags.DEFINE_integer("batch", 16, "Images per batch.")
+flags.DEFINE_integer("size", 256, "Side of the images, in pixels.")
+flags.DEFINE_integer("rounds", 15, "Passes per contestant.")
 FLAGS = flags.FLAGS
 
 WAVELET = "bior2.2"
-# Each takes images and returns functions without arguments: forward, and inverse of its result.
+# Takes images and returns two functions without arguments: forward, and inverse of its result.
 Contestant = Callable[[np.ndarray], tuple[Callable[[], object], Callable[[], object]]]
 
 
@@ -40,14 +40,14 @@ def ours(mode: str) -> Contestant:
     def make(images: np.ndarray) -> tuple[Callable, Callable]:
         x = tf.constant(images)
         bands = dwt2(x, WAVELET, mode)
-        # On CPUs, eager calls return when the result is there.
+        # On a CPU, eager calls return only when the result is ready.
         return lambda: dwt2(x, WAVELET, mode), lambda: idwt2(bands, WAVELET, mode)
 
     return make
 
 
 def definition_of_tf_signal(images: np.ndarray) -> tuple[Callable, Callable]:
-    """`definition.py` along both axes."""
+    """Applies the 1-D reference of `definition.py` along both axes."""
     b, h, w, c = images.shape
     taps = filters(WAVELET, "periodization")
 
@@ -97,7 +97,7 @@ def pywavelets(threads: int, channels_first: bool) -> Contestant:
 
 
 def ptwt(images: np.ndarray) -> tuple[Callable, Callable]:
-    """Its layout is [..., H, W]; what it offers of border modes is no `periodization`."""
+    """Transform of ptwt: layout [..., H, W], no mode `periodization`."""
     import ptwt
     import torch
 
@@ -143,7 +143,7 @@ def main(argv: list[str]) -> None:
         try:
             passes[name] = make(images)
         except ImportError as error:
-            print(f"{name}: left out ({str(error).splitlines()[0]})")
+            print(f"{name}: skipped ({str(error).splitlines()[0]})")
     times = {name: [float("inf")] * 2 for name in passes}
     for _ in range(FLAGS.rounds):
         for name, directions in passes.items():

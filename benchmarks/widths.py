@@ -1,4 +1,4 @@
-"""Networks of Table 4's layers, at a share of its widths."""
+"""Configs with Table 4's layers at a fraction of its widths."""
 
 import dataclasses
 
@@ -16,6 +16,6 @@ _WIDTHS = (
 
 
 def shrunk(config: SPNConfig, divisor: int) -> SPNConfig:
-    """`config` with every width divided."""
+    """Returns `config` with every width divided by `divisor`."""
     widths = {name: getattr(config, name) // divisor for name in _WIDTHS}
     return dataclasses.replace(config, **widths)

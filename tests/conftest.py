@@ -4,8 +4,8 @@ import os
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
-# Programs run for moments here: XLA need not make them fast, and compiles a fifth sooner with its
-# older emitters. XLA_FLAGS of your own, even none, take the place of these.
+# Compiled programs run only briefly in tests, so XLA's older emitters are used: they compile in a
+# fifth less time. A set XLA_FLAGS, even an empty one, replaces these.
 os.environ.setdefault(
     "XLA_FLAGS",
     "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true"
@@ -16,14 +16,14 @@ import keras
 import pytest
 import tensorflow as tf
 
-# Nor need graphs be, which run for moments, too.
+# Graphs run only briefly as well, so their optimization is off.
 tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
 tf.config.set_logical_device_configuration(
     tf.config.list_physical_devices("CPU")[0], [tf.config.LogicalDeviceConfiguration()] * 2
 )
 
 
-# Begun first, so that no worker is left with one of them in the end.
+# These run first, so that no worker runs one of them alone at the end.
 _LONG_FILES = (
     "test_spn_stage",
     "test_prior_commands",
@@ -42,7 +42,7 @@ _LONG_FILES = (
 
 
 def pytest_ignore_collect(collection_path):
-    """Leaves out helpers, scripts among them, which `--doctest-modules` would import."""
+    """Ignores helpers and scripts, which `--doctest-modules` would import."""
     helper = collection_path.suffix == ".py" and not collection_path.name.startswith("test_")
     return True if helper else None
 
@@ -54,7 +54,7 @@ def pytest_collection_modifyitems(items):
 
 @pytest.fixture
 def eagerly():
-    """Tracing takes longer than a few small steps."""
+    """Runs functions eagerly, as tracing takes longer than a few small steps."""
     tf.config.run_functions_eagerly(True)
     yield
     tf.config.run_functions_eagerly(False)
@@ -62,5 +62,5 @@ def eagerly():
 
 @pytest.fixture(autouse=True)
 def _seeded():
-    """Weights without a seed of their own are the same in every run, in any order of tests."""
+    """Seeds Keras, so that initial weights are the same in every run and order of tests."""
     keras.utils.set_random_seed(0)

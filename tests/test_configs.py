@@ -1,4 +1,4 @@
-"""The flagfiles of configs/ against Table 4, and the CelebA-HQ one against its real dataset."""
+"""The flagfiles of configs/ against the papers' tables; CelebA-HQ's trains on its real dataset."""
 
 import dataclasses
 import io
@@ -49,7 +49,7 @@ TABLE_4 = {
 }
 
 
-# The numbers of Tables 1 to 3, and figures that have none, with what makes each row's model.
+# The number in Tables 1 to 3, or the figure, and the settings that define each row's model.
 ROWS = {
     "imagenet32_decoder": ("3.79", {"upscaling": "none", "scale": "1", "bits": "8"}),
     "imagenet32": ("3.85", {"upscaling": "none", "scale": "2", "bits": "8"}),
@@ -69,8 +69,8 @@ ROWS = {
 }
 
 
-# not-so-BigGAN paper, Table 2 (a column each) and Tables 3 and 4 (level 1, level 2); and its
-# baseline, of section 5. "" stands for all stages.
+# not-so-BigGAN paper: the columns of Table 2, Tables 3 and 4 (level 1, level 2), and the baseline
+# of section 5. "" stands for all stages.
 NSB = {
     "nsb_imagenet256": {
         "system": "nsb",
@@ -118,12 +118,12 @@ def _flagfile(name: str) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("name", NSB)
-def test_a_config_of_not_so_biggan_reads_as_its_tables(name):
+def test_a_config_of_not_so_biggan_equals_its_tables(name):
     lines = flagfiles.expand([f"--flagfile={ROOT / 'configs' / name}.flags"])
-    given = [line.removeprefix("--").split("=", 1) for line in lines]
+    pairs = [line.removeprefix("--").split("=", 1) for line in lines]
     shared = GANS if name.startswith("biggan") else GANS | DECODERS
     for flag, expected in (NSB[name] | shared).items():
-        parts = [value.rpartition(":") for other, value in given if other == flag]
+        parts = [value.rpartition(":") for other, value in pairs if other == flag]
         values = {scope: value for scope, _, value in parts}
         assert values == (expected if isinstance(expected, dict) else {"": expected}), flag
 
@@ -142,7 +142,7 @@ def test_every_row_of_the_papers_tables_has_a_config():
 
 
 @pytest.mark.parametrize("name", ROWS)
-def test_a_config_makes_its_row_of_the_papers_tables_and_says_which(name):
+def test_a_config_has_the_settings_of_its_row_and_names_the_row(name):
     number, expected = ROWS[name]
     flags = _flagfile(name)
     assert {flag: flags[flag] for flag in expected} == expected
@@ -153,7 +153,7 @@ def test_a_config_makes_its_row_of_the_papers_tables_and_says_which(name):
 
 
 @pytest.mark.parametrize("name", ROWS)
-def test_a_config_reads_as_its_column_of_table_4(name):
+def test_a_config_equals_its_column_of_table_4(name):
     column = COLUMNS.index(name.split("_")[0])
     flags = _flagfile(name)
     for name, row in TABLE_4.items():
@@ -168,8 +168,8 @@ def test_a_config_starts_with_the_command_that_runs_it(path):
     assert path.read_text().startswith(f"# bin/train --flagfile=configs/{path.name}\n")
 
 
-def test_every_flagfile_describes_stages_as_it_did_when_models_were_first_trained():
-    """Values by class and field, as commit 30152d1 resolved them."""
+def test_every_flagfile_gives_the_settings_of_an_earlier_commit():
+    """configs.json has the settings by class and field at commit 30152d1."""
     golden = json.loads((ROOT / "tests" / "goldens" / "configs.json").read_text())
     assert sorted(golden) == [path.stem for path in CONFIGS]
     for path in CONFIGS:
@@ -191,7 +191,7 @@ def _fields_by_class(stage) -> dict[str, object]:
 
 
 def _require_same(now: dict[str, object], kind: str, fields: dict[str, object]) -> None:
-    """Compares one class of today with its fields of before, whose names were others."""
+    """Compares a class of today with its earlier fields, some of which had other names."""
     renamed = {"learning_rates": "learning_rate", "classes": "num_classes"}
     if kind == "NSBConfig":
         kind = "WaveletConfig" if "WaveletConfig" in now else "PixelConfig"
@@ -202,8 +202,8 @@ def _require_same(now: dict[str, object], kind: str, fields: dict[str, object]) 
         assert getattr(now[kind], renamed.get(name, name)) == value, (kind, name)
 
 
-def test_parameters_are_as_table_4_and_appendix_c_say():
-    """Within 20% of "~150M", "~250M" and "~650M"; counted without allocating a weight."""
+def test_parameters_agree_with_table_4_and_appendix_c():
+    """Within 20% of "~150M", "~250M" and "~650M", counted without allocating weights."""
     counts = {name: parameters.parameters(name, []) for name in parameters.PAPER}
     for name, expected in {
         "imagenet32": 150e6, "imagenet64": 150e6, "imagenet128": 250e6, "imagenet256": 250e6,
@@ -212,27 +212,27 @@ def test_parameters_are_as_table_4_and_appendix_c_say():
         assert sum(counts[name].values()) == pytest.approx(expected, rel=0.2), name
     assert counts["imagenet128_multidimensional"]["slice"] == pytest.approx(150e6, rel=0.2)
     assert counts["celeba_3bit"]["spn"] == pytest.approx(50e6, rel=0.25)  # docs/reproduction.md
-    told = (ROOT / "docs" / "reproduction.md").read_text()
+    page = (ROOT / "docs" / "reproduction.md").read_text()
     for stages in counts.values():
         for count in stages.values():
-            assert f"{count:,}" in told
+            assert f"{count:,}" in page
 
 
-def test_parameters_counted_without_weights_are_those_of_the_weights():
+def test_parameters_counted_without_weights_equal_those_of_the_weights():
     counted = parameters.parameters("digits", [])["spn"]
     stage = SPNStage("spn", SPNConfig.small(channels=1), SPNTrainingConfig())
     stage.build()
     assert stage.parameters() == counted
 
 
-def test_the_small_network_of_the_library_is_that_of_the_digits():
+def test_the_small_config_of_the_library_equals_that_of_the_digits():
     arguments = [f"--flagfile={ROOT / 'configs' / 'digits.flags'}", "--workdir=none"]
     _, experiment = open_experiment(arguments, flags_of("train"))
     assert experiment.make_stage("spn").config == SPNConfig.small(channels=1)
 
 
 def test_celeba_trains_at_full_width_on_the_real_builders_dataset(tmp_path):
-    """A step of its depth stage on an archive of CelebA-HQ's layout, as the user places it."""
+    """Trains the depth stage for a step on an archive of CelebA-HQ's layout."""
     manual = tmp_path / "data" / "downloads" / "manual"
     manual.mkdir(parents=True)
     rng = np.random.default_rng(0)
@@ -254,7 +254,7 @@ def test_celeba_trains_at_full_width_on_the_real_builders_dataset(tmp_path):
             f"--data_dir={tmp_path / 'data'}",
             "--batch_size=1",
             "--steps=1",
-            "--stage=depth",  # the first stage takes as long again, and shows no more
+            "--stage=depth",  # the first stage would double the time and test no more
             "--jit_compile=false",  # compiling takes longer than a step
         ],
         cwd=ROOT,

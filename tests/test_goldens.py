@@ -1,6 +1,6 @@
-"""Workdirs that an earlier commit wrote (tests/goldens/make.sh): they load, and do as they did.
+"""Workdirs written by an earlier commit (tests/goldens/make.sh) load and give the same results.
 
-A failure means that users' own workdirs no longer load, or mean something else.
+A failure means that users' workdirs no longer load, or that their settings changed meaning.
 """
 
 import json
@@ -13,7 +13,7 @@ import pytest
 from tests.cascade_cli.commands import run, run_forked, run_side_by_side
 
 GOLDENS = pathlib.Path(__file__).with_name("goldens")
-# By golden: each expected_PART.npz, with the flags of bin/sample that it was drawn with.
+# By golden: the PART of each expected_PART.npz, with the flags of bin/sample that wrote it.
 _THREE = "--num_samples=3"
 SAMPLES = {
     "spn": {"samples": [_THREE], "upscaled": ["--from_images=given_4x4"]},
@@ -28,18 +28,17 @@ SAMPLES = {
     "gan": {"samples": [_THREE, "--classes=1,0,1"]},
 }
 _SPNS = ("spn", "cascade", "spn_prior")
-# Values of an SPN are integers from the start; sums of floats, which processors round in other
-# orders, are within this of one another on the scale of 0 to 255.
+# Tolerance on the scale of 0 to 255: SPNs sample integers exactly; float images depend on the order
+# of sums, which differs between processors.
 _ROUNDING = {"spn": 0, "cascade": 0}
 _ROUNDED = 2
-# Another rounding may decide a draw between two values that are nearly as likely, and what is
-# drawn after it differs as well.
+# Rounding may flip a draw between two nearly equally likely values, which changes all later draws.
 _SHARE_OF_TIES = 0.05
 
 
 @pytest.fixture
 def goldens(tmp_path, name) -> pathlib.Path:
-    """A copy of a golden and its pictures, so that no command can change it."""
+    """A copy of a golden and its images, which commands may change."""
     for part in (name, "pictures", "given_4x4", "given_32x32"):
         shutil.copytree(GOLDENS / part, tmp_path / part)
     shutil.unpack_archive(tmp_path / name / "workdir.tar.gz", tmp_path / name)
@@ -48,7 +47,7 @@ def goldens(tmp_path, name) -> pathlib.Path:
 
 @pytest.mark.parametrize("name", SAMPLES)
 def test_a_golden_evaluates_and_samples_as_the_commit_that_wrote_it(goldens, name):
-    # Tracing takes longer than to run once; but what an SPN draws with is compiled in any case.
+    # Tracing takes longer than one eager run, but an SPN's sampler is compiled in any case.
     draws_eagerly = "" if name in _SPNS else " eagerly"
     workdir = f"--workdir={name}/workdir"
     no_codecs = ["--nocodecs"] if name in ("spn", "cascade") else []
@@ -90,14 +89,14 @@ def _require_close(figures: object, expected: object, name: str = "") -> None:
 
 
 def _require_same_images(output: pathlib.Path, expected: dict[str, np.ndarray], most: int) -> None:
-    """Compares what bin/sample wrote with the images of a golden, by stage."""
+    """Compares images written by bin/sample with those of a golden, by stage."""
     file = "samples.npz" if set(expected) == {"images"} else "stages.npz"
     with np.load(output / file) as archive:
         images = dict(archive)
     assert list(images) == list(expected)
-    for stage, wanted in expected.items():
-        assert images[stage].shape == wanted.shape and images[stage].dtype == wanted.dtype
-        differ = np.abs(images[stage].astype(int) - wanted) > most
+    for stage, golden in expected.items():
+        assert images[stage].shape == golden.shape and images[stage].dtype == golden.dtype
+        differ = np.abs(images[stage].astype(int) - golden) > most
         assert differ.mean() <= _SHARE_OF_TIES, f"{stage}: {differ.mean():.0%} of values differ"
 
 
@@ -105,7 +104,7 @@ def _require_same_images(output: pathlib.Path, expected: dict[str, np.ndarray], 
     ("name", "stage", "step"),
     [("spn", "spn", 300), ("cascade", "size", 300), ("wavelets", "to16", 20), ("gan", "gan", 20)],
 )
-def test_training_goes_on_from_a_golden(goldens, name, stage, step):
+def test_training_resumes_from_a_golden(goldens, name, stage, step):
     workdir = goldens / name / "workdir"
     done = run(
         *("train eagerly", f"--workdir={workdir}", f"--data_dir={goldens / 'pictures'}"),
@@ -128,7 +127,7 @@ def test_training_goes_on_from_a_golden(goldens, name, stage, step):
 def test_a_checkpoint_of_another_architecture_is_refused_in_one_line(
     goldens, name, stage, flag, other
 ):
-    """As if a flag had come to mean another architecture: nothing is half loaded."""
+    """A flag whose meaning changed must not load a part of the weights."""
     record = goldens / name / "workdir" / stage / "flags.txt"
     before = record.read_text()
     record.write_text(before.replace(f"--{flag}\n", f"--{other}\n"))

@@ -1,4 +1,4 @@
-"""What Keras asks of every layer: a configuration, an output shape, a build that may come twice."""
+"""Keras's contract for every layer: configuration, output shape, repeated build, saving."""
 
 import functools
 import importlib
@@ -68,7 +68,7 @@ def _int(highest, *shape):
 _COLOURS, _UNITS = colour_classes(3, 3), colour_classes(6, 3)
 _SLICES = (_int(8, 2, 4, 2, 4, 3), _int(4, 2), _int(2, 2, 4, 2, 4, 3))
 
-# A function, as layers are built in the tests, and the tensors that it is called with.
+# A function that returns a new layer, and the tensors to call the layer with.
 LAYERS = {
     "vertical convolution": (
         lambda: masked_convolution.VerticalConvolution(6, 3),
@@ -142,14 +142,14 @@ every_layer = pytest.mark.parametrize("name", LAYERS)
 
 @functools.cache
 def _called(name):
-    """A layer, what it was called with, and its output."""
+    """Returns a layer, its inputs and its output."""
     make, inputs = LAYERS[name]
     layer = make()
     return layer, inputs, layer(*inputs)
 
 
 @every_layer
-def test_a_layer_is_made_again_from_its_configuration(name):
+def test_a_layer_is_rebuilt_from_its_configuration(name):
     layer, inputs, expected = _called(name)
     config = json.loads(json.dumps(layer.get_config()))
     again = type(layer).from_config(config)
@@ -203,7 +203,7 @@ def test_a_saved_model_is_loaded_without_custom_objects(name, tmp_path):
     make, inputs = LAYERS[name]
     arguments = [keras.Input(x.shape[1:], dtype=x.dtype.name) for x in inputs]
     model = keras.Model(arguments, make()(*arguments))
-    for weight in model.weights:  # some begin as zeros, which would hide others
+    for weight in model.weights:  # weights that start at zero would hide others
         weight.assign(tf.random.normal(weight.shape, stddev=0.3) ** 2)
     model.save(tmp_path / "model.keras")
     loaded = keras.saving.load_model(tmp_path / "model.keras")

@@ -1,4 +1,4 @@
-"""The wheel, as a user has it: installed into a fresh environment, away from any checkout."""
+"""The wheel installed into a fresh environment, away from any checkout."""
 
 import os
 import pathlib
@@ -31,7 +31,7 @@ def wheel(tmp_path_factory) -> pathlib.Path:
     return path
 
 
-def test_the_wheel_holds_the_flagfiles_the_marker_of_types_and_the_licence(wheel):
+def test_the_wheel_has_the_flagfiles_the_typed_marker_and_the_licence(wheel):
     names = zipfile.ZipFile(wheel).namelist()
     flagfiles = {name for name in names if name.startswith("cascade_cli/configs/")}
     assert flagfiles == {f"cascade_cli/configs/{p.name}" for p in (ROOT / "configs").iterdir()}

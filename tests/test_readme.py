@@ -28,7 +28,7 @@ def _blocks(page: pathlib.Path) -> list[str]:
 
 
 def _train(directory: pathlib.Path) -> None:
-    """A model of 8x8 images in slices of 2x2, trained for one step."""
+    """Trains a model of 8x8 images in slices of 2x2 for one step."""
     config = spn_tf.SPNConfig(
         height=8,
         width=8,
@@ -49,7 +49,7 @@ def _train(directory: pathlib.Path) -> None:
 
 @pytest.fixture(scope="module")
 def workdir(tmp_path_factory) -> pathlib.Path:
-    """A working directory with a trained model in `W`."""
+    """A directory with a trained model in its workdir `W`."""
     directory = tmp_path_factory.mktemp("readme")
     tf.config.run_functions_eagerly(True)
     _train(directory / "W")
@@ -58,11 +58,11 @@ def workdir(tmp_path_factory) -> pathlib.Path:
 
 
 @pytest.mark.parametrize("page", [page for page in PAGES if _blocks(page)], ids=lambda p: p.stem)
-def test_the_python_of_a_page_runs_in_its_order(page, workdir, monkeypatch, eagerly):
+def test_the_python_blocks_of_a_page_run_in_order(page, workdir, monkeypatch, eagerly):
     monkeypatch.chdir(workdir)
     names: dict = {}
     for block in _blocks(page):
-        # Only sampling, of many small steps, takes longer eagerly than it takes to be compiled.
+        # Sampling has many small steps, so eagerly it takes longer than compilation does.
         tf.config.run_functions_eagerly(".sample(" not in block)
         exec(block.replace("steps=1000", "steps=1, batch_size=2"), names)
     tf.config.run_functions_eagerly(False)
@@ -74,12 +74,13 @@ def test_the_python_of_a_page_runs_in_its_order(page, workdir, monkeypatch, eage
 
 def _commands() -> list[tuple[str, str]]:
     """(page, command) of every `cascade-tf COMMAND ...` on a line of its own or in backticks."""
-    found = []
+    commands = []
     for page in PAGES:
         text = page.read_text()
         lines = [line.replace("\\\n", " ") for line in _COMMAND.findall(text)]
-        found += [(str(page.relative_to(ROOT)), line) for line in [*lines, *_INLINE.findall(text)]]
-    return found
+        lines += _INLINE.findall(text)
+        commands += [(str(page.relative_to(ROOT)), line) for line in lines]
+    return commands
 
 
 @pytest.mark.parametrize(("page", "line"), _commands())

@@ -1,4 +1,4 @@
-"""What a TPU wants of a training step: XLA compiles the whole of it, with static shapes."""
+"""A TPU needs the whole training step in XLA with static shapes; every stage's step has that."""
 
 import pytest
 import tensorflow as tf
@@ -36,7 +36,7 @@ _SHARED = (
 
 @pytest.mark.parametrize("system", _SYSTEMS)
 def test_the_whole_step_of_every_stage_is_xla(system):
-    """Lowers without compiling for this machine, which takes far longer."""
+    """Only lowers the step: compiling for this machine takes far longer."""
     arguments = [*_SHARED, *_SYSTEMS[system]]
     _, experiment = open_experiment(arguments, flags_of("train"))
     names = experiment.stage_names
@@ -49,7 +49,7 @@ def test_the_whole_step_of_every_stage_is_xla(system):
 
 
 def _lowered_step(stage: Stage, size: int) -> str:
-    """The training step of a stage as XLA sees it."""
+    """HLO text of the training step of a stage."""
     stage.build()
     average = PolyakAverage(stage.averaged_variables(), 0.99, 3)
     images = tf.zeros([4, size, size, 1], tf.uint8)

@@ -1,4 +1,4 @@
-"""The commands run as a user runs them, on a model small enough for tests."""
+"""Runs the commands as a user does, with the flags of models small enough for tests."""
 
 import functools
 import json
@@ -40,7 +40,7 @@ TINY_GAN = (
 
 
 def start(command: str, *arguments: object) -> subprocess.Popen:
-    """Starts `bin/command` in a process of its own, its output piped."""
+    """Starts `bin/command` in a new process with piped output."""
     return subprocess.Popen(
         [sys.executable, str(BIN / command), *map(str, arguments)],
         stdout=subprocess.PIPE,
@@ -51,21 +51,21 @@ def start(command: str, *arguments: object) -> subprocess.Popen:
 
 
 def run(command: str, *arguments: object) -> subprocess.CompletedProcess:
-    """Runs `bin/command` to its end, which must be a success."""
+    """Runs `bin/command` to its end and asserts exit code 0."""
     code, stdout, stderr = run_forked(pathlib.Path.cwd(), command, *arguments)
     assert code == 0, stderr
     return subprocess.CompletedProcess([command, *arguments], code, stdout, stderr)
 
 
 def train(*arguments: object) -> None:
-    """Runs `bin/train` for a few small steps: eagerly, as tracing them takes longer."""
+    """Runs `bin/train` eagerly, as tracing takes longer than a few small steps."""
     run("train eagerly", *arguments)
 
 
 def run_forked(directory: pathlib.Path, command: str, *arguments: object) -> tuple[int, str, str]:
-    """Runs `bin/command` in a directory: exit code, stdout, stderr.
+    """Runs `bin/command` in a directory; returns exit code, stdout and stderr.
 
-    It runs in a fork of a process that has imported TensorFlow: importing it anew for every
+    It runs in a fork of a process that has imported TensorFlow. Importing it again for every
     command would take most of the tests' time.
     """
     job = {"directory": str(directory), "command": command, "arguments": [*map(str, arguments)]}
@@ -73,7 +73,7 @@ def run_forked(directory: pathlib.Path, command: str, *arguments: object) -> tup
 
 
 def run_side_by_side(jobs: list[dict]) -> list[tuple[int, str, str]]:
-    """Runs commands at the same time; `forked_commands.py` tells what a job is."""
+    """Runs commands in parallel; `forked_commands.py` describes a job."""
     server = _fork_server()
     print(json.dumps(jobs), file=server.stdin, flush=True)
     return [tuple(answer) for answer in json.loads(server.stdout.readline())]
@@ -81,7 +81,7 @@ def run_side_by_side(jobs: list[dict]) -> list[tuple[int, str, str]]:
 
 @functools.cache
 def _fork_server() -> subprocess.Popen:
-    """It ends with its stdin, which is closed when this process ends."""
+    """Starts `forked_commands.py`, which ends when this process ends and closes its stdin."""
     return subprocess.Popen(
         [sys.executable, str(pathlib.Path(__file__).with_name("forked_commands.py"))],
         stdin=subprocess.PIPE,
@@ -92,11 +92,11 @@ def _fork_server() -> subprocess.Popen:
 
 
 def files(*directories: pathlib.Path) -> Mapping[pathlib.Path, bytes | None]:
-    """Everything under the directories: the content of files, None for directories."""
+    """All paths under the directories, with the content of files and None for directories."""
     paths = [path for directory in directories for path in directory.rglob("*")]
     return {path: path.read_bytes() if path.is_file() else None for path in paths}
 
 
 def _environment() -> dict[str, str]:
-    """Without what tests/conftest.py sets to keep TensorFlow quiet: the commands see to that."""
+    """The environment without TF_CPP_MIN_LOG_LEVEL: the commands must silence TensorFlow."""
     return {name: value for name, value in os.environ.items() if name != "TF_CPP_MIN_LOG_LEVEL"}

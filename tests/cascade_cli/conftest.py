@@ -19,7 +19,7 @@ def pictures(tmp_path_factory) -> pathlib.Path:
 
 @pytest.fixture(scope="session")
 def colour(tmp_path_factory, pictures) -> pathlib.Path:
-    """The workdir of a model of colour images of 3 bits."""
+    """The workdir of a model of 3-bit colour images."""
     workdir, cache = tmp_path_factory.mktemp("colour"), tmp_path_factory.mktemp("cache")
     train(
         *TINY_MODEL,
@@ -33,7 +33,7 @@ def colour(tmp_path_factory, pictures) -> pathlib.Path:
 
 @pytest.fixture(scope="session")
 def cascade(tmp_path_factory, pictures) -> pathlib.Path:
-    """The workdir of multidimensional upscaling: slice and size at 3 bits, depth to 8."""
+    """The workdir of multidimensional upscaling: slice and size at 3 bits, depth from 3 to 8."""
     workdir = tmp_path_factory.mktemp("cascade")
     train(
         *TINY_MODEL,

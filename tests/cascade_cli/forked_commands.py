@@ -1,10 +1,16 @@
-"""Runs commands, each in a fork of a process that has imported TensorFlow but not used it.
+"""Runs each command in a fork of a process that has imported TensorFlow but not used it.
 
-In a process of its own, each would spend most of its time importing. Every line of stdin is a
-JSON list of jobs that run side by side. Each has a `directory` to work in, a `command` (as "train",
-or "train eagerly") and its `arguments`. It may have more `environment`, and `killed`, a file's
-pattern or null, and seconds: it is killed so long after there is such a file. Every line of stdout
-answers with exit code, stdout and stderr of each.
+A fresh process would spend most of its time importing. Every line of stdin is a JSON list of jobs
+that run in parallel. A job is a dictionary:
+
+    directory: working directory
+    command: "train", or "train eagerly"
+    arguments: list of strings
+    environment: further environment variables (optional)
+    killed: [pattern, seconds] (optional); SIGKILL is sent `seconds` after a file matches the
+        pattern, or after the start if the pattern is null
+
+Every line of stdout is a JSON list with the exit code, stdout and stderr of each job.
 """
 
 import contextlib
@@ -30,22 +36,23 @@ SECONDS = 300
 class Job:
     """A command in a fork of this process."""
 
-    def __init__(self, told: dict) -> None:
+    def __init__(self, job: dict) -> None:
         self._stdout = tempfile.TemporaryFile("w+")  # noqa: SIM115 closed by answer()
         self._stderr = tempfile.TemporaryFile("w+")  # noqa: SIM115
         self._child = os.fork()
         if self._child == 0:
             os.dup2(self._stdout.fileno(), 1)
             os.dup2(self._stderr.fileno(), 2)
-            os.chdir(told["directory"])
-            os.environ |= told.get("environment", {})
-            signal.alarm(SECONDS)  # which ends the command
-            name, _, how = told["command"].partition(" ")
-            tf.config.run_functions_eagerly(how == "eagerly")
-            os._exit(exit_code([name, *told["arguments"]]))
-        if "killed" in told:
-            where = pathlib.Path(told["directory"])
-            threading.Thread(target=self._kill, args=(where, *told["killed"]), daemon=True).start()
+            os.chdir(job["directory"])
+            os.environ |= job.get("environment", {})
+            signal.alarm(SECONDS)  # ends a command that hangs
+            name, _, mode = job["command"].partition(" ")
+            tf.config.run_functions_eagerly(mode == "eagerly")
+            os._exit(exit_code([name, *job["arguments"]]))
+        if "killed" in job:
+            directory = pathlib.Path(job["directory"])
+            arguments = (directory, *job["killed"])
+            threading.Thread(target=self._kill, args=arguments, daemon=True).start()
 
     def _kill(self, directory: pathlib.Path, pattern: str | None, seconds: float) -> None:
         while pattern and not any(directory.glob(pattern)):
@@ -55,7 +62,7 @@ class Job:
             os.kill(self._child, signal.SIGKILL)
 
     def answer(self) -> tuple[int, str, str]:
-        """Waits for the end."""
+        """Waits for the command to end; returns exit code, stdout and stderr."""
         _, status = os.waitpid(self._child, 0)
         outputs = []
         for file in (self._stdout, self._stderr):
@@ -81,5 +88,5 @@ def exit_code(arguments: list[str]) -> int:
 
 answers = os.fdopen(os.dup(1), "w")
 for line in sys.stdin:
-    jobs = [Job(told) for told in json.loads(line)]
+    jobs = [Job(job) for job in json.loads(line)]
     print(json.dumps([job.answer() for job in jobs]), file=answers, flush=True)

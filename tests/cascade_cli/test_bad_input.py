@@ -1,4 +1,4 @@
-"""What the commands make of mistakes: one line on stderr, an exit code, and no file touched."""
+"""Mistakes give one line on stderr and an exit code, and change no file."""
 
 import shutil
 
@@ -10,7 +10,7 @@ from tests.cascade_cli.commands import TINY_MODEL, files, run_forked, start
 
 @pytest.fixture
 def refused(tmp_path, pictures, colour):
-    """A function that runs a command in `tmp_path` and returns its exit code and its one line.
+    """Returns a function that runs a command in `tmp_path`; it returns exit code and stderr line.
 
     WORKDIR in an argument stands for the trained workdir, PICTURES for the folder of images.
     """
@@ -33,7 +33,7 @@ _DATA = ("--dataset=folder", "--data_dir=PICTURES", "--channels=3")
 _TRAIN = (*TINY_MODEL, *_DATA, "--workdir=new")
 
 
-def test_a_mistake_gives_one_line_in_a_process_of_its_own():
+def test_a_mistake_gives_one_line_in_a_fresh_process():
     process = start("train", "--bitz=3")
     assert process.communicate(timeout=300) == (
         "",
@@ -43,7 +43,7 @@ def test_a_mistake_gives_one_line_in_a_process_of_its_own():
 
 
 @pytest.mark.parametrize(
-    ("mistake", "told"),
+    ("mistake", "message"),
     [
         (["--bits=abc"], "--bits=abc"),
         (["--tpu=here"], "--tpu=here means nothing without --strategy=tpu"),
@@ -98,13 +98,13 @@ def test_a_mistake_gives_one_line_in_a_process_of_its_own():
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
-def test_train_refuses_flags_that_cannot_work(refused, mistake, told):
+def test_train_refuses_invalid_flags(refused, mistake, message):
     code, line = refused("train", *_TRAIN, *mistake)
-    assert code == 2 and told in line
+    assert code == 2 and message in line
 
 
 @pytest.mark.parametrize(
-    ("mistake", "told"),
+    ("mistake", "message"),
     [
         (["--data_dir=missing"], "there is no folder missing"),
         (["--data_dir=empty"], "no images"),
@@ -115,14 +115,14 @@ def test_train_refuses_flags_that_cannot_work(refused, mistake, told):
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
-def test_train_refuses_what_is_not_there_and_what_was_trained_otherwise(
-    refused, tmp_path, mistake, told
+def test_train_refuses_missing_files_and_other_settings_than_the_workdirs(
+    refused, tmp_path, mistake, message
 ):
     (tmp_path / "empty").mkdir()
     (tmp_path / "file").touch()
     bits = ["--bits=3"] if "--workdir=WORKDIR" in mistake else []
     code, line = refused("train", *_TRAIN, *bits, *mistake)
-    assert code == 1 and told in line
+    assert code == 1 and message in line
 
 
 _OTHERS = {
@@ -143,7 +143,7 @@ def test_commands_refuse_workdirs_without_a_model(refused, tmp_path, colour, com
     (tmp_path / "untrained").mkdir()
     code, line = refused(command, "--workdir=untrained", *arguments)
     assert code == 1 and "untrained holds no trained stage spn" in line
-    # A training that was stopped before its first checkpoint leaves its flags.
+    # Training stopped before the first checkpoint leaves only its flags.
     (tmp_path / "untrained" / "spn").mkdir()
     shutil.copy(colour / "spn" / "flags.txt", tmp_path / "untrained" / "spn")
     code, line = refused(command, "--workdir=untrained", *arguments)
@@ -151,7 +151,7 @@ def test_commands_refuse_workdirs_without_a_model(refused, tmp_path, colour, com
 
 
 @pytest.mark.parametrize("command", _OTHERS)
-def test_commands_refuse_flags_of_another_model_and_arguments(refused, command):
+def test_commands_refuse_flags_of_another_model_and_positional_arguments(refused, command):
     code, line = refused(command, "--workdir=WORKDIR", *_OTHERS[command], "--scale=4")
     assert code == 1 and "was trained with --scale=2, not 4" in line
     code, line = refused(command, "--workdir=WORKDIR", *_OTHERS[command], "foo")
@@ -159,7 +159,7 @@ def test_commands_refuse_flags_of_another_model_and_arguments(refused, command):
 
 
 @pytest.mark.parametrize(
-    ("arguments", "code", "told"),
+    ("arguments", "code", "message"),
     [
         (["evaluate", "--num_images=0"], 2, "--num_images=0"),
         (["evaluate", "--batch_size=0"], 2, "--batch_size=0"),
@@ -199,17 +199,17 @@ def test_commands_refuse_flags_of_another_model_and_arguments(refused, command):
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
-def test_commands_on_a_trained_model_refuse(refused, tmp_path, arguments, code, told):
+def test_commands_on_a_trained_model_refuse_mistakes(refused, tmp_path, arguments, code, message):
     (tmp_path / "file").touch()
     (tmp_path / "full").mkdir()
     (tmp_path / "full" / "samples.npz").write_text("mine")
     (tmp_path / "broken").mkdir()
-    (tmp_path / "broken" / "00.png").write_text("not a picture")
+    (tmp_path / "broken" / "00.png").write_text("not an image")
     (tmp_path / "small").mkdir()
     Image.new("RGB", (4, 4)).save(tmp_path / "small" / "00.png")
     command, *rest = arguments
     actual, line = refused(command, "--workdir=WORKDIR", *rest)
-    assert actual == code and told in line
+    assert actual == code and message in line
 
 
 def test_train_names_the_image_it_cannot_decode(tmp_path, pictures):
@@ -270,7 +270,7 @@ def test_stages_trained_on_different_folders_are_not_evaluated_together(tmp_path
     assert "the stages were trained on different folders" in stderr
 
 
-def test_a_stage_added_to_a_workdir_must_fit_those_that_are_there(tmp_path, cascade):
+def test_a_stage_added_to_a_workdir_must_agree_with_its_other_stages(tmp_path, cascade):
     shutil.copytree(cascade, tmp_path / "half")
     shutil.rmtree(tmp_path / "half" / "depth")
     for flag in (
@@ -283,19 +283,19 @@ def test_a_stage_added_to_a_workdir_must_fit_those_that_are_there(tmp_path, casc
         assert "was trained with" in stderr and flag.split("=")[0] in stderr
 
 
-def test_records_of_before_a_flag_was_there_count_as_its_default(tmp_path, cascade):
+def test_a_flag_missing_in_an_older_record_has_its_default(tmp_path, cascade):
     shutil.copytree(cascade, tmp_path / "old")
     record = tmp_path / "old" / "slice" / "flags.txt"
     lines = record.read_text().splitlines()
     newer = ("--channels=", "--smallest_crop=")
     record.write_text("\n".join(line for line in lines if not line.startswith(newer)))
-    told = record.read_text()
+    before = record.read_text()
     code, _, stderr = run_forked(tmp_path, "train", "--workdir=old", "--smallest_crop=0.5")
     assert code == 1 and "was trained with --smallest_crop=1.0, not 0.5" in stderr
-    assert record.read_text() == told
+    assert record.read_text() == before
     code, _, stderr = run_forked(tmp_path, "evaluate", "--workdir=old", "--channels=1")
     assert code == 1 and "was trained with --channels=3, not 1" in stderr
-    # The others tell --channels=3, which is the default.
+    # The other stages record --channels=3, the default, so the stages agree.
     code, _, stderr = run_forked(
         tmp_path, "evaluate", "--workdir=old", "--num_images=1", "--codecs=false"
     )

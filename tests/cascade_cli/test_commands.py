@@ -1,4 +1,4 @@
-"""Train, evaluate, sample, export: each test runs the real commands."""
+"""Train, evaluate, sample and export by the real commands."""
 
 import dataclasses
 import json
@@ -17,7 +17,7 @@ from cascade_tf.codecs import CodecSizes
 from cascade_tf.data import DataConfig, open_source
 from tests.cascade_cli.commands import TINY_MODEL, run, start
 
-# Loads a SavedModel where the project is not to be found.
+# Loads a SavedModel in a process that cannot import the project.
 _LOADER = """
 import sys
 import numpy as np
@@ -58,9 +58,9 @@ def _last_step(workdir: pathlib.Path) -> int:
 
 
 def _checkpoint(workdir: pathlib.Path) -> dict[str, np.ndarray]:
-    """The newest checkpoint, but for the time training took and how often it was saved.
+    """Variables of the newest checkpoint, without the training time and the save counter.
 
-    Weights are among the optimizer's: a variable is saved once.
+    The network's weights are stored under the optimizer's names, as each variable is saved once.
     """
     reader = tf.train.load_checkpoint(str(workdir / "spn" / "checkpoints"))
     names = reader.get_variable_to_shape_map()
@@ -70,18 +70,18 @@ def _checkpoint(workdir: pathlib.Path) -> dict[str, np.ndarray]:
 
 @dataclasses.dataclass
 class _Trained:
-    """A training that was stopped three times, and the same training left alone."""
+    """Workdirs of a training that was stopped three times and of the same without a stop."""
 
     interrupted: pathlib.Path
     whole: pathlib.Path
     steps: int
-    # Of the trainings ended by SIGTERM and SIGINT.
+    # Exit code and stderr of the training ended by each signal.
     stops: dict[signal.Signals, tuple[int, str]]
 
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory, pictures) -> _Trained:
-    """Models of grey images of 8 bits."""
+    """Models of 8-bit grey images."""
     interrupted, whole = tmp_path_factory.mktemp("interrupted"), tmp_path_factory.mktemp("whole")
     data = ("--dataset=folder", f"--data_dir={pictures}", "--channels=1")
     flags = (*TINY_MODEL, *data, "--checkpoint_every=3")
@@ -94,14 +94,14 @@ def trained(tmp_path_factory, pictures) -> _Trained:
         _, stderr = process.communicate(timeout=300)
         stops[number] = process.returncode, stderr
         again = ()
-    # The workdir alone tells the rest; the number of steps may change.
+    # The workdir holds all other flags; the number of steps may change.
     steps = _last_step(interrupted) + 4
     run("train", f"--workdir={interrupted}", "--steps=spn:7", f"--steps={steps}")
     run("train", f"--workdir={whole}", *flags, f"--steps={steps}")
     return _Trained(interrupted, whole, steps, stops)
 
 
-def test_a_training_stopped_three_times_ends_with_the_weights_of_one_left_alone(trained):
+def test_a_training_stopped_three_times_has_the_same_weights_as_without_a_stop(trained):
     interrupted, whole = _checkpoint(trained.interrupted), _checkpoint(trained.whole)
     assert _last_step(trained.interrupted) == _last_step(trained.whole) == trained.steps
     assert trained.stops[signal.SIGKILL][0] == -signal.SIGKILL
@@ -116,14 +116,14 @@ def test_a_signal_stops_training_with_one_line_and_a_checkpoint(trained, number,
     returned, stderr = trained.stops[number]
     assert returned == code
     *start_lines, last = stderr.splitlines()
-    if number == signal.SIGTERM:  # the trainer before it was killed
+    if number == signal.SIGTERM:  # it resumed a training that was killed
         assert start_lines.pop(0).endswith(" ended abnormally")
     start_line, *progress = start_lines
     assert "resumed at step" in start_line and len(progress) <= 1, stderr
     assert last.startswith("train: stopped: stage spn is saved at step ")
 
 
-def test_steps_given_to_one_stage_win_over_earlier_ones_for_all(colour):
+def test_steps_of_one_stage_override_steps_for_all_stages(colour):
     assert _last_step(colour) == 4
 
 
@@ -144,7 +144,7 @@ def test_the_last_line_of_evaluate_is_json_also_for_another_dataset(trained):
 
 @pytest.fixture(scope="module")
 def drawn(tmp_path_factory, colour):
-    """A function that runs bin/sample on the colour model and returns its directory."""
+    """Returns a function that runs bin/sample on the colour model; it returns the directory."""
 
     def draw(*arguments: str) -> pathlib.Path:
         directory = tmp_path_factory.mktemp("drawn")
@@ -174,13 +174,11 @@ def test_sample_writes_an_array_a_grid_and_the_stages(five):
         "stages.png",
     ]
     for name, rows, columns in (("samples.png", 2, 3), ("stages.png", 5, 1)):
-        picture = np.asarray(Image.open(five / name))
+        page = np.asarray(Image.open(five / name))
         height, width = 9 * rows - 1, 9 * columns - 1  # one white pixel between images
-        factor = picture.shape[0] // height
-        assert picture.shape == (factor * height, factor * width, 3)
-        np.testing.assert_array_equal(
-            picture[: 8 * factor : factor, : 8 * factor : factor], images[0]
-        )
+        factor = page.shape[0] // height
+        assert page.shape == (factor * height, factor * width, 3)
+        np.testing.assert_array_equal(page[: 8 * factor : factor, : 8 * factor : factor], images[0])
 
 
 def test_samples_depend_on_their_seed_and_not_on_the_batch(five, drawn):
@@ -191,7 +189,7 @@ def test_samples_depend_on_their_seed_and_not_on_the_batch(five, drawn):
     assert len({image.tobytes() for image in images}) == 5
 
 
-def test_ctrl_c_keeps_the_images_that_are_finished(colour, five, tmp_path):
+def test_ctrl_c_keeps_finished_images(colour, five, tmp_path):
     arguments = ("--num_samples=1000000", "--batch_size=2", "--seed=3")
     process = start("sample", f"--workdir={colour}", f"--output_dir={tmp_path}", *arguments)
     assert process.stderr is not None
@@ -206,7 +204,7 @@ def test_ctrl_c_keeps_the_images_that_are_finished(colour, five, tmp_path):
 
 
 def _load_elsewhere(model: pathlib.Path, images: np.ndarray, directory: pathlib.Path):
-    """What an exported model computes in a process that knows nothing of the project."""
+    """Returns the results of an exported model in a process that cannot import the project."""
     np.save(directory / "images.npy", images)
     arguments = [model, directory / "images.npy", directory / "results.npz"]
     command = [sys.executable, "-I", "-c", _LOADER, *map(str, arguments)]
@@ -217,7 +215,7 @@ def _load_elsewhere(model: pathlib.Path, images: np.ndarray, directory: pathlib.
 
 
 def _evaluate(workdir: pathlib.Path, folder: pathlib.Path) -> dict:
-    """Figures of all images of a folder."""
+    """Returns bin/evaluate's figures for all images of a folder."""
     flags = (f"--data_dir={folder}", "--split=all", "--codecs=false")
     return json.loads(run("evaluate", f"--workdir={workdir}", *flags).stdout.splitlines()[-1])
 
@@ -251,7 +249,7 @@ def test_an_exported_model_of_3_bits_draws_what_bin_sample_draws(colour, picture
     assert np.isfinite(results["nats_of_drawn"]).all() and (results["nats_of_drawn"] <= 0).all()
     np.testing.assert_array_equal(results["likeliest"][0], results["likeliest"][1])
 
-    # A second export replaces the first, when asked to, and leaves nothing beside it.
+    # With --overwrite a second export replaces the first and leaves no other files.
     (model / "old").touch()
     run("export", f"--workdir={colour}", f"--output_dir={model}", "--overwrite")
     assert (model / "saved_model.pb").exists() and not (model / "old").exists()

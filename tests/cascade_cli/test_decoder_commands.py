@@ -1,4 +1,4 @@
-"""The commands on not-so-BigGAN's decoders, wavelet and pixel."""
+"""The commands on not-so-BigGAN's wavelet and pixel decoders, without a prior."""
 
 import json
 import shutil
@@ -27,7 +27,7 @@ _WIDTHS = {
     "nsb_pixel": ("--pixel_width=4",),
 }
 
-# Loads a SavedModel where the project is not to be found.
+# Loads a SavedModel in a process that cannot import the project.
 _LOADER = """
 import sys
 import numpy as np
@@ -54,7 +54,7 @@ def _train(system, workdir, *arguments):
 
 @pytest.fixture(scope="module")
 def wavelets(tmp_path_factory):
-    """The workdir of two wavelet decoders, each trained alone, the finer first."""
+    """The workdir of two wavelet decoders, trained separately, the finer first."""
     workdir = tmp_path_factory.mktemp("nsb")
     for stage in ("to32", "to16"):
         _train("nsb", workdir, f"--stage={stage}")
@@ -63,7 +63,7 @@ def wavelets(tmp_path_factory):
 
 @pytest.fixture(scope="module", params=["nsb", "nsb_pixel"])
 def decoders(request, tmp_path_factory):
-    """The workdir of two decoders of each kind."""
+    """The workdir of two decoders, for each kind."""
     if request.param == "nsb":
         return request.getfixturevalue("wavelets")
     workdir = tmp_path_factory.mktemp("nsb_pixel")
@@ -73,8 +73,8 @@ def decoders(request, tmp_path_factory):
 
 @pytest.fixture
 def folder(tmp_path):
-    """Pictures of full size and a small one."""
-    directory = tmp_path / "pictures"
+    """A folder of three images of full size and a small one."""
+    directory = tmp_path / "images"
     directory.mkdir()
     for number, image in enumerate(photographs(3).numpy()):
         Image.fromarray(image).save(directory / f"{number}.png")
@@ -88,22 +88,22 @@ def _evaluated(workdir, *arguments):
     )
 
 
-def test_evaluate_prints_errors_of_the_chain_its_stages_and_what_needs_no_learning(decoders):
+def test_evaluate_prints_errors_of_the_cascade_its_stages_and_the_baselines(decoders):
     held_out = _evaluated(decoders, "--num_images=24")
     assert held_out["steps"] == {"to16": 3, "to32": 2}
     assert 0 < held_out["mse/from to32"] < held_out["mse"]
     assert held_out["mse/bicubic"] > 0 and 0 < held_out["ssim"] < 1
-    # Nearly untrained: what they know is a linear filter, or a bilinear resize.
+    # Nearly untrained decoders are close to their baselines: a linear filter, a bilinear resize.
     floor = "mse/zero bands" if "to32/TR" in held_out else "mse/bilinear"
     assert held_out["mse"] == pytest.approx(held_out[floor], rel=0.5)
     few = _evaluated(decoders, "--split=train", "--num_images=8")
     assert (few["images"], few["split"]) == (8, "train")
 
 
-def test_sample_decodes_given_pictures_and_enlarges_small_ones(decoders, folder, tmp_path):
+def test_sample_decodes_from_images_and_upsamples_small_ones(decoders, folder, tmp_path):
     output = tmp_path / "out"
-    given = (f"--from_images={folder}", f"--output_dir={output}")
-    run("sample eagerly", f"--workdir={decoders}", *given)
+    arguments = (f"--from_images={folder}", f"--output_dir={output}")
+    run("sample eagerly", f"--workdir={decoders}", *arguments)
     with np.load(output / "stages.npz") as archive:
         columns = dict(archive)
     assert {name: x.shape[1:3] for name, x in columns.items()} == {
@@ -128,21 +128,21 @@ def test_the_saved_model_runs_without_the_project(wavelets, folder, tmp_path):
     np.save(tmp_path / "images.npy", images)
     (tmp_path / "loader.py").write_text(_LOADER)
     subprocess.run(
-        [sys.executable, "-I", "loader.py", "model", "images.npy", "made.npz"],
+        [sys.executable, "-I", "loader.py", "model", "images.npy", "results.npz"],
         cwd=tmp_path,
         check=True,
         capture_output=True,
     )
-    made = np.load(tmp_path / "made.npz")
+    results = np.load(tmp_path / "results.npz")
     run("sample", f"--workdir={wavelets}", f"--from_images={folder}", f"--output_dir={tmp_path}/o")
     decoded = np.load(tmp_path / "o" / "samples.npz")["images"]
-    difference = np.abs(made["decoded"].astype(int) - decoded[:3])
-    assert difference.max() <= 1  # the batches differ in size
-    assert made["upsampled"].shape == (3, 32, 32, 3)
-    assert made["latents"].shape == (3, 8, 8, 3)
+    difference = np.abs(results["decoded"].astype(int) - decoded[:3])
+    assert difference.max() <= 1  # the batch sizes differ
+    assert results["upsampled"].shape == (3, 32, 32, 3)
+    assert results["latents"].shape == (3, 8, 8, 3)
 
 
-def test_mistakes_are_told_in_one_line(decoders, folder, tmp_path):
+def test_mistakes_are_refused_in_one_line(decoders, folder, tmp_path):
     Image.new("RGB", (9, 9)).save(tmp_path / "9.png")
     odd = tmp_path / "odd"
     odd.mkdir()
@@ -153,13 +153,13 @@ def test_mistakes_are_told_in_one_line(decoders, folder, tmp_path):
         (["--output_dir=o", f"--from_images={folder}", "--temperature=.5"], 2, "--temperature"),
         (["--output_dir=o", f"--from_images={folder}", "--image_size=64"], 1, "=32, not 64"),
     ]  # fmt: skip
-    for arguments, code, told in wrong:
+    for arguments, code, message in wrong:
         done = run_forked(tmp_path, "sample", f"--workdir={decoders}", *arguments)
-        assert done[0] == code and told in done[2] and len(done[2].splitlines()) == 1, done
+        assert done[0] == code and message in done[2] and len(done[2].splitlines()) == 1, done
 
 
-def test_train_refuses_sizes_that_cannot_work(tmp_path):
-    for mistake, told in (
+def test_train_refuses_invalid_settings_in_one_line(tmp_path):
+    for mistake, message in (
         ("--patch_size=5", "--patch_size=5: TL after 2 transforms is 8 pixels wide"),
         ("--levels=9", "--levels=9: images of 32x32 pixels cannot be halved so often"),
         ("--wavelet=haar", "--wavelet=haar: mode 'reflect' is for biorthogonal wavelets"),
@@ -173,5 +173,5 @@ def test_train_refuses_sizes_that_cannot_work(tmp_path):
             tmp_path, "train", *_TINY, *_WIDTHS["nsb"], "--system=nsb", "--workdir=new", mistake
         )
         assert (code, stdout, len(stderr.splitlines())) == (2, "", 1)
-        assert told in stderr
+        assert message in stderr
         assert not (tmp_path / "new").exists()

@@ -8,7 +8,7 @@ from cascade_tf.errors import UsageError
 
 @pytest.fixture
 def nested(tmp_path, monkeypatch):
-    """a.flags beside the working directory, which names inner/b.flags, which names c.flags."""
+    """Path of a.flags in another directory; a.flags includes b.flags, which includes c.flags."""
     (tmp_path / "files" / "inner").mkdir(parents=True)
     (tmp_path / "files" / "a.flags").write_text("# about\n\n--bits=3\n--flagfile=inner/b.flags\n")
     (tmp_path / "files" / "inner" / "b.flags").write_text("// b\n  --flagfile=c.flags\n--flip\n")
@@ -19,19 +19,19 @@ def nested(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("form", [["--flagfile={}"], ["-flagfile={}"], ["--flagfile", "{}"]])
-def test_a_flagfile_names_others_beside_it(nested, form):
-    given = [part.format(nested) for part in form]
-    expanded = flagfiles.expand(["--seed=1", *given, "--bits=5"])
+def test_included_flagfiles_are_relative_to_the_including_one(nested, form):
+    arguments = [part.format(nested) for part in form]
+    expanded = flagfiles.expand(["--seed=1", *arguments, "--bits=5"])
     assert expanded == ["--seed=1", "--bits=3", "--scale=2", "--flip", "--bits=5"]
 
 
-def test_lines_that_are_no_flags_are_left_for_the_parser(nested):
+def test_lines_that_are_not_flags_are_left_to_the_parser(nested):
     with open(nested, "a") as file:
         file.write("scale=4\n")
     assert "scale=4" in flagfiles.expand([f"--flagfile={nested}"])
 
 
-def test_what_cannot_be_read_is_named(nested, tmp_path):
+def test_an_unreadable_flagfile_is_named(nested, tmp_path):
     loop = tmp_path / "loop.flags"
     loop.write_text("--flagfile=loop.flags\n")
     binary = tmp_path / "binary.flags"

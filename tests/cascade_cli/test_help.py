@@ -11,14 +11,14 @@ def test_help_shows_the_flags_of_the_experiment_and_of_the_command(tmp_path, com
     _, stdout, stderr = run_forked(tmp_path, command, "--help")
     assert stderr == ""
     assert f"cascade-tf {command} --" in stdout  # a command to copy
-    shown = _flags(stdout)
+    names = _flags(stdout)
     assert {"workdir", {"train": "stage", "evaluate": "split"}.get(command, "output_dir")} <= {
-        *shown
+        *names
     }
-    assert len(shown) <= 25 and "pixelcnn_layers" not in shown
+    assert len(names) <= 25 and "pixelcnn_layers" not in names
 
 
-def test_help_on_a_family_shows_its_settings_and_full_help_all(tmp_path):
+def test_help_on_a_family_shows_its_settings_and_full_help_shows_all(tmp_path):
     _, of_spn, _ = run_forked(tmp_path, "train", "--help=spn")
     assert "default: 5" in _flags(of_spn)["embedder_conv_layers"]
     assert "default: 5e-05" in _flags(of_spn)["learning_rate"]
@@ -41,7 +41,7 @@ def test_help_on_a_family_shows_its_settings_and_full_help_all(tmp_path):
         (["sample", "--workdir=missing"], 1),
     ],
 )
-def test_mistakes_and_help_are_answered_without_tensorflow(arguments, code):
+def test_mistakes_and_help_do_not_import_tensorflow(arguments, code):
     program = (
         "import atexit, sys\n"
         "from cascade_cli import command_line\n"
@@ -56,7 +56,7 @@ def test_mistakes_and_help_are_answered_without_tensorflow(arguments, code):
 
 
 def _flags(page: str) -> dict[str, str]:
-    """The texts of a page of help by flag."""
+    """Help texts of a help page by flag."""
     parts = page.split("\n  --")[1:]
     pairs = [part.split(": ", 1) for part in parts if not part.startswith("flagfile")]
     return {name.removeprefix("[no]"): " ".join(text.split()) for name, text in pairs}

@@ -1,4 +1,4 @@
-"""The commands on models that make images of a GAN's noise, or of an SPN's latents."""
+"""The commands on unconditional models: decoders with a GAN or SPN prior, and the baseline GAN."""
 
 import json
 import subprocess
@@ -36,7 +36,7 @@ assert not project, project
 
 @pytest.fixture(scope="module")
 def workdir(tmp_path_factory):
-    """A decoder trained before anything was said of a prior; and then a GAN for it."""
+    """The workdir of a decoder trained without --prior, and a GAN prior trained after it."""
     directory = tmp_path_factory.mktemp("nsb")
     train(*_SHARED, *_DECODER, "--system=nsb", f"--workdir={directory}", "--steps=2")
     prior = ("--prior=biggan", "--stage=prior", "--steps=2", "--sample_every=2")
@@ -46,7 +46,7 @@ def workdir(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def baseline(tmp_path_factory):
-    """A BigGAN-deep of whole images."""
+    """The workdir of a BigGAN-deep of whole images."""
     directory = tmp_path_factory.mktemp("biggan")
     flags = ("--system=biggan", "--architecture=biggan_deep", "--steps=1", "--image_size=16")
     train(*_SHARED, *TINY_GAN, *flags, f"--workdir={directory}")
@@ -65,7 +65,7 @@ def test_evaluate_compares_samples_over_truncations_and_checkpoints(workdir, tmp
     for number in range(6):
         noise = np.random.default_rng(number).integers(0, 256, [40, 40], dtype=np.uint8)
         Image.fromarray(noise).save(folder / f"{number}.png")
-    found, told = _evaluated(
+    figures, stdout = _evaluated(
         workdir,
         "--truncations=1,0.5",
         "--num_samples=20",
@@ -74,19 +74,20 @@ def test_evaluate_compares_samples_over_truncations_and_checkpoints(workdir, tmp
         f"--output_dir={output}",
         f"--save_reference={tmp_path / 'reference.npz'}",
     )
-    assert found["steps"] == {"to32": 2} and found["mse"] > 0  # the decoders', as without a prior
-    samples = found["samples"]
-    assert samples["feature_space"]["sha256"] is None and "fid" not in told.lower()
+    # The decoders' figures are the same as without a prior.
+    assert figures["steps"] == {"to32": 2} and figures["mse"] > 0
+    samples = figures["samples"]
+    assert samples["feature_space"]["sha256"] is None and "fid" not in stdout.lower()
     assert list(samples["by_truncation"]) == ["1", "0.5"]
-    for figures in samples["by_truncation"].values():
-        assert figures["pixel_frechet_distance"] > 0
-        assert 0 <= figures["pixel_recall"] <= 1
-        assert figures["pixel_frechet_distance*"] > 0  # to the reconstructions
-    real, made = samples["reconstructions"], samples["by_truncation"]["1"]
-    assert real["pixel_frechet_distance"] < made["pixel_frechet_distance"]
+    for distances in samples["by_truncation"].values():
+        assert distances["pixel_frechet_distance"] > 0
+        assert 0 <= distances["pixel_recall"] <= 1
+        assert distances["pixel_frechet_distance*"] > 0  # to the reconstructions
+    real, generated = samples["reconstructions"], samples["by_truncation"]["1"]
+    assert real["pixel_frechet_distance"] < generated["pixel_frechet_distance"]
     assert [c["step"] for c in samples["by_checkpoint"]] == [1, 2]
     assert samples["by_checkpoint"][1]["pixel_frechet_distance"] == pytest.approx(
-        made["pixel_frechet_distance"]
+        generated["pixel_frechet_distance"]
     )
     assert set(samples["folder"]) == {"as they are", "decoded"}
     assert any("24 images do not determine" in caution for caution in samples["cautions"])
@@ -97,11 +98,11 @@ def test_evaluate_compares_samples_over_truncations_and_checkpoints(workdir, tmp
 
     against, _ = _evaluated(workdir, "--num_samples=20", f"--reference={tmp_path}/reference.npz")
     assert against["samples"]["by_truncation"]["1"]["pixel_frechet_distance"] == pytest.approx(
-        made["pixel_frechet_distance"], rel=1e-6
+        generated["pixel_frechet_distance"], rel=1e-6
     )
 
 
-def test_sample_draws_classes_and_lines_and_decodes_given_pictures(workdir, tmp_path):
+def test_sample_draws_classes_and_interpolations_and_decodes_from_images(workdir, tmp_path):
     def sampled(name, *arguments):
         output = tmp_path / name
         run("sample eagerly", f"--workdir={workdir}", f"--output_dir={output}", *arguments)
@@ -115,7 +116,7 @@ def test_sample_draws_classes_and_lines_and_decodes_given_pictures(workdir, tmp_
         "prior": (6, 16, 16, 1),
         "to32": (6, 32, 32, 1),
     }
-    assert size[0] / size[1] == pytest.approx((3 * 33 - 1) / (2 * 33 - 1))  # a column for each
+    assert size[0] / size[1] == pytest.approx((3 * 33 - 1) / (2 * 33 - 1))  # a column per class
     one, _ = sampled("one", "--classes=3", "--num_samples=2", "--truncation=0")
     np.testing.assert_array_equal(one["prior"][0], one["prior"][1])
 
@@ -126,18 +127,18 @@ def test_sample_draws_classes_and_lines_and_decodes_given_pictures(workdir, tmp_
     assert len(lines["prior"]) == 8 and size[0] > size[1]
     np.testing.assert_array_equal(lines["prior"][0], one["prior"][0])
 
-    pictures = tmp_path / "pictures"
-    pictures.mkdir()
-    Image.fromarray(stages["to32"][0, ..., 0]).save(pictures / "a.png")
-    given, _ = sampled("given", f"--from_images={pictures}")
-    assert set(given) == {"given", "latent", "to32"}
+    images = tmp_path / "images"
+    images.mkdir()
+    Image.fromarray(stages["to32"][0, ..., 0]).save(images / "a.png")
+    decoded, _ = sampled("decoded", f"--from_images={images}")
+    assert set(decoded) == {"given", "latent", "to32"}
 
 
 def test_the_saved_model_samples_classes_without_the_project(workdir, tmp_path):
     run("export", f"--workdir={workdir}", f"--output_dir={tmp_path / 'model'}")
     (tmp_path / "loader.py").write_text(_LOADER)
     subprocess.run(
-        [sys.executable, "-I", "loader.py", "model", "made.npy"],
+        [sys.executable, "-I", "loader.py", "model", "images.npy"],
         cwd=tmp_path,
         check=True,
         capture_output=True,
@@ -148,37 +149,38 @@ def test_the_saved_model_samples_classes_without_the_project(workdir, tmp_path):
         f"--output_dir={tmp_path / 'out'}",
         *("--classes=3,1", "--num_samples=2", "--seed=5"),
     )
-    made, expected = np.load(tmp_path / "made.npy"), np.load(tmp_path / "out" / "samples.npz")
-    assert made.shape == expected["images"].shape and made.dtype == np.uint8
-    assert np.abs(made.astype(int) - expected["images"]).max() <= 1
+    images = np.load(tmp_path / "images.npy")
+    expected = np.load(tmp_path / "out" / "samples.npz")["images"]
+    assert images.shape == expected.shape and images.dtype == np.uint8
+    assert np.abs(images.astype(int) - expected).max() <= 1
 
 
 def test_an_spn_as_prior(tmp_path):
     flags = ("--system=nsb", "--prior=spn", "--steps=1", f"--workdir={tmp_path / 'w'}")
     model = [flag for flag in TINY_MODEL if "image_size" not in flag]
     train(*model, *_SHARED, *_DECODER, *flags)
-    found, _ = _evaluated(tmp_path / "w", "--num_samples=8", command="evaluate")
-    assert found["prior"]["bits_per_dim_of_latents"] == pytest.approx(8, abs=1)
-    assert found["prior"]["quantization_psnr"] > 40
-    assert found["samples"]["by_truncation"]["1"]["pixel_frechet_distance"] > 0
+    figures, _ = _evaluated(tmp_path / "w", "--num_samples=8", command="evaluate")
+    assert figures["prior"]["bits_per_dim_of_latents"] == pytest.approx(8, abs=1)
+    assert figures["prior"]["quantization_psnr"] > 40
+    assert figures["samples"]["by_truncation"]["1"]["pixel_frechet_distance"] > 0
 
 
 def test_the_baseline_of_whole_images(baseline, tmp_path):
-    found, _ = _evaluated(baseline)
-    assert found["by_truncation"]["1"]["pixel_frechet_distance"] > 0
-    assert "reconstructions" not in found
+    figures, _ = _evaluated(baseline)
+    assert figures["by_truncation"]["1"]["pixel_frechet_distance"] > 0
+    assert "reconstructions" not in figures
     run("sample", f"--workdir={baseline}", "--num_samples=3", f"--output_dir={tmp_path / 'o'}")
     assert np.load(tmp_path / "o" / "samples.npz")["images"].shape == (3, 16, 16, 1)
 
 
-def test_a_batch_that_its_parts_do_not_divide_is_refused(tmp_path):
+def test_a_batch_not_divisible_by_the_accumulations_is_refused(tmp_path):
     flags = (*_SHARED, *TINY_GAN, "--system=biggan", "--workdir=new", "--image_size=16")
     code, _, stderr = run_forked(tmp_path, "train", *flags, "--gan_accumulations=3")
     assert code == 2 and "--batch_size=8: not divisible by the 1 replicas" in stderr
     assert "times 3 parts" in stderr and not (tmp_path / "new").exists()
 
 
-def test_mistakes_are_told_in_one_line(workdir, tmp_path):
+def test_mistakes_are_refused_in_one_line(workdir, tmp_path):
     wrong = [
         ("sample", "--classes=10", 2, "there is no class 10: the model knows 10"),
         ("sample", "--temperature=.5", 2, "--temperature means nothing to --system=nsb"),
@@ -193,8 +195,8 @@ def test_mistakes_are_told_in_one_line(workdir, tmp_path):
         ("train", "--gan_z_size=5", 1, "was trained with --gan_z_size=12, not 5"),
         ("train", "--pixelcnn_layers=2", 2, "means nothing to --system=nsb --prior=biggan"),
     ]  # fmt: skip
-    for command, given, code, told in wrong:
-        arguments = [given] if isinstance(given, str) else given
+    for command, mistake, code, message in wrong:
+        arguments = [mistake] if isinstance(mistake, str) else mistake
         output = ["--output_dir=o"] if command == "sample" else []
         done = run_forked(tmp_path, command, f"--workdir={workdir}", *output, *arguments)
-        assert done[0] == code and told in done[2] and len(done[2].splitlines()) == 1, done
+        assert done[0] == code and message in done[2] and len(done[2].splitlines()) == 1, done

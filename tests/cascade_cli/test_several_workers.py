@@ -1,4 +1,4 @@
-"""Trainings of several processes on this machine, as TF_CONFIG names them."""
+"""Training with several worker processes on this machine, configured by TF_CONFIG."""
 
 import json
 import os
@@ -21,7 +21,7 @@ _FLAGS = (
 
 
 def _jobs(directory, count, *arguments) -> list[dict]:
-    """One for each worker."""
+    """Returns one job per worker."""
     directory.mkdir(exist_ok=True)
     sockets = [socket.create_server(("localhost", 0)) for _ in range(count)]
     addresses = [f"localhost:{s.getsockname()[1]}" for s in sockets]
@@ -30,9 +30,9 @@ def _jobs(directory, count, *arguments) -> list[dict]:
     jobs = []
     for index in range(count):
         task = {"type": "worker", "index": index}
-        told = json.dumps({"cluster": {"worker": addresses}, "task": task})
+        config = json.dumps({"cluster": {"worker": addresses}, "task": task})
         job = {"directory": str(directory), "command": "train"}
-        job |= {"arguments": [*_FLAGS, *arguments], "environment": {"TF_CONFIG": told}}
+        job |= {"arguments": [*_FLAGS, *arguments], "environment": {"TF_CONFIG": config}}
         jobs.append(job if count > 1 else job | {"environment": {}})
     return jobs
 
@@ -41,18 +41,18 @@ def _curve(directory, tag):
     return np.array(list(scalars(directory / "w" / "spn", "train", tag).values()))
 
 
-def test_several_workers_train_as_one_process_and_one_writes(tmp_path):
+def test_several_workers_train_like_one_process_and_only_the_first_writes(tmp_path):
     flags = ("--steps=3", "--evaluate_every=3", "--evaluate_images=7")
-    told = {}
+    logs = {}
     for count in (1, 2, 3):
         directory = tmp_path / str(count)
         answers = run_side_by_side(_jobs(directory, count, *flags))
         assert [code for code, _, _ in answers] == [0] * count, answers
         assert not any(err for _, _, err in answers[1:])
-        told[count] = answers[0][2]
+        logs[count] = answers[0][2]
         for run in ("train", "test", "test_live_weights"):
             assert len(list((directory / "w" / "spn" / run).iterdir())) == 1
-    assert "strategy: multiworker, on 3 devices of 3 workers" in told[3]
+    assert "strategy: multiworker, on 3 devices of 3 workers" in logs[3]
     for count in (2, 3):
         for tag in ("bits_per_dim", "gradient_norm"):
             one, several = (_curve(tmp_path / str(n), tag) for n in (1, count))
@@ -65,7 +65,7 @@ def test_several_workers_train_as_one_process_and_one_writes(tmp_path):
         np.testing.assert_allclose(*held_out, rtol=1e-4)
 
 
-def test_when_one_dies_all_end_and_a_restart_goes_on(tmp_path):
+def test_the_loss_of_a_worker_ends_the_others_and_a_restart_resumes(tmp_path):
     jobs = _jobs(tmp_path, 2, "--steps=1000000", "--checkpoint_every=1")
     jobs[0]["killed"] = ("w/spn/checkpoints/*.index", 0.5)
     killed, (code, _, err) = run_side_by_side(jobs)
@@ -78,8 +78,8 @@ def test_when_one_dies_all_end_and_a_restart_goes_on(tmp_path):
     assert f"resumed at step {newest}" in answers[0][2]
 
 
-def test_tf_config_that_cannot_be_used_is_told(tmp_path):
-    for config, told in (
+def test_an_invalid_tf_config_is_refused_in_one_line(tmp_path):
+    for config, message in (
         ("{", "TF_CONFIG is not JSON of"),
         (
             json.dumps({"cluster": {"worker": []}, "task": {"type": "worker", "index": 0}}),
@@ -90,5 +90,5 @@ def test_tf_config_that_cannot_be_used_is_told(tmp_path):
         job = _jobs(tmp_path, 1, "--strategy=multiworker", "--steps=1")[0]
         job["environment"] = {"TF_CONFIG": config}
         ((code, _, err),) = run_side_by_side([job])
-        assert code == 2 and told in err and len(err.splitlines()) == 1
+        assert code == 2 and message in err and len(err.splitlines()) == 1
         assert os.listdir(tmp_path) == []

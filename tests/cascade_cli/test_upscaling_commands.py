@@ -13,7 +13,7 @@ from PIL import Image
 
 from tests.cascade_cli.commands import TINY_MODEL, run
 
-# Loads a SavedModel where the project is not to be found.
+# Loads a SavedModel in a process that cannot import the project.
 _LOADER = """
 import sys
 import numpy as np
@@ -39,7 +39,7 @@ def _arrays(path: pathlib.Path) -> dict[str, np.ndarray]:
         return dict(archive)
 
 
-def test_train_makes_all_stages_and_each_has_its_own_steps(cascade):
+def test_train_runs_all_stages_each_for_its_own_steps(cascade):
     steps = {
         name: tf.train.latest_checkpoint(str(cascade / name / "checkpoints")).rsplit("-")[-1]
         for name in ("slice", "size", "depth")
@@ -47,12 +47,12 @@ def test_train_makes_all_stages_and_each_has_its_own_steps(cascade):
     assert steps == {"slice": "2", "size": "2", "depth": "3"}
 
 
-def test_one_stage_trains_alone_and_the_workdir_tells_the_next_command_the_rest(pictures, tmp_path):
+def test_one_stage_trains_alone_and_the_next_command_reads_the_workdirs_flags(pictures, tmp_path):
     flags = ("--dataset=folder", f"--data_dir={pictures}", "--upscaling=depth", "--steps=2")
     workdir = f"--workdir={tmp_path}"
     run("train", *TINY_MODEL, *flags, workdir, "--stage=depth", "--sample_every=2")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["depth"]
-    # What all stages share is known; the rest of another stage's flags is not.
+    # The flags that all stages share are read from the workdir, those of one stage are not.
     done = run("train", *TINY_MODEL, *flags[:2], workdir, "--steps=2", "--stage=spn")
     assert "stage spn: " in done.stderr
     figures = json.loads(run("evaluate eagerly", workdir, "--codecs=false").stdout.splitlines()[-1])
@@ -60,7 +60,7 @@ def test_one_stage_trains_alone_and_the_workdir_tells_the_next_command_the_rest(
 
 
 def test_a_stage_has_widths_and_rates_of_its_own_beside_trained_ones(cascade, pictures, tmp_path):
-    """Flags without a scope, beside stages trained with others; a stale record is no matter."""
+    """Flags without a scope concern the stage trained; its stale record does not matter."""
     work = tmp_path / "work"
     shutil.copytree(cascade, work)
     shutil.rmtree(work / "depth" / "checkpoints")
@@ -68,12 +68,12 @@ def test_a_stage_has_widths_and_rates_of_its_own_beside_trained_ones(cascade, pi
     record.write_text(record.read_text().replace("--scale=2", "--scale=4"))
     own = ("--learning_rate=5e-4", "--pixelcnn_conv_channels=24", "--steps=1")
     run("train", f"--workdir={work}", "--stage=depth", *own)
-    told = record.read_text()
-    assert "--scale=2\n" in told and "--pixelcnn_conv_channels=24\n" in told
+    flags = record.read_text()
+    assert "--scale=2\n" in flags and "--pixelcnn_conv_channels=24\n" in flags
     run("evaluate eagerly", f"--workdir={work}", "--num_images=1", "--codecs=false")
 
 
-def test_evaluate_prints_the_total_with_its_parts_as_the_papers_tables_do(cascade):
+def test_evaluate_prints_the_total_and_its_parts_like_the_papers_tables(cascade):
     done = run("evaluate eagerly", f"--workdir={cascade}", "--split=all", "--codecs=false")
     *table, last = done.stdout.splitlines()
     figures = json.loads(last)
@@ -82,12 +82,12 @@ def test_evaluate_prints_the_total_with_its_parts_as_the_papers_tables_do(cascad
     assert figures["steps"] == {"slice": 2, "size": 2, "depth": 3}
     assert sum(parts) == pytest.approx(figures["bits_per_dim"], rel=1e-5)
     assert figures["size_stage_alone"] > parts[1]
-    shown = ", ".join(f"{part:.4f}" for part in parts)
-    assert f"({shown})" in "\n".join(table)
+    texts = ", ".join(f"{part:.4f}" for part in parts)
+    assert f"({texts})" in "\n".join(table)
     assert f"{figures['size_stage_alone']:.4f}" in "\n".join(table)
 
 
-def test_sample_writes_what_each_stage_made(cascade, tmp_path):
+def test_sample_writes_the_samples_of_each_stage(cascade, tmp_path):
     temperatures = "--temperature=0.99,1,1"
     run(
         "sample",
@@ -97,29 +97,30 @@ def test_sample_writes_what_each_stage_made(cascade, tmp_path):
         f"--output_dir={tmp_path}",
     )
     images = _arrays(tmp_path / "samples.npz")["images"]
-    made = _arrays(tmp_path / "stages.npz")
-    assert {name: array.shape for name, array in made.items()} == {
+    stages = _arrays(tmp_path / "stages.npz")
+    assert {name: array.shape for name, array in stages.items()} == {
         "slice": (3, 4, 4, 3), "size": (3, 8, 8, 3), "depth": (3, 8, 8, 3)
     }  # fmt: skip
-    np.testing.assert_array_equal(made["depth"], images)
-    np.testing.assert_array_equal(images >> 5 << 5, made["size"])
-    np.testing.assert_array_equal(made["size"][:, ::2, ::2], made["slice"])
-    picture = np.asarray(Image.open(tmp_path / "stages.png"))
-    factor = picture.shape[0] // (9 * 3 - 1)
-    assert picture.shape == (factor * (9 * 3 - 1), factor * (9 * 3 - 1), 3)
+    np.testing.assert_array_equal(stages["depth"], images)
+    np.testing.assert_array_equal(images >> 5 << 5, stages["size"])
+    np.testing.assert_array_equal(stages["size"][:, ::2, ::2], stages["slice"])
+    page = np.asarray(Image.open(tmp_path / "stages.png"))
+    factor = page.shape[0] // (9 * 3 - 1)
+    assert page.shape == (factor * (9 * 3 - 1), factor * (9 * 3 - 1), 3)
     np.testing.assert_array_equal(
-        picture[: 8 * factor : 2 * factor, : 8 * factor : 2 * factor], made["slice"][0]
+        page[: 8 * factor : 2 * factor, : 8 * factor : 2 * factor], stages["slice"][0]
     )
 
 
-def test_given_pictures_are_upscaled_and_kept(cascade, tmp_path):
+def test_from_images_are_upscaled_and_their_pixels_kept(cascade, tmp_path):
     rng = np.random.default_rng(0)
     small = rng.integers(0, 256, [2, 4, 4, 3], dtype=np.uint8)
     full = rng.integers(0, 256, [1, 8, 8, 3], dtype=np.uint8)
-    (tmp_path / "given").mkdir()
-    for name, picture in zip("abc", (*small, *full), strict=True):
-        Image.fromarray(picture).save(tmp_path / "given" / f"{name}.png")
-    arguments = (f"--from_images={tmp_path / 'given'}", "--draws=2", "--batch_size=4")
+    folder = tmp_path / "images"
+    folder.mkdir()
+    for name, image in zip("abc", (*small, *full), strict=True):
+        Image.fromarray(image).save(folder / f"{name}.png")
+    arguments = (f"--from_images={folder}", "--draws=2", "--batch_size=4")
     run("sample", f"--workdir={cascade}", *arguments, f"--output_dir={tmp_path / 'out'}")
     images = _arrays(tmp_path / "out" / "samples.npz")["images"]
     assert images.shape == (6, 8, 8, 3)
@@ -128,7 +129,7 @@ def test_given_pictures_are_upscaled_and_kept(cascade, tmp_path):
     for first, second in zip(images[::2], images[1::2], strict=True):
         assert (first != second).any()
 
-    (tmp_path / "given" / "c.png").unlink()
+    (folder / "c.png").unlink()
     run(
         *("sample", f"--workdir={cascade}", *arguments[:2], "--given_bits=3"),
         f"--output_dir={tmp_path / 'coarse'}",

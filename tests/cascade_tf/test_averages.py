@@ -32,7 +32,7 @@ def test_average_equals_tensorflows():
     average = PolyakAverage([keras.Variable([1.0, -2.0])], 0.3)
     count = tf.Variable(0, dtype=tf.int64)
     theirs = tf.train.ExponentialMovingAverage(0.3, num_updates=count)
-    theirs.apply([variable])  # which creates it, and changes nothing yet
+    theirs.apply([variable])  # only creates the average
     for step in range(6):
         variable.assign_add([step, 0.1])
         average._variables[0].assign(variable)

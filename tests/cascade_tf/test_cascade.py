@@ -8,7 +8,7 @@ from tests.cascade_tf.two_player_stage import TwoPlayerStage
 
 
 class _Recorder(TwoPlayerStage):
-    """Adds its temperature to the target of the stage before, and reports in two parts."""
+    """Adds its temperature to the target of the stage before; reports progress twice."""
 
     accepts = ("temperature", "condition", "known")
 
@@ -21,7 +21,7 @@ class _Recorder(TwoPlayerStage):
         return before + request.temperature if request.known is None else request.known
 
 
-def test_each_stage_is_given_the_target_before_and_its_own_temperature():
+def test_each_stage_gets_the_previous_target_and_its_own_temperature():
     progress = []
     targets = sample_cascade(
         [_Recorder(), _Recorder()],
@@ -32,7 +32,7 @@ def test_each_stage_is_given_the_target_before_and_its_own_temperature():
     assert len(progress) == 4
 
 
-def test_each_stage_is_given_the_known_parts_of_its_own_target():
+def test_each_stage_gets_the_known_parts_of_its_own_target():
     targets = sample_cascade(
         [_Recorder(), _Recorder(), _Recorder()],
         SampleRequest(2, temperature=0.5),
@@ -41,7 +41,7 @@ def test_each_stage_is_given_the_known_parts_of_its_own_target():
     np.testing.assert_array_equal(targets, [[0.5, 0.5], [7.0, 8.0], [7.5, 8.5]])
 
 
-def test_a_first_target_that_is_given_is_not_drawn():
+def test_a_known_first_target_is_not_sampled():
     targets = sample_cascade(
         [_Recorder(), _Recorder()],
         SampleRequest(2, temperature=0.5),

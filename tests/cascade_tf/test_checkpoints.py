@@ -13,20 +13,20 @@ def weights():
 
 def _opened(directory, weights, keep=5) -> Checkpoints:
     step = tf.Variable(0, dtype=tf.int64)
-    made = Checkpoints(tf.train.Checkpoint(weights=weights, step=step), str(directory), keep)
-    made.step = step
-    return made
+    opened = Checkpoints(tf.train.Checkpoint(weights=weights, step=step), str(directory), keep)
+    opened.step = step
+    return opened
 
 
 def _written(directory, weights, steps) -> Checkpoints:
-    """Checkpoints of weights that are multiplied by their step."""
-    made, original = _opened(directory, weights), weights.numpy()
+    """Writes checkpoints of the weights times the step."""
+    written, original = _opened(directory, weights), weights.numpy()
     for step in steps:
-        made.step.assign(step)
+        written.step.assign(step)
         weights.assign(original * step)
-        made.save(made.step)
+        written.save(written.step)
     weights.assign(original)
-    return made
+    return written
 
 
 def test_the_newest_is_read_by_number_not_by_name(tmp_path, weights):
@@ -38,15 +38,15 @@ def test_the_newest_is_read_by_number_not_by_name(tmp_path, weights):
     np.testing.assert_array_equal(weights, 10 * original)
 
 
-def test_none_is_none(tmp_path, weights):
+def test_without_a_checkpoint_nothing_is_restored(tmp_path, weights):
     assert not _opened(tmp_path, weights).restore() and checkpoints(tmp_path / "none") == []
 
 
 @pytest.mark.parametrize("suffix", ["index", "data-00000-of-00001"])
-def test_flipped_bits_are_found_and_the_checkpoint_before_is_read(
+def test_flipped_bits_are_detected_and_the_checkpoint_before_is_read(
     tmp_path, weights, suffix, capsys
 ):
-    """Any bit: what is read is either what was written, or the checkpoint before, and told."""
+    """For any bit, the weights are as written or those of the checkpoint before, with a warning."""
     original = weights.numpy()
     _written(tmp_path, weights, [1, 2])
     file = tmp_path / f"ckpt-2.{suffix}"
@@ -60,11 +60,11 @@ def test_flipped_bits_are_found_and_the_checkpoint_before_is_read(
         read = _opened(tmp_path, weights)
         weights.assign(tf.zeros_like(weights))
         assert read.restore()
-        told = capsys.readouterr().err
+        warning = capsys.readouterr().err
         number = int(read.newest.rsplit("-")[-1])
         np.testing.assert_array_equal(weights, number * original)
         assert int(read.step) == number
-        assert (number == 1) == ("ckpt-2" in told and "ckpt-1 is used instead" in told)
+        assert (number == 1) == ("ckpt-2" in warning and "ckpt-1 is used instead" in warning)
         fallen_back += number == 1
     assert fallen_back > 20
 
@@ -82,7 +82,7 @@ def test_a_checkpoint_that_was_cut_short_is_not_used(tmp_path, weights, suffix):
     assert _opened(tmp_path, weights).restore()
 
 
-def test_those_of_earlier_processes_are_deleted_in_their_turn(tmp_path, weights):
+def test_checkpoints_of_earlier_processes_are_deleted_when_too_old(tmp_path, weights):
     for first in (1, 5, 9):
         _written(tmp_path, weights, range(first, first + 4))
     kept = [int(path.rsplit("-")[-1]) for path in checkpoints(tmp_path)]
@@ -99,7 +99,7 @@ def test_a_damaged_list_of_checkpoints_loses_none(tmp_path, weights):
     assert len(checkpoints(tmp_path)) == 3
 
 
-def test_where_all_are_damaged_that_is_an_error(tmp_path, weights):
+def test_it_is_an_error_if_all_checkpoints_are_damaged(tmp_path, weights):
     _written(tmp_path, weights, [1, 2])
     for number in (1, 2):
         (tmp_path / f"ckpt-{number}.index").write_bytes(b"")
@@ -107,7 +107,7 @@ def test_where_all_are_damaged_that_is_an_error(tmp_path, weights):
         _opened(tmp_path, weights).restore()
 
 
-def test_a_damaged_one_is_written_anew_when_its_number_comes_again(tmp_path, weights):
+def test_a_damaged_checkpoint_is_overwritten_by_the_next_of_its_step(tmp_path, weights):
     _written(tmp_path, weights, [1, 2])
     (tmp_path / "ckpt-2.index").write_bytes(b"")
     read = _opened(tmp_path, weights)
@@ -118,13 +118,13 @@ def test_a_damaged_one_is_written_anew_when_its_number_comes_again(tmp_path, wei
     assert again.restore() and again.newest.endswith("ckpt-2")
 
 
-def test_what_a_killed_process_left_is_cleared_up_and_nothing_else(tmp_path, weights):
+def test_only_partial_files_of_a_killed_process_are_deleted(tmp_path, weights):
     _written(tmp_path, weights, [1, 2])
     before = {path.name: path.read_bytes() for path in tmp_path.glob("ckpt-*")}
     (tmp_path / "ckpt-3_temp").mkdir()
     (tmp_path / "ckpt-3_temp" / "part").write_bytes(b"half")
     (tmp_path / "ckpt-3.data-00000-of-00001").write_bytes(b"without an index")
-    unnamed = tmp_path / f"checkpoint.tmp{'0f' * 16}"  # which TensorFlow would have renamed
+    unnamed = tmp_path / f"checkpoint.tmp{'0f' * 16}"  # TensorFlow renames it after writing
     unnamed.write_text("half")
     theirs = [f"ckpt-best.{end}" for end in ("index", "data-00000-of-00001")] + ["ckpt-x_temp"]
     for name in theirs:
@@ -139,8 +139,10 @@ def test_what_a_killed_process_left_is_cleared_up_and_nothing_else(tmp_path, wei
     assert [path.rsplit("-")[-1] for path in read.paths] == ["1", "2", "4"]
 
 
-def test_a_file_system_that_fails_is_no_damaged_checkpoint(tmp_path, weights, monkeypatch):
-    """None before it is read in its place."""
+def test_a_failing_file_system_is_not_taken_for_a_damaged_checkpoint(
+    tmp_path, weights, monkeypatch
+):
+    """No earlier checkpoint is read instead."""
     _written(tmp_path, weights, [1, 2])
 
     def unavailable(file, count=None):

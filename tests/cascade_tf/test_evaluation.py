@@ -22,7 +22,7 @@ def _evaluate(strategy, batch_size, limit=21):
     ), counts
 
 
-def test_padding_is_left_out_and_the_batch_size_makes_no_difference():
+def test_padding_is_left_out_and_the_batch_size_does_not_matter():
     figures, counts = _evaluate(tf.distribute.get_strategy(), 8)
     assert counts == [8, 8, 5]
     assert figures["squared_error"].shape == (21,)
@@ -37,7 +37,7 @@ def test_two_replicas_give_each_example_its_figure_in_order(limit):
     np.testing.assert_allclose(two["squared_error"], one["squared_error"], rtol=1e-5)
 
 
-def test_images_of_which_none_can_be_decoded_have_no_figures(tmp_path):
+def test_evaluation_without_a_decodable_image_has_no_figures(tmp_path):
     for name in "ab":
         (tmp_path / f"{name}.png").write_bytes(b"no image")
     stage = TwoPlayerStage()

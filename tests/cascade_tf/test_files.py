@@ -20,7 +20,7 @@ def test_a_failed_write_leaves_the_old_file_and_no_other(tmp_path):
     assert list(tmp_path.iterdir()) == [in_the_way] and in_the_way.is_dir()
 
 
-def test_a_directory_is_made_with_its_parents_and_left_empty(tmp_path):
+def test_a_directory_is_created_with_its_parents_and_is_empty(tmp_path):
     path = tmp_path / "a" / "b"
     assert make_directory(path) == path
     assert make_directory(path) == path
@@ -28,14 +28,14 @@ def test_a_directory_is_made_with_its_parents_and_left_empty(tmp_path):
 
 
 @pytest.mark.parametrize("name", ["file", "file/below"])
-def test_a_directory_that_cannot_be_made_is_a_users_error(tmp_path, name):
+def test_a_directory_that_cannot_be_created_is_a_users_error(tmp_path, name):
     (tmp_path / "file").write_text("kept")
     with pytest.raises(UserError, match=f"cannot write to the directory .*{name}: "):
         make_directory(tmp_path / name)
     assert (tmp_path / "file").read_text() == "kept"
 
 
-def test_only_what_exists_and_holds_something_is_refused(tmp_path):
+def test_only_files_and_directories_with_content_are_refused(tmp_path):
     (tmp_path / "file").touch()
     (tmp_path / "empty").mkdir()
     (tmp_path / "full").mkdir()

@@ -10,7 +10,7 @@ from cascade_tf.optimizers import SGD, Adam, RMSprop, apply_gradients, learning_
     "optimizer", [keras.optimizers.Adam(), keras.optimizers.RMSprop(momentum=1)]
 )
 def test_keras_has_the_private_parts_that_ours_use(optimizer):
-    """Where one is gone, optimizers.py has to follow that release of Keras."""
+    """If one is gone, optimizers.py has to follow that release of Keras."""
     variable = keras.Variable([1.0])
     optimizer.build([variable])
     place = optimizer._get_variable_index(variable)
@@ -21,7 +21,7 @@ def test_keras_has_the_private_parts_that_ours_use(optimizer):
 
 @pytest.mark.parametrize("optimizer", [SGD(0.1), Adam(0.1), RMSprop(0.1, momentum=0.9)])
 def test_gradients_are_summed_over_replicas_once(optimizer):
-    """Also where Keras would do so by another function than the one that ours replace."""
+    """Also if Keras sums them in another function than the one that our optimizers override."""
     strategy = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
     with strategy.scope():
         mirrored = [keras.Variable([1.0])]

@@ -17,7 +17,7 @@ class _Terminal(io.StringIO):
 
 @pytest.fixture
 def clock(monkeypatch):
-    """A clock that a test sets."""
+    """A clock that the test sets."""
 
     class Clock:
         now = 100.0
@@ -30,7 +30,7 @@ def clock(monkeypatch):
     return clock
 
 
-def test_a_line_now_and_then_where_stderr_is_no_terminal(clock, capsys):
+def test_a_line_is_printed_at_intervals_if_stderr_is_no_terminal(clock, capsys):
     with ProgressBar("train spn", 5000, "steps", start=1000) as bar:
         clock.now += 10
         bar.update(1100, bits_per_dim=2.5)
@@ -47,20 +47,20 @@ def test_a_line_now_and_then_where_stderr_is_no_terminal(clock, capsys):
 
 
 @pytest.mark.parametrize("seconds, left", [(60, "0:00:40"), (200, "0:01:00")])
-def test_work_that_ends_after_a_time_has_no_more_left(seconds, left, clock, capsys):
+def test_the_time_left_is_limited_by_the_time_allowed(seconds, left, clock, capsys):
     with ProgressBar("train spn", 4000, "steps", seconds=seconds) as bar:
         clock.now += 20
         bar.update(1000)
         assert capsys.readouterr().err == f"train spn: 1000/4000 steps  {left} left\n"
 
 
-def test_no_line_where_nothing_was_done(capsys):
+def test_no_line_without_work(capsys):
     with ProgressBar("train spn", 5, "steps", start=5):
         pass
     assert capsys.readouterr() == ("", "")
 
 
-def test_parts_of_a_unit_are_not_counted(capsys):
+def test_counts_are_whole_units(capsys):
     with ProgressBar("sample", 5, "images") as bar:
         bar.update(4.75)
     assert capsys.readouterr().err.startswith("sample: 4/5 images  0:00:")

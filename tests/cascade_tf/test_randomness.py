@@ -26,7 +26,7 @@ def _draw(indices, seed=0, stream="a", count=1000):
     return randomness.uniform(seed, stream, tf.constant(indices, tf.int64), count).numpy()
 
 
-def test_draws_belong_to_the_example_not_to_its_place_in_the_batch():
+def test_draws_depend_on_the_example_not_on_its_place_in_the_batch():
     np.testing.assert_array_equal(_draw([5, 7, 9])[[2, 0]], _draw([9, 5]))
 
 
@@ -41,14 +41,14 @@ def test_draws_differ_by_seed_stream_and_index():
             assert abs(np.corrcoef(rows[i], rows[j])[0, 1]) < 0.15
 
 
-def test_no_number_of_a_stream_comes_twice():
+def test_no_number_of_a_stream_is_repeated():
     index = tf.constant([3], tf.int64)
     blocks = [randomness.uniform(0, "a", index, 75, block).numpy() for block in range(4)]
     assert {block.shape for block in blocks} == {(1, 75)}
     assert len(np.unique(blocks)) == 4 * 75
 
 
-def test_several_blocks_at_once_are_those_of_one_after_another():
+def test_several_blocks_at_once_equal_single_blocks():
     indices = tf.constant([3, 2**40], tf.int64)
     blocks = [randomness.uniform(0, "a", indices, 75, block) for block in (4, 0, 9)]
     at_once = randomness.uniform(0, "a", indices, 75, tf.constant([4, 0, 9]))

@@ -7,7 +7,7 @@ from cascade_tf.record import NAME, check_same, load_record, recorded_stages, sa
 FLAGS = {"steps": "7", "learning_rate": "0.001,0.0001", "data_dir": "/my pictures/a=b", "flip": ""}
 
 
-def test_a_record_comes_back_as_it_was(tmp_path):
+def test_a_record_is_read_as_written(tmp_path):
     assert load_record(tmp_path) is None
     save_record(tmp_path, FLAGS)
     assert load_record(tmp_path) == FLAGS
@@ -25,7 +25,7 @@ def test_a_record_is_a_flagfile(tmp_path):
     assert {name: values[name].value for name in FLAGS} == FLAGS
 
 
-def test_comments_and_empty_lines_are_passed_over(tmp_path):
+def test_comments_and_empty_lines_are_skipped(tmp_path):
     (tmp_path / NAME).write_text("# --steps=1\n\n  --steps=2  \n")
     assert load_record(tmp_path) == {"steps": "2"}
 

@@ -1,4 +1,4 @@
-"""Workdirs behind a URL: TensorFlow's file system in memory stands for gs:// and the like."""
+"""Workdirs behind a URL, with TensorFlow's in-memory file system in place of gs:// and others."""
 
 import numpy as np
 import pytest

@@ -54,21 +54,21 @@ def test_records_name_settings_with_the_prefix_of_their_class():
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
-def test_every_default_comes_back_from_its_text(kind):
+def test_every_default_is_parsed_from_its_text(kind):
     for name, entry in entries([kind]).items():
         if entry.default is not None:
             assert entry.parse(text(entry.default)) == entry.default, name
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
-def test_defaults_work_and_every_setting_has_help(kind):
+def test_defaults_are_valid_and_every_setting_has_help(kind):
     kind()
     for name, entry in entries([kind]).items():
         assert entry.facts.help.endswith("."), name
 
 
-def test_settings_of_one_name_are_the_same_setting():
-    """Whatever class they are in, but for their defaults."""
+def test_settings_of_one_name_differ_only_in_their_defaults():
+    """A setting that several classes share means the same in each."""
     for one, other in itertools.combinations(KINDS, 2):
         a, b = entries([one]), entries([other])
         for name in a.keys() & b.keys():

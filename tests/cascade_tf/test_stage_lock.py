@@ -24,7 +24,7 @@ def _hold(directory) -> subprocess.Popen:
     return holder
 
 
-def test_a_second_trainer_is_told_who_is_there_and_a_dead_one_holds_nothing(tmp_path, capsys):
+def test_a_second_trainer_is_refused_and_a_dead_one_holds_no_lock(tmp_path, capsys):
     holder = _hold(tmp_path)
     with (
         pytest.raises(UserError, match=rf"being trained by process {holder.pid} on .*, since \d"),
@@ -36,11 +36,11 @@ def test_a_second_trainer_is_told_who_is_there_and_a_dead_one_holds_nothing(tmp_
     with stage_lock(tmp_path):
         assert f"process {holder.pid} on " in capsys.readouterr().err
     with stage_lock(tmp_path):
-        assert capsys.readouterr().err == ""  # the last one took leave
+        assert capsys.readouterr().err == ""  # the last holder released the lock
 
 
-def test_texts_of_other_versions_lock_nothing(tmp_path, capsys):
-    (tmp_path / "lock").write_text('{"pid": 1}')  # there the holder stood in the lock itself
+def test_lock_files_of_other_versions_hold_no_lock(tmp_path, capsys):
+    (tmp_path / "lock").write_text('{"pid": 1}')  # older versions wrote the holder here
     (tmp_path / "lock_holder").write_text("{")
     with stage_lock(tmp_path):
         assert "an unknown process" in capsys.readouterr().err
@@ -50,7 +50,7 @@ def test_texts_of_other_versions_lock_nothing(tmp_path, capsys):
 
 @pytest.mark.parametrize("number", [errno.ENOSYS, errno.ENOLCK])
 @pytest.mark.filterwarnings("ignore:flock not supported")
-def test_a_file_system_without_locks_stops_nobody(number, tmp_path, monkeypatch, capsys):
+def test_a_file_system_without_locks_allows_training(number, tmp_path, monkeypatch, capsys):
     def flock(*_) -> None:
         raise OSError(number, os.strerror(number))
 
@@ -61,7 +61,7 @@ def test_a_file_system_without_locks_stops_nobody(number, tmp_path, monkeypatch,
     assert capsys.readouterr().err == ""
 
 
-def test_a_directory_not_to_be_written_is_an_error_of_the_system(tmp_path):
+def test_a_directory_that_cannot_be_written_is_an_os_error(tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(OSError), stage_lock(tmp_path / "file"):
         pass

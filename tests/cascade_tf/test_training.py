@@ -84,13 +84,13 @@ def test_evaluation_and_samples_leave_the_training_undisturbed(tmp_path):
         held_out=True,
         previews=previews,
     )
-    assert calls == [16, 16]  # all that were asked for
+    assert calls == [16, 16]  # as many examples as requested
     for name, value in final_weights(plain).items():
         np.testing.assert_array_equal(value, final_weights(busy)[name], name)
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_signal_saves_and_the_training_goes_on_from_there(tmp_path, number):
+def test_a_signal_saves_a_checkpoint_from_which_training_resumes(tmp_path, number):
     def interrupt(examples, on_progress):
         os.kill(os.getpid(), number)
         return {"samples": np.zeros([4, 2, 2, 1], np.uint8)}
@@ -105,7 +105,7 @@ def test_a_signal_saves_and_the_training_goes_on_from_there(tmp_path, number):
         np.testing.assert_array_equal(value, final_weights(resumed)[name], name)
 
 
-def test_training_stops_when_its_time_is_spent_and_stays_so(tmp_path):
+def test_training_stops_after_max_minutes_also_when_started_again(tmp_path):
     config = {"steps": 1_000_000, "max_minutes": 1 / 60}
     trained = _train(tmp_path, **config)
     assert 0 < trained.step < 1_000_000
@@ -135,7 +135,7 @@ def test_a_loaded_stage_holds_the_averages_not_the_live_weights(tmp_path):
         assert (variable.numpy() != live.numpy()).any()
 
 
-def test_a_training_that_diverges_stops_before_it_is_saved(tmp_path):
+def test_a_diverging_training_stops_before_it_is_saved(tmp_path):
     class Diverging(TwoPlayerStage):
         def train_step(self, examples, step):
             metrics = super().train_step(examples, step)
@@ -149,7 +149,7 @@ def test_a_training_that_diverges_stops_before_it_is_saved(tmp_path):
 
 
 def test_weights_that_are_not_numbers_are_not_saved(tmp_path):
-    """Though the figures of that step, from before its update, look well."""
+    """The figures of that step are from before its update and are still finite."""
 
     class Overflowing(TwoPlayerStage):
         def train_step(self, examples, step):
@@ -164,7 +164,7 @@ def test_weights_that_are_not_numbers_are_not_saved(tmp_path):
     assert trained.state.checkpoints.newest.endswith("ckpt-2")
 
 
-def test_what_was_trained_is_saved_when_an_image_cannot_be_read(tmp_path):
+def test_training_is_saved_if_an_image_cannot_be_read(tmp_path):
     trained = trainer(TwoPlayerStage(), tmp_path, steps=9)
 
     def failing(batch_size, start_index, share):

@@ -1,4 +1,4 @@
-"""Short trainings that several tests compare."""
+"""Short trainings, and their weights and curves, for tests that compare them."""
 
 import numpy as np
 import tensorflow as tf
@@ -24,7 +24,7 @@ def trainer(stage, directory, strategy=None, held_out=False, previews=None, **co
 
 
 def final_weights(trained: Trainer) -> dict[str, np.ndarray]:
-    """Everything that training changed, by name: weights, optimizers' variables, averages."""
+    """All variables that training changed, by name: weights, optimizers' variables, averages."""
     state = trained.state
     weights = {}
     for group in (state.stage.networks(), state.stage.optimizers()):
@@ -38,7 +38,7 @@ def final_weights(trained: Trainer) -> dict[str, np.ndarray]:
 
 
 def scalars(directory, run: str, tag: str) -> dict[int, float]:
-    """A curve of TensorBoard, by step."""
+    """Values of a TensorBoard tag by step."""
     curve = {}
     for path in sorted((directory / run).glob("events.*")):
         for event in tf.compat.v1.train.summary_iterator(str(path)):

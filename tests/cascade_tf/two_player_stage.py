@@ -1,8 +1,7 @@
-"""A stage as unlike a likelihood model as they come: two optimizers, labels, float targets.
+"""A tiny GAN stage with two optimizers, labels and float targets, for tests of the shared loop.
 
-A generator maps noise and a label to a real-valued 4x4 target (the image's mean brightness per
-quarter, centred); a discriminator scores targets; they take turns. It stands for the GANs and
-the regressions on wavelet packets that the shared loop must serve as well.
+A generator maps noise and a label to a real-valued target: the image's mean brightness in each of
+the four quarters, in [-1, 1]. A discriminator scores targets. The two are updated in turn.
 """
 
 import keras
@@ -51,7 +50,7 @@ class TwoPlayerStage(Stage):
         return self.generator.trainable_variables
 
     def target(self, images):
-        """Real-valued: the mean of each quarter, in [-1, 1]."""
+        """Mean of each quarter, float32 [B, 4] in [-1, 1]."""
         x = tf.cast(images, tf.float32) / 127.5 - 1
         side = x.shape[1] // 2
         return tf.reshape(tf.nn.avg_pool2d(x, side, side, "VALID"), [-1, 4])
@@ -96,5 +95,5 @@ class TwoPlayerStage(Stage):
         return self._generate(request.indices, labels)
 
     def to_images(self, target):
-        picture = tf.reshape(tf.clip_by_value(127.5 * (target + 1), 0, 255), [-1, 2, 2, 1])
-        return tf.cast(picture, tf.uint8)
+        image = tf.reshape(tf.clip_by_value(127.5 * (target + 1), 0, 255), [-1, 2, 2, 1])
+        return tf.cast(image, tf.uint8)

@@ -1,13 +1,17 @@
 #!/usr/bin/env python3
-"""Kills trainings, exports and samplings at random moments, and looks at what is left.
+"""Kills trainings, exports and samplings at random moments and checks the files that remain.
 
     python -m tests.faults.kills [--kills=100] [--seed=0] [--systems=spn,nsb,nsb_pixel,biggan]
 
-For each system, on small models: a training that is killed (SIGKILL) again and again and started
-anew must end with the weights of an undisturbed one, bit for bit, and after each kill the newest
-whole checkpoint must be no older than the one before; an export must leave nothing or a whole
-SavedModel; a sampling must keep whole files of the samples that were finished. It stops at the
-first fault, with a traceback, and ends with a line of counts.
+It requires the following of each system, on small models:
+
+- A training that is killed (SIGKILL) and restarted repeatedly ends with the weights of an
+  undisturbed one, bit for bit. After each kill the newest complete checkpoint is no older than
+  after the kill before.
+- A killed export leaves nothing or a complete SavedModel.
+- A killed sampling leaves complete files of the finished samples.
+
+It stops at the first fault with a traceback, and ends with a line of counts.
 """
 
 import collections
@@ -52,35 +56,44 @@ SYSTEMS = {
 
 
 class Fault(AssertionError):
-    """What must not happen."""
+    """A violated requirement."""
 
 
-def require(holds: bool, what: str) -> None:
+def require(holds: bool, message: str) -> None:
     if not holds:
-        raise Fault(what)
+        raise Fault(message)
 
 
 class Kills:
-    """Commands that are killed at random moments, in one directory.
+    """Runs commands in one directory and kills them at random moments.
 
     Args:
-        directory: to work in.
-        seed: of the moments.
+        directory: working directory of the commands.
+        seed: seed of the moments.
     """
 
     def __init__(self, directory: pathlib.Path, seed: int):
         self.directory = directory
-        self.made: collections.Counter[str] = collections.Counter()  # kills by command
+        self.count: collections.Counter[str] = collections.Counter()  # kills by command
         self._random = random.Random(seed)
 
     def run(self, command: str, *arguments: str, killed_within: float | None = None) -> bool:
-        """Runs a command; whether it came to its end. Without a kill it must."""
-        told = {"directory": str(self.directory), "command": command, "arguments": arguments}
+        """Runs a command and returns whether it ended by itself.
+
+        Args:
+            command: e.g. "train", or "train eagerly".
+            arguments: flags of the command.
+            killed_within: upper limit in seconds of the time until the kill; None: no kill.
+
+        Raises:
+            Fault: if the command fails.
+        """
+        job = {"directory": str(self.directory), "command": command, "arguments": arguments}
         if killed_within is not None:
-            told["killed"] = (None, self._random.uniform(0, killed_within))
-        ((code, _, err),) = run_side_by_side([told])
+            job["killed"] = (None, self._random.uniform(0, killed_within))
+        ((code, _, err),) = run_side_by_side([job])
         require(code == 0 or (code == -9 and killed_within is not None), f"{command}: {code} {err}")
-        self.made[command.split()[0]] += code != 0
+        self.count[command.split()[0]] += code != 0
         return code == 0
 
     def timed(self, command: str, *arguments: str) -> float:
@@ -88,12 +101,12 @@ class Kills:
         self.run(command, *arguments)
         return time.monotonic() - began
 
-    def training(self, kills: int, *given: str) -> None:
-        """Kills a training so often; each time that it gets to its end, it begins anew."""
-        train = ("train eagerly", *SHARED, *given)  # tracing would take most of the time
+    def training(self, kills: int, *model: str) -> None:
+        """Kills a training `kills` times; whenever it finishes, a new one begins."""
+        train = ("train eagerly", *SHARED, *model)  # tracing would take most of the time
         seconds = self.timed(*train, "--workdir=whole")
         newest: dict[str, int] = {}
-        while self.made["train"] < kills:
+        while self.count["train"] < kills:
             if self.run(*train, "--workdir=killed", killed_within=seconds):
                 self._compare()
                 newest = {}
@@ -104,7 +117,7 @@ class Kills:
         self._compare()
 
     def _compare(self) -> None:
-        """The killed training, which is then deleted, with the undisturbed one."""
+        """Requires equal weights of the killed and the undisturbed training; deletes the former."""
         undisturbed, disturbed = (
             {
                 stage: _tensors(
@@ -123,10 +136,10 @@ class Kills:
         shutil.rmtree(self.directory / "killed")
 
     def export(self, kills: int) -> None:
-        """Kills exports of what `training` made."""
+        """Kills exports of the model that `training` trained."""
         command = ("export", "--workdir=whole", "--output_dir=model", "--overwrite")
         seconds = self.timed(*command)
-        while self.made["export"] < kills:
+        while self.count["export"] < kills:
             shutil.rmtree(self.directory / "model", ignore_errors=True)
             self.run(*command, killed_within=seconds)
             if (self.directory / "model").exists():
@@ -140,7 +153,7 @@ class Kills:
         seconds = self.timed(*command, "--output_dir=whole_samples")
         with np.load(self.directory / "whole_samples" / "samples.npz", allow_pickle=False) as file:
             expected = file["images"]
-        while self.made["sample"] < kills:
+        while self.count["sample"] < kills:
             output = self.directory / "samples"
             shutil.rmtree(output, ignore_errors=True)
             self.run(*command, f"--output_dir={output}", killed_within=seconds)
@@ -153,19 +166,19 @@ class Kills:
 
 
 def newest_whole(workdir: pathlib.Path) -> dict[str, int]:
-    """The step of each stage's newest whole checkpoint, of those that have any."""
-    found = {}
+    """Step of the newest complete checkpoint by stage; stages without checkpoints are left out."""
+    steps = {}
     for directory in workdir.glob("*/checkpoints"):
         paths = checkpoints(directory)
         whole = [path for path in paths if _is_whole(path)]
         require(bool(whole) or not paths, f"no checkpoint is whole: {paths}")
         if whole:
-            found[directory.parent.name] = int(whole[-1].rpartition("-")[2])
-    return found
+            steps[directory.parent.name] = int(whole[-1].rpartition("-")[2])
+    return steps
 
 
 def _tensors(path: str) -> dict[str, np.ndarray]:
-    """All but the time that it took."""
+    """Variables of a checkpoint, without the training time and the save counter."""
     reader = tf.train.load_checkpoint(path)
     return {
         name: reader.get_tensor(name)
@@ -182,13 +195,17 @@ def _is_whole(path: str) -> bool:
 
 
 def kill(system: str, kills: int, seed: int) -> collections.Counter[str]:
-    """Kills one system's commands; half of the kills are of trainings. Raises Fault."""
+    """Kills the commands of one system, half of the time trainings; returns kills by command.
+
+    Raises:
+        Fault: if a requirement is violated.
+    """
     with tempfile.TemporaryDirectory() as directory:
         killing = Kills(pathlib.Path(directory), seed)
         killing.training(kills - 2 * (kills // 4), f"--system={system}", *SYSTEMS[system])
         killing.export(kills // 4)
         killing.sampling(kills // 4)
-        return killing.made
+        return killing.count
 
 
 def main(_: list[str]) -> None:
@@ -196,17 +213,17 @@ def main(_: list[str]) -> None:
     total: collections.Counter[str] = collections.Counter()
     for number, system in enumerate(systems):
         share = len(range(number, flags.FLAGS.kills, len(systems)))
-        made = kill(system, share, flags.FLAGS.seed + number)
+        kills = kill(system, share, flags.FLAGS.seed + number)
         print(
-            f"{system}: {', '.join(f'{count} kills of {name}' for name, count in made.items())}",
+            f"{system}: {', '.join(f'{count} kills of {name}' for name, count in kills.items())}",
             flush=True,
         )
-        total += made
+        total += kills
     print(f"{sum(total.values())} kills, no fault")
 
 
 if __name__ == "__main__":
-    flags.DEFINE_integer("kills", 100, "How many, over all systems.")
-    flags.DEFINE_integer("seed", 0, "Of the moments.")
-    flags.DEFINE_list("systems", ["spn", "nsb", "nsb_pixel", "biggan"], "Which.")
+    flags.DEFINE_integer("kills", 100, "Number of kills over all systems.")
+    flags.DEFINE_integer("seed", 0, "Seed of the moments.")
+    flags.DEFINE_list("systems", ["spn", "nsb", "nsb_pixel", "biggan"], "Systems to test.")
     app.run(main)

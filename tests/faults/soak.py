@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""Trains, evaluates and samples in a loop, for an hour, and kills now and then.
+"""Trains, evaluates and samples in a loop for an hour with random kills.
 
     python -m tests.faults.soak [--minutes=60] [--seed=0]
 
-A workdir for each system, which is trained on by a few steps at a time; half of the commands are
-killed (SIGKILL) at random moments. No step may be lost but those after the newest checkpoint, no
-command may fail that is not killed, and the files must not grow in number. It ends with counts.
+Each system has a workdir that is trained by a few steps at a time. Half of the commands are killed
+(SIGKILL) at random moments. Only steps after the newest checkpoint may be lost, only killed
+commands may fail, and the number of files must not grow. It ends with a line of counts.
 """
 
 import collections
@@ -35,7 +35,7 @@ def main(_: list[str]) -> None:
                 steps[system] += 4
                 command = ("train eagerly", *SHARED, f"--system={system}", *SYSTEMS[system])
                 command += (workdir, f"--steps={steps[system]}")
-                within = within if newest[system] else None  # all stages are there from then on
+                within = within if newest[system] else None  # the first run must train all stages
             elif chosen.random() < 0.5:
                 command = ("evaluate eagerly", workdir, "--num_images=8")
             else:
@@ -48,10 +48,10 @@ def main(_: list[str]) -> None:
                 newest[system][stage] = number
                 files = list((soaked.directory / system / stage / "checkpoints").iterdir())
                 require(len(files) <= 2 * 4 + 4, f"{system}: {stage} has {len(files)} files")
-    print(f"runs: {dict(runs)}; kills: {dict(soaked.made)}; steps: {newest}; no fault")
+    print(f"runs: {dict(runs)}; kills: {dict(soaked.count)}; steps: {newest}; no fault")
 
 
 if __name__ == "__main__":
-    flags.DEFINE_float("minutes", 60.0, "How long.")
-    flags.DEFINE_integer("seed", 0, "Of what is run, and of the moments.")
+    flags.DEFINE_float("minutes", 60.0, "Duration in minutes.")
+    flags.DEFINE_integer("seed", 0, "Seed of the commands and the moments.")
     app.run(main)

@@ -39,10 +39,9 @@ def test_a_full_disk_ends_the_training_with_its_last_checkpoint_whole(tmp_path):
     if done.returncode == 77 or done.stderr.startswith("unshare: "):
         pytest.skip("this machine mounts no small disks")
     assert done.returncode == 1
-    told = done.stderr.splitlines()[-1]
-    assert "No space left on device" in told and told.startswith("train: ")
-    found = checkpoints(kept / "spn" / "checkpoints")
-    assert len(found) > 1
+    message = done.stderr.splitlines()[-1]
+    assert "No space left on device" in message and message.startswith("train: ")
+    assert len(checkpoints(kept / "spn" / "checkpoints")) > 1
     again = [sys.executable, BIN / "train", f"--workdir={kept}", "--steps=1"]
     resumed = subprocess.run(again, capture_output=True, text=True, check=False)
     assert resumed.returncode == 0 and "resumed at step" in resumed.stderr, resumed.stderr

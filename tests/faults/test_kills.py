@@ -6,4 +6,4 @@ def test_killed_commands_lose_nothing(tmp_path):
     killing = Kills(tmp_path, seed=0)
     killing.training(2, "--system=spn", *SYSTEMS["spn"], "--steps=5")
     killing.sampling(1)
-    assert killing.made == {"train": 2, "sample": 1}
+    assert killing.count == {"train": 2, "sample": 1}

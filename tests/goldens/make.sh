@@ -1,11 +1,11 @@
 #!/bin/bash
-# Wrote the workdirs of this folder, and the figures and images beside them, at commit 30152d1.
-# It runs on that commit only, and is kept to show how: later code must read what that commit
-# wrote, so nothing here is written anew. In a checkout of the commit, with these three scripts:
+# Wrote the workdirs of this folder, and their figures and images, at commit 30152d1. It runs only
+# on that commit and is kept as a record. Later code must read the files of that commit, so they
+# are never rewritten. In a checkout of the commit, with these three scripts:
 #
 #     PYTHON=python OUT=/tmp/goldens bash PATH/make.sh
 #
-# ONLY="spn gan" makes these alone.
+# ONLY="spn gan" writes only these two.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 export CUDA_VISIBLE_DEVICES=-1
@@ -31,7 +31,7 @@ golden() {
   rm -rf "$at"
   mkdir -p "$at"
   $PYTHON bin/train $SMALL $2 --workdir="$work"
-  # The test gives the folder: the record must not name one of the machine that wrote it.
+  # The test passes the folder, so the record must not name a path of the machine that wrote it.
   sed -i 's,^--data_dir=.*,--data_dir=pictures,' "$work"/*/flags.txt
   find "$work" -name 'events.out.tfevents.*' -delete
   find "$work" -name '*lock*' -delete
@@ -41,7 +41,7 @@ golden() {
   sampled "$1" samples "$4"
 }
 
-# sampled NAME PART "flags": adds the pictures to the golden's expected_PART.npz
+# sampled NAME PART "flags": writes the samples to the golden's expected_PART.npz
 sampled() {
   [ -z "$only" ] || [[ " $only " == *" $1 "* ]] || return 0
   $PYTHON bin/sample --workdir="$OUT/$1/workdir" --output_dir="$OUT/tmp_$1_$2" $3

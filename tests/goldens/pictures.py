@@ -1,4 +1,4 @@
-"""Writes the pictures that the models of this folder learnt, and upscale: discs and stripes.
+"""Writes the images of discs and stripes that the goldens were trained on and upsample.
 
 python tests/goldens/pictures.py DIRECTORY
 """
@@ -12,8 +12,8 @@ from PIL import Image
 SIDE = 32
 
 
-def picture(kind: str, rng: np.random.Generator) -> np.ndarray:
-    """Returns one picture, uint8 [SIDE, SIDE, 3]: a shape of one colour on a gradient."""
+def image(kind: str, rng: np.random.Generator) -> np.ndarray:
+    """Returns an image, uint8 [SIDE, SIDE, 3]: discs or stripes of one colour on a gradient."""
     y, x = np.mgrid[:SIDE, :SIDE]
     low, high, colour = rng.integers(0, 256, [3, 3])
     share = (x + y)[..., None] // 8 / 8
@@ -27,19 +27,19 @@ def picture(kind: str, rng: np.random.Generator) -> np.ndarray:
 
 
 def main(directory: pathlib.Path) -> None:
-    """Writes the pictures to train on, by class, and some of other sizes to upscale."""
+    """Writes the training images by class, and images of two sizes for --from_images."""
     rng = np.random.default_rng(0)
     for kind in ("discs", "stripes"):
         for number in range(16):
-            _save(picture(kind, rng), directory / "pictures" / kind / f"{number:02d}.png")
-        given = picture(kind, rng)
-        _save(given, directory / "given_32x32" / f"{kind}.png")
-        _save(given[4::8, 4::8], directory / "given_4x4" / f"{kind}.png")
+            _save(image(kind, rng), directory / "pictures" / kind / f"{number:02d}.png")
+        large = image(kind, rng)
+        _save(large, directory / "given_32x32" / f"{kind}.png")
+        _save(large[4::8, 4::8], directory / "given_4x4" / f"{kind}.png")
 
 
-def _save(image: np.ndarray, path: pathlib.Path) -> None:
+def _save(pixels: np.ndarray, path: pathlib.Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    Image.fromarray(image).save(path, optimize=True)
+    Image.fromarray(pixels).save(path, optimize=True)
 
 
 if __name__ == "__main__":

@@ -1,9 +1,9 @@
-"""Rounds the arrays of a checkpoint to few bits of mantissa, so that it packs well in git.
+"""Rounds the arrays of a checkpoint to few mantissa bits, so that it compresses well.
 
     python tests/goldens/shorten.py CHECKPOINT
 
-Its names, shapes and types, and TensorFlow's graph of objects, stay as training wrote them; so do
-single numbers, as of steps and learning rates.
+Names, shapes, types and TensorFlow's object graph stay as training wrote them, and so do scalars
+such as steps and learning rates.
 """
 
 import sys
@@ -11,12 +11,12 @@ import sys
 import numpy as np
 import tensorflow as tf
 
-_MANTISSA = 23  # bits of float32's
+_MANTISSA = 23  # mantissa bits of float32
 _KEPT_OF_WEIGHTS, _KEPT_OF_MOMENTS = 4, 1
 
 
 def shortened(name: str, value: np.ndarray) -> np.ndarray:
-    """Returns float32 arrays with fewer bits, to the nearest; any others as they are."""
+    """Returns float32 arrays rounded to fewer bits, and other arrays unchanged."""
     if value.dtype != np.float32 or not value.ndim:
         return value
     dropped = _MANTISSA - (_KEPT_OF_MOMENTS if "optimizer/_variables" in name else _KEPT_OF_WEIGHTS)
@@ -25,7 +25,7 @@ def shortened(name: str, value: np.ndarray) -> np.ndarray:
 
 
 def main(path: str) -> None:
-    """Replaces a checkpoint, under the same names."""
+    """Replaces the checkpoint at `path` by the rounded one."""
     reader = tf.train.load_checkpoint(path)
     types = reader.get_variable_to_dtype_map()
     names = sorted(types)

@@ -1,4 +1,4 @@
-"""Tiny networks whose weights are all random: nothing is zero, so nothing is hidden."""
+"""Tiny networks with all weights random, as zero weights would hide errors."""
 
 import numpy as np
 import tensorflow as tf
@@ -21,7 +21,7 @@ TINY = dict(
     embedder_attention_channels=4,
     ffn_size=6,
 )
-# For what takes the longer to trace and compile the more layers there are, and needs no second one.
+# One layer of each kind, for tests that do not need a second one: it traces and compiles faster.
 SHALLOW = TINY | dict(pixelcnn_layers=1, decoder_attention_layers=1)
 
 
@@ -46,7 +46,7 @@ def random_network(dtype: str = "float32", seed: int = 0, **changes) -> Subscale
 
 
 def all_images(height: int, width: int, channels: int, bits: int) -> tf.Tensor:
-    """Every image there is: int32 [levels ** (H * W * C), H, W, C]."""
+    """All possible images, int32 [levels ** (H * W * C), H, W, C]."""
     dimensions, levels = height * width * channels, 2**bits
     numbers = np.arange(levels**dimensions)[:, None]
     digits = numbers // levels ** np.arange(dimensions) % levels

@@ -42,7 +42,7 @@ def test_parameter_attention_against_its_definition(heads):
     np.testing.assert_allclose(layer(x), expected, rtol=1e-10)
 
 
-def test_parameter_attention_has_the_stated_parameters():
+def test_parameter_attention_has_the_papers_number_of_parameters():
     width, heads, channels, rows = 10, 2, 3, 7
     layer = ParameterAttention(width, heads, channels, rows)
     layer.build((None, 5, width))

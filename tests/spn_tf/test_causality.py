@@ -1,6 +1,6 @@
-"""Every subpixel's logits depend on all that comes before it and on nothing else.
+"""The logits of a subpixel depend on all earlier subpixels and on no others (equations 1 and 2).
 
-Equations 1 and 2; and, for depth stages, on every coarse bit of the image (equation 4).
+In depth stages they also depend on every coarse bit of the image (equation 4).
 """
 
 import numpy as np
@@ -14,7 +14,7 @@ BITS = 3
 
 
 def _all_logits(network, images):
-    """float64 [B, S*S * h * w * C, classes], in the order of generation."""
+    """Logits, float64 [B, S*S * h * w * C, classes], in the order of generation."""
     c = network.config
     slices = image_to_slices(images, c.scale)
     coarse = slices // c.classes if c.coarse_bits else None
@@ -32,15 +32,18 @@ def _generation_order(config):
 
 
 def _change(network, changed):
-    """Largest changes of logits: [changed subpixel, seen subpixel], in the order of generation.
+    """Largest change of a subpixel's logits if another subpixel changes.
 
     Args:
-        changed: intensities to other intensities.
+        changed: function from intensities to other intensities.
+
+    Returns:
+        float64 [changed subpixel, subpixel of the logits], both in the order of generation.
     """
     c = network.config
     image = np.random.default_rng(1).integers(0, c.levels, c.dimensions)
     order = _generation_order(c)
-    # Image k differs from the original in the k-th subpixel of the order; the last does not.
+    # Image k differs from the original in the k-th subpixel; the last image is the original.
     images = np.repeat(image[None], c.dimensions + 1, axis=0)
     images[np.arange(c.dimensions), order] = changed(image[order])
     images = tf.constant(images.reshape(-1, c.height, c.width, c.channels), tf.int32)
@@ -48,8 +51,8 @@ def _change(network, changed):
     return np.abs(logits[:-1] - logits[-1]).max(axis=-1)
 
 
-def _assert_seen_when_earlier_and_never_else(change):
-    earlier = np.triu(np.ones_like(change, bool), k=1)  # the changed one comes before the seen
+def _assert_only_earlier_subpixels_change_logits(change):
+    earlier = np.triu(np.ones_like(change, bool), k=1)  # the changed subpixel comes first
     assert change[~earlier].max() < 1e-12
     assert change[earlier].min() > 1e-11, (change[earlier] <= 1e-11).sum()
 
@@ -58,7 +61,7 @@ def _assert_seen_when_earlier_and_never_else(change):
     "scale,channels,ffn",
     [(s, c, "parameter_attention") for s in (1, 2, 4) for c in (1, 3)] + [(2, 3, "dense")],
 )
-def test_logits_see_all_earlier_subpixels_and_no_others(scale, channels, ffn):
+def test_logits_depend_on_all_earlier_subpixels_and_no_others(scale, channels, ffn):
     network = random_network(
         dtype="float64",
         height=3 * scale,
@@ -70,11 +73,11 @@ def test_logits_see_all_earlier_subpixels_and_no_others(scale, channels, ffn):
     )
     half = network.config.levels // 2
     change = _change(network, lambda intensities: (intensities + half) % (2 * half))
-    _assert_seen_when_earlier_and_never_else(change)
+    _assert_only_earlier_subpixels_change_logits(change)
 
 
 @pytest.mark.parametrize("scale,channels", [(1, 1), (1, 3), (2, 1), (2, 3), (4, 1)])
-def test_logits_of_a_depth_stage_see_all_coarse_bits_and_earlier_fine_ones(scale, channels):
+def test_logits_of_a_depth_stage_depend_on_all_coarse_bits_and_earlier_fine_ones(scale, channels):
     network = random_network(
         dtype="float64",
         height=3 * scale,
@@ -86,6 +89,6 @@ def test_logits_of_a_depth_stage_see_all_coarse_bits_and_earlier_fine_ones(scale
     )
     fine = network.config.classes
     other_fine = lambda x: x // fine * fine + (x + 1) % fine  # noqa: E731
-    _assert_seen_when_earlier_and_never_else(_change(network, other_fine))
+    _assert_only_earlier_subpixels_change_logits(_change(network, other_fine))
     other_coarse = lambda x: (x + fine) % (2 * fine)  # noqa: E731
     assert _change(network, other_coarse).min() > 1e-11

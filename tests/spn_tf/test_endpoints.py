@@ -14,18 +14,18 @@ from tests.spn_tf.random_networks import SHALLOW, randomize
 RNG = np.random.default_rng(0)
 
 
-@functools.cache  # what is traced once serves many tests
+@functools.cache  # many tests share one trace
 def _endpoints(upscaling, bits, scale=2):
-    """The functions as they are exported, and the stages."""
+    """Returns the exported functions, and the stages."""
     config = SPNConfig(**SHALLOW, height=4, width=4, channels=1, bits=bits, scale=scale)
     stages = make_stages(UpscalingConfig(upscaling, (2,)), config, SPNTrainingConfig())
     for stage in stages:
         stage.build()
         randomize(stage.network)
-    found = endpoints(stages)
-    return {
-        name: tf.function(f, spec, autograph=False) for name, (f, spec) in found.items()
-    }, stages
+    functions = {
+        name: tf.function(f, spec, autograph=False) for name, (f, spec) in endpoints(stages).items()
+    }
+    return functions, stages
 
 
 def _images(side, count=5):
@@ -55,14 +55,14 @@ def test_sample_takes_a_temperature_for_each_stage():
     sample = functions["sample"]
     drawn = sample(6, 1, [0.0, 0.0, 1.0])["images"].numpy()
     coarse = drawn >> 6
-    assert (coarse == coarse[:1]).all()  # the likeliest, each time
+    assert (coarse == coarse[:1]).all()  # temperature 0 always takes the likeliest
     assert (drawn != drawn[:1]).any()
     np.testing.assert_array_equal(sample(6, 1, 0.5)["images"], sample(6, 1, [0.5] * 3)["images"])
     with pytest.raises(tf.errors.InvalidArgumentError):
         sample(6, 1, [1.0, 1.0])
 
 
-def test_upscale_keeps_what_is_given():
+def test_upscale_keeps_the_pixels_of_its_input():
     functions, _ = _endpoints("multidimensional", bits=8)
     small, full = _images(2), _images(4)
     from_small = functions["upscale"](small, 0, 1.0)["images"].numpy()

@@ -1,4 +1,4 @@
-"""The library from Python: trained without a command, loaded, and used by both."""
+"""The Python API of SPNs: a model trained from Python is loaded by it and by the commands."""
 
 import dataclasses
 import json
@@ -43,7 +43,7 @@ def test_a_model_trained_from_python_is_evaluated_by_the_commands(workdir, model
     assert code == 2 and "--dataset=arrays: the images were in memory" in stderr
 
 
-def test_samples_are_images_that_depend_on_their_seed_alone(model):
+def test_samples_are_images_that_depend_only_on_their_seed(model):
     images = model.sample(3, seed=1)
     assert images.shape == (3, 4, 4, 1) and images.dtype == np.uint8
     np.testing.assert_array_equal(images, model.sample(3, seed=np.int64(1)))
@@ -51,7 +51,7 @@ def test_samples_are_images_that_depend_on_their_seed_alone(model):
     assert model.sample(0).shape == (0, 4, 4, 1)
 
 
-def test_log_prob_is_that_of_the_stages_in_batches_of_any_size(model):
+def test_log_prob_is_the_sum_over_the_stages_for_any_batch_size(model):
     nats = model.log_prob(IMAGES)
     assert nats.shape == (40,) and (nats < 0).all()
     stages = sum(stage.log_prob(IMAGES).numpy() for stage in model.stages)
@@ -70,7 +70,7 @@ def test_upscaled_images_keep_their_pixels(model):
         model.upscale(IMAGES[:, :3, :3])
 
 
-def test_a_seed_or_temperature_compiles_nothing_anew(model):
+def test_another_seed_or_temperature_is_not_traced_again(model):
     model.sample(2, seed=1)
     traces = _traces(model)
     for seed in range(2, 5):

@@ -38,7 +38,7 @@ def test_slots_at_scale_2_by_hand():
 
 
 def test_slots_of_one_target_at_scale_3_by_hand():
-    # Target (1, 1), slice 4 of 9. Rows above by two, by one, then the same row on the left.
+    # Target (1, 1), slice 4 of 9: slots of the row two above, one above, and the left of its own.
     np.testing.assert_array_equal(slot_table(3)[4], [9, 9, 9, 9, 9, 9, 0, 1, 2, 9, 9, 3])
 
 

@@ -59,7 +59,7 @@ def test_two_replicas_under_xla_equal_one(tmp_path):
 
 
 def test_an_interrupted_training_ends_like_one_never_interrupted(tmp_path):
-    """Under XLA; without it in tests/cascade_cli/test_commands.py, stopped by signals."""
+    """Under XLA; tests/cascade_cli/test_commands.py tests it without XLA and with signals."""
     stage = lambda: _stage(jit_compile=True, clip_norm=1.0)  # noqa: E731
     whole = _train(tmp_path / "whole", stage(), steps=4)
     _train(tmp_path / "parts", stage(), steps=2)
@@ -84,7 +84,7 @@ def test_bfloat16_trains_on_float32_weights(tmp_path):
 
 
 def test_the_estimate_is_unbiased_over_slices():
-    """Averaged over all draws of the slice, S*S times a slice's nats are the image's nats."""
+    """The mean of S*S times a slice's nats over all slices is the image's nats."""
     stage = _stage()
     stage.build()
     randomize(stage.network)
@@ -97,7 +97,9 @@ def test_the_estimate_is_unbiased_over_slices():
     )
     estimates, _ = stage._gradients(repeated)
     error = np.std(estimates) / math.sqrt(draws)
-    assert len(np.unique(np.round(estimates.numpy(), 2))) == 16  # every slice is drawn
+    assert (
+        len(np.unique(np.round(estimates.numpy(), 2))) == 16
+    )  # every slice is drawn at least once
     assert abs(np.mean(estimates) - exact) < 4 * error
 
 
@@ -106,7 +108,7 @@ def test_slices_are_drawn_uniformly_by_example_and_seed():
     image = _examples(1).images
 
     def drawn(seed, first_index):
-        """The estimates of one repeated image, of which each slice has its own."""
+        """Estimates for copies of one image; each slice has its own value."""
         keras.utils.set_random_seed(0)
         stage = _stage(seed=seed)
         stage.build()
@@ -154,7 +156,7 @@ def test_the_metrics_of_a_step(tmp_path):
 
 
 def test_a_short_training_learns_real_digits(tmp_path):
-    """Held-out bits/dim of averaged weights fall far below those of a uniform model."""
+    """Held-out bits/dim of the averaged weights fall far below a uniform model's."""
     wider = TINY | {"pixelcnn_residual_channels": 96, "pixelcnn_conv_channels": 48}
     config = SPNConfig(**(wider | {"height": 32, "width": 32, "channels": 1, "scale": 4}))
     stage = _stage(config, learning_rate=(1e-3,))
@@ -171,7 +173,7 @@ def test_a_short_training_learns_real_digits(tmp_path):
      {"attention_ffn": "x"}, {"pixelcnn_conv_channels": 7}, {"embedder_filter_size": 2},
      {"dropout": 1.0}],
 )  # fmt: skip
-def test_sizes_that_cannot_work_are_refused(change):
+def test_invalid_settings_are_refused(change):
     (name,) = change
     with pytest.raises(SettingError, match=f"^{name}="):
         SPNConfig(**({"height": 32, "width": 32, "scale": 4} | change))

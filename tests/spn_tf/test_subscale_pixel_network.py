@@ -25,7 +25,7 @@ def test_image_nats_are_the_sum_over_all_slices():
     np.testing.assert_allclose(network.image_nats(images), sum(by_slice), rtol=1e-5)
 
 
-def test_slices_from_the_target_on_do_not_reach_the_embedding():
+def test_the_embedding_depends_only_on_slices_before_the_target():
     network = random_network(height=4, width=6, channels=3, bits=2, scale=2)
     slices = tf.random.uniform([1, 4, 2, 3, 3], 0, 4, tf.int32)
     other = tf.concat([slices[:, :2], (slices[:, 2:] + 1) % 4], axis=1)
@@ -53,7 +53,7 @@ def test_every_weight_has_a_gradient(change):
 
 
 @pytest.mark.parametrize("scale", [1, 2])
-def test_a_depth_network_models_the_further_bits_alone(scale):
+def test_a_depth_network_models_only_the_further_bits(scale):
     network = random_network(height=4, width=6, channels=3, bits=5, coarse_bits=2, scale=scale)
     for weight in network.decoder.pixelcnn.logits.weights:
         weight.assign(tf.zeros_like(weight))
@@ -72,7 +72,7 @@ def test_log_prob_takes_8_bit_images_at_the_network_s_depth(change):
     np.testing.assert_array_equal(log_prob, -network.image_nats(images // 32))
 
 
-def test_images_that_do_not_fit_are_refused_in_words():
+def test_images_of_wrong_range_type_or_shape_are_refused():
     network = random_network(height=4, width=6, channels=3, bits=3, scale=1)
     images = np.full([2, 4, 6, 3], 217, np.uint8)
     with pytest.raises(ValueError, match=r"from 217 to 217; 3 bits are 0 to 7.* use log_prob"):

@@ -1,4 +1,4 @@
-"""The probabilities of all images there are add up to one."""
+"""The probabilities of all possible images sum to one."""
 
 import numpy as np
 import pytest
@@ -25,7 +25,7 @@ def test_total_probability_is_one(height, width, channels, bits, scale):
     images = all_images(height, width, channels, bits)
     nats = _nats(network.image_nats, images)
     assert len(nats) == 2 ** (bits * height * width * channels)
-    assert nats.std() > 0.1  # the network is far from uniform: the sum is no accident
+    assert nats.std() > 0.1  # a uniform network would sum to one trivially
     assert abs(np.exp(-nats).sum() - 1) < 1e-4
 
 

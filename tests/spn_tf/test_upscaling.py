@@ -24,7 +24,7 @@ CONFIG = SPNConfig(**SHALLOW, height=6, width=8, channels=3, bits=8, scale=2)
 RNG = np.random.default_rng(0)
 
 
-@functools.cache  # what is traced once serves many tests
+@functools.cache  # many tests share one trace
 def _stages(upscaling, bits=8, coarse_bits=(3,), config=CONFIG, **training):
     config = dataclasses.replace(config, bits=bits)
     upscaling = UpscalingConfig(upscaling, coarse_bits)
@@ -71,13 +71,13 @@ def test_size_upscaling_needs_slices():
         UpscalingConfig("size").steps(8, scale=1)
 
 
-def test_each_stage_makes_its_own_part_of_the_image():
+def test_each_stage_has_its_own_target():
     images = _images()
     slice_, size, depth = _stages("multidimensional")
     np.testing.assert_array_equal(slice_.target(images), images.numpy()[:, ::2, ::2] >> 5)
     np.testing.assert_array_equal(size.target(images), images.numpy() >> 5)
     np.testing.assert_array_equal(depth.target(images), images)
-    assert slice_.network.embedder is None  # the decoder alone
+    assert slice_.network.embedder is None  # it is a decoder without an embedder
     assert depth.config.classes == 2**5
 
 
@@ -114,7 +114,7 @@ def test_a_slice_stage_trains_on_slices_of_the_chosen_positions(positions):
     np.testing.assert_allclose(np.unique(nats.numpy().round(2)), np.sort(expected), atol=0.02)
 
 
-def test_a_sample_holds_what_the_stages_before_made():
+def test_a_sample_contains_the_samples_of_the_stages_before():
     slice_, size, middle, image = _sample(_stages("multidimensional", coarse_bits=(2, 5)), 4)
     np.testing.assert_array_equal(size[:, ::2, ::2], slice_)
     np.testing.assert_array_equal(middle // 2**3, size)
@@ -124,62 +124,62 @@ def test_a_sample_holds_what_the_stages_before_made():
 
 
 def test_spread_leaves_room_between_the_pixels():
-    pictures = tf.constant(RNG.integers(0, 256, [2, 3, 4, 3]), tf.uint8)
-    images = spread(pictures, 6, 8).numpy()
-    np.testing.assert_array_equal(images[:, ::2, ::2], pictures)
+    small = tf.constant(RNG.integers(0, 256, [2, 3, 4, 3]), tf.uint8)
+    images = spread(small, 6, 8).numpy()
+    np.testing.assert_array_equal(images[:, ::2, ::2], small)
     images[:, ::2, ::2] = UNKNOWN
     assert (images == UNKNOWN).all()
 
 
 @pytest.mark.parametrize("upscaling", ["none", "size", "depth", "multidimensional"])
-def test_a_small_picture_keeps_its_pixels_at_all_bits(upscaling):
+def test_a_small_image_keeps_its_pixels_at_all_bits(upscaling):
     stages = _stages(upscaling)
     assert accepted_sizes(stages)[3, 4] == 8
-    pictures = tf.constant(RNG.integers(0, 256, [4, 3, 4, 3]), tf.uint8)
-    known = known_targets(stages, spread(pictures, 6, 8), tf.constant(8))
+    inputs = tf.constant(RNG.integers(0, 256, [4, 3, 4, 3]), tf.uint8)
+    known = known_targets(stages, spread(inputs, 6, 8), tf.constant(8))
     image = _sample(stages, 4, known=known)[-1].numpy()
-    np.testing.assert_array_equal(image[:, ::2, ::2], pictures)
+    np.testing.assert_array_equal(image[:, ::2, ::2], inputs)
     assert len(np.unique(image[:, 1::2])) > 30
 
 
 @pytest.mark.parametrize("upscaling", ["depth", "multidimensional"])
-def test_a_picture_of_full_size_keeps_its_coarse_bits(upscaling):
+def test_an_image_of_full_size_keeps_its_coarse_bits(upscaling):
     stages = _stages(upscaling, coarse_bits=(1, 3))
     assert accepted_sizes(stages) == {(3, 4): 8, (6, 8): 3}
-    pictures = _images(4)
-    known = known_targets(stages, spread(pictures, 6, 8), tf.constant(3))
+    inputs = _images(4)
+    known = known_targets(stages, spread(inputs, 6, 8), tf.constant(3))
     *_, coarse, image = _sample(stages, 4, known=known)
-    np.testing.assert_array_equal(coarse, quantize(pictures, 3))
-    np.testing.assert_array_equal(quantize(image, 3), quantize(pictures, 3))
-    assert (image.numpy() != pictures.numpy()).mean() > 0.5
+    np.testing.assert_array_equal(coarse, quantize(inputs, 3))
+    np.testing.assert_array_equal(quantize(image, 3), quantize(inputs, 3))
+    assert (image.numpy() != inputs.numpy()).mean() > 0.5
 
 
 def test_depth_upscaling_without_slices():
     config = SPNConfig(**SHALLOW, height=3, width=4, channels=3, bits=8, scale=1)
     stages = _stages("depth", config=config)
-    pictures = tf.constant(RNG.integers(0, 256, [3, 3, 4, 3]), tf.uint8)
+    inputs = tf.constant(RNG.integers(0, 256, [3, 3, 4, 3]), tf.uint8)
     coarse, image = _sample(stages, 3)
     np.testing.assert_array_equal(image // 2**5, coarse)
-    known = known_targets(stages, spread(pictures, 3, 4), tf.constant(3))
+    known = known_targets(stages, spread(inputs, 3, 4), tf.constant(3))
     coarse, image = _sample(stages, 3, known=known)
-    np.testing.assert_array_equal(coarse, quantize(pictures, 3))
+    np.testing.assert_array_equal(coarse, quantize(inputs, 3))
     np.testing.assert_array_equal(image // 2**5, coarse)
 
 
 def test_stages_have_noise_of_their_own():
-    """Stages that compute the same still draw differently."""
+    """Stages with equal networks still draw different noise."""
     spn, depth3, depth8 = _stages("depth", bits=3, coarse_bits=(1, 2))
     assert len({stage.sampler._stream for stage in (spn, depth3, depth8)}) == 3
 
 
-def test_pictures_of_a_batch_can_give_different_bits():
+def test_known_images_of_a_batch_may_have_different_bits():
     stages = _stages("depth", coarse_bits=(1, 3))
-    pictures = tf.repeat(_images(1), 2, axis=0)
-    known = known_targets(stages, spread(pictures, 6, 8), tf.constant([1, 3]))
+    inputs = tf.repeat(_images(1), 2, axis=0)
+    known = known_targets(stages, spread(inputs, 6, 8), tf.constant([1, 3]))
     image = _sample(stages, 2, known=known)[-1]
-    np.testing.assert_array_equal(quantize(image, 1), quantize(pictures, 1))
-    np.testing.assert_array_equal(quantize(image, 3)[1], quantize(pictures, 3)[1])
-    assert (quantize(image, 3)[0] != quantize(pictures, 3)[0]).numpy().any()
+    np.testing.assert_array_equal(quantize(image, 1), quantize(inputs, 1))
+    np.testing.assert_array_equal(quantize(image, 3)[1], quantize(inputs, 3)[1])
+    assert (quantize(image, 3)[0] != quantize(inputs, 3)[0]).numpy().any()
 
 
 def test_a_decoder_baseline_upscales_nothing():

@@ -1,4 +1,4 @@
-"""Decoders small enough for tests, and photographs for them."""
+"""Decoder stages small enough for tests, and photographs for them."""
 
 import functools
 
@@ -24,16 +24,16 @@ def stage(kind, level=2, config=None, **training):
 
 
 def built(kind, level=2, config=None, **training):
-    made = stage(kind, level, config, **training)
-    made.build()
-    return made
+    decoder_stage = stage(kind, level, config, **training)
+    decoder_stage.build()
+    return decoder_stage
 
 
 def chain(kind, config=None):
-    """All stages, built, their last layers no longer zero."""
+    """Returns all stages, built, with random weights in place of the zeros of their last layers."""
     stages = [built(kind, level, config) for level in range(1, (config or SMALL[kind]).levels + 1)]
-    for made in stages:
-        for variable in made.decoder.trainable_variables:
+    for decoder_stage in stages:
+        for variable in decoder_stage.decoder.trainable_variables:
             if not np.any(variable.numpy()):
                 variable.assign(tf.random.stateless_normal(variable.shape, [3, 4], stddev=0.01))
     return stages
@@ -41,5 +41,5 @@ def chain(kind, config=None):
 
 @functools.cache
 def photographs(count=4):
-    """uint8 [count, 32, 32, 3], held out."""
+    """Held-out windows of photographs, uint8 [count, 32, 32, 3]."""
     return next(iter(open_source(PHOTOS, "test").evaluation_examples(count, limit=count))).images

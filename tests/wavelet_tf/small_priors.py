@@ -1,4 +1,4 @@
-"""Priors small enough for tests, on the digits' TL of 16x16."""
+"""GAN priors small enough for tests, on the digits' TL of 16x16."""
 
 from cascade_tf.data import open_source
 from cascade_tf.examples import Examples
@@ -42,9 +42,9 @@ def gan(value_range=(-0.5, 2.5), config=None, **training):
 
 
 def built(**changes):
-    made = gan(**changes)
-    made.build()
-    return made
+    prior = gan(**changes)
+    prior.build()
+    return prior
 
 
 def digits(count=8) -> Examples:
@@ -52,5 +52,5 @@ def digits(count=8) -> Examples:
     return next(iter(batches))
 
 
-def sample(stage, indices, truncation=1.0, seed=0, **given):
-    return stage.sample(SampleRequest(indices, seed, truncation=truncation, **given)).numpy()
+def sample(stage, indices, truncation=1.0, seed=0, **fields):
+    return stage.sample(SampleRequest(indices, seed, truncation=truncation, **fields)).numpy()

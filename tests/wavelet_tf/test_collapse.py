@@ -17,17 +17,17 @@ def test_diversity_compares_spreads():
     real = rng.normal(size=(64, 4, 4, 1)).astype(np.float32)
     assert diversity(real, 0.5 * real + 3).numpy() == pytest.approx(0.5)
     assert diversity(real, np.repeat(real[:1], 64, axis=0)).numpy() < 1e-6
-    assert diversity(np.ones_like(real), real).numpy() > 1e3  # real ones all the same: no NaN
+    assert diversity(np.ones_like(real), real).numpy() > 1e3  # equal real images give no NaN
 
 
 @pytest.mark.parametrize(
-    "change,told",
+    "change,message",
     [
         ({"D_fake": -2e3}, "logits run away: D_fake -2000"),
         ({"spectral_norm_G/dense": 5e3}, "singular values run away: spectral_norm_G/dense 5000"),
         ({"diversity": 0.001}, "samples are nearly all the same"),
     ],
 )
-def test_what_has_gone_wrong_is_told(change, told):
+def test_trouble_names_the_failing_figure(change, message):
     assert trouble(HEALTHY) is None
-    assert told in trouble(HEALTHY | change)
+    assert message in trouble(HEALTHY | change)

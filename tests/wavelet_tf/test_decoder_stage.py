@@ -20,10 +20,10 @@ WIDER = {
 }
 
 
-def _trained(directory, made, strategy=None, **config):
+def _trained(directory, untrained, strategy=None, **config):
     directory.mkdir(exist_ok=True)
     trainer = Trainer(
-        made,
+        untrained,
         TrainingConfig(
             **{
                 "batch_size": 8,
@@ -44,27 +44,27 @@ def _trained(directory, made, strategy=None, **config):
 
 
 def test_two_replicas_equal_one(tmp_path):
-    """BatchNorm counts the examples of both. --jit_compile is given up, not an error."""
+    """BatchNorm uses the examples of both replicas. jit_compile is ignored, not an error."""
     kind = WaveletDecoderStage
     one = _trained(tmp_path / "one", stage(kind), steps=2)
     two = _trained(
         tmp_path / "two", stage(kind, jit_compile=True), make_strategy("mirrored"), steps=2
     )
-    for tag in ("loss", "gradient_norm"):  # Adam would not tell a gradient twice as large
+    for tag in ("loss", "gradient_norm"):  # Adam hides a gradient twice as large
         curves = [scalars(tmp_path / name, "train", tag).values() for name in ("one", "two")]
         np.testing.assert_allclose(*map(list, curves), rtol=1e-3, err_msg=tag)
     actual = final_weights(two)
     for name, value in final_weights(one).items():
         if "velocity" in name or "momentum" in name:
-            continue  # of gradients that are nearly zero
+            continue  # some gradients are nearly zero
         np.testing.assert_allclose(actual[name], value, rtol=1e-2, atol=1e-4, err_msg=name)
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_gradients_under_xla_equal_those_without(kind):
-    made = chain(kind)[0]
-    plain = made._gradients(photographs())
-    compiled = tf.function(made._gradients, jit_compile=True, autograph=False)(photographs())
+    first = chain(kind)[0]
+    plain = first._gradients(photographs())
+    compiled = tf.function(first._gradients, jit_compile=True, autograph=False)(photographs())
     for actual, expected in zip(compiled[:2], plain[:2], strict=True):
         np.testing.assert_allclose(actual, expected, rtol=1e-4)
     for actual, expected in zip(compiled[2], plain[2], strict=True):
@@ -74,29 +74,30 @@ def test_gradients_under_xla_equal_those_without(kind):
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_it_learns_photographs(kind):
-    """Sixteen of them by heart, from the floor that it begins at."""
+    """It overfits sixteen photographs to less than half of the error before training."""
     config = dataclasses.replace(SMALL[kind], **WIDER[kind])
-    made = built(kind, 1, config, learning_rate=(3e-3,))
+    first = built(kind, 1, config, learning_rate=(3e-3,))
     examples = _examples(16)
-    floor = float(tf.reduce_mean(made.evaluate_step(examples)["mse"]))
-    step = tf.function(made.train_step, autograph=False)
+    floor = float(tf.reduce_mean(first.evaluate_step(examples)["mse"]))
+    step = tf.function(first.train_step, autograph=False)
     for number in range(100):
         mse = float(step(examples, tf.constant(number, tf.int64))["mse"])
     assert mse < 0.5 * floor
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_previews_show_what_is_given_made_and_true(kind):
-    seen = []
-    shown = built(kind).previews(_examples(3), lambda: seen.append(1))
-    rows = shown.pop("given, made, true")
-    assert rows.shape == (3, 32, 3 * 32, 3) and seen
+def test_previews_show_condition_reconstruction_and_target(kind):
+    progress = []
+    previews = built(kind).previews(_examples(3), lambda: progress.append(1))
+    rows = previews.pop("given, made, true")
+    assert rows.shape == (3, 32, 3 * 32, 3) and progress
     np.testing.assert_array_equal(rows[:, :, 64:], photographs(3))
     if kind is WaveletDecoderStage:
-        bands = shown.pop("bands, made and true")
+        bands = previews.pop("bands, made and true")
         assert bands.shape == (3, 2 * 16, 3 * 16, 3)
-        assert np.all(bands[:, :16] == 128) and np.ptp(bands[:, 16:]) > 50  # it knows of none yet
-    assert not shown
+        # Untrained, it predicts zero bands.
+        assert np.all(bands[:, :16] == 128) and np.ptp(bands[:, 16:]) > 50
+    assert not previews
 
 
 def _examples(count):
@@ -111,18 +112,18 @@ def test_an_interrupted_training_ends_like_one_never_interrupted(tmp_path):
         np.testing.assert_array_equal(value, parts[name], name)
 
 
-def test_averages_hold_the_statistics_of_batch_normalisation():
+def test_averages_include_the_statistics_of_batch_normalisation():
     averaged = {variable.path for variable in built(WaveletDecoderStage).averaged_variables()}
     assert sum("moving_variance" in path for path in averaged) == 14 + 1
 
 
-def test_what_a_bfloat16_decoder_is_given_is_not_rounded():
+def test_the_condition_of_a_bfloat16_decoder_is_not_rounded():
     half = built(WaveletDecoderStage, precision="bfloat16")
-    seen = []
-    half.decoder._packet = lambda band: seen.append(band) or tf.zeros([4, 8, 8, 12])
+    inputs = []
+    half.decoder._packet = lambda band: inputs.append(band) or tf.zeros([4, 8, 8, 12])
     coarse = half.condition(photographs())
     half.decoder(coarse)
-    np.testing.assert_array_equal(seen[0], coarse)
+    np.testing.assert_array_equal(inputs[0], coarse)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -139,17 +140,17 @@ def test_bfloat16_computes_with_float32_weights(kind):
     assert features.dtype == tf.bfloat16 and half.decoder(half.condition(photographs())).dtype == (
         tf.float32
     )
-    losses = [float(made._gradients(photographs())[0]) for made in (half, single)]
+    losses = [float(each._gradients(photographs())[0]) for each in (half, single)]
     assert losses[0] == pytest.approx(losses[1], rel=0.02) and losses[0] != losses[1]
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_stage_is_given_what_the_one_before_makes(kind):
+def test_the_target_of_a_stage_is_the_condition_of_the_next(kind):
     first, second = chain(kind)
     images = photographs()
     np.testing.assert_array_equal(first.target(images), second.condition(images))
-    made = second.sample(SampleRequest(4, condition=second.condition(images)))
-    assert made.shape == second.target(images).shape == (4, 32, 32, 3)
+    samples = second.sample(SampleRequest(4, condition=second.condition(images)))
+    assert samples.shape == second.target(images).shape == (4, 32, 32, 3)
     assert (first.name, second.name) == ("to16", "to32")
     with pytest.raises(ValueError, match="condition: stage to16 needs one"):
         first.sample(SampleRequest(4))
@@ -163,13 +164,13 @@ def test_replicas_share_a_batch_to_decode():
     one = built(WaveletDecoderStage)
     for variable in (*one.decoder.variables, *two.decoder.variables):
         variable.assign(tf.random.stateless_uniform(variable.shape, [5, 6]))
-    condition = one.condition(photographs(3))  # no multiple of two
+    condition = one.condition(photographs(3))  # not divisible by two
     request = SampleRequest(3, condition=condition)
     np.testing.assert_allclose(two.sample(request), one.sample(request), rtol=1e-4)
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_true_targets_are_the_pictures_themselves(kind):
+def test_targets_of_the_last_stage_are_the_images(kind):
     images = photographs()
     np.testing.assert_array_equal(built(kind).to_images(built(kind).target(images)), images)
 
@@ -193,7 +194,7 @@ def test_true_targets_are_the_pictures_themselves(kind):
         ),
     ],
 )
-def test_sizes_that_cannot_work_are_refused_by_name(kind, change, expected):
+def test_invalid_settings_are_refused_by_name(kind, change, expected):
     with pytest.raises(SettingError) as error:
         stage(kind, config=dataclasses.replace(SMALL[kind], **change))
     assert str(error.value).startswith(expected)

@@ -24,7 +24,7 @@ def test_the_wavelet_pyramid_is_tl_of_tl(levels):
 
 
 @pytest.mark.parametrize("encoder", [WaveletEncoder(SMALL_WAVELET), PixelEncoder(SMALL_PIXEL)])
-def test_representations_look_like_the_picture_divided_by_their_gain(encoder):
+def test_a_representation_of_a_grey_image_is_grey_times_its_gain(encoder):
     grey = np.full([1, 32, 32, 3], 0.25, np.float32)
     sizes = []
     for number, representation in enumerate(reversed(encoder.pyramid(grey))):

@@ -14,12 +14,12 @@ def test_endpoints_encode_decode_and_upsample(kind):
     functions = {name: function for name, (function, _) in endpoints(stages).items()}
     latents = functions["encode"](images)["latents"]
     np.testing.assert_array_equal(latents, stages[0].condition(images))
-    made = reconstruct(stages, latents)[-1]
+    reconstruction = reconstruct(stages, latents)[-1]
     decoded = functions["decode"](latents)["images"]
-    np.testing.assert_array_equal(decoded, stages[1].to_images(made))
+    np.testing.assert_array_equal(decoded, stages[1].to_images(reconstruction))
     small = tf.cast(tf.image.resize(images, [8, 8], "area"), tf.uint8)
     again = functions["decode"](stages[0].condition_gain * unit_range(small))["images"]
     np.testing.assert_array_equal(functions["upsample"](small)["images"], again)
-    # The filters' gain: a grey picture stays as it is.
+    # The gain of the filters is undone: a grey image stays unchanged.
     grey = tf.fill([1, 8, 8, 3], tf.constant(100, tf.uint8))
     assert np.abs(np.mean(functions["upsample"](grey)["images"]) - 100) < 10

@@ -11,7 +11,7 @@ def _draws(truncation, kind):
     return noise(3, "z", INDICES, 5, truncation, kind).numpy()
 
 
-def test_scaled_noise_has_the_deviation_asked_for():
+def test_scaled_noise_has_the_requested_deviation():
     for truncation in (1.0, 0.6):
         z = _draws(truncation, "scale")
         assert z.mean() == pytest.approx(0, abs=0.02)
@@ -19,7 +19,7 @@ def test_scaled_noise_has_the_deviation_asked_for():
     assert np.abs(_draws(0.6, "scale")).max() > 1.5
 
 
-def test_truncated_noise_is_a_normal_given_that_it_is_within():
+def test_truncated_noise_is_a_normal_conditioned_on_the_interval():
     z = _draws(0.8, "truncate")
     assert 0.79 < np.abs(z).max() <= 0.8
     normal = np.random.default_rng(0).normal(size=200_000)
@@ -29,7 +29,7 @@ def test_truncated_noise_is_a_normal_given_that_it_is_within():
 
 
 @pytest.mark.parametrize("kind", ["scale", "truncate"])
-def test_no_truncation_is_no_noise_and_a_large_one_all_of_it(kind):
+def test_truncation_0_gives_zeros_and_a_large_one_plain_noise(kind):
     assert not _draws(0.0, kind).any()
     np.testing.assert_allclose(_draws(50.0, "truncate"), _draws(1.0, "scale"), atol=1e-5)
 

@@ -40,7 +40,7 @@ def test_join_inverts_split(channels):
     np.testing.assert_allclose(decoder.join(*decoder.split(fine)), fine, atol=1e-5)
 
 
-def test_packets_are_those_of_tr_then_bl_then_br():
+def test_packets_are_ordered_tr_bl_br():
     decoder, fine = _decoder(), _fine()
     bands = dwt2(fine)
     tl, packets = decoder.split(fine)
@@ -52,7 +52,7 @@ def test_packets_are_those_of_tr_then_bl_then_br():
 
 
 def test_heads_together_equal_heads_one_after_another():
-    """Each a convolution, BatchNorm, ReLU, convolution; taps and channels all in their place."""
+    """Each head is a convolution, BatchNorm, ReLU, convolution."""
     heads, width, channels = 3, 4, 2
     layer = Heads(heads, width, channels, synchronized=False)
     x = tf.random.stateless_normal([2, 6, 5, 8], [0, 1])
@@ -79,7 +79,7 @@ def test_heads_together_equal_heads_one_after_another():
         )
 
 
-def test_the_loss_is_the_sum_over_heads_of_their_mean_squared_errors():
+def test_the_loss_is_the_sum_of_the_heads_mean_squared_errors():
     decoder = _decoder()
     predicted, true = np.random.default_rng(0).standard_normal((2, 5, 8, 8, 12, 3))
     errors = ((predicted - true) ** 2).mean(axis=(1, 2, 4)).sum(axis=1)
@@ -87,7 +87,7 @@ def test_the_loss_is_the_sum_over_heads_of_their_mean_squared_errors():
     np.testing.assert_allclose(decoder.loss(*flat), errors)
 
 
-def test_an_untrained_decoder_knows_of_no_high_bands():
+def test_an_untrained_decoder_predicts_zero_high_bands():
     decoder = _decoder()
     np.testing.assert_array_equal(decoder(_fine()[:, ::2, ::2]), 0)
 

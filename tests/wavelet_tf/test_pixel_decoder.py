@@ -24,13 +24,13 @@ def test_join_inverts_split_and_an_untrained_decoder_is_a_bilinear_resize():
     np.testing.assert_allclose(residual, fine - enlarged(coarse, 32), atol=1e-6)
 
 
-def test_halving_takes_means_of_four_pixels_or_wider_ones():
+def test_halving_averages_four_pixels_or_more_with_antialias():
     fine = _fine()
     means = fine.numpy().reshape(2, 16, 2, 16, 2, 3).mean(axis=(2, 4))
     np.testing.assert_allclose(halved(fine, antialias=False), means, atol=1e-6)
     assert np.abs(halved(fine, antialias=True) - means).max() > 0.05
 
 
-def test_nineteen_convolutions_as_table_4_says():
+def test_the_decoder_has_nineteen_convolutions_as_in_table_4():
     layers = _decoder()._flatten_layers()
     assert sum(isinstance(layer, keras.layers.Conv2D) for layer in layers) == 19

@@ -19,7 +19,7 @@ def _prior(value_range=(-0.5, 2.5), bits=8):
 
 
 @pytest.mark.parametrize("bits,steps", [(8, 255), (3, 7)])
-def test_its_target_is_the_latents_to_a_quantization_step(bits, steps):
+def test_its_target_is_the_latents_within_a_quantization_step(bits, steps):
     prior = _prior(bits=bits)
     prior.build()
     exact = prior.latents.encode(digits().images).numpy()
@@ -27,10 +27,10 @@ def test_its_target_is_the_latents_to_a_quantization_step(bits, steps):
     errors = np.clip(exact, -0.5, 2.5) - quantized
     step = 3 / steps  # of the range
     assert np.abs(errors).max() <= 0.51 * step + 3 / 255
-    # In the middle, over all values: fewer bits make nothing darker.
-    pictures = tf.reshape(tf.range(256), [1, 16, 16, 1])
+    # Without a bias on average: fewer bits do not darken images.
+    images = tf.reshape(tf.range(256), [1, 16, 16, 1])
     stage = prior.model
-    restored = prior._latents(stage.to_images(stage.target(tf.cast(pictures, tf.uint8))))
+    restored = prior._latents(stage.to_images(stage.target(tf.cast(images, tf.uint8))))
     assert restored.numpy().mean() == pytest.approx(1, abs=1e-5)
     assert len(np.unique(quantized)) <= steps + 1
 
@@ -42,9 +42,9 @@ def test_it_learns_evaluates_and_samples_latents(tmp_path):
     low, high = prior.latents.low.numpy(), prior.latents.high.numpy()
     assert low < 0 < 2 < high  # fitted
     figures = prior.evaluate_step(digits())
-    # Nearly untrained: about 8 bits for each coefficient.
+    # Nearly untrained: about 8 bits per coefficient.
     np.testing.assert_allclose(figures["bits_per_dim"], 8, atol=0.5)
-    made = prior.sample(SampleRequest(2)).numpy()
-    assert made.shape == (2, 16, 16, 1)
-    assert low - 1e-5 <= made.min() and made.max() <= high + 1e-5
-    assert prior.to_images(tf.constant(made)).dtype == tf.uint8
+    samples = prior.sample(SampleRequest(2)).numpy()
+    assert samples.shape == (2, 16, 16, 1)
+    assert low - 1e-5 <= samples.min() and samples.max() <= high + 1e-5
+    assert prior.to_images(tf.constant(samples)).dtype == tf.uint8

@@ -16,16 +16,16 @@ def training_batches(source: Source, batch_size: int, start: int, count: int) ->
 
 @pytest.fixture
 def assert_restarts_exactly() -> Callable[[Source], None]:
-    """Checks that a stream restarted before and after the border of an epoch is the same."""
+    """Checks that a stream restarted before or after the end of an epoch is the same."""
 
     def check(source: Source) -> None:
         batch_size = max(2, source.num_examples // 3)
         whole = training_batches(source, batch_size, 0, 8)
         for step in (1, 2, 3, 4, 7):
             restarted = training_batches(source, batch_size, step * batch_size, 8 - step)
-            for expected, found in zip(whole[step:], restarted, strict=True):
-                for expected_part, found_part in zip(expected, found, strict=True):
-                    np.testing.assert_array_equal(expected_part, found_part)
+            for expected, actual in zip(whole[step:], restarted, strict=True):
+                for expected_part, actual_part in zip(expected, actual, strict=True):
+                    np.testing.assert_array_equal(expected_part, actual_part)
         indices = np.concatenate([batch.indices for batch in whole])
         np.testing.assert_array_equal(indices, np.arange(8 * batch_size))
 

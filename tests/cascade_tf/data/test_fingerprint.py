@@ -12,12 +12,12 @@ IMAGES = np.random.default_rng(0).integers(0, 256, [250, 4, 4, 3], dtype=np.uint
 
 @pytest.mark.parametrize("total", [1, 100, 101, 250])
 def test_it_is_the_hash_of_the_pixels_whatever_the_batches(total):
-    found = fingerprint(ArraySource(IMAGES), total)
-    assert (found.images, found.sha256) == (
+    actual = fingerprint(ArraySource(IMAGES), total)
+    assert (actual.images, actual.sha256) == (
         total,
         hashlib.sha256(IMAGES[:total].tobytes()).hexdigest(),
     )
-    assert found.preprocessing == ("largest centre square, resized by area to 4x4, rounded, RGB")
+    assert actual.preprocessing == ("largest centre square, resized by area to 4x4, rounded, RGB")
 
 
 def test_the_built_in_digits_are_the_same_everywhere():
@@ -34,9 +34,9 @@ def test_the_built_in_digits_are_the_same_everywhere():
         ("imagenet2012", "test", 50_000, None),
     ],
 )
-def test_another_imagenet_is_not_taken_for_the_papers(name, split, count, expected):
+def test_another_imagenet_than_the_papers_gives_a_caution(name, split, count, expected):
     source = ArraySource(IMAGES)
     source.config = dataclasses.replace(source.config, dataset=name)
     source.split, source.num_examples = split, count
-    found = caution(source)
-    assert (found is None) if expected is None else (expected in found)
+    text = caution(source)
+    assert (text is None) if expected is None else (expected in text)

@@ -39,7 +39,7 @@ def first_batch(source, batch_size: int):
 def test_images_are_found_whatever_their_extension(tmp_path):
     add_images(tmp_path, ["a.png", "b.PNG", "c.WebP", "d.JPEG", "e.jpg"])
     (tmp_path / "notes.txt").write_text("not an image")
-    (tmp_path / "._a.png").write_text("what macOS leaves behind")
+    (tmp_path / "._a.png").write_text("metadata of macOS")
     source = folder_source(tmp_path)
     assert (source.num_examples, source.num_classes) == (5, 1)
     batch = first_batch(source, 5)
@@ -52,8 +52,8 @@ def test_folders_are_classes_in_sorted_order(tmp_path):
     source = folder_source(f"{tmp_path}/")
     assert source.num_classes == 2
     batch = first_batch(source, 3)
-    found = set(zip(batch.labels.tolist(), batch.images[:, 0, 0, 0].tolist(), strict=True))
-    assert found == {(0, 1), (0, 2), (1, 0)}
+    pairs = set(zip(batch.labels.tolist(), batch.images[:, 0, 0, 0].tolist(), strict=True))
+    assert pairs == {(0, 1), (0, 2), (1, 0)}
 
 
 def test_the_first_images_of_a_split_are_of_all_folders(tmp_path):
@@ -147,7 +147,7 @@ def test_an_undecodable_image_is_named_in_one_line(tmp_path, content):
 
 
 def test_bad_images_can_be_skipped(tmp_path, capfd):
-    """Another image takes their place in training, as on every pass; evaluations leave them out."""
+    """Training replaces each by the same image at every pass; evaluation leaves them out."""
     add_images(tmp_path, numbered(12))
     for name in ("0003.png", "0008.png"):
         (tmp_path / name).write_bytes(b"not an image")
@@ -167,13 +167,13 @@ def test_bad_images_can_be_skipped(tmp_path, capfd):
     rows = list(source.evaluation_examples(5).unbatch().as_numpy_iterator())
     real = [row for row in rows if row.indices >= 0]
     assert len(real) == 10 and len({row.images[0, 0, 0] for row in real}) == 10
-    told = capfd.readouterr().err.splitlines()
-    assert len(told) == 4  # two by each source
-    assert all(line.startswith(f"cannot decode image {tmp_path}/000") for line in told)
-    assert told[1].endswith("not an image: skipped, 2 so far")
+    messages = capfd.readouterr().err.splitlines()
+    assert len(messages) == 4  # two by each source
+    assert all(line.startswith(f"cannot decode image {tmp_path}/000") for line in messages)
+    assert messages[1].endswith("not an image: skipped, 2 so far")
 
 
-def test_where_all_images_are_bad_skipping_ends(tmp_path):
+def test_skipping_fails_if_all_images_are_bad(tmp_path):
     for name in numbered(3):
         (tmp_path / name).write_bytes(b"not an image")
     source = open_source(DataConfig("folder", str(tmp_path), 8, 3, bad_images="skip"), "all")
@@ -183,7 +183,7 @@ def test_where_all_images_are_bad_skipping_ends(tmp_path):
 
 
 def test_odd_files_and_names_are_used_or_named(tmp_path):
-    """Each is used by a rule (its content decides; one that is no square is cropped), or named."""
+    """Content, not extension, decides whether a file is an image; unreadable ones are named."""
     add_images(
         tmp_path, ["plain.png", "\u00e9t\u00e9 \u96ea.png", "two\nlines.png", "deep/er/one.png"]
     )
@@ -251,7 +251,7 @@ def test_mutated_files_are_decoded_or_named(tmp_path, kind):
     config = DataConfig("folder", str(tmp_path), 64, 3, bad_images="skip")
     indices = [e.indices for e in open_source(config, "all").evaluation_examples(50)]
     assert (np.concatenate(indices) >= 0).sum() == len(good)
-    for number, path in enumerate(bad[:5]):  # as `fail` reads them, and in the graph if JPEG
+    for number, path in enumerate(bad[:5]):  # with bad_images="fail"; JPEG files in the graph
         alone = tmp_path / f"alone{number}"
         alone.mkdir()
         path.rename(alone / path.name)
@@ -262,7 +262,7 @@ def test_mutated_files_are_decoded_or_named(tmp_path, kind):
 
 
 def test_a_damaged_jpeg_file_is_named_among_whole_ones(tmp_path):
-    """Whatever else was read since; and in few words, none of them TensorFlow's."""
+    """Also when other files were read since; the line has no text of TensorFlow's."""
     whole = io.BytesIO()
     noise = np.random.default_rng(0).integers(0, 256, (16, 16, 3), np.uint8)
     Image.fromarray(noise).save(whole, "JPEG")
@@ -282,7 +282,7 @@ def test_a_damaged_jpeg_file_is_named_among_whole_ones(tmp_path):
 
 
 @pytest.mark.parametrize("bad_images", ["fail", "skip"])
-def test_no_whole_jpeg_file_waits_for_python(tmp_path, monkeypatch, bad_images):
+def test_intact_jpeg_files_are_decoded_in_the_graph(tmp_path, monkeypatch, bad_images):
     def decode_file(path: bytes) -> None:
         raise AssertionError(path)
 
@@ -302,7 +302,7 @@ def test_other_errors_are_not_taken_for_undecodable_images(tmp_path):
     assert undecodable_image_message(tf.errors.InternalError(None, None, "out of luck")) is None
 
 
-def test_what_the_user_can_put_right(tmp_path):
+def test_a_missing_or_empty_folder_is_a_users_error(tmp_path):
     with pytest.raises(UsageError, match="dataset=folder data_dir=: name the folder"):
         open_source(DataConfig("folder", None, 8, 3), "all")
     with pytest.raises(UserError, match=f"no folder {tmp_path}/missing"):

@@ -64,7 +64,7 @@ def test_exif_orientation_is_applied():
     pixels = np.zeros((2, 4, 3), np.uint8)
     pixels[:, :2] = 255
     exif = Image.Exif()
-    exif[0x0112] = 6  # to be turned clockwise by a quarter
+    exif[0x0112] = 6  # rotate by 90 degrees clockwise
     image = decode_rgb(encode(Image.fromarray(pixels), exif=exif))
     np.testing.assert_array_equal(image, np.rot90(pixels, k=-1))
 
@@ -123,5 +123,5 @@ def test_a_grey_decompression_bomb_is_left_to_pillow():
     ],
     ids=["turned", "cmyk", "png", "cut in EXIF", "empty"],
 )
-def test_no_other_file_is_taken_for_plain_jpeg(encoded):
+def test_other_files_are_not_decoded_as_plain_jpeg(encoded):
     assert not is_plain_jpeg(encoded)

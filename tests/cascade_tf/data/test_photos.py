@@ -53,7 +53,7 @@ def test_restart(assert_restarts_exactly):
     assert_restarts_exactly(photos_source("test"))
 
 
-def test_missing_package_tells_what_to_install(monkeypatch):
+def test_a_missing_package_is_named_with_its_installation(monkeypatch):
     monkeypatch.setitem(sys.modules, "skimage", None)
     photos._photograph.cache_clear()
     with pytest.raises(UserError, match=r"pip install 'cascade-tf\[demo\]'"):

@@ -8,26 +8,26 @@ from cascade_tf.errors import UserError
 RNG = np.random.default_rng(0)
 
 
-def test_pictures_come_as_they_are_in_the_order_of_their_paths(tmp_path):
+def test_images_are_unchanged_and_in_the_order_of_their_paths(tmp_path):
     arrays = [RNG.integers(0, 256, [side, side, 3], dtype=np.uint8) for side in (4, 8, 4)]
     (tmp_path / "sub").mkdir()
     for name, array in zip(("a.png", "b.png", "sub/a.png"), arrays, strict=True):
         Image.fromarray(array).save(tmp_path / name)
-    read = read_pictures(str(tmp_path), "--from_images", (4, 8), channels=3)
-    assert len(read) == 3
-    for picture, array in zip(read, arrays, strict=True):
-        np.testing.assert_array_equal(picture, array)
+    images = read_pictures(str(tmp_path), "--from_images", (4, 8), channels=3)
+    assert len(images) == 3
+    for image, array in zip(images, arrays, strict=True):
+        np.testing.assert_array_equal(image, array)
 
 
-def test_grey_pictures_keep_their_values(tmp_path):
+def test_grey_images_keep_their_values(tmp_path):
     array = RNG.integers(0, 256, [4, 4], dtype=np.uint8)
     Image.fromarray(array).save(tmp_path / "a.png")
-    (picture,) = read_pictures(str(tmp_path), "--from_images", (4,), channels=1)
-    np.testing.assert_array_equal(picture[..., 0], array)
+    (image,) = read_pictures(str(tmp_path), "--from_images", (4,), channels=1)
+    np.testing.assert_array_equal(image[..., 0], array)
 
 
 @pytest.mark.parametrize("size", [(4, 8), (5, 5)])
-def test_other_sizes_are_refused_with_those_that_are_taken(tmp_path, size):
+def test_other_sizes_are_refused_naming_the_allowed_ones(tmp_path, size):
     Image.new("RGB", size).save(tmp_path / "a.png")
     with pytest.raises(
         UserError, match=f"a.png is of {size[1]}x{size[0]} pixels: use images of 4x4"

@@ -44,7 +44,7 @@ def test_whole_images_are_resized_without_a_crop(sides, expected):
     np.testing.assert_array_equal(whole, np.round(resize_area(tf.constant(image), expected)))
 
 
-def test_of_a_line_the_middle_is_kept():
+def test_extreme_aspect_ratios_are_cropped_at_the_centre():
     image = tf.range(100, dtype=tf.int32)[None, :, None] * tf.ones([1, 1, 3], tf.int32)
     kept = whole_image(tf.cast(image, tf.uint8), config(2))
     np.testing.assert_array_equal(kept[0, ::2, 0], np.arange(42, 58))
@@ -65,7 +65,7 @@ def test_means_are_rounded_to_the_nearest_intensity():
 
 
 @pytest.mark.parametrize("size", [1, 31, 32, 256])
-def test_an_image_that_fits_comes_out_unchanged(size):
+def test_an_image_of_the_target_size_is_unchanged(size):
     image = noise(size, size)
     np.testing.assert_array_equal(evaluation_image(tf.constant(image), config(size)), image)
     np.testing.assert_array_equal(train(image, 5, config(size)), image)
@@ -85,7 +85,7 @@ def test_evaluation_crops_at_the_centre(height, width):
 
 
 @pytest.mark.parametrize("tall", [False, True])
-def test_training_crops_reach_every_position_and_depend_on_seed_and_index_alone(tall):
+def test_training_crops_reach_every_position_and_depend_only_on_seed_and_index(tall):
     image = np.tile(np.arange(12, dtype=np.uint8)[None, :, None], (8, 1, 3))
     image = image.transpose(1, 0, 2) if tall else image
 
@@ -126,7 +126,7 @@ def test_luma_of_a_grey_colour_image_is_exact():
     np.testing.assert_array_equal(luma, grey)
 
 
-def test_parts_of_an_image_are_of_all_allowed_sizes_and_places():
+def test_random_crops_are_of_all_allowed_sizes_and_places():
     rows, columns = 20 * np.mgrid[:12, :12].astype(np.uint8)
     image = np.stack([rows, columns, rows], axis=-1)
     settings = DataConfig("digits", None, 2, 3, smallest_crop=0.5)

@@ -32,8 +32,8 @@ def test_every_epoch_is_another_permutation():
 @pytest.mark.parametrize("batch_size", [1, 4, 7, 10, 25])
 def test_the_order_does_not_depend_on_the_batch(batch_size):
     expected = training_labels(Numbers(10), 50, 0, 1)
-    found = training_labels(Numbers(10), batch_size, 0, -(-50 // batch_size))[:50]
-    np.testing.assert_array_equal(found, expected)
+    labels = training_labels(Numbers(10), batch_size, 0, -(-50 // batch_size))[:50]
+    np.testing.assert_array_equal(labels, expected)
 
 
 @pytest.mark.parametrize("num_examples", [1, 3, 10])
@@ -41,7 +41,7 @@ def test_restart(num_examples, assert_restarts_exactly):
     assert_restarts_exactly(Numbers(num_examples))
 
 
-def test_a_restart_far_on_starts_at_once():
+def test_a_restart_at_a_large_index_starts_at_once():
     source = Numbers(10)
     np.testing.assert_array_equal(
         training_labels(source, 4, 10**12 - 4, 2)[4:], training_labels(source, 4, 10**12, 1)
@@ -80,8 +80,8 @@ def test_replicas_share_out_each_global_batch():
 
 @pytest.mark.parametrize("num_examples", [1, 5, 12])
 @pytest.mark.parametrize("of", [2, 3])
-def test_shares_are_dealt_out_in_every_epoch(num_examples, of):
-    """Whatever the number of examples: share s has the stream's examples s, s + of, ..."""
+def test_shares_are_interleaved_in_every_epoch(num_examples, of):
+    """Share s has the examples s, s + of, ... of the stream, for any number of examples."""
     source = Numbers(num_examples)
     whole = next(source.training_examples(30, 6).as_numpy_iterator())
     for number in range(of):

@@ -4,7 +4,7 @@ from cascade_tf.data import DataConfig, open_source
 from cascade_tf.errors import SettingError
 
 
-def test_a_source_tells_its_name():
+def test_a_source_has_the_name_of_its_dataset():
     assert open_source(DataConfig("photos", None, 64, 3), "test").name == "photos"
 
 

@@ -32,7 +32,7 @@ def test_missing_archives_are_named(name, files, tmp_path):
     )
 
 
-def test_only_what_is_missing_is_asked_for(tmp_path):
+def test_only_missing_archives_are_asked_for(tmp_path):
     manual = tmp_path / "downloads" / "manual"
     manual.mkdir(parents=True)
     (manual / "train_32x32.tar").touch()
@@ -55,7 +55,7 @@ def test_a_broken_archive_is_one_line(tmp_path, capfd):
 
 
 def test_a_hand_placed_copy_of_downsampled_imagenet_is_used(tmp_path, monkeypatch):
-    """TFDS looks in downloads/manual for the names it has registered, and compares checksums."""
+    """TFDS looks in downloads/manual for its registered file names and compares checksums."""
     manual = tmp_path / "downloads" / "manual"
     manual.mkdir(parents=True)
     for name, count in [("train_32x32", 3), ("valid_32x32", 2)]:

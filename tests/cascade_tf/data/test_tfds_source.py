@@ -1,4 +1,4 @@
-"""No network: TFDS's own mock, and the real CelebA-HQ builder on an archive made here."""
+"""TFDS without a network: its own mock, and the real CelebA-HQ builder on a generated archive."""
 
 import io
 import json
@@ -19,7 +19,7 @@ _COUNT = 7
 
 @pytest.fixture
 def mocked_datasets(tmp_path):
-    """MNIST and ImageNet as TFDS's mock makes them: 7 random images in every split."""
+    """MNIST and ImageNet from TFDS's mock: 7 random images in every split."""
     versions = {
         "mnist/3.0.1": ("train", "test"),
         "imagenet2012/5.1.0": ("train", "validation", "test"),
@@ -90,7 +90,7 @@ def test_a_dataset_to_test_on_only(mocked_datasets):
         open_source(config, "train")
 
 
-def test_imagenet_resized_is_said_to_be_another_set(mocked_datasets, monkeypatch):
+def test_imagenet_resized_gives_a_warning_that_it_is_another_set(mocked_datasets, monkeypatch):
     warnings = []
     monkeypatch.setattr(logging, "log_first_n", lambda level, text, n: warnings.append(text))
     assert open_source(DataConfig("imagenet_resized/8x8", None, 8, 3), "test").num_classes == 1000
@@ -110,7 +110,7 @@ def test_celeb_a_hq_holds_out_its_last_tenth(celeb_a_hq_dir, capfd):
     assert not capfd.readouterr().out
 
 
-def test_epochs_of_celeb_a_hq_are_permutations_that_depend_on_the_seed_alone(celeb_a_hq_dir):
+def test_epochs_of_celeb_a_hq_are_permutations_that_depend_only_on_the_seed(celeb_a_hq_dir):
     def epochs(seed: int) -> np.ndarray:
         batches = celeb_a_hq(celeb_a_hq_dir, "all", seed).training_examples(4, 0).take(15)
         return np.reshape(intensities(batches), (3, 20))
@@ -135,7 +135,7 @@ def test_a_dataset_without_images_is_refused_before_it_is_prepared(tmp_path):
 
 
 def test_machines_read_lanes_of_their_own(celeb_a_hq_dir, monkeypatch, assert_restarts_exactly):
-    """The examples are the same, however many machines share them out."""
+    """The examples are the same for any number of machines."""
     monkeypatch.setattr(tfds_source, "_SHUFFLE_BUFFER", 12)
     monkeypatch.setattr(tfds_source, "LANES", 6)
     source = celeb_a_hq(celeb_a_hq_dir, "all")

@@ -1,4 +1,4 @@
-"""Inception's weights, where they are: `make test` fetches them."""
+"""Path of Inception's weights, which `make test` downloads."""
 
 import os
 import pathlib

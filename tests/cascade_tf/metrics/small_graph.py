@@ -3,15 +3,15 @@
 import numpy as np
 import tensorflow as tf
 
-SIDE = 4  # what it resizes images to
+SIDE = 4  # of the images after the graph's resizing, in pixels
 EPSILON = 0.01
 
 
 def small_graph(features: int, classes: int) -> tuple[bytes, dict[str, np.ndarray]]:
-    """The file's content, and its weights: kernel, mean, variance, beta, gamma and head.
+    """Returns the file's content and its weights: kernel, mean, variance, beta, gamma and head.
 
-    As the file of 2015, it notes shapes of a batch of one, and has an operation that TensorFlow
-    no longer lets new graphs have.
+    Like the file of 2015, it records shapes of a batch of one and has an operation that TensorFlow
+    no longer allows in new graphs.
     """
     generator = np.random.default_rng(0)
     weights = {
@@ -49,7 +49,7 @@ def small_graph(features: int, classes: int) -> tuple[bytes, dict[str, np.ndarra
 
 
 def expected_features(images: np.ndarray, weights: dict[str, np.ndarray]) -> np.ndarray:
-    """What it makes of images of its own size: [N, 4, 4, 3] to [N, features]."""
+    """Features of images of the graph's own size, [N, 4, 4, 3] to [N, features]."""
     conv = (images.astype(float) - 128) / 128 @ weights["kernel"][0, 0]
     scale = weights["gamma"] / np.sqrt(weights["variance"] + EPSILON)
     return ((conv - weights["mean"]) * scale + weights["beta"]).mean(axis=(1, 2))

@@ -18,7 +18,7 @@ def _inception(head=None):
     return InceptionFeatures(lambda images: images, "12ab", head)
 
 
-def test_with_inception_the_figures_bear_the_papers_names():
+def test_with_inception_the_figures_have_the_published_names():
     samples, reference = _features(20), _features(30, seed=1)
     figures = compare(_inception(), samples, reference, seed=3).figures
     kid = kernel_distance(samples, reference, seed=3)
@@ -33,7 +33,7 @@ def test_with_inception_the_figures_bear_the_papers_names():
     }
 
 
-def test_without_weights_no_figure_does():
+def test_without_weights_no_figure_has_a_published_name():
     figures = compare(PixelFeatures((8, 8, 1)), _features(20), _features(30, seed=1)).figures
     assert list(figures) == [
         "pixel_frechet_distance",
@@ -53,14 +53,14 @@ def test_a_classifier_adds_the_inception_score():
     assert (figures["inception_score"], figures["inception_score_deviation"]) == expected
 
 
-def test_with_statistics_alone_there_is_the_frechet_distance():
+def test_statistics_alone_give_only_the_frechet_distance():
     samples, reference = _features(20), _features(30, seed=1)
     whole = compare(_inception(), samples, reference).figures
     statistics = compare(_inception(), samples, gaussian_statistics(reference)).figures
     assert statistics == {"fid": pytest.approx(whole["fid"])}
 
 
-def test_too_few_images_are_told_of():
+def test_too_few_images_give_a_caution():
     assert compare(_inception(), _features(20), _features(30, seed=1)).cautions == []
     cautions = compare(_inception(), _features(5), _features(4, seed=1)).cautions
     assert [text.split(" do not")[0] for text in cautions] == [

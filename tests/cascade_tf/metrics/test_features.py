@@ -12,7 +12,7 @@ def _images(count):
     return np.random.default_rng(0).integers(0, 256, [count, *SHAPE], dtype=np.uint8)
 
 
-def test_batches_make_the_features_of_all():
+def test_batches_concatenate_to_the_features_of_all_images():
     extractor, images = PixelFeatures(SHAPE), _images(10)
     done = []
     features = extract_features(extractor, np.split(images, [4, 4, 7]), done.append)
@@ -34,13 +34,13 @@ def test_batches_are_taken_one_by_one():
 
 
 @pytest.mark.parametrize(
-    "images, found",
+    "images, described",
     [
         (np.zeros([2, 8, 8, 3]), r"float64 \[2, 8, 8, 3\]"),
         (np.zeros([8, 8, 3], np.uint8), r"uint8 \[8, 8, 3\]"),
         (np.zeros([2, 8, 8, 4], np.uint8), r"uint8 \[2, 8, 8, 4\]"),
     ],
 )
-def test_other_arrays_than_images_are_refused(images, found):
-    with pytest.raises(UserError, match=f"images are {found}"):
+def test_arrays_that_are_not_images_are_refused(images, described):
+    with pytest.raises(UserError, match=f"images are {described}"):
         checked_images(images)

@@ -47,7 +47,7 @@ def test_the_trace_equals_that_of_the_root_of_the_product():
 
 
 @pytest.mark.parametrize("count", [1000, 20])  # a covariance of full rank, and a singular one
-def test_equal_sets_are_at_no_distance(count):
+def test_equal_sets_have_distance_0(count):
     statistics = gaussian_statistics(_features(count, 100))
     distance = frechet_distance(statistics, statistics)
     assert 0 <= distance < 1e-9 * np.trace(statistics.covariance)
@@ -87,7 +87,7 @@ def test_fewer_than_two_images_have_no_covariance(count):
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf])
-def test_what_is_not_finite_is_refused(value):
+def test_values_that_are_not_finite_are_refused(value):
     features = _features(10, 3)
     features[4, 1] = value
     with pytest.raises(UserError, match="not finite"):

@@ -12,7 +12,7 @@ def _images(count, height=SIDE, width=SIDE):
 
 
 @pytest.mark.parametrize("count", [1, 5, 2])
-def test_batches_of_any_size_go_through(count):
+def test_the_graph_accepts_batches_of_any_size(count):
     content, weights = small_graph(features=6, classes=4)
     graph, images = FrozenGraph(content), _images(count)
     features = graph(images)
@@ -24,7 +24,7 @@ def test_batches_of_any_size_go_through(count):
 def test_images_of_other_sizes_are_resized_by_the_graph():
     content, weights = small_graph(features=6, classes=4)
     images = _images(3, height=8, width=12)
-    # Without half-pixel centres, a grid of whole steps takes single pixels.
+    # Without half-pixel centres, resizing by a whole factor picks every k-th pixel.
     expected = expected_features(images[:, ::2, ::3], weights)
     np.testing.assert_allclose(FrozenGraph(content)(images), expected, rtol=0, atol=1e-5)
 

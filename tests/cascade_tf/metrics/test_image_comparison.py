@@ -25,7 +25,7 @@ FEATURES, CLASSES = 6, 4
 
 @pytest.fixture
 def weights(tmp_path, monkeypatch):
-    """A file that `load_inception` takes, of a network with fewer features than Inception."""
+    """A file that `load_inception` reads, of a network with fewer features than Inception."""
     monkeypatch.setattr(inception, "SIZE", FEATURES)
     monkeypatch.setattr(inception, "_CLASSES", CLASSES)
     monkeypatch.setattr(InceptionFeatures, "size", FEATURES)
@@ -51,15 +51,15 @@ def _distance(extractor, a, b):
 
 
 @pytest.mark.parametrize("kind", [str, pathlib.Path])
-def test_the_fid_is_that_of_compare(weights, kind):
+def test_fid_equals_that_of_compare(weights, kind):
     a, b = _images(12), _images(14, seed=1) // 2
     expected = _distance(load_inception(weights), a, b)
-    found = fid(a, b, weights=kind(weights), batch_size=5)
-    assert isinstance(found, float) and found > 1e-3
-    assert found == pytest.approx(expected, rel=1e-6)
+    distance = fid(a, b, weights=kind(weights), batch_size=5)
+    assert isinstance(distance, float) and distance > 1e-3
+    assert distance == pytest.approx(expected, rel=1e-6)
 
 
-def test_folders_are_arrays_and_statistics_are_both(weights, tmp_path):
+def test_folders_and_statistics_give_the_same_fid_as_arrays(weights, tmp_path):
     extractor = load_inception(weights)
     a, b = _images(12), _images(14, seed=1) // 2
     expected = fid(a, b, extractor)
@@ -67,8 +67,8 @@ def test_folders_are_arrays_and_statistics_are_both(weights, tmp_path):
     save_statistics(str(tmp_path / "b.npz"), gaussian_statistics(extractor(b)), extractor)
     for first in (folder, str(folder)):
         for second in (tmp_path / "b.npz", str(tmp_path / "b.npz")):
-            found = fid(first, second, extractor, batch_size=5)
-            assert found == pytest.approx(expected, rel=1e-6)
+            distance = fid(first, second, extractor, batch_size=5)
+            assert distance == pytest.approx(expected, rel=1e-6)
     statistics = compare_images(folder, tmp_path / "b.npz", extractor).figures
     assert statistics["fid"] == pytest.approx(expected, rel=1e-6) and "kid" not in statistics
 
@@ -83,22 +83,22 @@ def test_images_of_different_sizes_are_each_resized_by_the_network(weights, tmp_
     assert fid(folder, other, extractor, batch_size=2) == pytest.approx(expected, rel=1e-6)
 
 
-def test_all_figures_are_those_of_compare(weights):
+def test_all_figures_equal_those_of_compare(weights):
     samples, reference = _images(12), _images(14, seed=1)
     extractor = load_inception(weights)
     expected = compare(extractor, extractor(samples), extractor(reference), seed=3)
     assert {"fid", "kid", "inception_precision", "inception_score"} <= set(expected.figures)
-    found = compare_images(samples, reference, weights, batch_size=20, seed=3)
-    assert found.figures == pytest.approx(expected.figures, rel=1e-6)
-    assert found.cautions == expected.cautions
+    comparison = compare_images(samples, reference, weights, batch_size=20, seed=3)
+    assert comparison.figures == pytest.approx(expected.figures, rel=1e-6)
+    assert comparison.cautions == expected.cautions
 
 
-def test_without_weights_nothing_is_called_fid(tmp_path):
+def test_without_weights_no_figure_is_called_fid(tmp_path):
     samples, reference = _images(12), _images(14, seed=1)
     pixels = PixelFeatures((8, 8, 3))
     expected = compare(pixels, pixels(samples), pixels(reference)).figures
-    found = compare_images(_folder(tmp_path / "samples", samples), reference).figures
-    assert found == pytest.approx(expected) and not any("fid" in name for name in found)
+    figures = compare_images(_folder(tmp_path / "samples", samples), reference).figures
+    assert figures == pytest.approx(expected) and not any("fid" in name for name in figures)
     with pytest.raises(TypeError, match="weights"):
         fid(samples, reference)
     with pytest.raises(UserError, match=r"between pixels of 8x8x3 are no FID.*or compare_images"):

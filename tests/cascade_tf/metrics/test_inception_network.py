@@ -1,4 +1,4 @@
-"""The sizes of the arrays; what the network computes is tested in test_inception.py."""
+"""Sizes of the weight arrays; test_inception.py tests the network's features."""
 
 import numpy as np
 import pytest
@@ -6,7 +6,7 @@ import pytest
 from cascade_tf.metrics.inception_network import inception_network
 
 
-def test_arrays_that_do_not_fit_are_named():
+def test_arrays_of_wrong_sizes_are_named():
     with pytest.raises(ValueError, match="array 0 holds nothing where 864 are needed"):
         inception_network([])
     with pytest.raises(ValueError, match="array 1 holds 864 numbers where 32 are needed"):

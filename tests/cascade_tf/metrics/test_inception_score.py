@@ -29,8 +29,8 @@ def test_every_part_has_a_score_of_its_own():
     # 13 images in 3 parts of 4, 4 and 5.
     sure, unsure = np.eye(2)[np.arange(4) % 2], np.full([9, 2], 0.5)
     scores = [2, 1, 1]
-    found = inception_score(np.concatenate([sure, unsure]), splits=3)
-    assert found == pytest.approx((np.mean(scores), np.std(scores)))
+    score = inception_score(np.concatenate([sure, unsure]), splits=3)
+    assert score == pytest.approx((np.mean(scores), np.std(scores)))
 
 
 def test_fewer_images_than_parts_are_refused():
@@ -39,7 +39,7 @@ def test_fewer_images_than_parts_are_refused():
 
 
 @pytest.mark.parametrize("row", [[0.5, 0.6], [0.5, np.nan], [-0.5, 1.5], [0, np.inf]])
-def test_rows_that_are_no_probabilities_are_refused(row):
+def test_rows_that_are_not_probabilities_are_refused(row):
     rows = np.array([[0.5, 0.5]] * 19 + [row])
     with pytest.raises(UserError, match="needs probabilities"):
         inception_score(rows)

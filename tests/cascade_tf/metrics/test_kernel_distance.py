@@ -27,7 +27,7 @@ def test_the_estimate_equals_its_definition():
     assert squared_mmd(*small) == pytest.approx(_brute_force(*small), rel=1e-12)
 
 
-def test_it_is_unbiased_where_the_distributions_are_equal():
+def test_it_is_unbiased_for_equal_distributions():
     distances = [
         squared_mmd(_features(10, seed=seed), _features(20, seed=1000 + seed))
         for seed in range(1000)
@@ -61,7 +61,7 @@ def test_a_subset_is_at_most_the_smaller_set():
     assert kernel_distance(x, y[:20])[1] > 0
 
 
-def test_what_cannot_be_compared_is_refused():
+def test_sets_that_cannot_be_compared_are_refused():
     with pytest.raises(UserError, match="1 images are too few"):
         kernel_distance(_features(1), _features(5))
     with pytest.raises(UserError, match="samples have 6 features, the reference 5"):

@@ -7,8 +7,8 @@ from cascade_tf.metrics.frechet import frechet_distance, gaussian_statistics
 from cascade_tf.metrics.pixel_features import PixelFeatures
 
 
-def _pictures(count, shape=(32, 32, 3), seed=0):
-    """Discs, each of one colour and at some place, on a ground of another colour."""
+def _images(count, shape=(32, 32, 3), seed=0):
+    """Images of one disc each, of random colour and place, on a plain background."""
     generator = np.random.default_rng(seed)
     height, width, channels = shape
     rows, columns = np.mgrid[:height, :width]
@@ -26,7 +26,7 @@ def _blurred(images):
 
 
 @pytest.mark.parametrize("shape", [(8, 8, 1), (11, 20, 1), (64, 64, 3), (99, 8, 3)])
-def test_the_first_features_are_the_picture_resized_by_area(shape):
+def test_the_first_features_are_the_image_resized_by_area(shape):
     images = np.random.default_rng(0).integers(0, 256, [3, *shape], dtype=np.uint8)
     features = PixelFeatures(shape)(images)
     assert features.dtype == np.float32
@@ -37,19 +37,19 @@ def test_the_first_features_are_the_picture_resized_by_area(shape):
     )
 
 
-def test_contrast_is_0_in_a_flat_picture_and_known_in_stripes():
+def test_contrast_is_0_in_a_flat_image_and_exact_in_stripes():
     flat = np.full([1, 16, 16, 1], 200, np.uint8)
     stripes = np.zeros_like(flat)
     stripes[:, ::2] = 255
     features = PixelFeatures((16, 16, 1))
     np.testing.assert_allclose(features(flat)[0, 64:], np.log(1 / 255), rtol=1e-6)
     contrast = np.exp(features(stripes)[0, 64:].reshape(4, 3, 2)) - 1 / 255
-    expected = [[1, 0], [0, 0], [0, 0]]  # neighbouring rows differ, and no others
+    expected = [[1, 0], [0, 0], [0, 0]]  # only neighbouring rows differ
     np.testing.assert_allclose(contrast, np.broadcast_to(expected, [4, 3, 2]), atol=1e-6)
 
 
 def test_blur_lowers_contrast_and_noise_raises_it():
-    images = _pictures(20)
+    images = _images(20)
     noise = np.random.default_rng(1).integers(-20, 21, images.shape)
     noisy = np.clip(images + noise, 0, 255).astype(np.uint8)
     features = PixelFeatures(images.shape[1:])
@@ -62,12 +62,12 @@ def test_blur_lowers_contrast_and_noise_raises_it():
 
 def test_worse_sets_are_further_away():
     features = PixelFeatures((32, 32, 3))
-    reference = gaussian_statistics(features(_pictures(1000)))
+    reference = gaussian_statistics(features(_images(1000)))
 
     def distance(images):
         return frechet_distance(gaussian_statistics(features(images)), reference)
 
-    others = _pictures(1000, seed=1)
+    others = _images(1000, seed=1)
     nearest = distance(others)
     upper = np.arange(32)[:, None, None] < 16
     worse = {
@@ -85,10 +85,10 @@ def test_images_of_other_sizes_are_refused():
     with pytest.raises(UserError, match="need 8x8 pixels, not 7x9"):
         PixelFeatures((7, 9, 3))
     with pytest.raises(UserError, match="images of one size"):
-        PixelFeatures((32, 32, 3))(_pictures(2, (32, 32, 1)))
+        PixelFeatures((32, 32, 3))(_images(2, (32, 32, 1)))
 
 
-def test_it_is_never_called_fid_and_tells_the_size():
+def test_its_name_has_the_size_and_its_distances_are_not_called_fid():
     features = PixelFeatures((32, 24, 1))
     assert "fid" not in features.distance_name and "kid" not in features.kernel_distance_name
     assert features.name == "pixels of 32x24x1"

@@ -30,16 +30,16 @@ def test_it_equals_its_definition(block, k):
     assert precision_recall(samples, reference, k, block) == pytest.approx(expected)
 
 
-def test_equal_sets_have_all_of_both_even_with_copies_and_far_from_0():
+def test_equal_sets_have_precision_and_recall_1_even_with_copies_and_far_from_0():
     features = np.repeat(_features(20), 5, axis=0) + 1000
     assert precision_recall(features, features[::-1]) == (1, 1)
 
 
-def test_sets_far_apart_have_neither():
+def test_sets_far_apart_have_precision_and_recall_0():
     assert precision_recall(_features(30), _features(30, seed=1) + 100) == (0, 0)
 
 
-def test_a_collapsed_set_is_precise_and_recalls_little():
+def test_a_collapsed_set_has_high_precision_and_low_recall():
     reference = _features(200)
     collapsed = reference[:1] + _features(200, scale=0.01, seed=1)
     precision, recall = precision_recall(collapsed, reference)
@@ -47,14 +47,14 @@ def test_a_collapsed_set_is_precise_and_recalls_little():
     assert recall < 0.05
 
 
-def test_a_set_that_is_too_wide_recalls_and_is_not_precise():
+def test_a_set_that_is_too_wide_has_high_recall_and_low_precision():
     reference = _features(300, size=2)
     precision, recall = precision_recall(_features(300, size=2, scale=20, seed=1), reference)
     assert precision < 0.1
     assert recall > 0.9
 
 
-def test_what_cannot_be_compared_is_refused():
+def test_sets_that_cannot_be_compared_are_refused():
     with pytest.raises(UserError, match="3 images are too few to compare: at least 4 are needed"):
         precision_recall(_features(3), _features(10))
     with pytest.raises(UserError, match="samples have 5 features, the reference 4"):

@@ -21,7 +21,7 @@ def _arrays(**changes):
 
 
 @pytest.mark.parametrize("count", [7, None])
-def test_what_is_saved_is_loaded(tmp_path, count):
+def test_saved_statistics_are_loaded(tmp_path, count):
     path = tmp_path / "statistics.npz"
     saved = _statistics(count)
     save_statistics(path, saved, SPACE)
@@ -32,7 +32,7 @@ def test_what_is_saved_is_loaded(tmp_path, count):
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_a_published_file_has_mu_and_sigma_alone(tmp_path):
+def test_a_published_file_with_only_mu_and_sigma_is_loaded(tmp_path):
     path = tmp_path / "published.npz"
     np.savez(path, **_arrays(mu=np.ones(SIZE, np.float32)), arr_0=np.zeros([2, 2]))
     loaded = load_statistics(path, SPACE)
@@ -45,8 +45,8 @@ def test_another_feature_space_is_refused(tmp_path, key):
     path = tmp_path / "statistics.npz"
     save_statistics(path, _statistics(), SPACE)
     other = types.SimpleNamespace(**{**vars(SPACE), key: "other"})
-    found = getattr(SPACE, key)
-    with pytest.raises(UserError, match=f"its {key} is {found}, not other"):
+    recorded = getattr(SPACE, key)
+    with pytest.raises(UserError, match=f"its {key} is {recorded}, not other"):
         load_statistics(path, other)
 
 
@@ -87,6 +87,6 @@ def test_other_files_are_refused(tmp_path):
         load_statistics(tmp_path / "missing", SPACE)
 
 
-def test_a_place_that_cannot_be_written_is_a_users_error(tmp_path):
+def test_a_path_that_cannot_be_written_is_a_users_error(tmp_path):
     with pytest.raises(UserError, match=r"cannot write .*nowhere"):
         save_statistics(tmp_path / "nowhere" / "file.npz", _statistics(), SPACE)

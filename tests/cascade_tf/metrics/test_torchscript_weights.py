@@ -17,16 +17,16 @@ def archive(arrays, others=()):
     return file
 
 
-def test_arrays_come_in_the_order_of_their_numbers():
+def test_arrays_are_in_the_order_of_their_numbers():
     arrays = {i: np.full(i + 1, i / 7, np.float32) for i in (10, 2, 0, 1, *range(3, 10))}
     others = ["net/data.pkl", "net/code/data/0.py", "net/version"]
-    found = torchscript_arrays(archive(arrays, others))
-    assert len(found) == 11
-    for i, array in enumerate(found):
+    weights = torchscript_arrays(archive(arrays, others))
+    assert len(weights) == 11
+    for i, array in enumerate(weights):
         np.testing.assert_array_equal(array, arrays[i])
 
 
-def test_what_is_no_whole_archive_is_refused():
+def test_files_that_are_not_complete_archives_are_refused():
     with pytest.raises(ValueError, match="no whole archive"):
         torchscript_arrays(io.BytesIO(b"text"))
     with pytest.raises(ValueError, match="no whole archive"):

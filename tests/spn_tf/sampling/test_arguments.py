@@ -23,7 +23,7 @@ def test_large_indices_keep_all_of_their_bits():
     assert int(indices[0]) == 2**40 + 1
 
 
-def test_no_image_at_all_is_no_error():
+def test_an_empty_batch_is_allowed():
     indices, *_, known = as_tensors(CONFIG, [], 0, 1.0, None, None)
     assert indices.shape == [0] and indices.dtype == tf.int64 and known.shape == [0, 2, 4, 1]
 
@@ -32,6 +32,6 @@ def test_no_image_at_all_is_no_error():
     "seed, complaint",
     [(2**31, "seed must fit int32"), (-(2**40), "seed must fit int32"), (0.5, "must be integers")],
 )
-def test_seeds_that_would_be_cut_short_are_refused(seed, complaint):
+def test_seeds_that_would_be_truncated_are_refused(seed, complaint):
     with pytest.raises(ValueError, match=complaint):
         as_tensors(CONFIG, [0], seed, 1.0, None, None)

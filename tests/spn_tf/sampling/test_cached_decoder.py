@@ -11,7 +11,7 @@ from tests.spn_tf.random_networks import random_network
 
 
 class _TeacherForcing:
-    """A `Chooser` that returns the true intensities and keeps the logits."""
+    """A `Chooser` that returns the true intensities and stores the logits."""
 
     def __init__(self, config, true):
         self._config, self._true = config, true
@@ -31,7 +31,7 @@ class _TeacherForcing:
 
 
 def _cached(network, kernels=CpuKernels):
-    """A function like `network`, compiled, that computes the logits one subpixel at a time."""
+    """Returns a compiled function like `network` that computes the logits subpixel by subpixel."""
 
     @tf.function(jit_compile=True, autograph=False)
     def logits(slices, target, coarse=None):
@@ -72,7 +72,7 @@ def test_cached_logits_equal_teacher_forced_ones_on_every_slice(changes):
         target = tf.fill([3], number)
         expected = network(slices, target, coarse)
         np.testing.assert_allclose(cached(slices, target, coarse), expected, atol=2e-4)
-        assert np.ptp(expected) > 1  # not all alike
+        assert np.ptp(expected) > 1  # the logits differ
 
 
 @pytest.mark.parametrize("width", [3, 12, 20])
@@ -88,7 +88,7 @@ def test_the_cache_is_read_in_chunks_of_several_sizes(chunk, width, monkeypatch)
 
 
 @pytest.mark.parametrize("batch", [1, 8])
-def test_cached_logits_equal_teacher_forced_ones_of_one_picture_and_of_many(batch, monkeypatch):
+def test_cached_logits_equal_teacher_forced_ones_of_one_image_and_of_many(batch, monkeypatch):
     monkeypatch.setattr(few_rows, "_LARGE", 1000)
     network = random_network(bits=3, scale=2, channels=3, height=8, width=12)
     images = np.random.default_rng(0).integers(0, 8, [batch, 8, 12, 3])
@@ -116,7 +116,7 @@ def test_bfloat16_logits_agree_to_its_precision(batch, kernels, monkeypatch):
     target = tf.fill([batch], 3)
     exact, plain = (network(slices, target).numpy() for network in networks)
     cached = _cached(networks[1], kernels)(slices, target).numpy()
-    # As far from the exact ones as bfloat16 is, not further.
+    # The cache's error is at most that of plain bfloat16 arithmetic.
     assert np.abs(cached - exact).mean() < 1.5 * np.abs(plain - exact).mean()
 
 

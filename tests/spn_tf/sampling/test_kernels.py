@@ -33,6 +33,6 @@ def test_softmax_of_large_and_small_scores(kernels):
     np.testing.assert_allclose(compiled(scores), tf.nn.softmax(scores), atol=1e-6)
 
 
-def test_the_arithmetic_of_cpus_is_float32_for_every_network():
+def test_cpu_kernels_compute_in_float32_for_every_network():
     assert CpuKernels("bfloat16").dtype == CpuKernels("float32").dtype == "float32"
     assert PlainKernels("bfloat16").dtype == "bfloat16"

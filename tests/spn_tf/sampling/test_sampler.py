@@ -14,7 +14,7 @@ from tests.spn_tf.random_networks import SHALLOW, all_images, random_network
 
 
 def _soft_network(**changes):
-    """A random network none of whose intensities is nearly sure or nearly impossible."""
+    """A random network in which no intensity has a probability near 0 or 1."""
     network = random_network(**changes)
     for weight in network.decoder.pixelcnn.logits.weights:
         weight.assign(0.3 * weight)
@@ -27,7 +27,7 @@ def _draw(network, count):
 
 
 def _assert_drawn_from(observed, probabilities):
-    """Chi-square, cells of small expectation merged; normal approximation of its tail."""
+    """Chi-square test with cells of small expectation merged and a normal tail approximation."""
     expected = probabilities / probabilities.sum() * observed.sum()
     rare = expected < 10
     cells = [(observed[~rare], expected[~rare])]
@@ -40,7 +40,7 @@ def _assert_drawn_from(observed, probabilities):
 
 
 def _numbers(images, bits):
-    """The place of each image in `all_images`."""
+    """Index of each image in `all_images`."""
     flat = np.reshape(images, [len(images), -1])
     return (flat * (2**bits) ** np.arange(flat.shape[1])).sum(axis=1)
 
@@ -78,12 +78,12 @@ def test_further_bits_follow_their_probabilities_given_the_coarse_image(scale):
     _assert_drawn_from(observed, _probabilities(network.image_nats(images)))
 
 
-def test_what_comes_after_known_intensities_follows_its_probabilities_given_them():
-    """Known first: the two pixels of slice 0 of 4x2, so the rest is drawn from p(rest | them)."""
+def test_samples_follow_the_probabilities_conditioned_on_known_intensities():
+    """The two pixels of slice 0 of 4x2 are known, so the rest is drawn from p(rest | slice 0)."""
     network = _soft_network(height=4, width=2, channels=1, bits=1, scale=2)
     images = all_images(4, 2, 1, 1)
-    given = images.numpy()[:, ::2, ::2].reshape(-1, 2)
-    images = images[(given == [1, 0]).all(axis=1)]
+    first_slice = images.numpy()[:, ::2, ::2].reshape(-1, 2)
+    images = images[(first_slice == [1, 0]).all(axis=1)]
     known = np.full([1, 4, 2, 1], UNKNOWN)
     known[0, ::2, 0, 0] = 1, 0
     sampler = Sampler(network, stream="test")
@@ -130,7 +130,7 @@ def test_temperature_sharpens_and_zero_takes_the_likeliest():
     assert (draw(0.0) == probability.argmax()).all()
 
 
-def test_an_image_depends_on_seed_and_index_alone():
+def test_a_sample_depends_only_on_seed_and_index():
     network = random_network(height=4, width=4, channels=3, bits=3, scale=2)
     sampler = Sampler(network, stream="test")
 
@@ -146,7 +146,7 @@ def test_an_image_depends_on_seed_and_index_alone():
     assert (together[0] != together[1]).any()
 
 
-def test_another_seed_or_temperature_is_no_new_program():
+def test_another_seed_or_temperature_is_not_traced_again():
     network = _soft_network(height=2, width=2, channels=1, bits=3, scale=1)
     sampler = Sampler(network, stream="test")
     first = sampler.sample(range(8))
@@ -176,7 +176,7 @@ def test_graph_and_eager_loops_agree_and_every_slice_is_reported():
         (dict(scale=2, coarse_bits=1), [4, 0, 9]),
     ],
 )
-def test_samples_are_those_of_the_plain_sampler(changes, indices):
+def test_samples_equal_those_of_the_plain_sampler(changes, indices):
     network = random_network(**(dict(height=4, width=6, channels=1, bits=3) | changes))
     c = network.config
     rng = np.random.default_rng(0)
@@ -209,7 +209,7 @@ def test_samples_are_the_same_in_a_tensorflow_without_the_private_modules(monkey
     assert "lacks dynamic_update_slice, optimization_barrier, dot_general: sampling" in line
 
 
-def test_slices_that_are_known_cost_nothing():
+def test_known_slices_are_not_computed():
     network = random_network(height=4, width=4, channels=1, bits=2, scale=2)
     sampler = Sampler(network, stream="test")
     arguments = (tf.range(2, dtype=tf.int64), tf.constant(5), tf.constant(1.0), None)
@@ -218,23 +218,23 @@ def test_slices_that_are_known_cost_nothing():
     np.testing.assert_array_equal(sampler.sample(*arguments, known=whole), whole)
 
 
-def test_two_replicas_draw_what_one_does():
-    count = 3  # which two cannot share evenly
+def test_two_replicas_draw_the_same_samples_as_one():
+    count = 3  # not divisible by two
     strategy = make_strategy("mirrored")
     assert strategy.num_replicas_in_sync == 2
     changes = dict(height=4, width=4, channels=1, bits=2, coarse_bits=1, scale=2)
     with strategy.scope():
         spread = Sampler(random_network(**changes), stream="test")
-    keras.utils.set_random_seed(0)  # as when the other one was made
+    keras.utils.set_random_seed(0)  # the same initial weights as above
     alone = Sampler(random_network(**changes), stream="test")
     coarse = tf.constant(np.random.default_rng(0).integers(0, 2, [count, 4, 4, 1]), tf.int32)
     arguments = (tf.range(count, dtype=tf.int64), tf.constant(5), tf.constant(1.0), coarse)
     np.testing.assert_array_equal(spread.sample(*arguments), alone.sample(*arguments))
 
 
-def test_parts_drawn_side_by_side_are_those_of_the_whole_batch(monkeypatch):
+def test_parts_sampled_in_parallel_equal_the_whole_batch(monkeypatch):
     network = random_network(height=4, width=4, channels=1, bits=3, coarse_bits=1, scale=2)
-    count = 7  # which three parts cannot share evenly
+    count = 7  # not divisible by three
     rng = np.random.default_rng(0)
     coarse = tf.constant(rng.integers(0, 2, [count, 4, 4, 1]), tf.int32)
     arguments = (tf.range(count, dtype=tf.int64), tf.constant(5), tf.constant(1.0), coarse)
@@ -250,7 +250,7 @@ def test_parts_drawn_side_by_side_are_those_of_the_whole_batch(monkeypatch):
         sampler = Sampler(network, stream="test")
         sampler._cores = cores
         drawn.append(sampler.sample(*arguments))
-    assert traced == [7, 3]  # one program each, of as many images as a part has
+    assert traced == [7, 3]  # one program per sampler, for the images of a part
     np.testing.assert_array_equal(*drawn)
 
 
@@ -261,8 +261,8 @@ def test_parts_drawn_side_by_side_are_those_of_the_whole_batch(monkeypatch):
         (16, 1_000_000, 2, 2),
         (1, 1_000_000, 2, 1),
         (3, 1_000_000, 2, 2),
-        (5, 1_000_000, 4, 3),  # 2, 2 and 1, for four would be as long
-        (3, 30_000_000, 2, 1),  # a part would read 30 million weights for one image
+        (5, 1_000_000, 4, 3),  # 2, 2 and 1: four parts would take as long
+        (3, 30_000_000, 2, 1),  # a part of one image would read 30 million weights
         (4, 30_000_000, 2, 2),
         (64, 30_000_000, 64, 32),
     ],

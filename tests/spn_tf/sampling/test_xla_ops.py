@@ -19,7 +19,7 @@ _MODULES = ("tensorflow.compiler.tf2xla.python.xla", "tensorflow.compiler.xla.xl
 
 @pytest.fixture(params=["nothing", *_MODULES, "dot_general"])
 def lacking(request, monkeypatch):
-    """The name of a module or a function that TensorFlow lacks during a test."""
+    """Name of the module or function that TensorFlow lacks during the test, or "nothing"."""
     if request.param in _MODULES:
         monkeypatch.setitem(sys.modules, request.param, None)
     elif request.param != "nothing":

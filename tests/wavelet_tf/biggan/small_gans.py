@@ -27,7 +27,7 @@ def config(architecture, **changes):
 
 
 def nets(architecture, synchronized=False, policy="float32", **changes):
-    """Generator and discriminator, built."""
+    """Returns a generator and a discriminator, built."""
     c = config(architecture, **changes)
     generator = Generator(c, synchronized, dtype=policy, name="generator")
     discriminator = Discriminator(c, dtype=policy, name="discriminator")
@@ -37,7 +37,7 @@ def nets(architecture, synchronized=False, policy="float32", **changes):
 
 
 def shake(network):
-    """Moves all weights, so that none is zero; and vectors to where weights have theirs."""
+    """Adds noise to all weights, so that none is zero, and updates the singular vectors."""
     for number, weight in enumerate(network.trainable_weights):
         weight.assign_add(tf.random.stateless_normal(weight.shape, [number, 1], stddev=0.1))
     for _ in range(20):
@@ -45,19 +45,19 @@ def shake(network):
 
 
 def batch(c, count=4):
-    """Pictures, noise, labels."""
+    """Returns images, noise and labels."""
     draw = tf.random.stateless_normal([count, c.size, c.size, c.channels], [1, 2])
     z = tf.random.stateless_normal([count, c.z_size], [3, 4])
     return tf.tanh(draw), z, tf.range(count) % c.num_classes
 
 
 def gradients(generator, discriminator, images, z, labels, replicas=1):
-    """Both losses, and the gradients of both nets, of one power iteration and one pass of each."""
+    """Returns both losses and the gradients of both nets, after one power iteration of each."""
     update_spectral_norms(generator)
     update_spectral_norms(discriminator)
     with tf.GradientTape(persistent=True) as tape:
-        made = generator(z, labels, training=True)
-        fake = discriminator(made, labels, training=True)
+        samples = generator(z, labels, training=True)
+        fake = discriminator(samples, labels, training=True)
         d_loss = tf.add_n(discriminator_losses(discriminator(images, labels), fake)) / replicas
         g_loss = generator_loss(fake) / replicas
     return (

@@ -5,13 +5,13 @@ from tests.wavelet_tf.biggan.small_gans import shake
 from wavelet_tf.biggan.attention import SelfAttention
 
 
-def test_it_begins_as_the_identity():
+def test_untrained_attention_is_the_identity():
     layer = SelfAttention(16)
     x = tf.random.stateless_normal([2, 4, 6, 16], [1, 2])
     np.testing.assert_array_equal(layer(x), x)
 
 
-def test_every_position_reads_all_quarters():
+def test_every_position_attends_to_all_pooled_positions():
     layer = SelfAttention(16)
     layer.build()
     shake(layer)

@@ -1,4 +1,4 @@
-"""Blocks against the paper's figures, drawn as they stand there."""
+"""Blocks against the paper's figures, written out layer by layer."""
 
 import numpy as np
 import pytest
@@ -41,7 +41,7 @@ def test_discriminator_block(first):
     np.testing.assert_allclose(block(X), _down(h) + _down(block.skip(X)), atol=1e-5)
 
 
-def test_discriminator_block_that_changes_no_shape_has_the_identity_as_skip():
+def test_discriminator_block_of_equal_shapes_has_an_identity_skip():
     block = _built(DiscriminatorBlock(8, 8, halve=False))
     h = block.convolutions[1](tf.nn.relu(block.convolutions[0](tf.nn.relu(X))))
     np.testing.assert_allclose(block(X), X + h, atol=1e-5)

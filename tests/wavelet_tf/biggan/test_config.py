@@ -28,21 +28,21 @@ from wavelet_tf.biggan.config import BigGANConfig
         (dict(size=16, attention_size=16), "attention_size=16: at size 16, use 8, or 0"),
     ],
 )
-def test_sizes_that_cannot_work_are_refused_by_name(change, expected):
+def test_invalid_settings_are_refused_by_name(change, expected):
     with pytest.raises(SettingError) as error:
         BigGANConfig(**change)
     assert str(error.value).startswith(expected)
 
 
 @pytest.mark.parametrize("size", [16, 32, 64, 128, 256, 512])
-def test_every_size_ends_in_pictures_and_in_one_side(size):
+def test_every_size_ends_in_images_and_one_final_side(size):
     c = BigGANConfig(size=size, attention_size=8)
     assert 4 * 2 ** (len(c.generator_widths) - 1) == size
     assert size >> c.halvings == (8 if size < 64 else 4)
     assert c.halvings < len(c.discriminator_widths)
 
 
-def test_every_size_has_defaults_that_fit():
+def test_every_size_has_valid_defaults():
     sides = {size: BigGANConfig(size=size).attention_size for size in (16, 32, 64, 128, 256, 512)}
     assert sides == {16: 0, 32: 0, 64: 32, 128: 32, 256: 32, 512: 32}
     assert BigGANConfig(attention_size=0).attention_size == 0

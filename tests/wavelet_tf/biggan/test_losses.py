@@ -11,6 +11,6 @@ def test_hinge_losses_by_hand():
     assert generator_loss(fake) == 0.5
 
 
-def test_a_discriminator_that_knows_nothing_loses_two():
-    nothing = tf.zeros(3)
-    assert sum(discriminator_losses(nothing, nothing)) == 2 and generator_loss(nothing) == 0
+def test_zero_logits_have_a_discriminator_loss_of_two():
+    zeros = tf.zeros(3)
+    assert sum(discriminator_losses(zeros, zeros)) == 2 and generator_loss(zeros) == 0

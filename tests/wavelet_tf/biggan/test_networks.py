@@ -1,4 +1,4 @@
-"""Generator and discriminator: sizes stage by stage, and where noise and classes come in."""
+"""Generator and discriminator: sizes stage by stage, and the inputs of noise and classes."""
 
 from unittest import mock
 
@@ -12,7 +12,8 @@ from wavelet_tf.biggan.config import BigGANConfig
 from wavelet_tf.biggan.discriminator import Discriminator
 from wavelet_tf.biggan.generator import Generator
 
-# Of BigGAN-PyTorch for 1,000 classes: architecture, size, attention, generator, discriminator.
+# Parameters in BigGAN-PyTorch for 1,000 classes: architecture, size, attention, generator and
+# discriminator.
 COUNTS = [
     ("biggan", 64, 32, 70_377_348, 45_511_970),
     ("biggan", 128, 64, 70_433_988, 87_982_370),
@@ -22,7 +23,7 @@ COUNTS = [
 
 
 def _count(network):
-    """Trainable parameters, no weight being allocated."""
+    """Number of trainable parameters, counted without allocating weights."""
     counts = []
 
     def add_weight(self, shape=(), trainable=True, **_):
@@ -41,7 +42,7 @@ def test_parameters_are_the_published_ones(architecture, size, attention, genera
 
 
 def _stage_outputs(network):
-    """What the network's stages returned in its last call, attention not counted."""
+    """Outputs of the network's stages in its last call, without those of attention."""
     outputs = {}
 
     def recorded(number, call):
@@ -56,7 +57,7 @@ def _stage_outputs(network):
     return outputs
 
 
-# Side and units after each stage; widths are 8.
+# Side and channels after each stage for networks of width 8.
 SHAPES = {
     ("biggan", 16): ([(8, 32), (16, 32)], [(8, 32), (8, 32), (8, 32)]),
     ("biggan", 32): ([(8, 32), (16, 32), (32, 32)], [(16, 32), (8, 32), (8, 32), (8, 32)]),
@@ -90,33 +91,33 @@ def test_shapes_stage_by_stage(architecture, size):
         (generator, discriminator), (z, images), SHAPES[architecture, size], strict=True
     ):
         outputs = _stage_outputs(network)
-        made = network(x, labels)
+        output = network(x, labels)
         assert [x.shape[1:] for x in outputs.values()] == [(s, s, units) for s, units in expected]
-        assert made.shape == ((1, size, size, 3) if network is generator else (1,))
+        assert output.shape == ((1, size, size, 3) if network is generator else (1,))
 
 
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
 @pytest.mark.parametrize("size, attention_size", [(32, 8), (16, 0)])
-def test_attention_stands_once_at_its_side(architecture, size, attention_size):
+def test_attention_is_applied_once_at_its_side(architecture, size, attention_size):
     for network in nets(architecture, size=size, attention_size=attention_size, z_size=12):
         images, z, labels = batch(network.config, 1)
-        seen = []
+        inputs = []
         if attention_size:
             call = network.attention.call
-            network.attention.call = lambda x, call=call, seen=seen: seen.append(x) or call(x)
+            network.attention.call = lambda x, call=call, inputs=inputs: inputs.append(x) or call(x)
         network(z if isinstance(network, Generator) else images, labels)
-        assert [x.shape[1] for x in seen] == ([attention_size] if attention_size else [])
+        assert [x.shape[1] for x in inputs] == ([attention_size] if attention_size else [])
 
 
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
-def test_pictures_are_in_range_and_of_their_noise_and_class(architecture):
+def test_samples_are_in_range_and_depend_on_noise_and_class(architecture):
     generator, _ = nets(architecture)
     shake(generator)
     _, z, labels = batch(generator.config)
-    made = generator(z, labels)
-    assert made.dtype == tf.float32 and np.abs(made).max() <= 1
+    samples = generator(z, labels)
+    assert samples.dtype == tf.float32 and np.abs(samples).max() <= 1
     for other in (generator(-z, labels), generator(z, (labels + 1) % 3)):
-        assert np.all(np.abs(other - made).max(axis=(1, 2, 3)) > 1e-4)
+        assert np.all(np.abs(other - samples).max(axis=(1, 2, 3)) > 1e-4)
 
 
 def test_classes_can_be_mixed():
@@ -130,7 +131,7 @@ def test_classes_can_be_mixed():
 
 @pytest.mark.parametrize("part", [0, 1, 2])
 def test_biggan_gives_each_stage_a_part_of_the_noise(part):
-    """The dense layer has the first; a part changes nothing before its stage."""
+    """The dense layer has the first part; a part changes no output before its stage."""
     generator, _ = nets("biggan")
     shake(generator)
     _, z, labels = batch(generator.config)
@@ -143,8 +144,8 @@ def test_biggan_gives_each_stage_a_part_of_the_noise(part):
 
 
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
-def test_the_class_comes_in_as_a_projection(architecture):
-    """Logits of two classes differ by sums over positions times the difference of two vectors."""
+def test_the_discriminator_projects_features_on_the_class(architecture):
+    """Logits of two classes differ by the summed features times the difference of their vectors."""
     _, discriminator = nets(architecture)
     shake(discriminator)
     outputs = _stage_outputs(discriminator)
@@ -161,8 +162,8 @@ def test_the_class_comes_in_as_a_projection(architecture):
 
 
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
-def test_one_class_is_no_class(architecture):
+def test_a_network_of_one_class_has_finite_outputs(architecture):
     for network in nets(architecture, num_classes=1):
         images, z, labels = batch(network.config)
-        made = network(z if isinstance(network, Generator) else images, labels)
-        assert np.all(np.isfinite(made))
+        output = network(z if isinstance(network, Generator) else images, labels)
+        assert np.all(np.isfinite(output))

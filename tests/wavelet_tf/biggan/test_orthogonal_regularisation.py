@@ -6,15 +6,16 @@ from wavelet_tf.biggan.orthogonal_regularisation import orthogonal_penalty
 from wavelet_tf.biggan.spectral_norm import SNDense
 
 
-def test_it_is_of_pairs_of_outputs_by_hand():
+def test_penalty_and_gradient_by_hand():
     layer = SNDense(2, 3)
     layer.build()
-    # Filters (1, 0), (2, 3) and (0, 4): products 2, 0, 12, each twice; lengths do not count.
+    # Filters (1, 0), (2, 3) and (0, 4): products 2, 0, 12, each twice, without those of a filter
+    # with itself.
     layer.kernel.assign([[1.0, 2.0, 0.0], [0.0, 3.0, 4.0]])
     with tf.GradientTape() as tape:
         penalty = orthogonal_penalty(layer)
     assert penalty == 2 * (2**2 + 0**2 + 12**2)
-    # 4 (W W^T * (1 - I)) W, its first row: 4 * 2 * (2, 3).
+    # First row of 4 (W W^T * (1 - I)) W: 4 * 2 * (2, 3).
     np.testing.assert_allclose(tape.gradient(penalty, layer.kernel.value)[:, 0], [16, 24])
 
 

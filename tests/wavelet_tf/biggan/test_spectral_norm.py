@@ -51,7 +51,7 @@ def test_the_matrix_of_a_convolution_has_a_column_for_each_filter():
 
 @pytest.mark.parametrize("kind", LAYERS)
 def test_the_gradient_goes_through_sigma(kind):
-    """As finite differences have it; and W / sigma does not change with the length of W."""
+    """It equals finite differences, and is orthogonal to W, as W / sigma ignores W's scale."""
     layer, x = _layer(kind)
     layer.power_iteration()
     weights = tf.random.stateless_normal(layer(x).shape, [5, 6])
@@ -77,7 +77,7 @@ def test_the_gradient_goes_through_sigma(kind):
 
 
 @pytest.mark.parametrize("kind", LAYERS)
-def test_only_power_iterations_move_u(kind):
+def test_only_power_iterations_change_u(kind):
     layer, x = _layer(kind)
     before = layer.u.numpy()
     layer(x)
@@ -89,7 +89,7 @@ def test_only_power_iterations_move_u(kind):
 
 
 @pytest.mark.parametrize("kind", LAYERS)
-def test_a_kernel_of_zeros_gives_numbers(kind):
+def test_a_kernel_of_zeros_gives_finite_outputs(kind):
     layer, x = _layer(kind)
     layer.kernel.assign(tf.zeros_like(layer.kernel))
     layer.power_iteration()
@@ -109,7 +109,7 @@ def test_every_matrix_but_the_class_embedding_is_normalised(architecture):
     assert left == ["generator/class_embedding"]
 
 
-def test_a_step_moves_every_vector_of_a_network_once():
+def test_a_step_updates_every_vector_of_a_network_once():
     _, network = nets("biggan")
     layers = spectral_layers(network)
     expected = []

@@ -6,13 +6,13 @@ from tests.wavelet_tf.biggan.small_gans import batch, nets
 from wavelet_tf.biggan.standing_statistics import standing_statistics
 
 
-def test_statistics_of_one_batch_make_what_training_made():
+def test_statistics_of_one_batch_give_the_same_samples_as_training_mode():
     generator, _ = nets("biggan_deep")
     _, z, labels = batch(generator.config)
-    made = generator(z, labels, training=True)
-    assert np.abs(generator(z, labels) - made).max() > 1e-2
+    expected = generator(z, labels, training=True)
+    assert np.abs(generator(z, labels) - expected).max() > 1e-2
     standing_statistics(generator, [(z, labels)])
-    np.testing.assert_allclose(generator(z, labels), made, atol=1e-4)
+    np.testing.assert_allclose(generator(z, labels), expected, atol=1e-4)
 
 
 def test_they_are_means_over_batches():
@@ -27,7 +27,7 @@ def test_they_are_means_over_batches():
     np.testing.assert_allclose(first.moving_variance, sum(variances) / 2, rtol=1e-4)
 
 
-def test_without_a_batch_nothing_is_changed():
+def test_without_a_batch_the_statistics_are_unchanged():
     generator, _ = nets("biggan")
     with pytest.raises(ValueError, match="at least one batch"):
         standing_statistics(generator, [])

@@ -1,6 +1,6 @@
-"""One training step's gradients: under XLA, on two replicas, in bfloat16; and an export.
+"""Gradients of a BigGAN training step under XLA, on two replicas and in bfloat16, and an export.
 
-All of BigGAN: BigGAN-deep is made of the same layers, but of so many that it compiles for long.
+BigGAN-deep is left out: it has the same kinds of layers, but so many that it compiles slowly.
 """
 
 import keras
@@ -12,7 +12,7 @@ from tests.wavelet_tf.biggan.small_gans import batch, gradients, nets, shake
 
 
 def _pair(like=None, **arguments):
-    """Both nets, with weights of their own or those of another pair."""
+    """Returns both nets, with new weights or those of another pair."""
     pair = nets("biggan", **arguments)
     for number, network in enumerate(pair):
         if like is None:
@@ -35,11 +35,11 @@ def test_gradients_under_xla_equal_those_without():
     images, z, labels = batch(plain[0].config)
     expected = gradients(*plain, images, z, labels)
     function = tf.function(
-        lambda *given: gradients(*compiled, *given), jit_compile=True, autograph=False
+        lambda *inputs: gradients(*compiled, *inputs), jit_compile=True, autograph=False
     )
     _assert_close(function(images, z, labels), expected, 1e-3)
     weights = [[w for network in pair for w in network.weights] for pair in (compiled, plain)]
-    _assert_close(*weights, 1e-4)  # vectors and statistics have moved
+    _assert_close(*weights, 1e-4)  # vectors and statistics are updated alike
 
 
 def test_two_replicas_equal_one():
@@ -47,20 +47,20 @@ def test_two_replicas_equal_one():
     strategy = make_strategy("mirrored")
     with strategy.scope():
         two = _pair(like=one, synchronized=True)
-    given = batch(one[0].config)
-    expected = gradients(*one, *given)
+    inputs = batch(one[0].config)
+    expected = gradients(*one, *inputs)
 
     def on_replica(*share):
-        found = tf.nest.flatten(gradients(*two, *share, replicas=2))
-        return tf.distribute.get_replica_context().all_reduce("SUM", found)
+        values = tf.nest.flatten(gradients(*two, *share, replicas=2))
+        return tf.distribute.get_replica_context().all_reduce("SUM", values)
 
     shares = [
         strategy.experimental_distribute_values_from_function(
             lambda context, x=x: tf.split(x, 2)[context.replica_id_in_sync_group]
         )
-        for x in given
+        for x in inputs
     ]
-    results = strategy.run(on_replica, shares)  # not as a graph, which takes long to trace
+    results = strategy.run(on_replica, shares)  # eagerly, as tracing takes long
     for replica in range(2):
         of_one = [strategy.experimental_local_results(x)[replica] for x in results]
         _assert_close(of_one, expected, 1e-4)
@@ -73,17 +73,17 @@ def test_two_replicas_equal_one():
 def test_bfloat16_computes_with_float32_weights():
     single = _pair()
     half = _pair(like=single, policy="mixed_bfloat16")
-    given = batch(single[0].config, 16)
-    for network, x in zip(half, (given[1], given[0]), strict=True):
+    inputs = batch(single[0].config, 16)
+    for network, x in zip(half, (inputs[1], inputs[0]), strict=True):
         assert network.stages[0][0].compute_dtype == "bfloat16"
         assert {weight.dtype for weight in network.weights} == {"float32"}
-        assert network(x, given[2]).dtype == tf.float32
-    losses, *found = gradients(*half, *given)
-    np.testing.assert_allclose(losses, gradients(*single, *given)[0], rtol=0.1, atol=0.1)
-    assert {gradient.dtype for gradient in tf.nest.flatten(found)} == {tf.float32}
+        assert network(x, inputs[2]).dtype == tf.float32
+    losses, *both = gradients(*half, *inputs)
+    np.testing.assert_allclose(losses, gradients(*single, *inputs)[0], rtol=0.1, atol=0.1)
+    assert {gradient.dtype for gradient in tf.nest.flatten(both)} == {tf.float32}
 
 
-def test_an_exported_generator_makes_the_same(tmp_path):
+def test_an_exported_generator_gives_the_same_samples(tmp_path):
     generator, _ = _pair()
     _, z, labels = batch(generator.config)
     archive = keras.export.ExportArchive()

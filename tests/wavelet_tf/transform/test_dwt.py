@@ -1,4 +1,4 @@
-"""Two dimensions: against PyWavelets, inverses, gradients, and everywhere that TensorFlow runs."""
+"""The 2-D transform: PyWavelets, inverses, gradients, XLA, tf.data, dtypes and errors."""
 
 import warnings
 
@@ -15,7 +15,7 @@ def _images(height=8, width=12, dtype=np.float64):
 
 
 def _expected(images, wavelet, mode="periodization"):
-    """TL, TR, BL, BR of PyWavelets."""
+    """Returns TL, TR, BL, BR of PyWavelets."""
     tl, (tr, bl, br) = pywt.dwt2(images, wavelet, mode, axes=(1, 2))
     return tl, tr, bl, br
 
@@ -60,27 +60,27 @@ def test_several_levels_equal_pywavelets():
     np.testing.assert_allclose(waverec2(tl, details, "db2", "periodization"), images, atol=1e-12)
 
 
-def test_no_level_is_the_image_itself():
+def test_zero_levels_return_the_image():
     tl, details = wavedec2(_images(), 0)
     assert not details
     np.testing.assert_array_equal(waverec2(tl, details), _images())
 
 
-def test_reflect_is_pywavelets_reflect_without_its_margins():
+def test_reflect_equals_pywavelets_reflect_without_its_margins():
     images = _images()
     for band, expected in zip(dwt2(images), _expected(images, "bior2.2", "reflect"), strict=True):
         np.testing.assert_allclose(band, expected[:, 1:-1, 1:-1], atol=1e-13)
 
 
-def test_reflect_and_periodization_have_the_dc_gain_that_pictures_are_put_in_by():
+def test_reflect_and_periodization_have_a_dc_gain_of_two():
     for mode in ("reflect", "periodization"):
         bands = dwt2(np.full([1, 4, 4, 1], 0.5), mode=mode)
         np.testing.assert_allclose(bands.tl, 1.0, atol=1e-14)
         np.testing.assert_allclose(np.stack(bands[1:]), 0.0, atol=1e-14)
 
 
-def test_zero_is_the_authors_transform_wrong_at_the_borders_alone():
-    # Two zeros at each side and steps of two; their inverse misses .117 of a grey of .5.
+def test_zero_mode_is_the_authors_transform_and_inexact_only_at_the_borders():
+    # The authors pad two zeros on each side, stride two; the inverse of grey 0.5 is off by 0.117.
     image = np.full([1, 16, 16, 1], 0.5)
     bands = dwt2(image, mode="zero")
     window = np.pad(image, [(0, 0), (2, 2), (2, 2), (0, 0)])
@@ -133,7 +133,7 @@ def test_unknown_shapes_xla_and_tf_data_change_nothing():
     np.testing.assert_allclose(next(iter(dataset)), expected, atol=1e-6)
 
 
-def test_an_odd_side_is_found_when_the_graph_runs():
+def test_an_odd_side_is_refused_when_the_graph_runs():
     unknown = tf.function(dwt2, input_signature=[tf.TensorSpec([None] * 4)])
     with pytest.raises(
         tf.errors.InvalidArgumentError, match="the height must be an even number, 2 at least"
@@ -141,17 +141,17 @@ def test_an_odd_side_is_found_when_the_graph_runs():
         unknown(_images(5, 4, np.float32))
 
 
-def test_bfloat16_is_right_to_its_precision():
+def test_bfloat16_is_exact_to_its_precision():
     images = tf.cast(_images(dtype=np.float32), tf.bfloat16)
     bands, exact = dwt2(images), dwt2(tf.cast(images, tf.float32))
     for band, other in zip(bands, exact, strict=True):
         assert band.dtype == tf.bfloat16
-        # Rounded once; of two numbers that are as near, XLA takes either.
+        # Results are rounded once; for ties XLA may take either neighbour.
         spacing = 2.0 ** (np.floor(np.log2(np.abs(other))) - 7)
         assert np.all(np.abs(tf.cast(band, tf.float32) - other) <= spacing / 2)
 
 
-def test_without_a_mode_the_inverse_is_exact_and_the_paper_s_wavelet_is_mirrored():
+def test_the_default_mode_inverts_exactly_and_is_reflect_for_the_papers_wavelet():
     images = _images()
     for wavelet in ("haar", "db2", "bior2.2", "rbio3.1", "bior6.8"):
         back = idwt2(dwt2(images, wavelet), wavelet)
@@ -162,7 +162,7 @@ def test_without_a_mode_the_inverse_is_exact_and_the_paper_s_wavelet_is_mirrored
         np.testing.assert_array_equal(band, other)
 
 
-def test_layers_are_the_functions_and_can_be_made_again():
+def test_layers_equal_the_functions_and_are_rebuilt_from_their_configuration():
     images = _images(dtype=np.float32)
     forward, inverse = DWT2("haar", "periodization"), IDWT2("haar", "periodization")
     bands = forward(images)
@@ -173,7 +173,7 @@ def test_layers_are_the_functions_and_can_be_made_again():
 
 
 @pytest.mark.parametrize(
-    "change, error, told",
+    "change, error, message",
     [
         (dict(images=np.zeros([1, 5, 4, 1])), ValueError, "images: the height is 5; use an even"),
         (dict(images=np.zeros([1, 4, 3, 1])), ValueError, "images: the width is 3; use an even"),
@@ -194,8 +194,8 @@ def test_layers_are_the_functions_and_can_be_made_again():
         ),
     ],
 )
-def test_wrong_arguments_are_named_with_what_is_allowed(change, error, told):
-    with pytest.raises(error, match=told):
+def test_invalid_arguments_are_refused_naming_the_allowed_ones(change, error, message):
+    with pytest.raises(error, match=message):
         dwt2(**(dict(images=np.zeros([1, 4, 4, 1])) | change))
 
 

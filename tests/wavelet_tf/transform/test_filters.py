@@ -1,4 +1,4 @@
-"""Definition and fast form against one another and against PyWavelets, along one axis."""
+"""The 1-D transform: its definition, its fast form and PyWavelets agree."""
 
 import numpy as np
 import pytest
@@ -23,7 +23,7 @@ def _close(actual, expected, tolerance, message):
 
 
 def _reference_error(signal, wavelet, mode):
-    """How far PyWavelets is from inverting itself: the rounding of its tables of taps."""
+    """Reconstruction error of PyWavelets itself, from the rounding of its tables of taps."""
     low, high = pywt.dwt(signal, wavelet, mode, axis=1)
     return np.abs(pywt.idwt(low, high, wavelet, mode, axis=1) - signal).max()
 
@@ -34,7 +34,7 @@ def test_the_fast_form_equals_the_definition_for_every_wavelet(mode):
     wavelets = {"reflect": SYMMETRIC, "periodization": WAVELETS, "zero": WAVELETS[::8]}
     for wavelet in wavelets[mode]:
         taps = filters(wavelet, mode)
-        # Signals shorter than the filters, and longer ones, whose ends are computed apart.
+        # Signals shorter than the filters, and longer ones, whose ends are computed separately.
         for length in (2, 128) if wavelet in WAVELETS[::4] else (10,):
             signal = tf.constant(_signal(length))
             bands = polyphase.analysis(signal, taps)
@@ -72,7 +72,7 @@ def test_float32_equals_pywavelets_to_its_precision():
 
 
 @pytest.mark.parametrize("wavelet", SYMMETRIC)
-def test_reflect_is_a_cut_of_pywavelets_and_inverts(wavelet):
+def test_reflect_is_a_part_of_pywavelets_reflect_and_inverts(wavelet):
     taps = filters(wavelet, "reflect")
     for length in LENGTHS:
         signal = _signal(length)
@@ -87,7 +87,7 @@ def test_reflect_is_a_cut_of_pywavelets_and_inverts(wavelet):
 
 
 def _cuts(wavelet):
-    """Where in PyWavelets' low and high bands ours begin; bior5.5's two differ by one."""
+    """Offsets of our bands in PyWavelets' low and high bands; bior5.5's two differ by one."""
     known = {"2.2": (1, 1), "4.4": (2, 2), "2.8": (4, 4), "6.8": (4, 4), "5.5": (3, 2)}
     return known.get(wavelet[4:], (pywt.Wavelet(wavelet).dec_len // 4,) * 2)
 

@@ -1,4 +1,4 @@
-"""The layers: shapes without data, and models that hold them, saved and loaded."""
+"""The layers: static shapes, and saving and loading of models that contain them."""
 
 import keras
 import numpy as np
@@ -17,12 +17,12 @@ LAYERS = [
 ]
 
 
-@pytest.mark.parametrize("layer, given, expected", LAYERS)
-def test_output_shapes_are_known_without_data(layer, given, expected):
-    assert layer.compute_output_shape(given) == expected
-    assert layer(keras.Input(given[1:])).shape == (None, *expected[1:])
-    if None not in given:
-        assert layer(np.zeros(given, np.float32)).shape == expected
+@pytest.mark.parametrize("layer, shape, expected", LAYERS)
+def test_output_shapes_are_known_without_data(layer, shape, expected):
+    assert layer.compute_output_shape(shape) == expected
+    assert layer(keras.Input(shape[1:])).shape == (None, *expected[1:])
+    if None not in shape:
+        assert layer(np.zeros(shape, np.float32)).shape == expected
 
 
 def test_shapes_that_do_not_divide_are_named():
@@ -47,7 +47,7 @@ def test_a_saved_model_is_loaded_without_custom_objects(tmp_path):
     np.testing.assert_array_equal(loaded(IMAGES), model(IMAGES))
 
 
-def test_layers_stand_inside_of_time_distributed(tmp_path):
+def test_layers_work_inside_time_distributed(tmp_path):
     frames = keras.Input([2, 8, 16, 3])
     packets = keras.layers.TimeDistributed(Packet2(2, "haar"))(frames)
     model = keras.Model(frames, keras.layers.TimeDistributed(Unpacket2(8, "haar"))(packets))
@@ -57,7 +57,7 @@ def test_layers_stand_inside_of_time_distributed(tmp_path):
     np.testing.assert_allclose(loaded(IMAGES[None]), IMAGES[None], atol=1e-5)
 
 
-def test_a_configuration_names_the_mode_that_was_chosen():
+def test_a_configuration_has_the_resolved_mode():
     assert DWT2("haar").get_config()["mode"] == "periodization"
     again = Packet2.from_config(Packet2(4, "bior4.4").get_config())
     assert (again.size, again.wavelet, again.mode) == (4, "bior4.4", "reflect")

@@ -9,7 +9,7 @@ def _images(height=16, width=24):
     return np.random.default_rng(0).standard_normal((2, height, width, 3))
 
 
-def test_patches_are_pywavelets_packets_in_the_documented_order():
+def test_patches_equal_pywavelets_packets_in_the_documented_order():
     images = _images()
     patches = packet2(images, 4, "db2", "periodization")
     assert patches.shape == (2, 4, 6, 16 * 3)
@@ -25,7 +25,7 @@ def test_unpacket_inverts_packet(size):
     np.testing.assert_allclose(unpacket2(packet2(images, size), 16), images, atol=1e-12)
 
 
-def test_one_split_is_the_transform():
+def test_one_split_equals_the_transform():
     images = _images()
     np.testing.assert_allclose(packet2(images, 8), np.concatenate(dwt2(images), -1))
 

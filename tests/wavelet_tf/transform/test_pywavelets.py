@@ -1,4 +1,4 @@
-"""The order of coefficients, against PyWavelets itself."""
+"""The order of coefficients equals that of PyWavelets."""
 
 import numpy as np
 import pytest
@@ -46,7 +46,7 @@ def test_several_levels(levels):
     np.testing.assert_allclose(waverec2(*levels_from_pywt(theirs), "db2"), IMAGES, atol=1e-12)
 
 
-def test_the_conversions_invert_one_another():
+def test_the_conversions_are_inverse():
     bands = dwt2(IMAGES)
     assert all(a is b for a, b in zip(from_pywt(to_pywt(bands)), bands, strict=True))
     with pytest.raises(ValueError):

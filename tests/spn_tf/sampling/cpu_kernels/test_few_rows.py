@@ -17,38 +17,36 @@ def _rounded(x: tf.Tensor) -> tf.Tensor:
 @pytest.mark.parametrize("shape", [(4, 6), (20, 70), (20, 64), (3, 20, 130)])
 @pytest.mark.parametrize("large", [0, 1_000_000])
 @pytest.mark.parametrize("rows", [1, 5, 20])
-def test_the_product_is_that_of_the_matrices(rows, large, shape, monkeypatch):
+def test_the_product_equals_matmul(rows, large, shape, monkeypatch):
     monkeypatch.setattr(few_rows, "_LARGE", large)
     matrix, x = _numbers(*shape), _numbers(*shape[:-2], rows, shape[-2], seed=1)
-    made = tf.function(lambda x: product_with(matrix, "float32")(x), jit_compile=True)(x)
-    np.testing.assert_allclose(made, x @ matrix, atol=1e-5)
+    actual = tf.function(lambda x: product_with(matrix, "float32")(x), jit_compile=True)(x)
+    np.testing.assert_allclose(actual, x @ matrix, atol=1e-5)
 
 
 @pytest.mark.parametrize("shape", [(128, 6), (70, 130), (3, 70, 130)])
 @pytest.mark.parametrize("large", [0, 1_000_000])
-def test_rows_and_matrices_of_a_bfloat16_network_are_rounded_and_sums_are_not(
-    large, shape, monkeypatch
-):
+def test_a_bfloat16_network_rounds_rows_and_matrices_but_not_sums(large, shape, monkeypatch):
     monkeypatch.setattr(few_rows, "_LARGE", large)
     matrix, x = _numbers(*shape), _numbers(*shape[:-2], 5, shape[-2], seed=1)
-    made = tf.function(lambda x: product_with(matrix, "bfloat16")(x), jit_compile=True)(x)
-    np.testing.assert_allclose(made, _rounded(x) @ _rounded(matrix), atol=1e-4)
-    assert np.abs(made - x @ matrix).max() > 1e-2  # so that it matters
+    actual = tf.function(lambda x: product_with(matrix, "bfloat16")(x), jit_compile=True)(x)
+    np.testing.assert_allclose(actual, _rounded(x) @ _rounded(matrix), atol=1e-4)
+    assert np.abs(actual - x @ matrix).max() > 1e-2  # the test can tell rounded from exact
 
 
 @pytest.mark.parametrize("inputs", [128, 70])
-def test_one_row_meets_the_large_matrices_of_a_bfloat16_network_as_it_has_them(inputs, monkeypatch):
+def test_a_single_row_is_not_rounded_before_large_bfloat16_matrices(inputs, monkeypatch):
     monkeypatch.setattr(few_rows, "_LARGE", inputs * 48)
     matrix, x = _numbers(inputs, 48), _numbers(1, inputs, seed=1)
-    made = tf.function(lambda x: product_with(matrix, "bfloat16")(x), jit_compile=True)(x)
-    np.testing.assert_allclose(made, x @ _rounded(matrix), atol=1e-4)
-    assert np.abs(made - x @ matrix).max() > 1e-3
+    actual = tf.function(lambda x: product_with(matrix, "bfloat16")(x), jit_compile=True)(x)
+    np.testing.assert_allclose(actual, x @ _rounded(matrix), atol=1e-4)
+    assert np.abs(actual - x @ matrix).max() > 1e-3
 
 
 @pytest.mark.parametrize("large", [0, 1_000_000])
 @pytest.mark.parametrize("rows", [2, 3, 16])
-def test_xla_runs_bfloat16_products_whatever_is_before_and_after(rows, large, monkeypatch):
-    """It cannot run those that it turns round after it has chosen how."""
+def test_xla_runs_bfloat16_products_next_to_transposes_and_slices(rows, large, monkeypatch):
+    """XLA fails at run time if it fuses a transpose into a product whose kernel is chosen."""
     monkeypatch.setattr(few_rows, "_LARGE", large)
     square, wide, heads = (_numbers(*s) / 3 for s in [(9, 9), (9, 70), (2, 9, 9)])
 
@@ -67,10 +65,12 @@ def test_xla_runs_bfloat16_products_whatever_is_before_and_after(rows, large, mo
         return tf.while_loop(lambda i, _: i < 2, body, (0, x))[1]
 
     x = _numbers(rows, 9, seed=1)
-    made = tf.function(lambda x: run(x, lambda m: product_with(m, "bfloat16")), jit_compile=True)(x)
+    actual = tf.function(lambda x: run(x, lambda m: product_with(m, "bfloat16")), jit_compile=True)(
+        x
+    )
     expected = run(x, lambda m: lambda x: _rounded(x) @ _rounded(m))
-    # Sums of another order are now and then rounded to another number.
-    np.testing.assert_allclose(made, expected, atol=0.01 * np.abs(expected).max())
+    # Sums in another order sometimes round to a neighbouring bfloat16 number.
+    np.testing.assert_allclose(actual, expected, atol=0.01 * np.abs(expected).max())
 
 
 def test_the_number_of_rows_may_be_unknown_to_the_graph(monkeypatch):

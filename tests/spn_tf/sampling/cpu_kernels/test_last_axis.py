@@ -8,7 +8,8 @@ from spn_tf.sampling.cpu_kernels.last_axis import highest_of, total_of
 @pytest.mark.parametrize("unknown", [0, 1])
 @pytest.mark.parametrize("n", [1, 5, 16, 40, 512, 513, 1100])
 def test_totals_and_maxima_of_any_number_of_terms(n, unknown):
-    x = -1 - np.random.default_rng(n).random([3, 2, n], np.float32)  # what is filled up is not seen
+    # Negative numbers, so that padding with zeros would change the maximum.
+    x = -1 - np.random.default_rng(n).random([3, 2, n], np.float32)
     shape = [None if axis == unknown else size for axis, size in enumerate(x.shape)]
     signature = [tf.TensorSpec(shape, tf.float32)]
 

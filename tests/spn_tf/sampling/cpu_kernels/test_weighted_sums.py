@@ -13,7 +13,7 @@ from spn_tf.sampling.cpu_kernels.weighted_sums import (
 
 
 def _in_tiles(vectors, lanes, stored):
-    """[B, heads, n, m] in tiles, the last group filled up with zeros."""
+    """Returns vectors [B, heads, n, m] in tiles; the last group is padded with zeros."""
     batch, heads, n, m = vectors.shape
     size = group_size(n, stored)
     filled = np.pad(vectors, [(0, 0), (0, 0), (0, -n % size), (0, 0)])
@@ -22,7 +22,7 @@ def _in_tiles(vectors, lanes, stored):
 
 
 def _drawn(n, m, stored):
-    """Vectors, [2, 3, n, m], and the same as rounded as they are stored."""
+    """Returns random vectors, [2, 3, n, m], and the same rounded to the stored precision."""
     vectors = np.random.default_rng(0).normal(size=[2, 3, n, m]).astype(np.float32)
     if stored == tf.float32:
         return vectors, vectors
@@ -31,7 +31,7 @@ def _drawn(n, m, stored):
 
 @pytest.mark.parametrize("stored", [tf.float32, tf.uint32])
 @pytest.mark.parametrize("n, m", [(40, 28), (16, 32), (5, 7)])
-def test_the_sum_is_that_of_the_stored_numbers(n, m, stored):
+def test_the_weighted_sum_uses_the_stored_precision(n, m, stored):
     vectors, rounded = _drawn(n, m, stored)
     weights = np.random.default_rng(1).normal(size=[2, 3, n]).astype(np.float32)
     lanes = lanes_of(m)
@@ -42,19 +42,20 @@ def test_the_sum_is_that_of_the_stored_numbers(n, m, stored):
 
 
 @pytest.mark.parametrize("stored", [tf.float32, tf.uint32])
-def test_vectors_put_one_after_another_lie_as_all_at_once(stored):
+def test_vectors_put_one_by_one_equal_all_packed_at_once(stored):
     n, m = 48, 32  # the last group of words is half full
     vectors, _ = _drawn(n, m, stored)
     lanes, size = lanes_of(m), group_size(n, stored)
     compiled_put = tf.function(put, jit_compile=True, autograph=False)
-    made = tf.fill([2, 3, *tiles(n, m, lanes, stored)], tf.constant(7, stored))  # of an earlier use
+    # Numbers of an earlier use must be overwritten.
+    in_tiles = tf.fill([2, 3, *tiles(n, m, lanes, stored)], tf.constant(7, stored))
     for i in range(n):
         vector = tf.reshape(vectors[:, :, i], [2, 3, 1, m // lanes, 1, lanes])
         group = [0, 0, tf.constant(i // size), 0]
-        made = compiled_put(made, vector, group, tf.constant(i % size))
-    np.testing.assert_array_equal(made, _in_tiles(vectors, lanes, stored))
+        in_tiles = compiled_put(in_tiles, vector, group, tf.constant(i % size))
+    np.testing.assert_array_equal(in_tiles, _in_tiles(vectors, lanes, stored))
 
 
-def test_tiles_of_a_good_size_are_found_where_there_are_any():
+def test_lanes_are_a_divisor_near_16_if_there_is_one():
     assert [lanes_of(n) for n in (4, 16, 28, 32, 40, 64, 96)] == [4, 16, 14, 16, 10, 16, 16]
     assert [lanes_of(n) for n in (17, 34)] == [17, 34]
