@@ -52,8 +52,10 @@ def workdir(tmp_path_factory) -> pathlib.Path:
     """A directory with a trained model in its workdir `W`."""
     directory = tmp_path_factory.mktemp("readme")
     tf.config.run_functions_eagerly(True)
-    _train(directory / "W")
-    tf.config.run_functions_eagerly(False)
+    try:
+        _train(directory / "W")
+    finally:
+        tf.config.run_functions_eagerly(False)
     return directory
 
 
