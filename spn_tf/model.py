@@ -42,9 +42,7 @@ class SPNModel:
         batch_size: largest number of images in one pass.
 
     >>> import spn_tf
-    >>> config = spn_tf.SPNConfig(height=4, width=4, channels=1, scale=2, pixelcnn_layers=1,
-    ...     pixelcnn_conv_channels=8, pixelcnn_residual_channels=8, decoder_attention_layers=0,
-    ...     embedder_conv_layers=0, embedder_attention_layers=0, embedder_residual_channels=8)
+    >>> config = spn_tf.SPNConfig.small(height=4, width=4, channels=1, scale=2)
     >>> stage = spn_tf.SPNStage("spn", config, spn_tf.SPNTrainingConfig())
     >>> stage.build()
     >>> model = spn_tf.SPNModel([stage])
