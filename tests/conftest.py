@@ -25,6 +25,8 @@ tf.config.set_logical_device_configuration(
 
 # These run first, so that no worker runs one of them alone at the end.
 _LONG_FILES = (
+    "test_package",
+    "test_goldens",
     "test_spn_stage",
     "test_prior_commands",
     "test_upscaling_commands",

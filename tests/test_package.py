@@ -49,7 +49,7 @@ def test_it_trains_evaluates_samples_and_exports_from_an_empty_folder(wheel, tmp
     folder.mkdir()
     bin_ = tmp_path / "env" / "bin"
     pip = (bin_ / "python", "-m", "pip", "--quiet", "--disable-pip-version-check")
-    _run(*pip, "install", f"{wheel}[cpu,demo]", directory=folder)
+    _run(*pip, "install", "--no-compile", f"{wheel}[cpu,demo]", directory=folder)
     _run(*pip, "check", directory=folder)
     command = bin_ / "cascade-tf"
     tiny = [flag for flag in TINY_MODEL if not flag.startswith(("--image_size", "--scale"))]

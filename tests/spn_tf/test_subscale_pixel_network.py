@@ -75,7 +75,9 @@ def test_log_prob_takes_8_bit_images_at_the_network_s_depth(change):
 def test_images_of_wrong_range_type_or_shape_are_refused():
     network = random_network(height=4, width=6, channels=3, bits=3, scale=1)
     images = np.full([2, 4, 6, 3], 217, np.uint8)
-    with pytest.raises(ValueError, match=r"from 217 to 217; 3 bits are 0 to 7.* use log_prob"):
+    with pytest.raises(
+        ValueError, match=r"from 217 to 217; at 3 bits the range is 0 to 7.* use log_prob"
+    ):
         network.image_nats(images)
     with pytest.raises(ValueError, match="intensities from -1 to 0"):
         network.image_nats(np.minimum(np.arange(-1, 143), 0).reshape(2, 4, 6, 3))
