@@ -86,7 +86,7 @@ def run(command: str, arguments: list[str]) -> None:
     except flags.Error as error:
         fail(command, str(error), UsageError.exit_code)
     except (UserError, Interrupted) as error:
-        fail(command, _with_flags(_message(error, arguments)), error.exit_code)
+        fail(command, _with_flags(_message(error)), error.exit_code)
     except BrokenPipeError:
         os._exit(1)  # `--help | head`
     except OSError as error:
@@ -139,12 +139,12 @@ def fail(command: str, message: str, exit_code: int) -> NoReturn:
     os._exit(exit_code)  # threads of a data pipeline must not keep the process alive
 
 
-def _message(error: UserError | Interrupted, arguments: list[str]) -> str:
+def _message(error: UserError | Interrupted) -> str:
     """One line for an error; for a stage that is not trained, with the command that trains it."""
     if isinstance(error, NotTrainedError):
         flagfile = [] if error.is_recorded else ["--flagfile=..."]
-        workdir = [argument for argument in arguments if argument.startswith("--workdir")]
-        command = ["cascade-tf train", *flagfile, *workdir, f"--stage={error.stage}"]
+        workdir = f"--workdir={error.workdir}"
+        command = ["cascade-tf train", *flagfile, workdir, f"--stage={error.stage}"]
         return f"{error} with {' '.join(command)}"
     return error.recorded if isinstance(error, UserError) else str(error)
 

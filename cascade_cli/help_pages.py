@@ -1,5 +1,6 @@
 """Pages of `--help`: the flags that most people need, in groups; or all flags."""
 
+import dataclasses
 import re
 import shutil
 import textwrap
@@ -9,12 +10,17 @@ from cascade_cli.scoped_flags import Flags
 from cascade_cli.systems import FAMILIES
 from cascade_tf.errors import UsageError, text
 from cascade_tf.family import SHARED
-from cascade_tf.settings import Entry, described, entries
+from cascade_tf.settings import Entry, Setting, described, entries
 
 _FLAG = re.compile(r"-h|--?help(full)?(?:=(\w+))?")
 _GROUPS = {"data": "Data", "model": "Model", "training": "Training", "output": "Output"}
 # Settings of the experiment that matter to commands other than train.
-_OF_TRAINED = ("dataset", "data_dir", "batch_size", "seed")
+_OF_TRAINED = {
+    "dataset": "Dataset in place of the recorded one: digits, photos, folder, or a TFDS name.",
+    "data_dir": "Folder of images, or of TFDS datasets, in place of the recorded one.",
+    "batch_size": "Images of a batch; by default that of training, at most 32.",
+    "seed": "Seed of all draws; by default 0.",
+}
 _PURPOSES = {
     "train": (
         "Trains the stages of an experiment, all in order or one of them; resumes automatically.",
@@ -72,27 +78,51 @@ def wanted(command: str, arguments: list[str], flags: Flags) -> str | None:
     if match is None:
         return None
     if match[1]:
-        return _page(command, flags, {"": flags.names})
+        return _page(command, {"": _with_defaults_by_family(flags.names)})
     if match[2]:
         if match[2] not in FAMILIES:
             raise UsageError(f"--help={match[2]}: use {', '.join(FAMILIES)}")
-        family = FAMILIES[match[2]]
-        return _page(command, flags, {match[2]: entries([*family.whole, *family.kinds, *SHARED])})
-    return _page(command, flags, _short(command, flags))
+        return _page(command, {match[2]: _settings_of(match[2])})
+    return _page(command, _short(command, flags))
 
 
 def _short(command: str, flags: Flags) -> dict[str, dict[str, Entry]]:
     """The flags that most people need, by group."""
     own = entries([flags.options])
-    groups: dict[str, dict[str, Entry]] = {title: {} for title in _GROUPS.values()}
-    for name, entry in flags.names.items():
-        needed = name in own or command == "train" or name in _OF_TRAINED
-        if entry.facts.group and needed:
-            groups[_GROUPS[entry.facts.group]][name] = entry
-    return groups
+    known = _with_defaults_by_family(flags.names)
+    if command != "train":
+        known = own | {
+            name: known[name]._replace(default=None, facts=_facts_of_trained(known[name], help))
+            for name, help in _OF_TRAINED.items()
+        }
+    groups: dict[str, dict[str, Entry]] = {group: {} for group in _GROUPS}
+    for name, entry in known.items():
+        if entry.facts.group:
+            groups[entry.facts.group][name] = entry
+    titles = _GROUPS if command == "train" else _GROUPS | {"training": "Computation"}
+    return {titles[group]: named for group, named in groups.items()}
 
 
-def _page(command: str, flags: Flags, groups: Mapping[str, Mapping[str, Entry]]) -> str:
+def _facts_of_trained(entry: Entry, help: str) -> Setting:
+    return dataclasses.replace(entry.facts, help=help, group=entry.facts.group or "output")
+
+
+def _settings_of(family: str) -> dict[str, Entry]:
+    return entries([*FAMILIES[family].whole, *FAMILIES[family].kinds, *SHARED])
+
+
+def _with_defaults_by_family(names: Mapping[str, Entry]) -> dict[str, Entry]:
+    """Flags whose defaults are words where families differ."""
+    known = dict(names)
+    for name, entry in names.items():
+        of_families = [_settings_of(family) for family in FAMILIES]
+        defaults = {text(of[name].default) for of in of_families if name in of}
+        if len(defaults) > 1:
+            known[name] = entry._replace(default="by family")
+    return known
+
+
+def _page(command: str, groups: Mapping[str, Mapping[str, Entry]]) -> str:
     purpose, examples = _PURPOSES[command]
     lines = [purpose, ""]
     lines += [f"  cascade-tf {command} {example}" for example in examples]
@@ -101,6 +131,8 @@ def _page(command: str, flags: Flags, groups: Mapping[str, Mapping[str, Entry]])
             lines += ["", f"{title or 'All flags'}:"]
         for name, entry in named.items():
             lines += _flag_lines(name, entry)
+    if command != "train":
+        lines += ["", "Other settings are those that the workdir was trained with."]
     families = ", ".join(f"--help={name}" for name in FAMILIES)
     lines += [
         "",
@@ -118,11 +150,13 @@ def _flag_lines(name: str, entry: Entry) -> list[str]:
     limits = (facts.at_least, facts.above, facts.at_most, facts.below)
     if any(limit is not None for limit in limits):
         notes.append(described(facts))
-    notes.append(f"default: {default}" if default else "no default")
+    if default:
+        notes.append(f"default: {default}")
+    note = f" ({'; '.join(notes)})" if notes else ""
     shown = f"[no]{name}" if entry.is_switch else name
     width = max(60, min(100, shutil.get_terminal_size().columns))
     return textwrap.wrap(
-        f"--{shown}: {facts.help} ({'; '.join(notes)})",
+        f"--{shown}: {facts.help}{note}",
         width,
         initial_indent="  ",
         subsequent_indent="    ",

@@ -15,9 +15,9 @@ def _strategy(choices: tuple[str, ...]) -> str:
     return setting("auto", "How to use several devices.", choices=choices, group="training")
 
 
-def _inception(help: str) -> str | None:
+def _inception(help: str, group: str = "") -> str | None:
     weights = "classify_image_graph_def.pb, or the TorchScript archive."
-    return setting(None, f"{help}: {weights}")
+    return setting(None, f"{help}: {weights}", group=group)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -96,7 +96,8 @@ class EvaluateOptions(TruncationOptions):
         None, "Compare samples at each of these truncations; by default at 1.", at_least=0
     )
     inception: str | None = _inception(
-        "Weights of the Inception network, for FID (without them, features of pixels are used)"
+        "Weights of the Inception network, for FID (without them, features of pixels are used)",
+        group="output",
     )
     reference: str | None = setting(
         None, "Compare with the statistics in this .npz, not with the split."

@@ -33,13 +33,14 @@ class NotTrainedError(UserError):
     """A workdir without a trained stage.
 
     Attributes:
-        stage: its name.
+        workdir: the directory.
+        stage: the stage's name.
         is_recorded: whether the workdir has a record of the stage's settings.
     """
 
     def __init__(self, workdir: epath.Path, stage: str, is_recorded: bool):
         super().__init__(f"{workdir} holds no trained stage {stage}: train it first")
-        self.stage, self.is_recorded = stage, is_recorded
+        self.workdir, self.stage, self.is_recorded = workdir, stage, is_recorded
 
 
 class Experiment:
@@ -229,15 +230,16 @@ class Experiment:
         def read(
             kind: type[AnySettings], stage: str | None = None, /, **overrides: Any
         ) -> AnySettings:
-            return from_values(kind, _parsed(entries([kind]), recorded), overrides)
+            return from_values(kind, _parsed(entries([kind]), recorded, path), overrides)
 
+        path = self.directory(stage) / record.NAME
         try:
             family = self._family(recorded.get(SYSTEM, next(iter(self._families))), read)
-            own = _recorded_entries(family, stage)
-            _parsed(own, recorded)
         except SettingError as error:
-            raise UserError(f"{self.directory(stage) / record.NAME}: {error.recorded}") from error
-        return {name: text(entry.default) for name, entry in own.items()} | recorded
+            raise UserError(f"{path}: {error.recorded}") from error
+        own = _recorded_entries(family, stage)
+        known = {name: text(e.default) for name, e in own.items() if e.default is not None}
+        return known | recorded
 
     @functools.cached_property
     def _all(self) -> dict[str, Entry]:
@@ -271,8 +273,8 @@ class Experiment:
     def _values_of_the_model(self) -> dict[str, Any]:
         """Model settings that all stages share: the user's, else the recorded ones."""
         values: dict[str, Any] = {SYSTEM: next(iter(self._families))}
-        for recorded in (self._records | self._trained).values():
-            values |= _parsed(self._shared, recorded)
+        for stage, recorded in (self._records | self._trained).items():
+            values |= _parsed(self._shared, recorded, self.directory(stage) / record.NAME)
             values[SYSTEM] = recorded.get(SYSTEM, values[SYSTEM])
         own = self.given.for_stage(None)
         return values | {name: own[name] for name in (SYSTEM, *self._shared) if name in own}
@@ -285,11 +287,13 @@ class Experiment:
         record, which may be older.
         """
         known = entries([*self.family.settings(stage), *SHARED])
+        own = self.given.for_stage(stage)
+        recorded = {name: x for name, x in self.recorded(stage).items() if name not in own}
         return (
             {name: entry.default for name, entry in known.items()}
-            | _parsed(known, self.recorded(stage))
+            | _parsed(known, recorded, self.directory(stage) / record.NAME)
             | self._model
-            | self.given.for_stage(stage)
+            | own
         )
 
     def _given_texts(self, stage: str) -> dict[str, str]:
@@ -310,13 +314,19 @@ def _recorded_entries(family: Family, stage: str) -> dict[str, Entry]:
     return {name: entry for name, entry in known.items() if name not in family.unrecorded(stage)}
 
 
-def _parsed(known: Mapping[str, Entry], texts: Mapping[str, str]) -> dict[str, Any]:
-    """Values parsed from texts, by name; names of unknown settings are ignored."""
+def _parsed(
+    known: Mapping[str, Entry], texts: Mapping[str, str], path: epath.Path
+) -> dict[str, Any]:
+    """Values parsed from the texts of a record, by name; unknown settings are ignored.
+
+    Raises:
+        UserError: a text that cannot be parsed.
+    """
     values = {}
     for name, entry in known.items():
         if name in texts:
             try:
                 values[name] = entry.parse(texts[name])
             except ValueError as error:
-                raise SettingError({name: texts[name]}, str(error)) from error
+                raise UserError(f"{path}: `{name}`={texts[name]}: {error}") from error
     return values

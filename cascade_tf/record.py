@@ -43,7 +43,10 @@ def load_record(directory: epath.Path, name: str = NAME) -> dict[str, str] | Non
     path = directory / name
     if not path.exists():
         return None
-    lines = [line.strip() for line in path.read_text().splitlines()]
+    try:
+        lines = [line.strip() for line in path.read_text().splitlines()]
+    except UnicodeDecodeError as error:
+        raise UserError(f"{path} is not a text file") from error
     pairs = [line.removeprefix("--").partition("=") for line in lines if line.startswith("--")]
     return {name: value for name, _, value in pairs}
 

@@ -1,17 +1,20 @@
 """A request for samples: indices, seed, temperature, truncation, condition and labels."""
 
 import dataclasses
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
+from cascade_tf.tensors import integers, spread
+
 # Called after each of the `Stage.sampling_parts` of sampling.
 OnProgress = Callable[[], None]
+TRUNCATION_KINDS = ("scale", "truncate")
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, eq=False)
 class SampleRequest:
     """A request for one sample for each index.
 
@@ -46,19 +49,23 @@ class SampleRequest:
     on_progress: OnProgress | None = None
 
     def __post_init__(self) -> None:
+        if self.truncation_kind not in (None, *TRUNCATION_KINDS):
+            raise ValueError(f"truncation_kind={self.truncation_kind!r}: use scale or truncate")
         indices = self.indices
-        if isinstance(indices, int | np.integer):
+        if isinstance(indices, int | np.integer) and not isinstance(indices, bool):
+            if indices < 0:
+                raise ValueError(f"indices={indices}: use a number of samples from 0 up")
             indices = range(int(indices))
-        if isinstance(indices, Sequence):
-            indices = np.asarray(indices, np.int64)
-        dtypes = {"seed": tf.int32, "temperature": tf.float32, "truncation": tf.float32}
-        tensors = {"indices": tf.convert_to_tensor(indices, tf.int64)}
-        for name, dtype in {**dtypes, "labels": tf.int32}.items():
-            value = getattr(self, name)
-            if value is not None:
-                tensors[name] = tf.convert_to_tensor(value, dtype)
-        for name, tensor in tensors.items():
-            object.__setattr__(self, name, tensor)
+        self._set("indices", integers("indices", indices, tf.int64))
+        self._set("seed", integers("seed", self.seed, tf.int32))
+        if self.labels is not None:
+            self._set("labels", integers("labels", self.labels, tf.int32))
+        for name in ("temperature", "truncation"):
+            if getattr(self, name) is not None:
+                self._set(name, spread(name, getattr(self, name)))
+
+    def _set(self, name: str, tensor: tf.Tensor) -> None:
+        object.__setattr__(self, name, tensor)
 
     def replace(self, **changes: Any) -> "SampleRequest":
         """The same request with some attributes changed."""

@@ -7,6 +7,7 @@ whether they come from a flag, a record or Python.
 
 import dataclasses
 import math
+import os
 import types
 import typing
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -103,7 +104,12 @@ class Settings:
 
     def __post_init__(self) -> None:
         for field, facts in _fields(type(self)).items():
-            advice = _advice(getattr(self, field), facts)
+            try:
+                value = _typed(getattr(self, field), _annotation(type(self), field))
+            except ValueError as error:
+                self.refuse(str(error), field)
+            object.__setattr__(self, field, value)
+            advice = _advice(value, facts)
             if advice:
                 self.refuse(advice, field)
 
@@ -181,12 +187,56 @@ def _fields(kind: type[Settings]) -> dict[str, Setting]:
     return {f.name: f.metadata[_KEY] for f in dataclasses.fields(kind) if _KEY in f.metadata}
 
 
+def _annotation(kind: type[Settings], field: str) -> Any:
+    return typing.get_type_hints(kind)[field]
+
+
 def _value_type(kind: type[Settings], field: str) -> Any:
     """The annotation of a field, without `None` and `os.PathLike`."""
-    annotation = typing.get_type_hints(kind)[field]
+    annotation = _annotation(kind, field)
     if isinstance(annotation, types.UnionType):
         annotation = next(part for part in typing.get_args(annotation) if part in _PARSERS)
     return annotation
+
+
+def _typed(value: Any, annotation: Any) -> Any:
+    """A value as its annotation has it: a list as a tuple, a NumPy number as Python's.
+
+    Raises:
+        ValueError: a value of another type.
+    """
+    allowed = typing.get_args(annotation)
+    kinds = allowed if isinstance(annotation, types.UnionType) else (annotation,)
+    if value is None and type(None) in kinds:
+        return None
+    takes_paths = any(typing.get_origin(kind) is os.PathLike for kind in kinds)
+    if takes_paths and isinstance(value, os.PathLike):
+        return value
+    kind = next(kind for kind in kinds if kind in _PARSERS)
+    if typing.get_origin(kind) is tuple:
+        parts = value.tolist() if hasattr(value, "tolist") else value
+        parts = parts if isinstance(parts, list | tuple) else (parts,)
+        return tuple(_scalar(part, typing.get_args(kind)[0]) for part in parts)
+    return _scalar(value, kind)
+
+
+def _scalar(value: Any, kind: type) -> Any:
+    value = value.item() if hasattr(value, "item") else value  # of NumPy
+    if kind is str and isinstance(value, str):
+        return value
+    if kind is bool:
+        if isinstance(value, bool):
+            return value
+        raise ValueError("use true or false")
+    if kind is float and isinstance(value, int | float) and not isinstance(value, bool):
+        return float(value)
+    whole = isinstance(value, int) or (isinstance(value, float) and value.is_integer())
+    if kind is int and whole and not isinstance(value, bool):
+        return int(value)
+    raise ValueError(f"use {_NOUNS[kind]}")
+
+
+_NOUNS = {str: "a string", int: "an integer", float: "a number"}
 
 
 def _boolean(value: str) -> bool:
@@ -199,7 +249,7 @@ def _boolean(value: str) -> bool:
 
 def _integer(value: str) -> int:
     try:
-        return int(value, 0) if value.startswith("0x") else int(value)
+        return int(value, 0) if value.startswith(("0x", "0o")) else int(value)
     except ValueError:
         raise ValueError("use an integer") from None
 
@@ -260,18 +310,18 @@ def described(facts: Setting) -> str:
     """
     low, high = facts.at_least, facts.at_most
     if low is not None and high is not None:
-        return f"{low:g} to {high:g}"
+        return f"{low:.15g} to {high:.15g}"
     if low is not None and facts.below is None:
-        return f"{low:g} or more"
+        return f"{low:.15g} or more"
     words = []
     if low is not None:
-        words.append(f"from {low:g}")
+        words.append(f"from {low:.15g}")
     if facts.above is not None:
-        words.append(f"above {facts.above:g}")
+        words.append(f"above {facts.above:.15g}")
     if high is not None:
-        words.append(f"up to {high:g}")
+        words.append(f"up to {high:.15g}")
     if facts.below is not None:
-        words.append(f"below {facts.below:g}")
+        words.append(f"below {facts.below:.15g}")
     return f"a number {', '.join(words)}" if words else "a finite number"
 
 

@@ -20,8 +20,10 @@ from cascade_tf.examples import Examples
 from cascade_tf.files import make_directory
 from cascade_tf.interruption import Interrupted, StopRequest
 from cascade_tf.progress import ProgressBar
-from cascade_tf.record import save_record, stage_record
+from cascade_tf.record import check_same, load_record, save_record, stage_record
+from cascade_tf.settings import entries
 from cascade_tf.stage import OnProgress, Stage
+from cascade_tf.stage_lock import stage_lock
 from cascade_tf.stage_state import StageState
 from cascade_tf.strategies import distributed, is_chief, workers
 from cascade_tf.summaries import Summaries
@@ -40,6 +42,16 @@ class _Stop(Exception):
     """A stop request during an evaluation or a preview, which is then abandoned."""
 
 
+def require_divisible(
+    config: TrainingConfig, stage: Stage, strategy: tf.distribute.Strategy
+) -> None:
+    """Raises SettingError unless replicas and the parts of their shares divide the batch."""
+    replicas, parts = strategy.num_replicas_in_sync, stage.batch_parts
+    if config.batch_size % (replicas * parts):
+        shares = f", times {parts} parts of the share of each" if parts > 1 else ""
+        config.refuse(f"not divisible by the {replicas} replicas{shares}", "batch_size")
+
+
 class Trainer:
     """Trains one stage, resuming from the newest checkpoint in its directory.
 
@@ -54,7 +66,9 @@ class Trainer:
         more_figures: computes further metrics at every evaluation, with averaged weights.
 
     Raises:
-        UserError: there are checkpoints, but none can be restored.
+        SettingError: the replicas cannot share the batch evenly.
+        UserError: there are checkpoints, but none can be restored, or the stage was trained with
+            other settings of model or training.
     """
 
     def __init__(
@@ -68,15 +82,19 @@ class Trainer:
         more_figures: Callable[[], Mapping[str, float]] | None = None,
     ):
         self._stage, self._config, self._train, self._test = stage, config, train, test
-        directory, strategy = epath.Path(directory), strategy or tf.distribute.get_strategy()
-        self._directory, self._strategy = directory, strategy
+        strategy = strategy or tf.distribute.get_strategy()
+        require_divisible(config, stage, strategy)
+        self._directory, self._strategy = epath.Path(directory).expanduser(), strategy
         self._several = workers(strategy) > 1
         self._stop_agreed = False
         self._more_figures = more_figures or dict
         # The order is important: variables are created, then loaded, then traced.
-        self.state = StageState.create(stage, config, directory, strategy)
+        self.state = StageState.create(stage, config, self._directory, strategy)
+        self._checkpoints = self.state.checkpoints.paths
         self.resumed = self.state.restore()
-        self.summaries = Summaries(directory, is_chief(strategy))
+        if self.resumed:
+            self._require_as_recorded()
+        self.summaries = Summaries(self._directory, is_chief(strategy))
         self._evaluator = Evaluator(stage.evaluate_step, strategy)
         self._compiled_step = tf.function(self._train_step, autograph=False)
         self._mean_of_workers = tf.function(
@@ -104,11 +122,19 @@ class Trainer:
 
         Raises:
             Interrupted: on SIGTERM or Ctrl-C, after a checkpoint is saved.
-            UserError: the training diverged or failed the stage's health check, an image cannot be
-                decoded, or another worker was lost.
+            UserError: another process trains the stage, the training diverged or failed the stage's
+                health check, an image cannot be decoded, or another worker was lost.
         """
-        if self.finished:
-            return
+        if is_chief(self._strategy):
+            make_directory(self._directory)
+        with stage_lock(self._directory) if is_chief(self._strategy) else contextlib.nullcontext():
+            if self.state.checkpoints.paths != self._checkpoints:  # another process trained it
+                self.resumed = self.state.restore()
+            if not self.finished:
+                self._train_locked()
+            self._checkpoints = self.state.checkpoints.paths
+
+    def _train_locked(self) -> None:
         self._write_record()
         with self._lost_worker_as_user_error():
             if is_chief(self._strategy):
@@ -141,12 +167,26 @@ class Trainer:
                 f"to resume",
             )
 
+    def _require_as_recorded(self) -> None:
+        """Raises UserError if the stage was trained with other settings that it must keep."""
+        recorded = load_record(self._directory) or {}
+        parts = (*self._stage.description.settings, self._config, self._train.config)
+        known = entries([type(part) for part in parts])
+        fixed = [name for name, entry in known.items() if entry.facts.decides != "free"]
+        settings = stage_record(self._stage, self._config, self._train)
+        check_same(self._directory, recorded, settings, fixed)
+
     def _write_record(self) -> None:
         """Writes the settings beside the checkpoints and to TensorBoard."""
         if not is_chief(self._strategy):
             return
+        if self._directory.name != self._stage.name:
+            print(
+                f"{self._directory}: to load or evaluate stage {self._stage.name} from a workdir, "
+                f"train it in WORKDIR/{self._stage.name}",
+                file=sys.stderr,
+            )
         settings = stage_record(self._stage, self._config, self._train)
-        make_directory(self._directory)
         save_record(self._directory, settings)
         table = [f"| {name} | {value} |" for name, value in sorted(settings.items())]
         text = "\n".join(["| flag | value |", "|---|---|", *table])

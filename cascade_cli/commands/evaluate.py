@@ -30,11 +30,11 @@ def main(experiment: Experiment, options: EvaluateOptions) -> None:
     if warning:
         print(f"evaluate: {warning}", file=sys.stderr)
     results, tables = system.evaluate(strategy, source, total, options)
-    images = fingerprint(source, total)
-    title = f"{images.images:,} images ({options.split})"
+    title = f"{total:,} images ({options.split})"
     tables[0].title = f"{title}: {tables[0].title}" if tables[0].title else title
     for table in tables:
         Console().print(table)
+    images = fingerprint(source, total)  # after the tables, which a failure here must not lose
     print(f"images: {images.preprocessing}; sha256 {images.sha256}")
     about = {"split": options.split, "fingerprint": images._asdict()}
     print(json.dumps(about | ({"caution": warning} if warning else {}) | results))

@@ -1,6 +1,5 @@
 """Trains the stages of an experiment, all in order or one of them; resumes automatically."""
 
-import contextlib
 import sys
 
 import tensorflow as tf
@@ -73,11 +72,7 @@ class Training:
                 save_record(self._directory, settings)
 
     def run(self) -> None:
-        """Trains the stage from its newest checkpoint on, under the lock of its directory."""
-        with stage_lock(self._directory) if self._chief else contextlib.nullcontext():
-            self._run()
-
-    def _run(self) -> None:
+        """Trains the stage from its newest checkpoint on."""
         trainer = Trainer(
             self._stage,
             self._config,
@@ -94,7 +89,10 @@ class Training:
             f"strategy: {described(self._strategy)}"
         )
         trainer.train()
-        self._print(f"trained to step {trainer.step}, in {self._directory}")
+        limit = ""
+        if trainer.step < self._config.steps:
+            limit = f"; max_minutes={self._config.max_minutes:g} are used up, raise it to continue"
+        self._print(f"trained to step {trainer.step}, in {self._directory}{limit}")
 
     def _print(self, line: str) -> None:
         if self._chief:

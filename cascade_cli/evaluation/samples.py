@@ -83,6 +83,8 @@ class SampleEvaluation:
         if not self._truncations:
             options.refuse("give numbers from 0 up", "truncations")
         self._output = epath.Path(options.output_dir).expanduser() if options.output_dir else None
+        if self._output:
+            make_directory(self._output)
         if self._output and not options.overwrite:
             names = ("evaluation.json", *PLOTS)
             refuse_to_overwrite(self._output / name for name in names)
@@ -97,8 +99,11 @@ class SampleEvaluation:
                 options.refuse("it cannot be combined with `reference`", "save_reference")
             path = epath.Path(options.reference).expanduser()
             self._statistics = load_statistics(path, self._extractor)
-        if options.save_reference and not options.overwrite:
-            refuse_to_overwrite([epath.Path(options.save_reference).expanduser()])
+        if options.save_reference:
+            path = epath.Path(options.save_reference).expanduser()
+            make_directory(path.parent)
+            if not options.overwrite:
+                refuse_to_overwrite([path])
         self._folder = None
         if options.compare_images:
             self._folder = open_source(

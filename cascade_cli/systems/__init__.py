@@ -52,4 +52,7 @@ def open_system(experiment: Experiment, options: Options) -> "System[Any]":
     for unused in system.unused:
         if options.is_given(unused):
             raise UsageError(f"`{unused}` means nothing to {experiment.described}")
+    for name in ("truncation_kind", "standing_batches"):
+        if options.is_given(name) and not system.truncates:
+            raise UsageError(f"`{name}` is for GANs, and this experiment has none")
     return system

@@ -41,7 +41,11 @@ def open_source(config: DataConfig, split: str) -> Source:
     if not config.dataset:
         raise SettingError({"dataset": ""}, f"use {', '.join(_BUILT_IN)}, or a name in TFDS")
     if config.dataset == "arrays":
-        config.refuse("the images were in memory: name a dataset to read", "dataset")
+        config.refuse(
+            "the images were in memory: name another dataset to evaluate on; training continues "
+            "from Python alone",
+            "dataset",
+        )
     source = _BUILT_IN.get(config.dataset, TfdsSource)(config, split)
     source.split = split
     return source

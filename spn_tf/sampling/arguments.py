@@ -6,9 +6,9 @@ seconds for each seed of a tiny network. A tensor's value does not matter to a t
 
 from typing import Any
 
-import numpy as np
 import tensorflow as tf
 
+from cascade_tf.tensors import integers
 from spn_tf.config import SPNConfig
 
 UNKNOWN = -1  # stands for an intensity that is to be drawn
@@ -34,27 +34,15 @@ def as_tensors(
     Raises:
         ValueError: `seed` or an index does not fit its dtype.
     """
-    indices = _integers("indices", indices, tf.int64)
+    indices = integers("indices", indices, tf.int64)
     if known is None:
         known = tf.fill(
             [tf.shape(indices)[0], config.height, config.width, config.channels], UNKNOWN
         )
     return (
         indices,
-        _integers("seed", seed, tf.int32),
+        integers("seed", seed, tf.int32),
         tf.cast(temperature, tf.float32),
-        None if coarse is None else _integers("coarse", coarse, tf.int32),
-        _integers("known", known, tf.int32),
+        None if coarse is None else integers("coarse", coarse, tf.int32),
+        integers("known", known, tf.int32),
     )
-
-
-def _integers(name: str, value: Any, dtype: tf.DType) -> tf.Tensor:
-    if tf.is_tensor(value):
-        return tf.cast(value, dtype)
-    array = np.asarray(value)
-    if array.size and not np.issubdtype(array.dtype, np.integer):
-        raise ValueError(f"{name} must be integers, not {value!r}")
-    # tf.constant would keep the low bits of a number that is too large, and say nothing.
-    if array.size and (array.min() < dtype.min or array.max() > dtype.max):
-        raise ValueError(f"{name} must fit {dtype.name}, [{dtype.min}, {dtype.max}]: {value!r}")
-    return tf.constant(array.astype(dtype.as_numpy_dtype))

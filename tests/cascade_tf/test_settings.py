@@ -1,6 +1,7 @@
 import dataclasses
 import itertools
 
+import numpy as np
 import pytest
 
 from cascade_cli.systems import FAMILIES
@@ -40,6 +41,43 @@ def test_a_value_out_of_range_is_a_value_error_that_names_the_field(values, mess
     with pytest.raises(ValueError) as error:
         _Example(**values)
     assert isinstance(error.value, SettingError) and str(error.value) == message
+
+
+@pytest.mark.parametrize(
+    "values, expected",
+    [
+        (dict(rates=[1, 0.5]), (1.0, 0.5)),
+        (dict(rates=np.array([1.0])), (1.0,)),
+        (dict(rates=0.5), (0.5,)),
+        (dict(width=np.int64(4)), 4),
+        (dict(width=4.0), 4),
+        (dict(size=np.float32(3)), 3),
+    ],
+)
+def test_numbers_of_other_types_become_those_of_the_field(values, expected):
+    (field,) = values
+    value = getattr(_Example(**values), field)
+    assert value == expected and type(value) is type(expected)
+    assert text(value) == text(expected)
+
+
+@pytest.mark.parametrize(
+    "values, message",
+    [
+        (dict(width=4.5), "width=4.5: use an integer"),
+        (dict(width=True), "width=true: use an integer"),
+        (dict(width="4"), "width=4: use an integer"),
+        (dict(width=None), "width=: use an integer"),
+        (dict(rates=["fast"]), "use a number"),
+        (dict(rates=[-1.0]), "rates=-1.0: use a number above 0"),
+        (dict(width=np.int64(-3)), "width=-3: use 1 to 16"),
+        (dict(kind=3), "kind=3: use a string"),
+    ],
+)
+def test_values_of_another_type_are_refused(values, message):
+    with pytest.raises(SettingError) as error:
+        _Example(**values)
+    assert message in str(error.value)
 
 
 def test_records_name_settings_with_the_prefix_of_their_class():
