@@ -88,7 +88,7 @@ class EvaluateOptions(TruncationOptions):
     strategy: str = _strategy(STRATEGIES)
     num_samples: int | None = setting(
         None,
-        "Samples to compare with images; by default as many as images.",
+        "Samples of a GAN or prior to compare with images; by default as many as images.",
         at_least=2,
         group="output",
     )
@@ -108,7 +108,7 @@ class EvaluateOptions(TruncationOptions):
         None, "Also compare the images of this folder, and their reconstructions."
     )
     output_dir: str | None = setting(
-        None, "Directory of evaluation.json and the plots.", group="output"
+        None, "Directory of evaluation.json and the plots, of a GAN or prior.", group="output"
     )
     overwrite: bool = setting(False, "Replace existing files.", group="output")
 

@@ -29,6 +29,7 @@ _DISCRIMINATOR_WIDTHS = {
     256: (1, 2, 4, 8, 8, 16, 16),
     512: (1, 1, 2, 4, 8, 8, 16, 16),
 }
+_NOISE = 128  # default units of the noise, rounded down to a multiple of the generator's parts
 _ATTENTION = 32  # default side of attention, for larger images than this
 # Discriminators of small images stop halving at 8x8, as BigGAN-PyTorch's for CIFAR.
 _SMALLEST_SIDES = {16: 8, 32: 8}
@@ -81,7 +82,12 @@ class BigGANConfig(Settings):
     discriminator_width: int = setting(
         128, "Multiplies the discriminator's units.", decides="model", at_least=8
     )
-    z_size: int = setting(128, "Units of the noise.", decides="model", at_least=1)
+    z_size: int = setting(
+        0,
+        "Units of the noise; 0: 128, or less where the generator splits it into equal parts.",
+        decides="model",
+        at_least=0,
+    )
     class_embedding: int = setting(
         128, "Units of the embedding of classes.", decides="model", at_least=1
     )
@@ -103,6 +109,8 @@ class BigGANConfig(Settings):
                 f"that leave {', '.join(map(str, _GENERATOR_WIDTHS))}",
                 "size",
             )
+        if not self.z_size:
+            object.__setattr__(self, "z_size", _NOISE - _NOISE % self.z_parts)
         if self.z_size % self.z_parts:
             self.refuse(
                 f"a generator of {self.size}x{self.size} splits it into {self.z_parts} equal "

@@ -17,7 +17,7 @@ from wavelet_tf.biggan.config import BigGANConfig
         (dict(architecture="dcgan"), "architecture=dcgan: use biggan or biggan_deep"),
         (dict(generator_width=4), "generator_width=4: use 8"),
         (dict(discriminator_width=4), "discriminator_width=4: use 8"),
-        (dict(z_size=0), "z_size=0: use 1"),
+        (dict(z_size=-1), "z_size=-1: use 0 or more"),
         (dict(class_embedding=0), "class_embedding=0: use 1"),
         (
             dict(architecture="biggan", z_size=128),
