@@ -40,9 +40,7 @@ def sample_cascade(
     >>> [target.numpy().tolist() for target in targets]
     [[0, 1], [0, 2]]
     """
-    for name in ("temperature", "truncation", "truncation_kind"):
-        if getattr(request, name) is not None and not any(name in s.accepts for s in stages):
-            raise ValueError(f"{name}: none of the stages can use it; leave it out")
+    require_usable(stages, request)
     targets: list[tf.Tensor] = []
     condition, labels = request.condition, request.labels
     for number, stage in enumerate(stages):
@@ -64,3 +62,15 @@ def sample_cascade(
         targets.append(condition)
         labels = None
     return targets
+
+
+def require_usable(stages: Sequence[Stage], request: SampleRequest) -> None:
+    """Raises ValueError if a request has a temperature or truncation that no stage can use.
+
+    Args:
+        stages: of a cascade.
+        request: for `sample_cascade`.
+    """
+    for name in ("temperature", "truncation", "truncation_kind"):
+        if getattr(request, name) is not None and not any(name in s.accepts for s in stages):
+            raise ValueError(f"{name}: none of the stages can use it; leave it out")

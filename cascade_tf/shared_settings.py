@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from cascade_tf.counts import is_count
 from cascade_tf.settings import setting
 
 
@@ -28,6 +29,12 @@ def check_channels(settings: Any) -> None:
     """Raises SettingError unless `settings.channels` is 1 or 3."""
     if settings.channels not in (1, 3):
         settings.refuse("use 1 (grey) or 3 (colour)", "channels")
+
+
+def check_count(settings: Any, field: str, at_least: int) -> None:
+    """Raises SettingError unless a field is an integer of at least `at_least`."""
+    if not is_count(getattr(settings, field), at_least):
+        settings.refuse(f"use an integer, {at_least} or more", field)
 
 
 def seed() -> Any:

@@ -111,7 +111,9 @@ class SPNConfig(Settings):
     def __post_init__(self) -> None:
         super().__post_init__()
         shared.check_channels(self)
-        if not 0 <= self.coarse_bits < self.bits:
+        for field, at_least in (("height", 1), ("width", 1), ("coarse_bits", 0)):
+            shared.check_count(self, field, at_least)
+        if self.coarse_bits >= self.bits:
             self.refuse("use fewer coarse bits than bits", "coarse_bits", "bits")
         if self.height % self.scale or self.width % self.scale:
             self.refuse(

@@ -8,7 +8,9 @@ import numpy as np
 import tensorflow as tf
 
 from cascade_tf.cascade import sample_cascade
+from cascade_tf.counts import checked_count
 from cascade_tf.experiment import Experiment
+from cascade_tf.model_arguments import as_array, checked_array, checked_spread
 from cascade_tf.sample_request import SampleRequest
 from spn_tf.family import SPNFamily
 from spn_tf.given_pictures import accepted_sizes, known_targets, spread
@@ -41,6 +43,9 @@ class SPNModel:
         stages: built, coarsest first, all of one upscaling.
         batch_size: largest number of images in one pass.
 
+    Raises:
+        ValueError: there are no stages, or `batch_size` is below 1.
+
     >>> import spn_tf
     >>> config = spn_tf.SPNConfig.small(height=4, width=4, channels=1, scale=2)
     >>> stage = spn_tf.SPNStage("spn", config, spn_tf.SPNTrainingConfig())
@@ -52,7 +57,10 @@ class SPNModel:
     """
 
     def __init__(self, stages: Sequence[SPNStage], batch_size: int = 32):
-        self.stages, self.batch_size = list(stages), batch_size
+        self.stages = list(stages)
+        if not self.stages:
+            raise ValueError("stages: there are none; use the built stages of a cascade")
+        self.batch_size = checked_count("batch_size", batch_size, at_least=1)
         c = self.stages[-1].config
         images = tf.TensorSpec([None, c.height, c.width, c.channels], tf.uint8)
         self._log_prob = tf.function(
@@ -75,8 +83,13 @@ class SPNModel:
         Args:
             count: number of images. Equal numbers and seeds give equal images.
             seed: of all draws.
-            temperature: divides the logits; one for all stages, or one for each.
+            temperature: divides the logits; one for all stages, or one for each. 0 takes the most
+                likely intensities.
+
+        Raises:
+            ValueError: a negative count, or a temperature that is negative or not finite.
         """
+        count = checked_count("count", count)
         return self._draw(count, seed, temperature)
 
     def log_prob(self, images: np.ndarray) -> np.ndarray:
@@ -88,7 +101,7 @@ class SPNModel:
         Raises:
             ValueError: images of another shape or dtype.
         """
-        images = self._checked(images, self.image_shape)
+        images = checked_array("images", images, np.uint8, self.image_shape)
         parts = [self._log_prob(images[rows]).numpy() for rows in self._batches(len(images))]
         return np.concatenate([np.zeros([0], np.float32), *parts])
 
@@ -111,17 +124,15 @@ class SPNModel:
             uint8 [N, H, W, C].
 
         Raises:
-            ValueError: images of another size or dtype.
+            ValueError: images of another size or dtype; or see `sample`.
         """
-        images = np.asarray(images)
-        sizes = accepted_sizes(self.stages)
-        bits = sizes.get(images.shape[1:3])
-        if bits is None or images.dtype != np.uint8 or images.shape[-1] != self.image_shape[2]:
-            allowed = " or ".join(f"{h}x{w}" for h, w in sizes) or "no"
-            raise ValueError(
-                f"images: {images.dtype} {images.shape}; the model upscales {allowed} images of "
-                f"{self.image_shape[2]} channels, uint8"
-            )
+        sizes, channels = accepted_sizes(self.stages), self.image_shape[2]
+        allowed = " or ".join(f"{h}x{w}" for h, w in sizes) or "no"
+        needed = f"the model upscales {allowed} images of {channels} channels, uint8"
+        images = as_array("images", images, needed)
+        bits = {(*size, channels): bits for size, bits in sizes.items()}.get(images.shape[1:])
+        if bits is None or images.dtype != np.uint8:
+            raise ValueError(f"images: {images.dtype} {images.shape}; {needed}")
         return self._draw(len(images), seed, temperature, images, bits)
 
     def _draw(
@@ -132,7 +143,7 @@ class SPNModel:
         to_upscale: np.ndarray | None = None,
         bits: int = 0,
     ) -> np.ndarray:
-        temperatures = np.broadcast_to(temperature, [len(self.stages)]).astype(np.float32)
+        temperatures = checked_spread("temperature", temperature, len(self.stages))
         height, width, channels = self.image_shape
         batches = [np.zeros([0, height, width, channels], np.uint8)]
         for rows in self._batches(count):
@@ -148,11 +159,3 @@ class SPNModel:
     def _batches(self, count: int) -> Iterator[slice]:
         for start in range(0, count, self.batch_size):
             yield slice(start, min(start + self.batch_size, count))
-
-    @staticmethod
-    def _checked(images: np.ndarray, shape: tuple[int, int, int]) -> np.ndarray:
-        images = np.asarray(images)
-        if images.dtype != np.uint8 or images.shape[1:] != shape:
-            size = ", ".join(map(str, shape))
-            raise ValueError(f"images: {images.dtype} {images.shape}; use uint8 [N, {size}]")
-        return images

@@ -9,8 +9,9 @@ from cascade_tf.examples import Examples
 from spn_tf.bit_depth import quantize
 from spn_tf.config import SPNConfig
 from spn_tf.ordering import image_to_slices
-from spn_tf.spn_stage import SPNStage
+from spn_tf.spn_stage import PartOfACascade, SPNStage
 from spn_tf.training_config import SPNTrainingConfig
+from spn_tf.upscaling import UpscalingConfig
 
 
 class SliceStage(SPNStage):
@@ -41,6 +42,7 @@ class SliceStage(SPNStage):
         own = dataclasses.replace(
             config, height=config.slice_height, width=config.slice_width, scale=1
         )
+        description = description or PartOfACascade("spn", (UpscalingConfig(), config, training))
         super().__init__(name, own, training, description=description)
         self.slicing = config.scale
         self.dimensions = config.dimensions

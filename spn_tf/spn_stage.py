@@ -11,6 +11,7 @@ from cascade_tf.description import Description
 from cascade_tf.examples import Examples
 from cascade_tf.optimizers import RMSprop, apply_gradients
 from cascade_tf.sample_request import SampleRequest
+from cascade_tf.settings import Settings
 from cascade_tf.stage import Stage
 from spn_tf.attention import Dropout, no_dropout
 from spn_tf.bit_depth import quantize, to_uint8
@@ -19,6 +20,19 @@ from spn_tf.sampling import UNKNOWN, Sampler
 from spn_tf.subscale_pixel_network import SubscalePixelNetwork
 from spn_tf.training_config import SPNTrainingConfig
 from spn_tf.upscaling import UpscalingConfig
+
+
+class PartOfACascade(Description):
+    """Settings of one stage of a cascade, which do not determine the cascade.
+
+    There is no record of them, as it would recreate another model.
+    """
+
+    def record(self, *more: Settings) -> dict[str, str]:
+        raise ValueError(
+            "description: there is none, and a stage of a cascade is not trained without; create "
+            "the stages by make_stages"
+        )
 
 
 class SPNStage(Stage):
@@ -36,7 +50,9 @@ class SPNStage(Stage):
         config: of the network; `coarse_bits` above 0 make it a depth stage.
         training: its training settings.
         first_slice_given: True for a size stage.
-        description: of the stage; by default that of an unconditional image model.
+        description: of the stage; by default that of an unconditional image model. Other stages
+            need one to be trained, since their records must describe the whole cascade;
+            `make_stages` supplies it.
 
     >>> config = SPNConfig(height=4, width=4, bits=3, scale=2)
     >>> stage = SPNStage("spn", config, SPNTrainingConfig())
@@ -54,7 +70,11 @@ class SPNStage(Stage):
         first_slice_given: bool = False,
         description: Description | None = None,
     ):
-        self.description = description or Description("spn", (UpscalingConfig(), config, training))
+        if description is None:
+            conditional = config.coarse_bits > 0 or first_slice_given
+            kind = PartOfACascade if conditional else Description
+            description = kind("spn", (UpscalingConfig(), config, training))
+        self.description = description
         self.name = name
         self.config = config
         self.training = training

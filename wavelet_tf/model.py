@@ -6,14 +6,18 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import tensorflow as tf
 
-from cascade_tf.cascade import sample_cascade
+from cascade_tf.cascade import require_usable, sample_cascade
+from cascade_tf.counts import checked_count
 from cascade_tf.experiment import Experiment
+from cascade_tf.model_arguments import checked_array, checked_classes, checked_spread
 from cascade_tf.sample_request import SampleRequest
 from cascade_tf.stage import Stage
 from wavelet_tf.decoder_stage import DecoderStage
 from wavelet_tf.endpoints import decoders
 from wavelet_tf.family import BigGANFamily, NSBFamily, PixelNSBFamily
 from wavelet_tf.gan_stage import GANStage
+from wavelet_tf.noise import KINDS
+from wavelet_tf.quantized_prior import QuantizedPrior
 from wavelet_tf.reconstruction import reconstruct
 from wavelet_tf.unit_images import unit_range
 
@@ -42,6 +46,9 @@ class WaveletModel:
         stages: built, coarsest first.
         batch_size: largest number of images in one pass.
 
+    Raises:
+        ValueError: there are no stages, or `batch_size` is below 1.
+
     >>> from wavelet_tf import DecoderTrainingConfig, PixelConfig, PixelDecoderStage
     >>> config = PixelConfig(image_size=32, levels=1, pixel_width=4)
     >>> stage = PixelDecoderStage(config, 1, DecoderTrainingConfig())
@@ -51,7 +58,10 @@ class WaveletModel:
     """
 
     def __init__(self, stages: Sequence[Stage], batch_size: int = 32):
-        self.stages, self.batch_size = list(stages), batch_size
+        self.stages = list(stages)
+        if not self.stages:
+            raise ValueError("stages: there are none; use the built stages of an experiment")
+        self.batch_size = checked_count("batch_size", batch_size, at_least=1)
         self._settled: tuple[float, str] | None = None
 
     @property
@@ -59,12 +69,21 @@ class WaveletModel:
         """The decoders, coarsest first."""
         return decoders(self.stages)
 
+    @property
+    def image_shape(self) -> tuple[int, int, int]:
+        """(H, W, C) of the images."""
+        last = self.stages[-1]
+        if isinstance(last, DecoderStage):
+            return last.config.image_size, last.config.image_size, last.config.channels
+        assert isinstance(last, GANStage | QuantizedPrior)
+        return last.latents.size, last.latents.size, last.latents.channels
+
     def sample(
         self,
         count: int | None = None,
         seed: int = 0,
         *,
-        classes: Sequence[int] | None = None,
+        classes: Sequence[int] | np.ndarray | None = None,
         truncation: float | None = None,
         truncation_kind: str | None = None,
         temperature: float | None = None,
@@ -75,65 +94,96 @@ class WaveletModel:
             count: number of images; by default one for each of `classes`.
             seed: of all draws.
             classes: of a GAN: one for each image; by default drawn at random.
-            truncation, truncation_kind: of a GAN; see `SampleRequest`.
-            temperature: of a prior with a likelihood.
+            truncation, truncation_kind: of a GAN; see `SampleRequest`. A truncation is 0 or more.
+            temperature: of a prior with a likelihood; 0 or more.
 
         Raises:
-            ValueError: there is no prior, or it cannot use one of the arguments.
+            ValueError: there is no prior, it cannot use one of the arguments, or an argument is
+                out of range.
         """
         if isinstance(self.stages[0], DecoderStage):
             raise ValueError(
                 "count: decoders without a prior do not sample; use upsample or decode"
             )
-        if count is None:
-            count = len(classes or ())
-        if classes is not None and len(classes) != count:
-            raise ValueError(f"classes: there are {len(classes)}, for {count} images")
-        self._settle(truncation, truncation_kind)
+        labels = None if classes is None else self._labels(classes)
+        if count is not None:
+            count = checked_count("count", count)
+        elif labels is not None:
+            count = len(labels)
+        else:
+            raise ValueError("count: use the number of images, or a class for each of them")
+        if labels is not None and len(labels) != count:
+            raise ValueError(f"classes: there are {len(labels)}, for {count} images")
+        if truncation_kind not in (None, *KINDS):
+            raise ValueError(f"truncation_kind={truncation_kind}: use {' or '.join(KINDS)}")
+        if truncation is not None:
+            truncation = float(checked_spread("truncation", truncation))
+        if temperature is not None:
+            temperature = float(checked_spread("temperature", temperature))
+        whole = SampleRequest(
+            np.arange(count), seed, temperature, truncation, truncation_kind, labels=labels
+        )
+        require_usable(self.stages, whole)
+        if count:
+            self._settle(truncation, truncation_kind)
 
-        def draw(rows: np.ndarray) -> tf.Tensor:
-            request = SampleRequest(
-                rows,
-                seed,
-                temperature,
-                truncation,
-                truncation_kind,
-                labels=None if classes is None else np.take(classes, rows),
-            )
+        def draw(rows: slice) -> tf.Tensor:
+            own = None if labels is None else labels[rows]
+            request = whole.replace(indices=whole.indices[rows], labels=own)
             return self.stages[-1].to_images(sample_cascade(self.stages, request)[-1])
 
-        return self._in_batches(draw, count)
+        return self._in_batches(draw, count, np.uint8, self.image_shape)
 
     def encode(self, images: np.ndarray) -> np.ndarray:
         """Encodes uint8 images [N, H, W, C] as latents, float32 [N, h, w, C] (equation 2).
 
         Raises:
-            ValueError: the model has no decoders.
+            ValueError: the model has no decoders, or images of another size or dtype.
         """
         encoder = self._chain()[0].encoder
-        return self._in_batches(lambda rows: encoder.latents(images[rows]), len(images))
+        images = checked_array("images", images, np.uint8, self.image_shape)
+        return self._in_batches(
+            lambda rows: encoder.latents(images[rows]),
+            len(images),
+            np.float32,
+            self._latent_shape,
+        )
 
     def decode(self, latents: np.ndarray) -> np.ndarray:
         """Decodes latents, float32 [N, h, w, C], to uint8 images [N, H, W, C] (equation 3).
 
         Raises:
-            ValueError: the model has no decoders.
+            ValueError: the model has no decoders, or latents of another size or dtype.
         """
         chain = self._chain()
+        latents = checked_array("latents", latents, np.floating, self._latent_shape)
 
-        def decoded(rows: np.ndarray) -> tf.Tensor:
-            return chain[-1].to_images(reconstruct(chain, tf.constant(latents[rows]))[-1])
+        def decoded(rows: slice) -> tf.Tensor:
+            own = tf.constant(latents[rows], tf.float32)
+            return chain[-1].to_images(reconstruct(chain, own)[-1])
 
-        return self._in_batches(decoded, len(latents))
+        return self._in_batches(decoded, len(latents), np.uint8, self.image_shape)
 
     def upsample(self, images: np.ndarray) -> np.ndarray:
         """Upsamples small images: uint8 [N, h, w, C] to uint8 [N, H, W, C].
 
         Raises:
-            ValueError: the model has no decoders.
+            ValueError: the model has no decoders, or images of another size or dtype.
         """
         gain = self._chain()[0].condition_gain
+        images = checked_array("images", images, np.uint8, self._latent_shape)
         return self.decode(gain * unit_range(tf.constant(images)).numpy())
+
+    @property
+    def _latent_shape(self) -> tuple[int, int, int]:
+        c = self._chain()[0].config
+        return c.latent_size, c.latent_size, c.channels
+
+    def _labels(self, classes: Sequence[int] | np.ndarray) -> np.ndarray:
+        gan = self.stages[0]
+        if not isinstance(gan, GANStage):
+            raise ValueError("classes: only a GAN has classes; leave them out")
+        return checked_classes(classes, gan.config.num_classes)
 
     def _chain(self) -> list[DecoderStage]:
         chain = self.decoders
@@ -148,7 +198,15 @@ class WaveletModel:
             gan.settle(*_STANDING, *setting)
             self._settled = setting
 
-    def _in_batches(self, function: Callable[[np.ndarray], tf.Tensor], count: int) -> np.ndarray:
-        rows = np.arange(count)
-        starts = range(0, max(count, 1), self.batch_size)
-        return np.concatenate([function(rows[s : s + self.batch_size]).numpy() for s in starts])
+    def _in_batches(
+        self,
+        function: Callable[[slice], tf.Tensor],
+        count: int,
+        dtype: type[np.generic],
+        shape: Sequence[int],
+    ) -> np.ndarray:
+        """Results of a function of rows, [count, *shape]."""
+        parts = [np.zeros([0, *shape], dtype)]
+        for start in range(0, count, self.batch_size):
+            parts.append(function(slice(start, start + self.batch_size)).numpy())
+        return np.concatenate(parts)

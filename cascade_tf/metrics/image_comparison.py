@@ -29,8 +29,9 @@ def fid(
     weights are required. `compare_images` also works without weights, under other names.
 
     Args:
-        a, b: uint8 arrays [N, H, W, 1 or 3], folders of images, or files of statistics. Images
-            of any size are resized as in Inception's own graph; grey is repeated.
+        a, b: uint8 arrays or tensors [N, H, W, 1 or 3], folders of images, or files of
+            statistics. Images of any size are resized as in Inception's own graph; grey is
+            repeated.
         weights: a file for `load_inception`, or its result, which several calls can share.
         batch_size: images at a time; it does not change the distance.
 
@@ -71,7 +72,7 @@ def compare_images(
     """All metrics of samples and a reference set, named for their feature space.
 
     Args:
-        samples: a uint8 array [N, H, W, 1 or 3] or a folder of images.
+        samples: a uint8 array or tensor [N, H, W, 1 or 3], or a folder of images.
         reference: likewise, or a file of statistics. Statistics allow only the Frechet
             distance and the Inception Score of the samples.
         weights: as for `fid`, for FID, KID, precision and recall in Inception's space, and the
@@ -98,4 +99,11 @@ def compare_images(
 
 
 def _extractor(weights: Path | FeatureExtractor) -> FeatureExtractor:
-    return load_inception(weights) if isinstance(weights, (str, os.PathLike)) else weights
+    if isinstance(weights, (str, os.PathLike)):
+        return load_inception(weights)
+    if not hasattr(weights, "distance_name"):
+        raise UserError(
+            f"weights={weights}: use a file for load_inception, or its result; compare_images "
+            f"also works without weights"
+        )
+    return weights

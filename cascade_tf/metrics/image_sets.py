@@ -5,8 +5,10 @@ import os
 from collections.abc import Iterator
 
 import numpy as np
+import numpy.typing as npt
 from etils import epath
 
+from cascade_tf.counts import checked_count
 from cascade_tf.data.folder import decode_file
 from cascade_tf.data.folder_listing import image_paths
 from cascade_tf.errors import UserError
@@ -20,30 +22,32 @@ from cascade_tf.metrics.frechet import GaussianAccumulator, GaussianStatistics
 from cascade_tf.metrics.statistics_file import load_statistics
 
 Path = str | os.PathLike[str]
-ImageSet = np.ndarray | Path
+ImageSet = npt.ArrayLike | Path
 
 
 def image_batches(images: ImageSet, batch_size: int) -> Iterator[np.ndarray]:
     """Yields the images of an array or of a folder, uint8 [n, H, W, 1 or 3], n <= `batch_size`.
 
     Args:
-        images: uint8 [N, H, W, 1 or 3], or a folder of PNG, JPEG or WebP files. Sub-folders are
-            included, in the order of paths, and images are decoded to RGB. Their sizes may differ:
-            a batch ends where the size changes.
+        images: uint8 [N, H, W, 1 or 3], as an array, a tensor or a list of arrays; or a folder of
+            PNG, JPEG or WebP files. Sub-folders are included, in the order of paths, and images
+            are decoded to RGB. Their sizes may differ: a batch ends where the size changes.
         batch_size: 1 or more.
 
     Raises:
-        UserError: the array has another dtype or shape, the folder is missing or has no images, or
-            an image cannot be decoded.
+        UserError: the array has another dtype or shape, the folder is missing or has no images,
+            an image cannot be decoded, or `batch_size` is below 1.
 
     Example:
         >>> images = np.zeros([5, 8, 8, 3], np.uint8)
         >>> [len(batch) for batch in image_batches(images, batch_size=2)]
         [2, 2, 1]
     """
-    if isinstance(images, np.ndarray):
-        for start in range(0, len(checked_images(images)), batch_size):
-            yield images[start : start + batch_size]
+    batch_size = checked_count("batch_size", batch_size, at_least=1)
+    if not isinstance(images, (str, os.PathLike)):
+        array = checked_images(_as_array(images))
+        for start in range(0, len(array), batch_size):
+            yield array[start : start + batch_size]
         return
     for _, same in itertools.groupby(_decoded(images), key=np.shape):
         while batch := list(itertools.islice(same, batch_size)):
@@ -101,7 +105,7 @@ def set_statistics(
         >>> set_statistics(images, PixelFeatures((8, 8, 3)), 2).covariance.shape
         (216, 216)
     """
-    if not isinstance(images, np.ndarray) and is_file(images):
+    if isinstance(images, (str, os.PathLike)) and is_file(images):
         return load_statistics(images, extractor)
     accumulator = GaussianAccumulator()
     for features in feature_batches(extractor, image_batches(images, batch_size)):
@@ -112,6 +116,13 @@ def set_statistics(
 def is_file(path: Path) -> bool:
     """Returns whether a path is a file, not a folder."""
     return epath.Path(path).expanduser().is_file()
+
+
+def _as_array(images: npt.ArrayLike) -> np.ndarray:
+    try:
+        return np.asarray(images)
+    except ValueError as error:
+        raise UserError("images in a list must have one size and number of channels") from error
 
 
 def _decoded(folder: Path) -> Iterator[np.ndarray]:

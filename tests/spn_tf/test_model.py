@@ -9,7 +9,16 @@ import pytest
 from cascade_tf import Trainer, TrainingConfig
 from cascade_tf.data import ArraySource
 from cascade_tf.errors import UserError
-from spn_tf import SPNConfig, SPNTrainingConfig, UpscalingConfig, load, make_stages
+from spn_tf import (
+    SliceStage,
+    SPNConfig,
+    SPNModel,
+    SPNStage,
+    SPNTrainingConfig,
+    UpscalingConfig,
+    load,
+    make_stages,
+)
 from tests.cascade_cli.commands import run, run_forked
 from tests.spn_tf.random_networks import SHALLOW
 
@@ -68,6 +77,48 @@ def test_upscaled_images_keep_their_pixels(model):
     np.testing.assert_array_equal(model.upscale(IMAGES[:3]) >> 5, IMAGES[:3] >> 5)
     with pytest.raises(ValueError, match="upscales 2x2 or 4x4 images of 1 channels"):
         model.upscale(IMAGES[:, :3, :3])
+
+
+@pytest.mark.parametrize("count", [-1, 1.0, True])
+def test_counts_are_integers_from_0(model, count):
+    with pytest.raises(ValueError, match=r"count=.*: use an integer, 0 or more"):
+        model.sample(count)
+    with pytest.raises(ValueError, match=r"batch_size=.*: use an integer, 1 or more"):
+        SPNModel(model.stages, batch_size=count)
+
+
+@pytest.mark.parametrize("temperature", [np.nan, -1, np.inf, [1.0, 1.0], [1.0, 1.0, np.nan]])
+def test_temperatures_are_finite_numbers_for_all_stages_or_each(model, temperature):
+    for draw in (
+        lambda: model.sample(0, 0, temperature),
+        lambda: model.upscale(IMAGES, 0, temperature),
+    ):
+        with pytest.raises(ValueError, match="finite number, 0 or more, or 3 of them"):
+            draw()
+
+
+@pytest.mark.parametrize("images", [IMAGES[..., None], IMAGES[0], IMAGES / 255, [IMAGES, 1], None])
+def test_images_of_another_rank_or_type_are_not_upscaled(model, images):
+    with pytest.raises(ValueError, match="upscales 2x2 or 4x4 images of 1 channels, uint8"):
+        model.upscale(images)
+
+
+def test_a_model_needs_stages():
+    with pytest.raises(ValueError, match="stages: there are none"):
+        SPNModel([])
+
+
+def test_a_stage_of_a_cascade_is_not_recorded_without_its_description(tmp_path):
+    training = SPNTrainingConfig(jit_compile=False)
+    depth = dataclasses.replace(DEEP, coarse_bits=3)
+    for stage in (
+        SPNStage("depth", depth, training),
+        SPNStage("size", DEEP, training, first_slice_given=True),
+        SliceStage("slice", DEEP, training),
+    ):
+        with pytest.raises(ValueError, match=r"description: .*make_stages"):
+            Trainer(stage, TrainingConfig(steps=1), ArraySource(IMAGES), str(tmp_path)).train()
+        assert not (tmp_path / "flags.txt").exists()
 
 
 def test_another_seed_or_temperature_is_not_traced_again(model):

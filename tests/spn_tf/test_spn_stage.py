@@ -171,7 +171,8 @@ def test_a_short_training_learns_real_digits(tmp_path):
     "change",
     [{"bits": 0}, {"bits": 9}, {"channels": 2}, {"scale": 3}, {"scale": 0},
      {"attention_ffn": "x"}, {"pixelcnn_conv_channels": 7}, {"embedder_filter_size": 2},
-     {"dropout": 1.0}],
+     {"dropout": 1.0}, {"height": 0}, {"width": -8}, {"height": 32.0}, {"width": True},
+     {"coarse_bits": -1}, {"coarse_bits": 1.5}, {"coarse_bits": 8}],
 )  # fmt: skip
 def test_invalid_settings_are_refused(change):
     (name,) = change

@@ -99,6 +99,7 @@ class BigGANConfig(Settings):
     )
 
     def __post_init__(self) -> None:
+        shared.check_count(self, "size", 1)
         if self.attention_size is None:
             object.__setattr__(self, "attention_size", _ATTENTION if self.size > _ATTENTION else 0)
         super().__post_init__()

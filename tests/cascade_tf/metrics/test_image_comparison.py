@@ -4,6 +4,7 @@ import pathlib
 
 import numpy as np
 import pytest
+import tensorflow as tf
 from PIL import Image
 
 from cascade_tf.errors import UserError
@@ -93,6 +94,23 @@ def test_all_figures_equal_those_of_compare(weights):
     assert comparison.cautions == expected.cautions
 
 
+@pytest.mark.parametrize("kind", [list, tf.constant])
+def test_lists_and_tensors_are_sets_as_arrays_are(kind):
+    samples, reference = _images(12), _images(14, seed=1)
+    expected = compare_images(samples, reference)
+    assert compare_images(kind(samples), kind(reference)).figures == expected.figures
+    with pytest.raises(UserError, match=r"images are float64 \[12, 8, 8, 3\]: uint8"):
+        compare_images(kind(samples / 2), reference)
+
+
+@pytest.mark.parametrize("weights", [None, 3])
+def test_weights_are_a_file_or_a_feature_space(weights):
+    with pytest.raises(
+        UserError, match=r"weights=.*: use a file for load_inception, or its result"
+    ):
+        fid(_images(3), _images(3), weights)
+
+
 def test_without_weights_no_figure_is_called_fid(tmp_path):
     samples, reference = _images(12), _images(14, seed=1)
     pixels = PixelFeatures((8, 8, 3))
@@ -117,6 +135,10 @@ def test_sets_that_cannot_be_read_are_named(weights, tmp_path):
         fid(images[:1], images, weights)
     with pytest.raises(UserError, match="there are no images in the array"):
         compare_images(images[:0], images)
+    with pytest.raises(UserError, match="must have one size"):
+        compare_images([*images, images[0, :4]], images)
+    with pytest.raises(UserError, match="batch_size=0: use an integer, 1 or more"):
+        compare_images(images, images, batch_size=0)
     (tmp_path / "bad").mkdir()
     (tmp_path / "bad" / "a.png").write_bytes(b"no image")
     with pytest.raises(UserError, match=r"a\.png"):

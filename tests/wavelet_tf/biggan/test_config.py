@@ -11,6 +11,8 @@ from wavelet_tf.biggan.config import BigGANConfig
             dict(size=48),
             "size=48: the GAN would generate 48x48: use an image_size (and levels) that leave",
         ),
+        (dict(size=0), "size=0: use an integer, 1 or more"),
+        (dict(size=16.0), "size=16.0: use an integer"),
         (dict(size=8), "size=8: the GAN would generate 8x8"),
         (dict(channels=2), "channels=2: use 1 (grey) or 3"),
         (dict(num_classes=0), "num_classes=0: use 1"),
