@@ -51,8 +51,8 @@ class LearningConfig(Settings):
         rates, boundaries = self.learning_rate, self.learning_rate_boundaries
         if len(rates) != len(boundaries) + 1:
             self.refuse(
-                f"{len(rates)} and {len(boundaries)} values: use one rate more than boundaries, which "
-                f"are empty for a single rate",
+                f"{len(rates)} and {len(boundaries)} values: use one rate more than boundaries "
+                "(none for a single rate)",
                 "learning_rate",
                 "learning_rate_boundaries",
             )
