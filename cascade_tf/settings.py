@@ -7,13 +7,12 @@ whether they come from a flag, a record or Python.
 
 import dataclasses
 import math
-import os
-import types
 import typing
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, ClassVar, Literal, NamedTuple, NoReturn, TypeVar
 
 from cascade_tf.errors import SettingError
+from cascade_tf.setting_values import PARSERS, plain_type, typed
 
 # A stage's settings of the model never change, and those of the training not until it ends. Free
 # ones may change at every resume.
@@ -105,7 +104,7 @@ class Settings:
     def __post_init__(self) -> None:
         for field, facts in _fields(type(self)).items():
             try:
-                value = _typed(getattr(self, field), _annotation(type(self), field))
+                value = typed(getattr(self, field), _annotation(type(self), field))
             except ValueError as error:
                 self.refuse(str(error), field)
             object.__setattr__(self, field, value)
@@ -146,9 +145,9 @@ def entries(kinds: Iterable[type[Settings]]) -> dict[str, Entry]:
     for kind in kinds:
         for field in dataclasses.fields(kind):
             if _KEY in field.metadata:
-                value_type = _value_type(kind, field.name)
+                value_type = plain_type(_annotation(kind, field.name))
                 entry = Entry(
-                    field.default, _PARSERS[value_type], value_type is bool, field.metadata[_KEY]
+                    field.default, PARSERS[value_type], value_type is bool, field.metadata[_KEY]
                 )
                 by_name.setdefault(name_of(kind, field.name), entry)
     return by_name
@@ -189,96 +188,6 @@ def _fields(kind: type[Settings]) -> dict[str, Setting]:
 
 def _annotation(kind: type[Settings], field: str) -> Any:
     return typing.get_type_hints(kind)[field]
-
-
-def _value_type(kind: type[Settings], field: str) -> Any:
-    """The annotation of a field, without `None` and `os.PathLike`."""
-    annotation = _annotation(kind, field)
-    if isinstance(annotation, types.UnionType):
-        annotation = next(part for part in typing.get_args(annotation) if part in _PARSERS)
-    return annotation
-
-
-def _typed(value: Any, annotation: Any) -> Any:
-    """A value as its annotation has it: a list as a tuple, a NumPy number as Python's.
-
-    Raises:
-        ValueError: a value of another type.
-    """
-    allowed = typing.get_args(annotation)
-    kinds = allowed if isinstance(annotation, types.UnionType) else (annotation,)
-    if value is None and type(None) in kinds:
-        return None
-    takes_paths = any(typing.get_origin(kind) is os.PathLike for kind in kinds)
-    if takes_paths and isinstance(value, os.PathLike):
-        return value
-    kind = next(kind for kind in kinds if kind in _PARSERS)
-    if typing.get_origin(kind) is tuple:
-        parts = value.tolist() if hasattr(value, "tolist") else value
-        parts = parts if isinstance(parts, list | tuple) else (parts,)
-        return tuple(_scalar(part, typing.get_args(kind)[0]) for part in parts)
-    return _scalar(value, kind)
-
-
-def _scalar(value: Any, kind: type) -> Any:
-    value = value.item() if hasattr(value, "item") else value  # of NumPy
-    if kind is str and isinstance(value, str):
-        return value
-    if kind is bool:
-        if isinstance(value, bool):
-            return value
-        raise ValueError("use true or false")
-    if kind is float and isinstance(value, int | float) and not isinstance(value, bool):
-        return float(value)
-    whole = isinstance(value, int) or (isinstance(value, float) and value.is_integer())
-    if kind is int and whole and not isinstance(value, bool):
-        return int(value)
-    raise ValueError(f"use {_NOUNS[kind]}")
-
-
-_NOUNS = {str: "a string", int: "an integer", float: "a number"}
-
-
-def _boolean(value: str) -> bool:
-    if value.lower() in ("true", "t", "1"):
-        return True
-    if value.lower() in ("false", "f", "0"):
-        return False
-    raise ValueError("use true or false")
-
-
-def _integer(value: str) -> int:
-    try:
-        return int(value, 0) if value.startswith(("0x", "0o")) else int(value)
-    except ValueError:
-        raise ValueError("use an integer") from None
-
-
-def _number(value: str) -> float:
-    try:
-        return float(value)
-    except ValueError:
-        raise ValueError("use a number") from None
-
-
-def _numbers_of(number: Callable[[str], Any]) -> Callable[[str], tuple]:
-    def numbers(value: str) -> tuple:
-        try:
-            return tuple(number(part) for part in value.split(",") if part.strip())
-        except ValueError:
-            raise ValueError("use numbers separated by commas") from None
-
-    return numbers
-
-
-_PARSERS: dict[Any, Callable[[str], Any]] = {
-    bool: _boolean,
-    int: _integer,
-    float: _number,
-    str: str,
-    tuple[int, ...]: _numbers_of(int),
-    tuple[float, ...]: _numbers_of(float),
-}
 
 
 def _advice(value: Any, facts: Setting) -> str | None:
