@@ -128,13 +128,15 @@ class FolderSource(NumberedSource):
             )
             return tf.ensure_shape(image, [None, None, 3]), tf.ensure_shape(number, [])
 
-        def in_graph() -> tuple[tf.Tensor, tf.Tensor]:
-            one = tf.data.Dataset.from_tensors((content, number))
-            decoded = one.map(lambda content, number: (decode_jpeg(content), number))
-            again = tf.data.Dataset.from_tensors(number).map(in_python)
-            return decoded.ignore_errors().concatenate(again).take(1).get_single_element()
+        empty = tf.zeros([0, 0, 3], tf.uint8)  # stands for an image that the graph cannot decode
 
-        return tf.cond(content != b"", in_graph, lambda: in_python(number))
+        def in_graph() -> tf.Tensor:
+            decoded = tf.data.Dataset.from_tensors(content).map(decode_jpeg).ignore_errors()
+            otherwise = tf.data.Dataset.from_tensors(empty)
+            return decoded.concatenate(otherwise).take(1).get_single_element()
+
+        image = tf.cond(content != b"", in_graph, lambda: empty)
+        return tf.cond(tf.size(image) > 0, lambda: (image, number), lambda: in_python(number))
 
     def _decode_first_good(self, number: np.ndarray, tries: int) -> tuple[np.ndarray, np.int64]:
         """Decodes in Python for `_first_good`.
