@@ -4,11 +4,8 @@ import dataclasses
 from collections.abc import Sequence
 from typing import ClassVar
 
+from cascade_tf.choices import ALL_STRATEGIES, STRATEGIES, TRUNCATION_KINDS
 from cascade_tf.settings import Settings, setting
-
-STRATEGIES = ("auto", "single", "mirrored")
-ALL_STRATEGIES = (*STRATEGIES, "multiworker", "tpu")  # the last two: for training only
-TRUNCATION_KINDS = ("scale", "truncate")
 
 
 def _strategy(choices: tuple[str, ...]) -> str:

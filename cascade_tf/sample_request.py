@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from cascade_tf.choices import TRUNCATION_KINDS
 from cascade_tf.tensors import integers, spread
 
 # Called after each of the `Stage.sampling_parts` of sampling.
 OnProgress = Callable[[], None]
-TRUNCATION_KINDS = ("scale", "truncate")
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

@@ -12,15 +12,12 @@ from cascade_tf.data import Share
 from cascade_tf.errors import SettingError, UsageError, UserError
 from cascade_tf.examples import Examples
 
-STRATEGIES = ("auto", "single", "mirrored")
-ALL_STRATEGIES = (*STRATEGIES, "multiworker", "tpu")  # the last two are for training only
-
 
 def make_strategy(name: str, tpu: str = "") -> tf.distribute.Strategy:
     """Creates a strategy; with several workers, before any other use of TensorFlow.
 
     Args:
-        name: one of `ALL_STRATEGIES`. `single` is the current strategy, by default one device.
+        name: one of ALL_STRATEGIES. `single` is the current strategy, by default one device.
             `mirrored` uses all GPUs, or all logical CPU devices if there is no GPU. `multiworker`
             uses all devices of the machines in TF_CONFIG, with one process on each. `tpu` uses all
             cores of a TPU. `auto` is `multiworker` if TF_CONFIG names several workers, else

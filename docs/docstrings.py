@@ -1,8 +1,7 @@
 """Extension of mkdocstrings, for docstrings and settings as this project writes them.
 
 Examples (`>>>`) become blocks of code, as Markdown would read them as quotations. Arguments that
-share a description (`height, width: of the image`) become one entry each. `Raises:` and `As f.`
-below it become a sentence, since an entry would need the name of an error. Settings
+share a description (`height, width: of the image`) become one entry each. Settings
 (cascade_tf/settings.py) get a table of their defaults and help.
 """
 
@@ -20,7 +19,6 @@ from cascade_tf.settings import Setting, Settings, described
 _EXAMPLE = re.compile(r"^( *)>>> .*\n?(?:^\1 *\S.*\n?)*", re.MULTILINE)
 # `    a, b: description`, and further lines of it.
 _SHARED = re.compile(r"^( +)(\w+(?:, \w+)+)(: .*(?:\n\1 +\S.*)*)", re.MULTILINE)
-_AS_ANOTHER = re.compile(r"^( *)Raises:\n +As (.*)$", re.MULTILINE)
 
 
 class ProjectStyle(griffe.Extension):
@@ -30,7 +28,6 @@ class ProjectStyle(griffe.Extension):
         """Called for every object, once it is loaded."""
         if obj.docstring is not None:
             text = _EXAMPLE.sub(_fenced, obj.docstring.value)
-            text = _AS_ANOTHER.sub(r"\1It raises the errors of \2", text)
             obj.docstring.value = _SHARED.sub(_one_by_one, text)
 
     def on_class(self, *, cls: griffe.Class, **kwargs: Any) -> None:

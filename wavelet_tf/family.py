@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from cascade_tf.stage import Stage
 
 PRIOR_STAGE = "prior"
+# Settings in a prior's classes that only decoders use, or that its kind decides.
+UNRECORDED_OF_PRIOR = frozenset(
+    {"packet_width", "head_width", "pixel_width", "architecture", "slice_positions"}
+)
 
 
 class NSBFamily(Family):
@@ -51,10 +55,7 @@ class NSBFamily(Family):
         return self.chain_kind, PriorConfig, LatentConfig, *model
 
     def unrecorded(self, stage: str) -> frozenset[str]:
-        if stage != PRIOR_STAGE:
-            return frozenset()
-        widths = {"packet_width", "head_width", "pixel_width"}  # of the decoders alone
-        return frozenset({"architecture", "slice_positions"} | widths)
+        return UNRECORDED_OF_PRIOR if stage == PRIOR_STAGE else frozenset()
 
     def make_stage(self, stage: str) -> "Stage":
         from wavelet_tf.decoder_stage import PixelDecoderStage, WaveletDecoderStage

@@ -8,6 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from cascade_tf import randomness
+from cascade_tf.choices import TRUNCATION_KINDS
 from cascade_tf.data import Source
 from cascade_tf.description import Description
 from cascade_tf.errors import SettingError
@@ -25,7 +26,7 @@ from wavelet_tf.biggan.spectral_norm import spectral_norms, update_spectral_norm
 from wavelet_tf.biggan.standing_statistics import standing_statistics
 from wavelet_tf.collapse import FEWEST_IMAGES, diversity, trouble
 from wavelet_tf.latents import Latents
-from wavelet_tf.noise import KINDS, noise
+from wavelet_tf.noise import noise
 from wavelet_tf.players import Figures, Gradients, Player, shares
 from wavelet_tf.training_config import GANTrainingConfig
 from wavelet_tf.unit_images import to_uint8
@@ -96,7 +97,7 @@ class GANStage(Stage):
             kind: run_on_replicas(
                 tf.function(functools.partial(self._generate, kind=kind), autograph=False), strategy
             )
-            for kind in KINDS
+            for kind in TRUNCATION_KINDS
         }
 
     def _optimizer(self, network: keras.layers.Layer, factor: float) -> Adam:

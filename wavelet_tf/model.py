@@ -7,6 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from cascade_tf.cascade import require_usable, sample_cascade
+from cascade_tf.choices import TRUNCATION_KINDS
 from cascade_tf.counts import checked_count
 from cascade_tf.experiment import Experiment
 from cascade_tf.model_arguments import checked_array, checked_classes, checked_spread
@@ -16,7 +17,6 @@ from wavelet_tf.decoder_stage import DecoderStage
 from wavelet_tf.endpoints import decoders
 from wavelet_tf.family import BigGANFamily, NSBFamily, PixelNSBFamily
 from wavelet_tf.gan_stage import GANStage
-from wavelet_tf.noise import KINDS
 from wavelet_tf.quantized_prior import QuantizedPrior
 from wavelet_tf.reconstruction import reconstruct
 from wavelet_tf.unit_images import unit_range
@@ -114,8 +114,10 @@ class WaveletModel:
             raise ValueError("count: use the number of images, or a class for each of them")
         if labels is not None and len(labels) != count:
             raise ValueError(f"classes: there are {len(labels)}, for {count} images")
-        if truncation_kind not in (None, *KINDS):
-            raise ValueError(f"truncation_kind={truncation_kind}: use {' or '.join(KINDS)}")
+        if truncation_kind not in (None, *TRUNCATION_KINDS):
+            raise ValueError(
+                f"truncation_kind={truncation_kind}: use {' or '.join(TRUNCATION_KINDS)}"
+            )
         if truncation is not None:
             truncation = float(checked_spread("truncation", truncation))
         if temperature is not None:

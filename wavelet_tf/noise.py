@@ -3,8 +3,7 @@
 import tensorflow as tf
 
 from cascade_tf import randomness
-
-KINDS = ("scale", "truncate")
+from cascade_tf.choices import TRUNCATION_KINDS
 
 
 def noise(
@@ -33,8 +32,8 @@ def noise(
     >>> noise(0, "example", indices, size=3, truncation=0.5).shape
     TensorShape([2, 3])
     """
-    if kind not in KINDS:
-        raise ValueError(f"kind={kind!r}: use one of {', '.join(KINDS)}")
+    if kind not in TRUNCATION_KINDS:
+        raise ValueError(f"kind={kind!r}: use one of {', '.join(TRUNCATION_KINDS)}")
     share = 2 * randomness.uniform(seed, stream, indices, size) - 1  # in (-1, 1)
     root = tf.sqrt(2.0)
     if kind == "scale":

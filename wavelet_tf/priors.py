@@ -8,18 +8,12 @@ from spn_tf.training_config import SPNTrainingConfig
 from wavelet_tf.biggan.config import BigGANConfig
 from wavelet_tf.config import NSBConfig, PixelConfig, WaveletConfig
 from wavelet_tf.encoder import Encoder, PixelEncoder, WaveletEncoder
+from wavelet_tf.family import PRIOR_STAGE, UNRECORDED_OF_PRIOR
 from wavelet_tf.gan_stage import GANStage
 from wavelet_tf.latents import Latents
 from wavelet_tf.prior_config import LatentConfig, PriorConfig
 from wavelet_tf.quantized_prior import QuantizedPrior
 from wavelet_tf.training_config import GANTrainingConfig
-
-NAME = "prior"
-# Settings that a prior's description leaves out: they affect decoders only, or follow from the
-# kind of prior.
-UNRECORDED = frozenset(
-    {"packet_width", "head_width", "pixel_width", "architecture", "slice_positions"}
-)
 
 
 def make_encoder(chain: NSBConfig) -> Encoder:
@@ -39,7 +33,7 @@ def gan_prior(
 ) -> GANStage:
     """A BigGAN, or BigGAN-deep, that samples latents."""
     description = _description(chain, prior, limits, config, training)
-    return GANStage(NAME, config, _latents(chain, limits), training, description=description)
+    return GANStage(PRIOR_STAGE, config, _latents(chain, limits), training, description=description)
 
 
 def spn_prior(
@@ -51,7 +45,7 @@ def spn_prior(
 ) -> QuantizedPrior:
     """A Subscale Pixel Network that models quantized latents, with an exact likelihood."""
     description = _description(chain, prior, limits, config, training)
-    model = SPNStage(NAME, config, training)
+    model = SPNStage(PRIOR_STAGE, config, training)
     return QuantizedPrior(model, _latents(chain, limits), config.bits, description)
 
 
@@ -68,4 +62,4 @@ def _latents(chain: NSBConfig, limits: LatentConfig) -> Latents:
 
 def _description(chain: NSBConfig, *settings: Settings) -> Description:
     system = "nsb" if isinstance(chain, WaveletConfig) else "nsb_pixel"
-    return Description(system, (chain, *settings), UNRECORDED)
+    return Description(system, (chain, *settings), UNRECORDED_OF_PRIOR)
