@@ -14,6 +14,12 @@ if TYPE_CHECKING:
 class LearningConfig(Settings):
     """Optimization of a stage; each kind of stage adds its optimizer's settings.
 
+    Attributes:
+        learning_rate: one rate, or one more than `learning_rate_boundaries`.
+        learning_rate_boundaries: ascending steps, or shares in (0, 1) of the training: of
+            `TrainingConfig.steps` or `max_minutes`, whichever ends it first. When a training
+            resumes with another length, its rates follow the new one.
+
     Raises:
         SettingError: values that cannot work.
 
@@ -22,11 +28,12 @@ class LearningConfig(Settings):
     """
 
     learning_rate: tuple[float, ...] = shared.learning_rate((1e-4,))
-    learning_rate_boundaries: tuple[int, ...] = setting(
+    learning_rate_boundaries: tuple[int | float, ...] = setting(
         (),
-        "Steps from which the next rate applies.",
+        "Where the next rate applies: at steps, or, below 1, at shares of the training (of `steps` "
+        "or `max_minutes`, whichever ends it first).",
         decides="training",
-        at_least=1,
+        above=0,
         plain=True,
     )
     clip_norm: float = setting(
@@ -56,8 +63,13 @@ class LearningConfig(Settings):
                 "learning_rate",
                 "learning_rate_boundaries",
             )
-        if list(boundaries) != sorted(set(boundaries)):
-            self.refuse("use steps from 1 in ascending order", "learning_rate_boundaries")
+        shares = all(boundary < 1 for boundary in boundaries)
+        steps = all(isinstance(boundary, int) for boundary in boundaries)
+        if not (shares or steps) or list(boundaries) != sorted(set(boundaries)):
+            self.refuse(
+                "use steps, or shares of the training below 1, in ascending order",
+                "learning_rate_boundaries",
+            )
 
     @property
     def dtype_policy(self) -> str:
@@ -67,7 +79,7 @@ class LearningConfig(Settings):
     def schedule(
         self, factor: float = 1.0
     ) -> "float | keras.optimizers.schedules.LearningRateSchedule":
-        """The learning rate, constant or a schedule over steps, times `factor`."""
+        """The learning rate, constant or a schedule, times `factor`; it creates a variable."""
         from cascade_tf.optimizers import learning_rate_schedule  # it imports TensorFlow
 
         rates = [factor * rate for rate in self.learning_rate]

@@ -44,8 +44,10 @@ def typed(value: Any, annotation: Any) -> Any:
     return _scalar(value, kind)
 
 
-def _scalar(value: Any, kind: type) -> Any:
+def _scalar(value: Any, kind: Any) -> Any:
     value = value.item() if hasattr(value, "item") else value  # of NumPy
+    if kind == int | float:
+        kind = int if isinstance(value, int) else float
     if kind is str and isinstance(value, str):
         return value
     if kind is bool:
@@ -85,6 +87,13 @@ def _number(value: str) -> float:
         raise ValueError("use a number") from None
 
 
+def _integer_or_number(value: str) -> int | float:
+    try:
+        return int(value)
+    except ValueError:
+        return float(value)
+
+
 def _numbers_of(number: Callable[[str], Any]) -> Callable[[str], tuple]:
     def numbers(value: str) -> tuple:
         try:
@@ -103,4 +112,5 @@ PARSERS: dict[Any, Callable[[str], Any]] = {
     str: str,
     tuple[int, ...]: _numbers_of(int),
     tuple[float, ...]: _numbers_of(float),
+    tuple[int | float, ...]: _numbers_of(_integer_or_number),
 }

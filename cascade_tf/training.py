@@ -19,6 +19,7 @@ from cascade_tf.evaluation import Evaluator
 from cascade_tf.examples import Examples
 from cascade_tf.files import make_directory
 from cascade_tf.interruption import Interrupted, StopRequest
+from cascade_tf.optimizers import set_used
 from cascade_tf.progress import ProgressBar
 from cascade_tf.record import check_same, load_record, save_record, stage_record
 from cascade_tf.settings import entries
@@ -114,8 +115,17 @@ class Trainer:
 
     @property
     def _seconds_left(self) -> float:
-        limit = 60 * self._config.max_minutes or math.inf
-        return limit - float(self.state.seconds.numpy())
+        return self._seconds_limit - float(self.state.seconds.numpy())
+
+    @property
+    def _seconds_limit(self) -> float:
+        return 60 * self._config.max_minutes or math.inf
+
+    @property
+    def _used(self) -> float:
+        """The share of the steps or of the time limit that is used, whichever ends first."""
+        seconds = float(self.state.seconds.numpy())
+        return max(self.step / self._config.steps, seconds / self._seconds_limit)
 
     def train(self) -> None:
         """Trains to `config.steps`, or for `config.max_minutes`, and saves a checkpoint.
@@ -220,6 +230,7 @@ class Trainer:
                         raise
                     self.state.save()  # of the last completed step
                     raise UserError(message) from error
+                set_used(self._stage.optimizers().values(), self._used)
                 metrics = self._compiled_step(batch)
                 recent.append({name: float(value) for name, value in metrics.items()})
             step += 1

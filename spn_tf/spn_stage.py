@@ -99,6 +99,7 @@ class SPNStage(Stage):
         self.build_network()
         self.optimizer = RMSprop(
             t.schedule(),
+            start=t.rmsprop_start,
             rho=t.rmsprop_decay,
             momentum=t.rmsprop_momentum,
             epsilon=t.rmsprop_epsilon,

@@ -33,3 +33,11 @@ class SPNTrainingConfig(LearningConfig):
         0.95, "Decay of RMSProp's mean of squares.", decides="training", at_least=0, below=1
     )
     rmsprop_epsilon: float = setting(1e-8, "Epsilon of RMSProp.", decides="training", at_least=0)
+    rmsprop_start: float = setting(
+        1.0,
+        "Start of RMSProp's mean of squares: 1 as in TensorFlow 1, or 0 with Adam's correction, "
+        "which learns from the first step on.",
+        decides="training",
+        at_least=0,
+        at_most=1,
+    )

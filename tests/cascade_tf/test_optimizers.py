@@ -3,7 +3,14 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from cascade_tf.optimizers import SGD, Adam, RMSprop, apply_gradients, learning_rate_schedule
+from cascade_tf.optimizers import (
+    SGD,
+    Adam,
+    RMSprop,
+    apply_gradients,
+    learning_rate_schedule,
+    set_used,
+)
 
 
 @pytest.mark.parametrize(
@@ -83,6 +90,27 @@ def test_schedule_changes_at_its_boundaries():
     for step, rate in expected.items():
         assert float(schedule(step)) == pytest.approx(rate), step
     assert learning_rate_schedule([5e-5], []) == 5e-5
+
+
+def test_a_schedule_over_shares_of_the_budget_follows_what_is_used():
+    optimizer = RMSprop(learning_rate_schedule([1e-3, 1e-4, 1e-5], [0.5, 0.9]))
+    expected = {0.0: 1e-3, 0.499: 1e-3, 0.5: 1e-4, 0.89: 1e-4, 0.9: 1e-5, 1.2: 1e-5}
+    for share, rate in expected.items():
+        set_used([optimizer, SGD(0.1)], share)
+        assert float(optimizer.learning_rate) == pytest.approx(rate), share
+
+
+@pytest.mark.parametrize("momentum", [0.0, 0.9])
+def test_rmsprop_from_zero_takes_its_full_length_at_once(momentum):
+    """In the limit of small epsilon, the first step's length is the rate, by Adam's correction."""
+    moved = {}
+    for start in (1.0, 0.0):
+        variable = keras.Variable([0.0])
+        optimizer = RMSprop(0.1, start, rho=0.95, momentum=momentum, epsilon=1e-12)
+        apply_gradients(optimizer, [tf.constant([1e-3])], [variable])
+        moved[start] = -float(variable.value[0])
+    assert moved[0.0] == pytest.approx(0.1, rel=1e-4)
+    assert moved[1.0] == pytest.approx(0.1 * 1e-3 / 0.95**0.5, rel=1e-4)
 
 
 @pytest.mark.parametrize("clip_norm,length", [(0.0, 5.0), (10.0, 5.0), (1.0, 1.0)])

@@ -7,6 +7,7 @@ import tensorflow as tf
 
 from cascade_tf.errors import UserError
 from cascade_tf.interruption import Interrupted
+from cascade_tf.optimizers import RMSprop, learning_rate_schedule
 from cascade_tf.stage_state import StageState
 from cascade_tf.strategies import make_strategy
 from cascade_tf.training_config import TrainingConfig
@@ -111,6 +112,23 @@ def test_training_stops_after_max_minutes_also_when_started_again(tmp_path):
     assert 0 < trained.step < 1_000_000
     again = _train(tmp_path, **config)
     assert again.step == trained.step
+
+
+def test_rates_follow_shares_of_the_steps_and_a_longer_budget(tmp_path):
+    class WithShares(TwoPlayerStage):
+        def build(self):
+            super().build()
+            self.generator_optimizer = RMSprop(learning_rate_schedule([1.0, 0.1], [0.5]))
+            self.generator_optimizer.build(self.generator.trainable_variables)
+
+        def train_step(self, examples, step):
+            rate = tf.identity(self.generator_optimizer.learning_rate)
+            return {**super().train_step(examples, step), "rate": rate}
+
+    for steps in (4, 12):
+        trainer(WithShares(), tmp_path, steps=steps, summary_every=1).train()
+    rates = scalars(tmp_path, "train", "rate")
+    assert list(rates.values()) == pytest.approx([1, 1, 0.1, 0.1, 1, 1] + 6 * [0.1])
 
 
 def test_only_the_newest_checkpoints_are_kept(tmp_path):
