@@ -47,10 +47,23 @@ class Checkpoints:
         return checkpoints(self.directory)
 
     def save(self, number: tf.Variable) -> None:
-        """Writes checkpoint `number`, unless this process has read or written it already."""
+        """Writes checkpoint `number`, unless this process has read or written it already.
+
+        Raises:
+            UserError: it cannot be written.
+        """
         known = self.newest is not None and step_of(self.newest) == int(number.numpy())
-        if self._writes and not known:
+        if not self._writes or (known and self.newest in self.paths):
+            return
+        try:
             self.newest = self._manager.save(checkpoint_number=number)
+            reason = "" if self.newest in self.paths else "it is missing after it was written"
+        except tf.errors.OpError as error:
+            reason = error.message.split("; ")[-1].split(" [Op:")[0]
+        if reason:
+            raise UserError(
+                f"cannot write checkpoint {int(number.numpy())} to {self.directory}: {reason}"
+            )
 
     @functools.cached_property
     def _manager(self) -> tf.train.CheckpointManager:

@@ -1,4 +1,5 @@
 import os
+import shutil
 import signal
 
 import numpy as np
@@ -112,6 +113,25 @@ def test_training_stops_after_max_minutes_also_when_started_again(tmp_path):
     assert 0 < trained.step < 1_000_000
     again = _train(tmp_path, **config)
     assert again.step == trained.step
+
+
+@pytest.mark.parametrize("replacement", [None, "file"])
+def test_a_last_checkpoint_that_cannot_be_written_is_an_error(tmp_path, replacement):
+    directory = tmp_path / "checkpoints"
+
+    def lose_the_checkpoints(examples, on_progress):
+        shutil.rmtree(directory)
+        if replacement:
+            directory.write_bytes(b"")
+        return {"samples": np.zeros([4, 2, 2, 1], np.uint8)}
+
+    config = {"steps": 2, "checkpoint_every": 2, "sample_every": 2}
+    if replacement:
+        with pytest.raises(UserError, match=f"cannot write checkpoint 2 to {directory}: "):
+            _train(tmp_path, **config, previews=lose_the_checkpoints)
+    else:  # it is written again
+        trained = _train(tmp_path, **config, previews=lose_the_checkpoints)
+        assert [path.rsplit("-")[-1] for path in trained.state.checkpoints.paths] == ["2"]
 
 
 def test_rates_follow_shares_of_the_steps_and_a_longer_budget(tmp_path):
