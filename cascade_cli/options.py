@@ -49,6 +49,11 @@ class TrainOptions(Options):
         at_least=0,
     )
     inception: str | None = _inception("Weights of the Inception network, for FID")
+    report: bool = setting(
+        True,
+        "When the training ends, evaluate held-out images and draw 16 samples.",
+        group="output",
+    )
 
 
 @dataclasses.dataclass(frozen=True)

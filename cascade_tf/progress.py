@@ -115,10 +115,12 @@ class _TimeLeft(ProgressColumn):
 
 
 def _left(task: Task, seconds: float | None) -> str:
-    """The time left in words: the lesser of the estimate, if known, and the time limit."""
+    """The time left in words; "(time)" says that the time limit ends the work."""
     until_end = max(0.0, task.fields["end"] - time.monotonic())
-    left = min(until_end, math.inf if seconds is None else seconds)
-    return f"{datetime.timedelta(seconds=int(left)) if left < math.inf else '-:--:--'} left"
+    estimate = math.inf if seconds is None else seconds
+    left = min(until_end, estimate)
+    time_left = str(datetime.timedelta(seconds=int(left))) if left < math.inf else "-:--:--"
+    return f"{time_left} left{' (time)' if until_end < estimate else ''}"
 
 
 def _four_digits(value: float) -> str:

@@ -11,7 +11,9 @@ It writes these files:
 
 import contextlib
 import itertools
+import math
 import signal
+import time
 
 import numpy as np
 from etils import epath
@@ -30,7 +32,7 @@ from cascade_tf.strategies import make_strategy
 
 
 class _Stop(Exception):
-    """Raised between two parts of the work, when a signal asked to stop."""
+    """Raised between two parts of the work, on a signal or at the end of the time."""
 
 
 def main(experiment: Experiment, options: SampleOptions) -> None:
@@ -47,7 +49,7 @@ def main(experiment: Experiment, options: SampleOptions) -> None:
     make_directory(output)
     files = SampleFiles(output, drawing.in_a_row)
     size = experiment.inference_batch_size(*experiment.stage_names)
-    finished, stopped = _draw(drawing, size, system.sampling_unit, files)
+    finished, stopped = draw_samples(drawing, size, system.sampling_unit, files)
     if finished < drawing.count:
         raise Interrupted(
             stopped or signal.SIGINT,
@@ -56,7 +58,9 @@ def main(experiment: Experiment, options: SampleOptions) -> None:
     print(f"{finished} images: {files.page}")
 
 
-def _draw(drawing: Drawing, size: int, unit: str, files: SampleFiles) -> tuple[int, int | None]:
+def draw_samples(
+    drawing: Drawing, size: int, unit: str, files: SampleFiles, seconds: float = math.inf
+) -> tuple[int, int | None]:
     """Writes the samples, batch by batch.
 
     Args:
@@ -64,10 +68,15 @@ def _draw(drawing: Drawing, size: int, unit: str, files: SampleFiles) -> tuple[i
         size: largest size of a batch.
         unit: name of the parts that the progress bar counts.
         files: written as batches are finished.
+        seconds: time limit; the samples finished by then are written.
 
     Returns:
         The number of finished samples, and the signal that stopped it early, if any.
+
+    Raises:
+        Interrupted: by a signal, before a sample was finished.
     """
+    end = time.monotonic() + seconds
     total = drawing.count
     size = min(total, size)
     starts = range(0, total, size)
@@ -79,7 +88,7 @@ def _draw(drawing: Drawing, size: int, unit: str, files: SampleFiles) -> tuple[i
 
         def on_progress() -> None:
             bar.update(next(done))
-            if stop.signal is not None:
+            if stop.signal is not None or time.monotonic() > end:
                 raise _Stop
 
         with contextlib.suppress(_Stop):
@@ -91,7 +100,9 @@ def _draw(drawing: Drawing, size: int, unit: str, files: SampleFiles) -> tuple[i
                     columns[name] = np.concatenate([*before, images[: total - start]])
                 files.write_some(columns)
     if not columns:
-        raise Interrupted(stop.signal or signal.SIGINT, "stopped before an image was finished")
+        if stop.signal is None:
+            return 0, None
+        raise Interrupted(stop.signal, "stopped before an image was finished")
     files.write(columns)
     return len(columns[drawing.stages[-1].name]), stop.signal
 

@@ -1,13 +1,16 @@
 """Trains the stages of an experiment, all in order or one of them; resumes automatically."""
 
 import sys
+import time
 
 import tensorflow as tf
 
 from cascade_cli.evaluation.training_distance import training_distance
 from cascade_cli.options import TrainOptions
 from cascade_cli.systems import open_system
+from cascade_cli.training_report import report
 from cascade_tf.checkpoint_files import has_checkpoint
+from cascade_tf.choices import STRATEGIES
 from cascade_tf.data import CachedSource, open_source
 from cascade_tf.errors import UsageError
 from cascade_tf.experiment import Experiment
@@ -71,8 +74,8 @@ class Training:
                 settings = stage_record(self._stage, self._config, self._source)
                 save_record(self._directory, settings)
 
-    def run(self) -> None:
-        """Trains the stage from its newest checkpoint on."""
+    def run(self) -> bool:
+        """Trains the stage from its newest checkpoint on; returns whether there was a step left."""
         trainer = Trainer(
             self._stage,
             self._config,
@@ -88,11 +91,13 @@ class Training:
             f"{self._source.num_examples:,} images, {start} step {trainer.step}; "
             f"strategy: {described(self._strategy)}"
         )
+        before = trainer.step
         trainer.train()
         limit = ""
         if trainer.step < self._config.steps:
             limit = f"; max_minutes={self._config.max_minutes:g} are used up, raise it to continue"
         self._print(f"trained to step {trainer.step}, in {self._directory}{limit}")
+        return trainer.step > before
 
     def _print(self, line: str) -> None:
         if self._chief:
@@ -112,5 +117,9 @@ def main(experiment: Experiment, options: TrainOptions) -> None:
     trainings = [Training(experiment, name, options, strategy) for name in names]
     for training in trainings:  # all of them first: the workdir alone is then enough to resume
         training.save_record()
+    began, trained = time.monotonic(), False
     while trainings:
-        trainings.pop(0).run()  # popped, so that its memory is freed for the next stage
+        trained |= trainings.pop(0).run()  # popped, so that its memory is freed for the next stage
+    complete = all(has_checkpoint(experiment.directory(name)) for name in experiment.stage_names)
+    if options.report and trained and complete and options.strategy in STRATEGIES:
+        report(experiment, options, strategy, time.monotonic() - began)

@@ -14,6 +14,7 @@ from cascade_tf.progress import ProgressBar
 from spn_tf.spn_stage import SPNStage
 
 CODEC_IMAGES = 1000
+_CODECS = (("png", "PNG"), ("webp", "WebP"))
 
 
 def evaluate(
@@ -67,6 +68,19 @@ def evaluate(
         results["codec_images"] = few
         results["bits_per_dim_of_codec_images"] = float(bits_per_dim[:few].mean())
     return results, [_table(results)]
+
+
+def in_words(results: dict) -> str:
+    """The results of `evaluate` in a line.
+
+    >>> in_words({"bits_per_dim": 3.5, "standard_error": None, "images": 2, "png": 4, "webp": 3})
+    '3.5000 bits/dim of 2 images; PNG 4.0000, WebP 3.0000'
+    """
+    error = results["standard_error"]
+    spread = "" if error is None else f" ± {error:.4f}"
+    codecs = [f"{title} {results[name]:.4f}" for name, title in _CODECS if name in results]
+    own = f"{results['bits_per_dim']:.4f}{spread} bits/dim of {results['images']:,} images"
+    return f"{own}; {', '.join(codecs)}"
 
 
 def _likelihood_stage(experiment: Experiment, name: str) -> SPNStage:

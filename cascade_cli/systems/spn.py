@@ -29,6 +29,10 @@ class SPNSystem(System[SPNStage]):
     ) -> tuple[dict[str, Any], list[rich.table.Table]]:
         return likelihood.evaluate(self.experiment, strategy, source, total, options.codecs)
 
+    def held_out(self, strategy: tf.distribute.Strategy, source: Source, total: int) -> str:
+        results, _ = likelihood.evaluate(self.experiment, strategy, source, total, codecs=True)
+        return likelihood.in_words(results)
+
     def drawing(self, stages: Sequence[SPNStage], options: SampleOptions, seed: int) -> Drawing:
         temperatures = stage_temperatures(options, stages)
         request = SampleRequest(0, seed)

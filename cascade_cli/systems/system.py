@@ -102,6 +102,13 @@ class System(abc.ABC, Generic[AnyStage]):
             Results for JSON, and tables for people.
         """
 
+    def held_out(self, strategy: tf.distribute.Strategy, source: Source, total: int) -> str | None:
+        """Figures of the first `total` images in words, for the end of a training.
+
+        None if the evaluation takes samples, and so as long as one likes.
+        """
+        return None
+
     @abc.abstractmethod
     def drawing(self, stages: Sequence[AnyStage], options: SampleOptions, seed: int) -> Drawing:
         """The samples that the options ask for.

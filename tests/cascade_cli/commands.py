@@ -28,6 +28,7 @@ TINY_MODEL = (
     "--ffn_size=8",
     "--evaluate_every=0",
     "--jit_compile=false",
+    "--report=false",
 )
 TINY_GAN = (
     "--num_classes=10",

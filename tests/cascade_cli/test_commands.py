@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import pathlib
+import re
 import signal
 import subprocess
 import sys
@@ -77,6 +78,7 @@ class _Trained:
     steps: int
     # Exit code and stderr of the training ended by each signal.
     stops: dict[signal.Signals, tuple[int, str]]
+    ended: str  # stderr of the interrupted training's end
 
 
 @pytest.fixture(scope="module")
@@ -96,9 +98,10 @@ def trained(tmp_path_factory, pictures) -> _Trained:
         again = ()
     # The workdir holds all other flags; the number of steps may change.
     steps = _last_step(interrupted) + 4
-    run("train", f"--workdir={interrupted}", "--steps=spn:7", f"--steps={steps}")
+    reported = ("--evaluate_every=1000000", "--evaluate_images=2")
+    end = run("train", f"--workdir={interrupted}", "--steps=spn:7", f"--steps={steps}", *reported)
     run("train", f"--workdir={whole}", *flags, f"--steps={steps}")
-    return _Trained(interrupted, whole, steps, stops)
+    return _Trained(interrupted, whole, steps, stops, end.stderr)
 
 
 def test_a_training_stopped_three_times_has_the_same_weights_as_without_a_stop(trained):
@@ -121,6 +124,24 @@ def test_a_signal_stops_training_with_one_line_and_a_checkpoint(trained, number,
     start_line, *progress = start_lines
     assert "resumed at step" in start_line and len(progress) <= 1, stderr
     assert last.startswith("train: stopped: stage spn is saved at step ")
+
+
+def test_a_training_ends_with_held_out_figures_samples_and_how_to_go_on(trained):
+    workdir = trained.interrupted
+    lines = trained.ended.splitlines()
+    figures, samples, train_on, use = [
+        next(line for line in lines if line.startswith(f"{title}: "))
+        for title in ("held out", "samples", "train on", "use it")
+    ]
+    found = re.match(r"held out: ([\d.]+) ± [\d.]+ bits/dim of 2 images; PNG .*, WebP ", figures)
+    done = run("evaluate", f"--workdir={workdir}", "--num_images=2", "--codecs=false")
+    assert found and f"{json.loads(done.stdout.splitlines()[-1])['bits_per_dim']:.4f}" == found[1]
+    page = workdir / "samples" / f"step_{trained.steps}" / "samples.png"
+    assert samples == f"samples: 16 in {page}"
+    assert _images(page.parent).shape == (16, 8, 8, 1)
+    assert f"train --workdir={workdir}" in train_on and f"sample --workdir={workdir}" in use
+    again = run("train", f"--workdir={workdir}", "--steps=spn:7", f"--steps={trained.steps}")
+    assert "samples" not in again.stderr  # no step was left
 
 
 def test_steps_of_one_stage_override_steps_for_all_stages(colour):

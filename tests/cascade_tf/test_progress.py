@@ -1,4 +1,5 @@
 import io
+import math
 import re
 import sys
 
@@ -46,12 +47,12 @@ def test_a_line_is_printed_at_intervals_if_stderr_is_no_terminal(clock, capsys):
     assert out == "" and err.startswith("train spn: 2001/5000 steps  2.000 bits/dim")
 
 
-@pytest.mark.parametrize("seconds, left", [(60, "0:00:40"), (200, "0:01:00")])
-def test_the_time_left_is_limited_by_the_time_allowed(seconds, left, clock, capsys):
+@pytest.mark.parametrize("seconds, left", [(60, "0:00:40 left (time)"), (200, "0:01:00 left")])
+def test_the_time_left_names_the_limit_that_ends_the_work(seconds, left, clock, capsys):
     with ProgressBar("train spn", 4000, "steps", seconds=seconds) as bar:
         clock.now += 20
         bar.update(1000)
-        assert capsys.readouterr().err == f"train spn: 1000/4000 steps  {left} left\n"
+        assert capsys.readouterr().err == f"train spn: 1000/4000 steps  {left}\n"
 
 
 def test_no_line_without_work(capsys):
@@ -66,21 +67,24 @@ def test_counts_are_whole_units(capsys):
     assert capsys.readouterr().err.startswith("sample: 4/5 images  0:00:")
 
 
-@pytest.mark.parametrize("width", [80, 120])
-def test_a_terminal_shows_everything_on_one_line(monkeypatch, width):
+@pytest.mark.parametrize(
+    "width,limit,end", [(80, math.inf, ""), (80, 0, r" \(time\)"), (120, math.inf, "")]
+)
+def test_a_terminal_shows_everything_on_one_line(monkeypatch, width, limit, end):
     terminal = _Terminal()
     monkeypatch.setattr(sys, "stderr", terminal)
     monkeypatch.setenv("COLUMNS", str(width))
     monkeypatch.setenv("TERM", "xterm")
     figures = {"bits_per_dim": 2.34567, "images/s": 1234.5}
-    with ProgressBar("train spn", 2000000, "steps", start=1000000) as bar:
-        bar.update(1000001, **figures)
-        bar.update(1234567, **figures)
+    with ProgressBar("train spn", 200000, "steps", start=100000, seconds=limit) as bar:
+        bar.update(100001, **figures)
+        bar.update(100002, **figures)
     assert _UP_A_LINE not in terminal.getvalue()
     text = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", terminal.getvalue())
     *_, last = [line for line in re.split(r"[\r\n]", text) if "train" in line]
     assert re.match(
-        r"train spn [━╸╺]+ 1234567/2000000 steps  2\.346 bits/dim  1,234 images/s \S+ left *$", last
+        rf"train spn [━╸╺]+ 100002/200000 steps  2\.346 bits/dim  1,234 images/s \S+ left{end} *$",
+        last,
     )
     assert len(last) == width
 
