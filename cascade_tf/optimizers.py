@@ -19,7 +19,7 @@ class _SumsNothing:
         learning_rate: float | keras.optimizers.schedules.LearningRateSchedule = 1e-3,
         **settings: Any,
     ) -> None:
-        super().__init__(learning_rate, **settings)
+        super().__init__(learning_rate, **settings)  # type: ignore[call-arg]  # of a Keras class
         self.schedule = learning_rate
 
     def _all_reduce_sum_gradients(self, grads_and_vars: Sequence[tuple]) -> Sequence[tuple]:

@@ -9,7 +9,6 @@ from types import TracebackType
 from rich.console import Console
 from rich.progress import (
     BarColumn,
-    MofNCompleteColumn,
     Progress,
     ProgressColumn,
     Task,
@@ -53,7 +52,7 @@ class ProgressBar:
         self._bar = Progress(
             TextColumn("{task.description}"),
             BarColumn(bar_width=None, table_column=Column(ratio=1)),
-            MofNCompleteColumn(),
+            _Count(),
             TextColumn("{task.fields[figures]}"),
             _TimeLeft(),
             console=console,
@@ -102,9 +101,15 @@ class ProgressBar:
     def _print_line(self) -> None:
         self._last_line, done = time.monotonic(), self._task.completed
         pace = (self._last_line - self._began) / max(1, done - self._start)
-        left = _left(self._task, pace * (self._total - done))
-        count = f"{self._task.description}: {int(done)}/{self._total}"
-        print(f"{count} {self._figures}  {left}", file=sys.stderr, flush=True)
+        seconds = pace * (self._total - done)
+        count = f"{self._task.description}: {_count(self._task, seconds)}"
+        line = f"{count} {self._figures}  {_left(self._task, seconds)}"
+        print(line, file=sys.stderr, flush=True)
+
+
+class _Count(ProgressColumn):
+    def render(self, task: Task) -> Text:
+        return Text(_count(task, task.time_remaining))
 
 
 class _TimeLeft(ProgressColumn):
@@ -114,13 +119,28 @@ class _TimeLeft(ProgressColumn):
         return Text(_left(task, task.time_remaining))
 
 
-def _left(task: Task, seconds: float | None) -> str:
+def _until_limit(task: Task) -> float:
+    """Seconds until the time limit."""
+    return max(0.0, task.fields["end"] - time.monotonic())
+
+
+def _ends_by_time(task: Task, estimate: float | None) -> bool:
+    """Whether the time limit ends the work, by an estimate of the seconds that all of it takes."""
+    return _until_limit(task) < (math.inf if estimate is None else estimate)
+
+
+def _count(task: Task, estimate: float | None) -> str:
+    """The units done, and the total if the work will reach it."""
+    total = "" if _ends_by_time(task, estimate) else f"/{int(task.total or 0)}"
+    return f"{int(task.completed)}{total}"
+
+
+def _left(task: Task, estimate: float | None) -> str:
     """The time left in words; "(time)" says that the time limit ends the work."""
-    until_end = max(0.0, task.fields["end"] - time.monotonic())
-    estimate = math.inf if seconds is None else seconds
-    left = min(until_end, estimate)
-    time_left = str(datetime.timedelta(seconds=int(left))) if left < math.inf else "-:--:--"
-    return f"{time_left} left{' (time)' if until_end < estimate else ''}"
+    by_time = _ends_by_time(task, estimate)
+    left = _until_limit(task) if by_time else estimate
+    time_left = "-:--:--" if left is None else datetime.timedelta(seconds=int(left))
+    return f"{time_left} left{' (time)' if by_time else ''}"
 
 
 def _four_digits(value: float) -> str:

@@ -47,12 +47,15 @@ def test_a_line_is_printed_at_intervals_if_stderr_is_no_terminal(clock, capsys):
     assert out == "" and err.startswith("train spn: 2001/5000 steps  2.000 bits/dim")
 
 
-@pytest.mark.parametrize("seconds, left", [(60, "0:00:40 left (time)"), (200, "0:01:00 left")])
+@pytest.mark.parametrize(
+    "seconds, left",
+    [(60, "1000 steps  0:00:40 left (time)"), (200, "1000/4000 steps  0:01:00 left")],
+)
 def test_the_time_left_names_the_limit_that_ends_the_work(seconds, left, clock, capsys):
     with ProgressBar("train spn", 4000, "steps", seconds=seconds) as bar:
         clock.now += 20
         bar.update(1000)
-        assert capsys.readouterr().err == f"train spn: 1000/4000 steps  {left}\n"
+        assert capsys.readouterr().err == f"train spn: {left}\n"
 
 
 def test_no_line_without_work(capsys):
@@ -68,22 +71,23 @@ def test_counts_are_whole_units(capsys):
 
 
 @pytest.mark.parametrize(
-    "width,limit,end", [(80, math.inf, ""), (80, 0, r" \(time\)"), (120, math.inf, "")]
+    "width,limit,total,end",
+    [(80, math.inf, "/2000000", ""), (80, 0, "", r" \(time\)"), (120, math.inf, "/2000000", "")],
 )
-def test_a_terminal_shows_everything_on_one_line(monkeypatch, width, limit, end):
+def test_a_terminal_shows_everything_on_one_line(monkeypatch, width, limit, total, end):
     terminal = _Terminal()
     monkeypatch.setattr(sys, "stderr", terminal)
     monkeypatch.setenv("COLUMNS", str(width))
     monkeypatch.setenv("TERM", "xterm")
     figures = {"bits_per_dim": 2.34567, "images/s": 1234.5}
-    with ProgressBar("train spn", 200000, "steps", start=100000, seconds=limit) as bar:
-        bar.update(100001, **figures)
-        bar.update(100002, **figures)
+    with ProgressBar("train spn", 2000000, "steps", start=1000000, seconds=limit) as bar:
+        bar.update(1000001, **figures)
+        bar.update(1234567, **figures)
     assert _UP_A_LINE not in terminal.getvalue()
     text = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", terminal.getvalue())
     *_, last = [line for line in re.split(r"[\r\n]", text) if "train" in line]
     assert re.match(
-        rf"train spn [━╸╺]+ 100002/200000 steps  2\.346 bits/dim  1,234 images/s \S+ left{end} *$",
+        rf"train spn [━╸╺]+ 1234567{total} steps  2\.346 bits/dim  1,234 images/s \S+ left{end} *$",
         last,
     )
     assert len(last) == width
