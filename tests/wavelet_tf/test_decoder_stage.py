@@ -182,6 +182,11 @@ def test_targets_of_the_last_stage_are_the_images(kind):
         (WaveletDecoderStage, dict(patch_size=16), "patch_size=16: TL after 2 transforms is 8"),
         (WaveletDecoderStage, dict(patch_size=4), "patch_size=4: the UNet halves it 3 times"),
         (WaveletDecoderStage, dict(wavelet="db0"), "wavelet=db0: 'db0' is not a discrete"),
+        (
+            WaveletDecoderStage,
+            dict(wavelet="dmey", wavelet_mode="periodization"),
+            "wavelet=dmey: the filters of 'dmey' are truncated",
+        ),
         (WaveletDecoderStage, dict(wavelet="haar"), "wavelet=haar: mode 'reflect' is for"),
         (WaveletDecoderStage, dict(levels=6), "levels=6: images of 32x32 pixels cannot be"),
         (WaveletDecoderStage, dict(levels=0), "levels=0: use 1 or more"),

@@ -15,7 +15,8 @@ import pywt
 from wavelet_tf.transform.extension import Extension, mirrored, periodic, zeros
 from wavelet_tf.transform.modes import MODES
 
-# Its filters are truncated from infinite ones: PyWavelets, too, inverts it only to about 1 %.
+# Its filters are truncated from infinite ones. No mode inverts them, in PyWavelets neither. The
+# tables of all others are rounded by so little that their inverse is exact to 1e-10.
 _INEXACT = "dmey"
 
 _REFUSED = (
@@ -62,18 +63,12 @@ def default_mode(wavelet: str) -> str:
         wavelet: name of a discrete wavelet in PyWavelets.
 
     Raises:
-        ValueError: the wavelet is unknown; or it is dmey, whose filters no mode inverts exactly.
-            dmey works with an explicit mode.
+        ValueError: the wavelet is unknown; or it is dmey, whose filters no mode inverts.
 
     Example:
         >>> default_mode("bior2.2"), default_mode("haar")
         ('reflect', 'periodization')
     """
-    if wavelet == _INEXACT:
-        raise ValueError(
-            f"wavelet: {wavelet!r} has approximate filters, which no mode inverts exactly; "
-            f"name mode 'periodization' to accept errors of about 1 %"
-        )
     return "periodization" if _centers(_bank(wavelet)) is None else "reflect"
 
 
@@ -82,7 +77,8 @@ def filters(wavelet: str, mode: str) -> Filters:
     """Returns the filters of a wavelet, by its name in PyWavelets, for one of MODES.
 
     Raises:
-        ValueError: the wavelet or mode is unknown, or the mode does not suit the wavelet.
+        ValueError: the wavelet or mode is unknown, the mode does not suit the wavelet, or the
+            wavelet is dmey, whose filters no mode inverts.
 
     Example:
         >>> filters("haar", "periodization").analysis.round(4).tolist()
@@ -117,10 +113,16 @@ def filters(wavelet: str, mode: str) -> Filters:
 
 
 def _bank(wavelet: str) -> pywt.Wavelet:
-    if wavelet not in pywt.wavelist(kind="discrete"):
+    if wavelet == _INEXACT:
+        raise ValueError(
+            f"wavelet: the filters of {wavelet!r} are truncated, and no mode inverts them: errors "
+            f"reach 1 %; use another, such as 'sym8'"
+        )
+    known = [name for name in pywt.wavelist(kind="discrete") if name != _INEXACT]
+    if wavelet not in known:
         raise ValueError(
             f"wavelet: {wavelet!r} is not a discrete wavelet of PyWavelets; use one of "
-            f"{', '.join(pywt.wavelist(kind='discrete'))}"
+            f"{', '.join(known)}"
         )
     return pywt.Wavelet(wavelet)
 
@@ -130,8 +132,6 @@ def _centers(bank: pywt.Wavelet) -> list[int] | None:
 
     None if mode `reflect` cannot invert the bank, for example if a filter has even length.
     """
-    if bank.orthogonal:  # dmey is nearly symmetric, but does not invert with mirrored bands
-        return None
     centers = []
     for taps in (bank.dec_lo, bank.dec_hi):
         first, *_, last = np.flatnonzero(np.abs(taps) > 1e-13).tolist()
