@@ -10,7 +10,7 @@ from cascade_tf.metrics.inception_score import inception_score
 from cascade_tf.metrics.kernel_distance import kernel_distance
 from cascade_tf.metrics.precision_recall import precision_recall
 
-PAIRED = 10_000  # first images of each set, for metrics of pairs, whose cost is quadratic
+PAIRED = 10_000  # images of each set for precision and recall, whose cost is quadratic
 
 
 @dataclasses.dataclass(frozen=True)
@@ -36,36 +36,50 @@ def compare(
 ) -> Comparison:
     """Compares features of samples [N, D] with those of a reference set.
 
+    Precision and recall are of at most 10,000 images of each set. They are drawn at random, and a
+    caution says so. All other metrics are of all images.
+
     Args:
         extractor: of the features of both sets.
         samples: [N, D].
         reference: [M, D], or its statistics, which allow only the Frechet distance and the
             Inception Score of the samples.
-        seed: of the random subsets for the kernel distance.
+        seed: of all random subsets, and of the parts for the Inception Score. Images may be in
+            any order, such as that of their classes.
 
     Raises:
         UserError: too few images, different numbers of features, or values that are not finite.
 
     Example: see `compare_images`.
     """
-    features = samples
-    ours = gaussian_statistics(features)
+    ours = gaussian_statistics(samples)
     theirs = gaussian_statistics(reference) if isinstance(reference, np.ndarray) else reference
     figures = {extractor.distance_name: frechet_distance(ours, theirs)}
+    named = {"samples": ours, "reference": theirs}
+    cautions = [f"{name}: {each.caution}" for name, each in named.items() if each.caution]
     if isinstance(reference, np.ndarray):
-        samples, reference = samples[:PAIRED], reference[:PAIRED]
         kernel, prefix = extractor.kernel_distance_name, extractor.prefix
         figures[kernel], figures[f"{kernel}_deviation"] = kernel_distance(
             samples, reference, seed=seed
         )
         figures[f"{prefix}_precision"], figures[f"{prefix}_recall"] = precision_recall(
-            samples, reference
+            _drawn(samples, seed), _drawn(reference, seed)
         )
-    probabilities = extractor.probabilities(features)
+        cautions += [
+            f"{name}: precision and recall are of {PAIRED:,} images, drawn from {len(each):,}"
+            for name, each in {"samples": samples, "reference": reference}.items()
+            if len(each) > PAIRED
+        ]
+    probabilities = extractor.probabilities(samples)
     if probabilities is not None:
         figures["inception_score"], figures["inception_score_deviation"] = inception_score(
-            probabilities
+            probabilities, seed=seed
         )
-    named = {"samples": ours, "reference": theirs}
-    cautions = [f"{name}: {each.caution}" for name, each in named.items() if each.caution]
     return Comparison(figures, cautions)
+
+
+def _drawn(features: np.ndarray, seed: int) -> np.ndarray:
+    """Features [n, D] of at most PAIRED images, drawn at random."""
+    if len(features) <= PAIRED:
+        return features
+    return features[np.random.default_rng(seed).choice(len(features), PAIRED, replace=False)]

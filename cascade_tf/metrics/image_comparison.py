@@ -79,7 +79,7 @@ def compare_images(
             Inception Score. None: pixel features, which need images of one size. Their metrics
             are no FID, and their names begin with "pixel".
         batch_size: images at a time.
-        seed: of the random subsets for the kernel distance.
+        seed: as for `compare`.
 
     Raises:
         UserError: see `fid` and `compare`.

@@ -4,34 +4,42 @@ import itertools
 
 import numpy as np
 
+from cascade_tf.counts import checked_count
 from cascade_tf.errors import UserError
 
 
-def inception_score(probabilities: np.ndarray, splits: int = 10) -> tuple[float, float]:
-    """Mean and standard deviation of the score over equal parts of a set, in its order.
+def inception_score(
+    probabilities: np.ndarray, splits: int = 10, seed: int = 0
+) -> tuple[float, float]:
+    """Mean and standard deviation of the score over equal parts of a set.
+
+    Images are shuffled first. Otherwise a part of images in the order of their classes would have
+    one class, and the score would be 1.
 
     Args:
         probabilities: [N, K], of K classes for each image; rows sum to 1.
-        splits: number of parts. Shuffle images that are sorted by class, so that each part has all
-            classes.
+        splits: number of parts.
+        seed: of the shuffle.
 
     Returns:
         Mean of the scores, which are between 1 and K, and their standard deviation.
 
     Raises:
         UserError: fewer images than parts, or rows that are no probabilities.
+        SettingError: `splits` is below 1.
 
-    >>> inception_score(np.eye(4)[[0, 1, 2, 3, 3, 2, 1, 0]], splits=2)
+    >>> inception_score(np.eye(4)[[0, 0, 1, 1, 2, 2, 3, 3]], splits=1)
     (4.0, 0.0)
     """
+    splits = checked_count("splits", splits, at_least=1)
     count = len(probabilities)
     if count < splits:
         raise UserError(
             f"an Inception Score over {splits} splits needs as many images, not {count}"
         )
-    p = probabilities.astype(np.float64)
+    p = np.random.default_rng(seed).permutation(probabilities.astype(np.float64))
     # Negated, so that NaN fails too.
-    if not ((p >= 0).all() and (np.abs(p.sum(axis=1) - 1) < 1e-3).all()):
+    if not (p.ndim == 2 and (p >= 0).all() and (np.abs(p.sum(axis=1) - 1) < 1e-3).all()):
         raise UserError("an Inception Score needs probabilities: 0 or more, summing to 1")
     bounds = [count * i // splits for i in range(splits + 1)]
     scores = [_score(p[start:end]) for start, end in itertools.pairwise(bounds)]

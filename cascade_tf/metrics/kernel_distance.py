@@ -6,6 +6,7 @@ section 4); "KID" with features of the Inception network.
 
 import numpy as np
 
+from cascade_tf.counts import checked_count
 from cascade_tf.metrics.features import checked_sets
 
 
@@ -23,7 +24,7 @@ def kernel_distance(
         samples: [N, D].
         reference: [M, D].
         subsets: number of pairs of subsets.
-        subset_size: images in each, at most the size of the smaller set.
+        subset_size: images in each, 2 or more; if a set is smaller, subsets are of its size.
         seed: of the random subsets.
 
     Returns:
@@ -32,11 +33,14 @@ def kernel_distance(
 
     Raises:
         UserError: fewer than 2 images, different numbers of features, or non-finite values.
+        SettingError: `subsets` is below 1, or `subset_size` below 2.
 
     >>> a, b = np.zeros([4, 1]), np.ones([4, 1])
     >>> kernel_distance(a, a), kernel_distance(a, b)  # 1 + 2^3 - 2
     ((0.0, 0.0), (7.0, 0.0))
     """
+    subsets = checked_count("subsets", subsets, at_least=1)
+    checked_count("subset_size", subset_size, at_least=2)
     checked_sets(samples, reference, fewest=2)
     size = min(subset_size, len(samples), len(reference))
     if size == len(samples) == len(reference):

@@ -1,17 +1,19 @@
 """Improved precision and recall (Kynkaanniemi et al. 2019, section 2).
 
 The manifold of a set is approximated by balls around its features, each reaching to the feature's
-k-th nearest neighbour. Precision is the share of samples on the manifold of the reference. Recall
-is the share of the reference on the manifold of the samples.
+k-th nearest neighbour, inclusive (equation 1). Precision is the share of samples on the manifold
+of the reference. Recall is the share of the reference on the manifold of the samples.
 """
 
 from collections.abc import Iterator
 
 import numpy as np
 
+from cascade_tf.counts import checked_count
 from cascade_tf.metrics.features import checked_sets
 
-# Relative rounding of distances from scalar products, below which images count as equal.
+# Largest rounding error of a squared distance, relative to the squared norms of both vectors:
+# 2^-52 for each of up to 4,000 features.
 _ROUNDING = 1e-12
 
 
@@ -19,6 +21,10 @@ def precision_recall(
     samples: np.ndarray, reference: np.ndarray, neighbours: int = 3, block: int = 2**24
 ) -> tuple[float, float]:
     """Precision and recall, each in [0, 1].
+
+    A distance equal to a radius is within it, as in equation 1 of the paper (some libraries leave
+    it out). Distances count as equal if they differ by no more than their rounding. So neither a
+    constant that is added to all features nor the order of images decides.
 
     Args:
         samples: [N, D].
@@ -29,15 +35,14 @@ def precision_recall(
     Raises:
         UserError: not more images than neighbours, different numbers of features, or values that
             are not finite.
+        SettingError: `neighbours` is below 1.
 
     >>> near = np.arange(8.0)[:, None]
     >>> precision_recall(near, near), precision_recall(near, near + 100)
     ((1.0, 1.0), (0.0, 0.0))
     """
+    checked_count("neighbours", neighbours, at_least=1)
     checked_sets(samples, reference, fewest=neighbours + 1)
-    # Centred, since large means would cost digits of the distances.
-    center = reference.mean(axis=0, dtype=np.float64)
-    samples, reference = samples - center, reference - center
     precision = _share_within(samples, reference, neighbours, block)
     recall = _share_within(reference, samples, neighbours, block)
     return precision, recall
@@ -45,23 +50,30 @@ def precision_recall(
 
 def _share_within(queries: np.ndarray, points: np.ndarray, neighbours: int, block: int) -> float:
     """Share of queries that lie in the ball of at least one point."""
+    # Centred, since large means would cost digits of the distances.
+    center = points.mean(axis=0, dtype=np.float64)
+    queries, points = queries - center, points - center
     radii = [
         np.partition(squared, neighbours, axis=1)[:, neighbours]  # index 0 is the point itself
-        for squared in _squared_distances(points, points, block)
+        for squared, _ in _squared_distances(points, points, block)
     ]
     squared_radius = np.concatenate(radii)
     hits = [
-        (squared <= squared_radius).any(axis=1)
-        for squared in _squared_distances(queries, points, block)
+        (squared - rounding <= squared_radius).any(axis=1)
+        for squared, rounding in _squared_distances(queries, points, block)
     ]
     return float(np.concatenate(hits).mean())
 
 
-def _squared_distances(x: np.ndarray, y: np.ndarray, block: int) -> Iterator[np.ndarray]:
-    """Yields rows of |x - y|^2 of all pairs [N, M], at most about `block` numbers at a time."""
+def _squared_distances(
+    x: np.ndarray, y: np.ndarray, block: int
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Yields rows of |x - y|^2 of all pairs [N, M] and the rounding errors that they may have.
+
+    About `block` numbers of each at a time.
+    """
     rows = max(1, block // len(y))
     for start in range(0, len(x), rows):
         part = x[start : start + rows]
         scale = np.square(part).sum(axis=1)[:, None] + np.square(y).sum(axis=1)
-        squared = scale - 2 * (part @ y.T)
-        yield np.where(squared > _ROUNDING * scale, squared, 0)
+        yield scale - 2 * (part @ y.T), _ROUNDING * scale

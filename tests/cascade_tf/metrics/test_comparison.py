@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from cascade_tf.metrics import comparison
 from cascade_tf.metrics.comparison import compare
 from cascade_tf.metrics.frechet import frechet_distance, gaussian_statistics
 from cascade_tf.metrics.inception import InceptionFeatures
@@ -49,7 +50,7 @@ def test_a_classifier_adds_the_inception_score():
     extractor = _inception(head)
     samples = _features(20)
     figures = compare(extractor, samples, _features(30, seed=1)).figures
-    expected = inception_score(extractor.probabilities(samples))
+    expected = inception_score(extractor.probabilities(samples), seed=0)
     assert (figures["inception_score"], figures["inception_score_deviation"]) == expected
 
 
@@ -67,3 +68,35 @@ def test_too_few_images_give_a_caution():
         "samples: 5 images",
         "reference: 4 images",
     ]
+
+
+def test_the_order_of_images_changes_no_metric_but_by_the_random_parts():
+    """Sorted by their largest feature, which is nearly their class."""
+    extractor = _inception(head=10 * np.eye(5))
+    samples, reference = _features(200), _features(100, seed=1)
+    figures = compare(extractor, samples, reference).figures
+    order = np.argsort(samples.argmax(axis=1))
+    ordered = compare(extractor, samples[order], reference[::-1]).figures
+    assert figures["inception_score"] > 2
+    chance = {"inception_score", "inception_score_deviation", "kid", "kid_deviation"}
+    for name in figures.keys() - chance:
+        assert ordered[name] == pytest.approx(figures[name], rel=1e-6), name
+    assert ordered["inception_score"] == pytest.approx(figures["inception_score"], rel=0.05)
+    assert ordered["kid"] == pytest.approx(figures["kid"], abs=figures["kid_deviation"])
+
+
+def test_precision_and_recall_of_large_sets_are_of_random_images_and_say_so(monkeypatch):
+    monkeypatch.setattr(comparison, "PAIRED", 50)
+    reference = _features(200, seed=1)
+    # The first 50 samples are good ones, the others are far away.
+    samples = np.concatenate([_features(50), _features(150, seed=2) + 100])
+    result = compare(_inception(), samples, reference)
+    assert 0 < result.figures["inception_precision"] < 0.5
+    assert result.cautions == [
+        "samples: precision and recall are of 50 images, drawn from 200",
+        "reference: precision and recall are of 50 images, drawn from 200",
+    ]
+    assert compare(_inception(), samples, reference).figures == result.figures
+    # KID has random subsets of its own, of all images.
+    kid = kernel_distance(samples, reference)
+    assert (result.figures["kid"], result.figures["kid_deviation"]) == kid

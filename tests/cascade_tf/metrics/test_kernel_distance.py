@@ -68,3 +68,6 @@ def test_sets_that_cannot_be_compared_are_refused():
         kernel_distance(_features(5), _features(5, size=5))
     with pytest.raises(UserError, match="not finite"):
         kernel_distance(_features(5), _features(5, shift=np.nan))
+    for name, value in {"subsets": 0, "subset_size": 1}.items():
+        with pytest.raises(UserError, match=f"{name}={value}: use an integer, "):
+            kernel_distance(_features(5), _features(5), **{name: value})

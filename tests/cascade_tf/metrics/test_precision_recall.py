@@ -35,6 +35,32 @@ def test_equal_sets_have_precision_and_recall_1_even_with_copies_and_far_from_0(
     assert precision_recall(features, features[::-1]) == (1, 1)
 
 
+@pytest.mark.parametrize("shift", [0, 100, 1e6, -0.1])
+@pytest.mark.parametrize("values, size", [(3, 4), (4, 8), (10, 2)])
+def test_a_distance_equal_to_a_radius_is_within_it(shift, values, size):
+    """Integers have many exact ties. The definition is computed in integers."""
+    generator = np.random.default_rng(1)
+    samples = generator.integers(0, values, [90, size])
+    reference = generator.integers(0, values, [100, size]) + 1
+
+    def share(queries, points, k=3):
+        own, crossed = (np.square(x[:, None] - points).sum(axis=2) for x in (points, queries))
+        return (crossed <= np.sort(own, axis=1)[:, k]).any(axis=1).mean()
+
+    expected = share(samples, reference), share(reference, samples)
+    assert precision_recall(samples + shift, reference + shift) == expected
+    if abs(shift) <= 100:  # tenths beside 1e6 are rounded more than distances are
+        assert precision_recall(samples[::-1] / 10 + shift, reference / 10 + shift) == expected
+
+
+def test_copies_have_radius_0_and_contain_only_themselves():
+    copies = np.repeat(_features(1), 10, axis=0) + 1000
+    near = copies + 1e-3 * _features(10, seed=1)
+    assert precision_recall(copies, copies) == (1, 1)
+    precision, recall = precision_recall(near, copies)
+    assert precision == 0 and recall == float(_share_within(copies, near, 3))
+
+
 def test_sets_far_apart_have_precision_and_recall_0():
     assert precision_recall(_features(30), _features(30, seed=1) + 100) == (0, 0)
 
@@ -61,3 +87,5 @@ def test_sets_that_cannot_be_compared_are_refused():
         precision_recall(_features(10), _features(10, size=4))
     with pytest.raises(UserError, match="not finite"):
         precision_recall(_features(10) * np.inf, _features(10))
+    with pytest.raises(UserError, match="neighbours=0: use an integer, 1 or more"):
+        precision_recall(_features(10), _features(10), neighbours=0)
