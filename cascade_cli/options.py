@@ -62,8 +62,8 @@ class TruncationOptions(Options):
 
     truncation_kind: str = setting(
         "scale",
-        "Truncation of a GAN's noise: scale multiplies it, truncate draws it from a truncated "
-        "normal.",
+        "Truncation of a GAN's noise: scale multiplies it by the level, so that 1 is the whole "
+        "noise; truncate draws it from a normal cut off at the level, so that 1 is a part of it.",
         choices=TRUNCATION_KINDS,
     )
     standing_batches: int = setting(
@@ -95,7 +95,7 @@ class EvaluateOptions(TruncationOptions):
         group="output",
     )
     truncations: tuple[float, ...] | None = setting(
-        None, "Compare samples at each of these truncations; by default at 1.", at_least=0
+        None, "Compare samples at these levels of truncation; by default at 1.", at_least=0
     )
     inception: str | None = _inception(
         "Weights of the Inception network, for FID (without them, features of pixels are used)",
@@ -105,7 +105,9 @@ class EvaluateOptions(TruncationOptions):
         None, "Compare with the statistics in this .npz, not with the split."
     )
     save_reference: str | None = setting(None, "Write the statistics of the split to this .npz.")
-    all_checkpoints: bool = setting(False, "Also compare samples of each kept checkpoint.")
+    all_checkpoints: bool = setting(
+        False, "Also compare samples of each kept checkpoint, at truncation 1."
+    )
     compare_images: str | None = setting(
         None, "Also compare the images of this folder, and their reconstructions."
     )
@@ -152,7 +154,10 @@ class SampleOptions(TruncationOptions):
         group="model",
     )
     truncation: float = setting(
-        1.0, "Truncation of a GAN's noise; 1: none.", at_least=0, group="model"
+        1.0,
+        "Level of a GAN's truncation; 1 is none if --truncation_kind=scale, but not if truncate.",
+        at_least=0,
+        group="model",
     )
     interpolate: str | None = setting(
         None,

@@ -26,9 +26,10 @@ class SampleRequest:
             An integer B stands for 0 to B - 1.
         seed: int32 scalar.
         temperature: float32 scalar that divides the logits of a likelihood model; None: 1.
-        truncation: float32 scalar of a GAN's noise, 1 for no truncation; None: 1.
-        truncation_kind: "scale" multiplies the noise by the truncation (not-so-BigGAN),
-            "truncate" draws it from a normal truncated there (BigGAN); None: scale.
+        truncation: float32 scalar of a GAN's noise; None: 1.
+        truncation_kind: "scale" multiplies the noise by the truncation (not-so-BigGAN), so that 1
+            is no truncation. "truncate" draws it from a normal truncated there (BigGAN), so that 1
+            leaves out a third. None: scale.
         condition: target of the previous stage; None for the first stage.
         known: parts of the target to keep, in the representation of the stage.
         labels: int32 [B], classes; None: drawn at random.

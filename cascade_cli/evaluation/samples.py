@@ -24,6 +24,7 @@ from cascade_tf.files import make_directory, refuse_to_overwrite, write_atomical
 from cascade_tf.metrics import (
     FeatureExtractor,
     GaussianStatistics,
+    ImageOrigin,
     PixelFeatures,
     compare,
     extract_features,
@@ -98,7 +99,7 @@ class SampleEvaluation:
             if options.save_reference:
                 options.refuse("it cannot be combined with `reference`", "save_reference")
             path = epath.Path(options.reference).expanduser()
-            self._statistics = load_statistics(path, self._extractor)
+            self._statistics = load_statistics(path, self._extractor, _origin(source))
         if options.save_reference:
             path = epath.Path(options.save_reference).expanduser()
             make_directory(path.parent)
@@ -140,6 +141,7 @@ class SampleEvaluation:
         self._results = results
         self._references = self._reference_features()
 
+        results["truncation_kind"] = self._options.truncation_kind if self._truncates else None
         results["by_truncation"] = {}
         for truncation in self._truncations:
             self._settle(stages, self._options, truncation)
@@ -161,7 +163,8 @@ class SampleEvaluation:
             references["images"] = features
             if self._options.save_reference:
                 path = epath.Path(self._options.save_reference).expanduser()
-                save_statistics(path, gaussian_statistics(features), self._extractor)
+                origin = _origin(self._source)
+                save_statistics(path, gaussian_statistics(features), self._extractor, origin)
         if self._chain:
             reconstructions = map(self._reconstructed, self._images())
             features = self._features(reconstructions, self._total, "reconstructions")
@@ -205,7 +208,8 @@ class SampleEvaluation:
             features = self._features(self._samples(stages, 1.0), self._count, "samples")
             figures = self._compare(features)
             minutes = float(first.seconds.numpy()) / 60
-            by_checkpoint.append({"step": int(first.step.numpy()), "minutes": minutes} | figures)
+            about = {"step": int(first.step.numpy()), "minutes": minutes, "truncation": 1.0}
+            by_checkpoint.append(about | figures)
         return by_checkpoint
 
     def _features(self, batches: Iterator[np.ndarray], total: int, title: str) -> np.ndarray:
@@ -246,12 +250,21 @@ class SampleEvaluation:
         name = self._extractor.distance_name
         by_truncation = {float(t): f[name] for t, f in results["by_truncation"].items()}
         if len(by_truncation) > 1:
-            page = curves.plot(by_truncation, "truncation", name)
+            page = curves.plot(by_truncation, f"truncation ({results['truncation_kind']})", name)
             write_atomically(output / PLOTS[0], page)
         by_time = {f["minutes"]: f[name] for f in results.get("by_checkpoint", [])}
         if len(by_time) > 1:
-            page = curves.plot(by_time, "minutes of training", name)
+            page = curves.plot(by_time, "minutes of training, samples at truncation 1", name)
             write_atomically(output / PLOTS[1], page)
+
+
+def _origin(source: Source) -> ImageOrigin:
+    """Description of a source's images for files of statistics."""
+    config = source.config
+    size, dataset = config.image_size, config.dataset
+    if dataset == "folder":  # only the last part of its path, which is not private to a machine
+        dataset = f"folder {epath.Path(config.data_dir).name}"
+    return ImageOrigin(f"{size}x{size}", config.channels, dataset, source.split)
 
 
 def _tables(results: dict) -> list[rich.table.Table]:
@@ -260,7 +273,8 @@ def _tables(results: dict) -> list[rich.table.Table]:
     for truncation, figures in results["by_truncation"].items():
         rows.append((f"truncation {truncation}", figures))
     for figures in results.get("by_checkpoint", []):
-        rows.append((f"step {figures['step']:,}, {figures['minutes']:.1f} min", figures))
+        when = f"step {figures['step']:,}, {figures['minutes']:.1f} min"
+        rows.append((f"{when}, truncation {figures['truncation']:g}", figures))
     if "reconstructions" in results:
         rows.append(("reconstructions", results["reconstructions"]))
     rows += [(f"folder, {kind}", f) for kind, f in results.get("folder", {}).items()]
@@ -270,6 +284,8 @@ def _tables(results: dict) -> list[rich.table.Table]:
         f"{results['samples']:,} samples, {against}; features: {space['name']}, "
         f"{space['resizer']}" + (f", sha256 {space['sha256']}" if space["sha256"] else "")
     ]
+    if results["truncation_kind"]:
+        caption.append(f"truncation_kind: {results['truncation_kind']}")
     tables = []
     for star, title in (("", "samples against images"), ("*", "against reconstructions")):
         names = [name for name in rows[0][1] if name.endswith("*") == bool(star)]

@@ -14,13 +14,14 @@ from cascade_tf.metrics.inception_score import inception_score
 from cascade_tf.metrics.kernel_distance import kernel_distance
 from cascade_tf.metrics.pixel_features import PixelFeatures
 from cascade_tf.metrics.precision_recall import precision_recall
-from cascade_tf.metrics.statistics_file import load_statistics, save_statistics
+from cascade_tf.metrics.statistics_file import ImageOrigin, load_statistics, save_statistics
 
 __all__ = [
     "Comparison",
     "FeatureExtractor",
     "GaussianAccumulator",
     "GaussianStatistics",
+    "ImageOrigin",
     "InceptionFeatures",
     "PixelFeatures",
     "compare",

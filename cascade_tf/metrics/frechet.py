@@ -19,21 +19,24 @@ class GaussianStatistics:
         mean: float64 [D].
         covariance: float64 [D, D], the unbiased estimate.
         count: number of images; None if unknown.
+        remarks: what else to know when distances to them are read.
     """
 
     mean: np.ndarray
     covariance: np.ndarray
     count: int | None
+    remarks: tuple[str, ...] = ()
 
     @property
     def caution(self) -> str | None:
-        """A warning if there are too few images for an unbiased distance; else None."""
-        if self.count is None or self.count > len(self.mean):
-            return None
-        return (
-            f"{self.count} images do not determine the covariance of {len(self.mean)} features: "
-            "the distance is biased upwards"
-        )
+        """The remarks, and a warning if there are too few images for an unbiased distance."""
+        texts = list(self.remarks)
+        if self.count is not None and self.count <= len(self.mean):
+            texts.append(
+                f"{self.count} images do not determine the covariance of {len(self.mean)} "
+                "features: the distance is biased upwards"
+            )
+        return "; ".join(texts) or None
 
 
 class GaussianAccumulator:

@@ -16,6 +16,7 @@ from cascade_tf.metrics.image_sets import (
 )
 from cascade_tf.metrics.inception import load_inception
 from cascade_tf.metrics.pixel_features import PixelFeatures
+from cascade_tf.metrics.statistics_file import ImageOrigin
 
 BATCH_SIZE = 64  # images that are decoded and processed at a time
 
@@ -31,7 +32,8 @@ def fid(
     Args:
         a, b: uint8 arrays or tensors [N, H, W, 1 or 3], folders of images, or files of
             statistics. Images of any size are resized as in Inception's own graph; grey is
-            repeated.
+            repeated. A file that says the size of its images must have the size of the other
+            set's first image.
         weights: a file for `load_inception`, or its result, which several calls can share.
         batch_size: images at a time; it does not change the distance.
 
@@ -58,8 +60,10 @@ def fid(
             f"distances between {extractor.name} are no FID, which needs Inception's weights: "
             f"use a file for load_inception, or compare_images"
         )
-    statistics = [set_statistics(images, extractor, batch_size) for images in (a, b)]
-    return frechet_distance(*statistics)
+    return frechet_distance(
+        set_statistics(a, extractor, batch_size, compared_with=_origin(b)),
+        set_statistics(b, extractor, batch_size, compared_with=_origin(a)),
+    )
 
 
 def compare_images(
@@ -94,8 +98,17 @@ def compare_images(
     extractor = PixelFeatures(image_shape(samples)) if weights is None else _extractor(weights)
     features = set_features(samples, extractor, batch_size)
     if isinstance(reference, (str, os.PathLike)) and is_file(reference):
-        return compare(extractor, features, set_statistics(reference, extractor, batch_size), seed)
+        statistics = set_statistics(reference, extractor, batch_size, _origin(samples))
+        return compare(extractor, features, statistics, seed)
     return compare(extractor, features, set_features(reference, extractor, batch_size), seed)
+
+
+def _origin(images: ImageSet) -> ImageOrigin | None:
+    """The size of the first image of a set; None for a file of statistics."""
+    if isinstance(images, (str, os.PathLike)) and is_file(images):
+        return None
+    height, width, _ = image_shape(images)
+    return ImageOrigin(f"{height}x{width}")
 
 
 def _extractor(weights: Path | FeatureExtractor) -> FeatureExtractor:

@@ -19,7 +19,7 @@ from cascade_tf.metrics.features import (
     feature_batches,
 )
 from cascade_tf.metrics.frechet import GaussianAccumulator, GaussianStatistics
-from cascade_tf.metrics.statistics_file import load_statistics
+from cascade_tf.metrics.statistics_file import ImageOrigin, load_statistics
 
 Path = str | os.PathLike[str]
 ImageSet = npt.ArrayLike | Path
@@ -86,7 +86,10 @@ def set_features(images: ImageSet, extractor: FeatureExtractor, batch_size: int)
 
 
 def set_statistics(
-    images: ImageSet, extractor: FeatureExtractor, batch_size: int
+    images: ImageSet,
+    extractor: FeatureExtractor,
+    batch_size: int,
+    compared_with: ImageOrigin | None = None,
 ) -> GaussianStatistics:
     """Returns mean and covariance of the features of a set, computed or read from a file.
 
@@ -95,6 +98,7 @@ def set_statistics(
             and `sigma`.
         extractor: the feature space.
         batch_size: images at a time.
+        compared_with: description of the other set, which a file must fit.
 
     Raises:
         UserError: fewer than 2 images; or see `image_batches` and `load_statistics`.
@@ -106,7 +110,7 @@ def set_statistics(
         (216, 216)
     """
     if isinstance(images, (str, os.PathLike)) and is_file(images):
-        return load_statistics(images, extractor)
+        return load_statistics(images, extractor, compared_with)
     accumulator = GaussianAccumulator()
     for features in feature_batches(extractor, image_batches(images, batch_size)):
         accumulator.add(features)

@@ -85,7 +85,9 @@ def test_evaluate_compares_samples_over_truncations_and_checkpoints(workdir, tmp
         assert distances["pixel_frechet_distance*"] > 0  # to the reconstructions
     real, generated = samples["reconstructions"], samples["by_truncation"]["1"]
     assert real["pixel_frechet_distance"] < generated["pixel_frechet_distance"]
+    assert samples["truncation_kind"] == "scale" and "truncation_kind: scale" in stdout
     assert [c["step"] for c in samples["by_checkpoint"]] == [1, 2]
+    assert all(c["truncation"] == 1 for c in samples["by_checkpoint"])
     assert samples["by_checkpoint"][1]["pixel_frechet_distance"] == pytest.approx(
         generated["pixel_frechet_distance"]
     )
@@ -100,6 +102,11 @@ def test_evaluate_compares_samples_over_truncations_and_checkpoints(workdir, tmp
     assert against["samples"]["by_truncation"]["1"]["pixel_frechet_distance"] == pytest.approx(
         generated["pixel_frechet_distance"], rel=1e-6
     )
+    # The file says all that it is asked for.
+    assert not any("npz" in caution for caution in against["samples"]["cautions"])
+    with np.load(tmp_path / "reference.npz") as file:
+        said = {key: str(file[key]) for key in ("image_size", "channels", "dataset", "split")}
+    assert list(said.values()) == ["32x32", "1", "digits", "test"]
 
 
 def test_sample_draws_classes_and_interpolations_and_decodes_from_images(workdir, tmp_path):

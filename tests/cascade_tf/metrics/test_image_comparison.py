@@ -9,6 +9,7 @@ from PIL import Image
 
 from cascade_tf.errors import UserError
 from cascade_tf.metrics import (
+    ImageOrigin,
     InceptionFeatures,
     PixelFeatures,
     compare,
@@ -70,8 +71,20 @@ def test_folders_and_statistics_give_the_same_fid_as_arrays(weights, tmp_path):
         for second in (tmp_path / "b.npz", str(tmp_path / "b.npz")):
             distance = fid(first, second, extractor, batch_size=5)
             assert distance == pytest.approx(expected, rel=1e-6)
-    statistics = compare_images(folder, tmp_path / "b.npz", extractor).figures
-    assert statistics["fid"] == pytest.approx(expected, rel=1e-6) and "kid" not in statistics
+    comparison = compare_images(folder, tmp_path / "b.npz", extractor)
+    assert comparison.figures["fid"] == pytest.approx(expected, rel=1e-6)
+    assert "kid" not in comparison.figures
+    assert any("does not say its image size" in caution for caution in comparison.cautions)
+
+
+def test_statistics_of_images_of_another_size_are_refused(weights, tmp_path):
+    extractor, path = load_inception(weights), tmp_path / "b.npz"
+    statistics = gaussian_statistics(extractor(_images(14, seed=1)))
+    save_statistics(path, statistics, extractor, ImageOrigin("8x8"))
+    assert fid(path, _images(12), extractor) == pytest.approx(fid(_images(12), path, extractor))
+    for call in (compare_images, fid, lambda a, b, weights: fid(b, a, weights)):
+        with pytest.raises(UserError, match="image_size=8x8, not 12x12"):
+            call(_images(12, side=12), path, extractor)
 
 
 def test_images_of_different_sizes_are_each_resized_by_the_network(weights, tmp_path):

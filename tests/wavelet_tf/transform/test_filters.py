@@ -113,5 +113,5 @@ def test_the_default_mode_inverts_exactly_for_every_wavelet():
 def test_dmey_is_refused_since_pywavelets_itself_does_not_invert_it(mode):
     assert _reference_error(_signal(128), "dmey", "periodization") > 1e-3
     for call in (lambda: filters("dmey", mode), lambda: default_mode("dmey")):
-        with pytest.raises(ValueError, match="filters of 'dmey' are truncated.*use another"):
+        with pytest.raises(ValueError, match=r"filters of 'dmey' are truncated.*use another"):
             call()
