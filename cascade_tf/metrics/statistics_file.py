@@ -188,7 +188,8 @@ def _read(path: str | os.PathLike[str]) -> Mapping[str, np.ndarray]:
             return {key: file[key] for key in file if key in ("mu", "sigma", *_KEYS)}
     except OSError as error:
         raise UserError(f"cannot read {path}: {error.strerror or error}") from error
-    except (ValueError, zipfile.BadZipFile, zlib.error, EOFError) as error:
+    # RuntimeError: encrypted, or of a zip format that Python does not read.
+    except (ValueError, RuntimeError, zipfile.BadZipFile, zlib.error, EOFError) as error:
         raise UserError(f"{path} is no .npz file of statistics") from error
 
 

@@ -142,7 +142,13 @@ def test_a_covariance_of_few_images_in_float32_is_loaded(tmp_path):
 
 
 def test_other_files_are_refused(tmp_path):
+    np.savez(tmp_path / "encrypted", **_arrays())
+    encrypted = bytearray((tmp_path / "encrypted.npz").read_bytes())
+    for i in range(len(encrypted)):
+        if encrypted.startswith(b"PK\1\2", i):
+            encrypted[i + 8] |= 1  # the flag of an entry in the directory
     for name, content in {
+        "encrypted": bytes(encrypted),
         "text": b"mu sigma",
         "empty": b"",
         "cut": b"PK\x03\x04 and so on",
