@@ -1,5 +1,6 @@
 """Distances between two sets of images, from folders, arrays or files of statistics."""
 
+import functools
 import os
 
 from cascade_tf.errors import UserError
@@ -16,7 +17,6 @@ from cascade_tf.metrics.image_sets import (
 )
 from cascade_tf.metrics.inception import load_inception
 from cascade_tf.metrics.pixel_features import PixelFeatures
-from cascade_tf.metrics.statistics_file import ImageOrigin
 
 BATCH_SIZE = 64  # images that are decoded and processed at a time
 
@@ -61,8 +61,8 @@ def fid(
             f"use a file for load_inception, or compare_images"
         )
     return frechet_distance(
-        set_statistics(a, extractor, batch_size, compared_with=_origin(b)),
-        set_statistics(b, extractor, batch_size, compared_with=_origin(a)),
+        set_statistics(a, extractor, batch_size, other=b),
+        set_statistics(b, extractor, batch_size, other=a),
     )
 
 
@@ -96,19 +96,11 @@ def compare_images(
         ['pixel_frechet_distance', 'pixel_kernel_distance']
     """
     extractor = PixelFeatures(image_shape(samples)) if weights is None else _extractor(weights)
-    features = set_features(samples, extractor, batch_size)
-    if isinstance(reference, (str, os.PathLike)) and is_file(reference):
-        statistics = set_statistics(reference, extractor, batch_size, _origin(samples))
-        return compare(extractor, features, statistics, seed)
-    return compare(extractor, features, set_features(reference, extractor, batch_size), seed)
-
-
-def _origin(images: ImageSet) -> ImageOrigin | None:
-    """The size of the first image of a set; None for a file of statistics."""
-    if isinstance(images, (str, os.PathLike)) and is_file(images):
-        return None
-    height, width, _ = image_shape(images)
-    return ImageOrigin(f"{height}x{width}")
+    features_of = functools.partial(set_features, extractor=extractor, batch_size=batch_size)
+    if is_file(reference):
+        statistics = set_statistics(reference, extractor, batch_size, other=samples)
+        return compare(extractor, features_of(samples), statistics, seed)
+    return compare(extractor, features_of(samples), features_of(reference), seed)
 
 
 def _extractor(weights: Path | FeatureExtractor) -> FeatureExtractor:

@@ -3,6 +3,7 @@
 import itertools
 import os
 from collections.abc import Iterator
+from typing import TypeGuard
 
 import numpy as np
 import numpy.typing as npt
@@ -89,7 +90,7 @@ def set_statistics(
     images: ImageSet,
     extractor: FeatureExtractor,
     batch_size: int,
-    compared_with: ImageOrigin | None = None,
+    other: ImageSet | None = None,
 ) -> GaussianStatistics:
     """Returns mean and covariance of the features of a set, computed or read from a file.
 
@@ -98,7 +99,7 @@ def set_statistics(
             and `sigma`.
         extractor: the feature space.
         batch_size: images at a time.
-        compared_with: description of the other set, which a file must fit.
+        other: the set to compare with. A file of statistics must be of images of its size.
 
     Raises:
         UserError: fewer than 2 images; or see `image_batches` and `load_statistics`.
@@ -109,17 +110,22 @@ def set_statistics(
         >>> set_statistics(images, PixelFeatures((8, 8, 3)), 2).covariance.shape
         (216, 216)
     """
-    if isinstance(images, (str, os.PathLike)) and is_file(images):
-        return load_statistics(images, extractor, compared_with)
+    if is_file(images):
+        origin = None
+        if other is not None and not is_file(other):
+            height, width, _ = image_shape(other)
+            origin = ImageOrigin(f"{height}x{width}")
+        return load_statistics(images, extractor, origin)
     accumulator = GaussianAccumulator()
     for features in feature_batches(extractor, image_batches(images, batch_size)):
         accumulator.add(features)
     return accumulator.statistics()
 
 
-def is_file(path: Path) -> bool:
-    """Returns whether a path is a file, not a folder."""
-    return epath.Path(path).expanduser().is_file()
+def is_file(images: ImageSet) -> TypeGuard[Path]:
+    """Returns whether a set is the path of a file, not a folder or an array."""
+    is_path = isinstance(images, (str, os.PathLike))
+    return is_path and epath.Path(images).expanduser().is_file()
 
 
 def _as_array(images: npt.ArrayLike) -> np.ndarray:

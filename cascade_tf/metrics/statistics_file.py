@@ -20,6 +20,7 @@ from cascade_tf.files import write_atomically
 from cascade_tf.metrics.features import FeatureExtractor
 from cascade_tf.metrics.frechet import GaussianStatistics
 
+# Keys and what they say. Differences of the first two groups are refused.
 _SPACE = {"name": "feature space", "resizer": "resizer", "checksum": "checksum of weights"}
 _COMPARABLE = {"image_size": "image size", "channels": "channels"}
 _ORIGIN = {**_COMPARABLE, "dataset": "dataset", "split": "split"}
@@ -174,7 +175,8 @@ def _count(path: str | os.PathLike[str], arrays: Mapping[str, np.ndarray]) -> in
     count = arrays["count"]
     numeric = count.shape == () and count.dtype.kind in "fiu" and bool(np.isfinite(count))
     if not numeric or count < 2 or count % 1:
-        raise UserError(f"{path} has count={count}: a number of images, 2 or more, is needed")
+        shown = f"an array {list(count.shape)}" if count.shape else count
+        raise UserError(f"{path} has count={shown}: a number of images, 2 or more, is needed")
     return int(count)
 
 
