@@ -173,7 +173,8 @@ def test_an_spn_as_prior(tmp_path):
 
 
 def test_the_baseline_of_whole_images(baseline, tmp_path):
-    figures, _ = _evaluated(baseline)
+    figures, _ = _evaluated(baseline, "--truncation_kind=truncate")
+    assert figures["truncation_kind"] == "truncate"
     assert figures["by_truncation"]["1"]["pixel_frechet_distance"] > 0
     assert "reconstructions" not in figures
     run("sample", f"--workdir={baseline}", "--num_samples=3", f"--output_dir={tmp_path / 'o'}")
