@@ -61,6 +61,7 @@ setup(
         "matplotlib>=3.8,<4",
         "numpy>=1.26,<3",
         "pillow>=10.1,<14",
+        "pyoxipng>=9.1,<10",  # the smallest PNG files, to compare models with
         "pywavelets>=1.5,<2",  # the wavelets' filters
         "rich>=13,<16",
         "tensorboard>=2.19,<3",  # TensorFlow 2.21 no longer requires it

@@ -91,7 +91,7 @@ class EvaluateOptions(TruncationOptions):
     num_samples: int | None = setting(
         None,
         "Samples of a GAN or prior to compare with images; by default as many as images.",
-        at_least=2,
+        at_least=4,
         group="output",
     )
     truncations: tuple[float, ...] | None = setting(
@@ -111,8 +111,13 @@ class EvaluateOptions(TruncationOptions):
     compare_images: str | None = setting(
         None, "Also compare the images of this folder, and their reconstructions."
     )
+    class_shares: str = setting(
+        "images",
+        "Classes of a GAN's samples: in the proportion of the images, or drawn evenly at random.",
+        choices=("images", "even"),
+    )
     output_dir: str | None = setting(
-        None, "Directory of evaluation.json and the plots, of a GAN or prior.", group="output"
+        None, "Directory of evaluation.json and the plots; by default the workdir.", group="output"
     )
     overwrite: bool = setting(False, "Replace existing files.", group="output")
 
@@ -125,8 +130,7 @@ class EvaluateOptions(TruncationOptions):
         "save_reference",
         "all_checkpoints",
         "compare_images",
-        "output_dir",
-        "overwrite",
+        "class_shares",
     )
 
 

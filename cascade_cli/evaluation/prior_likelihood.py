@@ -1,11 +1,10 @@
 """Bits/dim of a prior with a likelihood, and the error that quantizing its latents adds."""
 
-from typing import Any
-
 import numpy as np
 import rich.table
 import tensorflow as tf
 
+from cascade_cli.evaluation.report import Report
 from cascade_tf.data import Source
 from cascade_tf.evaluation import Evaluator
 from cascade_tf.examples import Examples
@@ -18,9 +17,13 @@ from wavelet_tf.unit_images import unit_range
 
 
 def evaluate(
-    experiment: Experiment, strategy: tf.distribute.Strategy, source: Source, total: int
-) -> tuple[dict[str, Any], rich.table.Table]:
-    """Evaluates the prior; arguments and results are those of `System.evaluate`."""
+    experiment: Experiment,
+    strategy: tf.distribute.Strategy,
+    source: Source,
+    total: int,
+    report: Report,
+) -> None:
+    """Evaluates the prior, the part "prior"; see `System.evaluate`."""
     states = [
         experiment.load_state(experiment.make_stage(name), strategy)
         for name in experiment.stage_names
@@ -43,7 +46,7 @@ def evaluate(
         figures = Evaluator(figures_of, strategy).evaluate(source, size, total, bar.advance)
     means = {name: float(x.astype(np.float64).mean()) for name, x in figures.items()}
     psnr = -10 * np.log10(max(means["mse_between"], 1e-20))
-    results = {
+    report.results["prior"] = results = {
         "step": int(states[0].step.numpy()),
         "bits_per_dim_of_latents": means["bits_per_dim"],
         "nats": means["nats"],
@@ -58,4 +61,4 @@ def evaluate(
     table.add_row("MSE, decoded from exact latents", f"{means['mse_of_exact']:.6f}")
     table.add_row("MSE, decoded from quantized latents", f"{means['mse_of_quantized']:.6f}")
     table.add_row("PSNR between the two", f"{psnr:.2f} dB")
-    return results, table
+    report.done("prior", table)

@@ -6,6 +6,7 @@ import numpy as np
 import rich.table
 import tensorflow as tf
 
+from cascade_cli.evaluation.report import Report
 from cascade_tf.data import Source
 from cascade_tf.evaluation import Evaluator
 from cascade_tf.examples import Examples
@@ -17,9 +18,13 @@ from wavelet_tf.reconstruction import figures
 
 
 def evaluate(
-    experiment: Experiment, strategy: tf.distribute.Strategy, source: Source, total: int
-) -> tuple[dict[str, Any], rich.table.Table]:
-    """Evaluates the decoders; arguments and results are those of `System.evaluate`."""
+    experiment: Experiment,
+    strategy: tf.distribute.Strategy,
+    source: Source,
+    total: int,
+    report: Report,
+) -> None:
+    """Evaluates the decoders, the part "decoders"; see `System.evaluate`."""
     states = {}
     for name in experiment.stage_names:
         if name != PRIOR_STAGE:
@@ -34,16 +39,16 @@ def evaluate(
     size = experiment.inference_batch_size(*experiment.stage_names)
     with ProgressBar("evaluate", total, "images") as bar:
         by_image = Evaluator(figures_of, strategy).evaluate(source, size, total, bar.advance)
-    results: dict = {
-        "steps": {stage.name: int(state.step.numpy()) for stage, state in states.items()},
-        "images": total,
-    }
+    results = report.results
+    results["steps"] = {stage.name: int(state.step.numpy()) for stage, state in states.items()}
+    results["images"] = len(by_image["mse"])  # bad ones may have been skipped
     results |= {name: float(x.astype(np.float64).mean()) for name, x in by_image.items()}
-    return results, _table(results, stages)
+    report.done("decoders", _table(results, stages))
 
 
 def _table(results: dict, stages: list) -> rich.table.Table:
-    table = rich.table.Table("", "MSE", "PSNR, dB", "SSIM")
+    title = f"{results['images']:,} images ({results['split']})"
+    table = rich.table.Table("", "MSE", "PSNR, dB", "SSIM", title=title)
     steps = ", ".join(f"{name} {step:,}" for name, step in results["steps"].items())
 
     def row(title: str, floor: str = "") -> None:

@@ -6,8 +6,7 @@ folder of images can be compared in place of samples.
 """
 
 import dataclasses
-import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -16,11 +15,14 @@ import tensorflow as tf
 from etils import epath
 
 from cascade_cli.evaluation import curves
+from cascade_cli.evaluation.class_shares import classes_to_sample, known_classes
+from cascade_cli.evaluation.report import PLOTS, Report
 from cascade_cli.options import EvaluateOptions
 from cascade_tf.cascade import sample_cascade
 from cascade_tf.data import Source, open_source
+from cascade_tf.errors import UserError
 from cascade_tf.experiment import Experiment
-from cascade_tf.files import make_directory, refuse_to_overwrite, write_atomically
+from cascade_tf.files import make_directory, refuse_to_overwrite
 from cascade_tf.metrics import (
     FeatureExtractor,
     GaussianStatistics,
@@ -39,11 +41,16 @@ from cascade_tf.stage import Stage
 from wavelet_tf.endpoints import decoders
 from wavelet_tf.reconstruction import reconstruct
 
-PLOTS = ("truncations.png", "training.png")
+_FEWEST = 4  # images of a set: precision and recall need more than 3 neighbours
+_FEWEST_FOR_A_CLASSIFIER = 10  # the Inception Score has 10 splits
 References = dict[str, np.ndarray | GaussianStatistics]  # features, or their statistics, by name
 
 # Computes batch statistics for a truncation, in the stages that are GANs.
 Settle = Callable[[Sequence[Stage], EvaluateOptions, float], None]
+
+
+class TooFewImages(UserError):
+    """There are fewer images than a comparison needs."""
 
 
 class SampleEvaluation:
@@ -56,12 +63,17 @@ class SampleEvaluation:
         strategy: spreads batches over devices.
         source, total: real images, and the number of them.
         options: of the command; they choose the comparisons.
+        report: gets warnings at once, and each part when it is computed.
         truncates: whether samples have a truncation.
         settle: called before samples of a truncation are drawn.
+
+    Attributes:
+        parts: names of the parts, in order.
 
     Raises:
         SettingError: options that do not go together.
         UserError: files that cannot be read, or would be overwritten.
+        TooFewImages: fewer images than a comparison needs.
     """
 
     def __init__(
@@ -71,24 +83,22 @@ class SampleEvaluation:
         source: Source,
         total: int,
         options: EvaluateOptions,
+        report: Report,
         truncates: bool,
         settle: Settle,
     ) -> None:
         self._experiment, self._strategy = experiment, strategy
         self._source, self._total = source, total
-        self._options, self._truncates, self._settle = options, truncates, settle
-        self._count = options.num_samples or total
+        self._options, self._report = options, report
+        self._truncates, self._settle = truncates, settle
         self._truncations = (1.0,) if options.truncations is None else options.truncations
         if not truncates and options.truncations is not None:
             options.refuse("it needs a GAN, and this experiment has none", "truncations")
         if not self._truncations:
             options.refuse("give numbers from 0 up", "truncations")
-        self._output = epath.Path(options.output_dir).expanduser() if options.output_dir else None
-        if self._output:
-            make_directory(self._output)
-        if self._output and not options.overwrite:
-            names = ("evaluation.json", *PLOTS)
-            refuse_to_overwrite(self._output / name for name in names)
+        first = experiment.make_stage(experiment.stage_names[0])
+        if options.is_given("class_shares") and known_classes(first) < 2:
+            options.refuse("the model has no classes", "class_shares")
         data = experiment.data_of_all_stages()
         shape = (data.image_size, data.image_size, data.channels)
         self._extractor: FeatureExtractor = PixelFeatures(shape)
@@ -111,47 +121,105 @@ class SampleEvaluation:
                 dataclasses.replace(data, dataset="folder", data_dir=options.compare_images), "all"
             )
 
-    def evaluate(self) -> tuple[dict, list[rich.table.Table]]:
-        """Runs the comparisons and writes their files; returns results as `System.evaluate`."""
-        results = self._figures()
-        if self._output:
-            self._write(results, self._output)
-        return results, _tables(results)
+        self._fewest = _FEWEST
+        if self._extractor.probabilities(np.zeros([1, self._extractor.size])) is not None:
+            self._fewest = _FEWEST_FOR_A_CLASSIFIER
+        self._require_enough_images()
+        self._warn_of_bias()
+        self.parts = ["images", *map(_part, self._truncations)]
+        self.parts += ["folder"] if self._folder is not None else []
+        self.parts += ["checkpoints"] if options.all_checkpoints else []
 
-    def _figures(self) -> dict:
-        extractor, experiment = self._extractor, self._experiment
+    def _require_enough_images(self) -> None:
+        samples, fewest = self._options.num_samples, self._fewest
+        if samples is not None and samples < fewest:
+            self._options.refuse(f"use {fewest} or more", "num_samples")
+        if self._folder is not None:
+            self._require_enough(self._folder.num_examples, "`compare_images`")
+        has_decoders = len(self._experiment.stage_names) > 1
+        needs_images = has_decoders or self._statistics is None or samples is None
+        if needs_images and self._total < fewest:
+            raise TooFewImages(
+                f"{self._total} images are too few to compare samples with, {fewest} are needed: "
+                f"another --split or a larger --num_images may have more"
+            )
+
+    def _require_enough(self, count: int, title: str) -> None:
+        """Raises UserError if a set is too small: before any sample is drawn."""
+        if count < self._fewest:
+            raise UserError(
+                f"{title}: {count} images to compare, at least {self._fewest} are needed"
+            )
+
+    def _warn_of_bias(self) -> None:
+        """Warns of sets that are too small for an unbiased distance, as far as they are known."""
+        for name, statistics in (
+            ("samples", self._statistics_of(self._options.num_samples or self._total)),
+            ("reference", self._statistics or self._statistics_of(self._total)),
+        ):
+            if statistics.caution:
+                self._report.warn(f"{name}: {statistics.caution}")
+
+    def _statistics_of(self, count: int) -> GaussianStatistics:
+        size = self._extractor.size
+        return GaussianStatistics(np.zeros(size), np.zeros([size, size]), count)
+
+    def evaluate(self, results: dict[str, Any]) -> None:
+        """Runs the comparisons.
+
+        Args:
+            results: those of the report, or a dictionary in them; gets the figures.
+        """
+        extractor, experiment, report = self._extractor, self._experiment, self._report
         states = [
             experiment.load_state(experiment.make_stage(name), self._strategy)
             for name in experiment.stage_names
         ]
         stages = [state.stage for state in states]
         self._chain = decoders(stages)
-        results: dict = {
-            "feature_space": {
-                "name": extractor.name,
-                "sha256": extractor.checksum,
-                "resizer": extractor.resizer,
-            },
-            "steps": {state.stage.name: int(state.step.numpy()) for state in states},
-            "samples": self._count,
-            "reference": self._options.reference,
-            "reference_images": None if self._options.reference else self._total,
-            "cautions": [],
-        }
         self._results = results
+        results["feature_space"] = {
+            "name": extractor.name,
+            "sha256": extractor.checksum,
+            "resizer": extractor.resizer,
+        }
+        results["steps"] = {state.stage.name: int(state.step.numpy()) for state in states}
+        results["reference"] = self._options.reference
+        results["reference_images"] = None
+        results["cautions"] = []
+        self._count = self._options.num_samples or self._total
         self._references = self._reference_features()
+        results["samples"] = self._count
+        self._labels = self._classes(stages[0])
+        report.done("images")
 
-        results["truncation_kind"] = self._options.truncation_kind if self._truncates else None
-        results["by_truncation"] = {}
+        kind = self._options.truncation_kind if self._truncates else None
+        results["truncation_kind"], results["by_truncation"] = kind, {}
         for truncation in self._truncations:
-            self._settle(stages, self._options, truncation)
-            features = self._features(self._samples(stages, truncation), self._count, "samples")
-            results["by_truncation"][f"{truncation:g}"] = self._compare(features)
+            figures = self._compare_samples(stages, truncation)
+            results["by_truncation"][f"{truncation:g}"] = figures
+            report.done(_part(truncation), self._line(_part(truncation), figures))
+        self._plot(PLOTS[0], f"truncation ({kind})", results["by_truncation"].items())
         if self._folder is not None:
             results["folder"] = self._compare_folder(self._folder)
+            report.done("folder")
         if self._options.all_checkpoints:
-            results["by_checkpoint"] = self._compare_checkpoints(states)
-        return results
+            self._compare_checkpoints(states)
+            by_minutes = [(figures["minutes"], figures) for figures in results["by_checkpoint"]]
+            self._plot(PLOTS[1], "minutes of training, samples at truncation 1", by_minutes)
+            report.done("checkpoints")
+        report.show(*_tables(results))
+
+    def _classes(self, first: Stage) -> np.ndarray | None:
+        """Classes of the samples, int32 [N]; None: drawn evenly, or the model has none."""
+        if known_classes(first) < 2:
+            return None
+        labels = None
+        if self._options.class_shares == "images":
+            labels = classes_to_sample(first, self._source, self._total, self._count)
+        shares = "drawn evenly" if labels is None else "in the proportion of the images"
+        self._results["classes"] = shares
+        return labels
 
     def _reference_features(self) -> References:
         """Features of the images and, with decoders, of their reconstructions, by name."""
@@ -161,6 +229,8 @@ class SampleEvaluation:
         else:
             features = self._features(self._images(), self._total, "images")
             references["images"] = features
+            self._results["reference_images"] = len(features)  # bad ones may have been skipped
+            self._count = self._options.num_samples or len(features)
             if self._options.save_reference:
                 path = epath.Path(self._options.save_reference).expanduser()
                 origin = _origin(self._source)
@@ -188,6 +258,11 @@ class SampleEvaluation:
                     self._results["cautions"].append(caution)
         return figures
 
+    def _compare_samples(self, stages: Sequence[Stage], truncation: float) -> dict[str, float]:
+        self._settle(stages, self._options, truncation)
+        samples = self._samples(stages, truncation)
+        return self._compare(self._features(samples, self._count, "samples"))
+
     def _compare_folder(self, folder: Source) -> dict[str, dict[str, float]]:
         """Figures of a folder's images and, with decoders, of their reconstructions."""
         count = folder.num_examples
@@ -198,23 +273,27 @@ class SampleEvaluation:
             figures["decoded"] = self._compare(self._features(decoded, count, "folder, decoded"))
         return figures
 
-    def _compare_checkpoints(self, states: Sequence[Any]) -> list[dict]:
-        """Figures at every checkpoint of the first stage, oldest first."""
+    def _compare_checkpoints(self, states: Sequence[Any]) -> None:
+        """Adds figures at every checkpoint of the first stage, oldest first."""
         first, stages = states[0], [state.stage for state in states]
-        by_checkpoint = []
+        by_checkpoint = self._results["by_checkpoint"] = []
         for path in first.checkpoints.paths:
             first.restore_averages(path)
-            self._settle(stages, self._options, 1.0)
-            features = self._features(self._samples(stages, 1.0), self._count, "samples")
-            figures = self._compare(features)
-            minutes = float(first.seconds.numpy()) / 60
-            about = {"step": int(first.step.numpy()), "minutes": minutes, "truncation": 1.0}
-            by_checkpoint.append(about | figures)
-        return by_checkpoint
+            figures = self._compare_samples(stages, 1.0)
+            minutes, step = float(first.seconds.numpy()) / 60, int(first.step.numpy())
+            by_checkpoint.append({"step": step, "minutes": minutes, "truncation": 1.0} | figures)
+            self._report.show(self._line(f"step {step:,}", figures))
+            self._report.save()
+
+    def _line(self, title: str, figures: dict[str, float]) -> str:
+        name = self._extractor.distance_name
+        return f"{title}: {name.replace('_', ' ')} {figures[name]:.4g}"
 
     def _features(self, batches: Iterator[np.ndarray], total: int, title: str) -> np.ndarray:
         with ProgressBar(f"evaluate {title}", total, "images") as bar:
-            return extract_features(self._extractor, batches, bar.advance)
+            features = extract_features(self._extractor, batches, bar.advance)
+        self._require_enough(len(features), title)  # bad images may have been skipped
+        return features
 
     def _images(self, source: Source | None = None, count: int = 0) -> Iterator[np.ndarray]:
         """Real images, uint8 [b, H, W, C]."""
@@ -230,9 +309,10 @@ class SampleEvaluation:
             kind = self._options.truncation_kind
             spread = {"truncation": truncation, "truncation_kind": kind}
         for start in range(0, self._count, size):
-            request = SampleRequest(
-                range(start, start + size), self._experiment.sampling_seed(), **spread
-            )
+            indices = range(start, start + size)
+            if self._labels is not None:
+                spread["labels"] = self._labels.take(indices, mode="wrap")
+            request = SampleRequest(indices, self._experiment.sampling_seed(), **spread)
             samples = sample_cascade(stages, request)[-1]
             yield stages[-1].to_images(samples).numpy()[: self._count - start]
 
@@ -244,18 +324,18 @@ class SampleEvaluation:
     def _batch_size(self) -> int:
         return self._experiment.inference_batch_size(*self._experiment.stage_names)
 
-    def _write(self, results: dict, output: epath.Path) -> None:
-        make_directory(output)
-        write_atomically(output / "evaluation.json", json.dumps(results, indent=1).encode())
+    def _plot(
+        self, file: str, x_label: str, figures: Iterable[tuple[str | float, dict[str, float]]]
+    ) -> None:
+        """Writes a plot of the distance over truncation or time, if there are several points."""
         name = self._extractor.distance_name
-        by_truncation = {float(t): f[name] for t, f in results["by_truncation"].items()}
-        if len(by_truncation) > 1:
-            page = curves.plot(by_truncation, f"truncation ({results['truncation_kind']})", name)
-            write_atomically(output / PLOTS[0], page)
-        by_time = {f["minutes"]: f[name] for f in results.get("by_checkpoint", [])}
-        if len(by_time) > 1:
-            page = curves.plot(by_time, "minutes of training, samples at truncation 1", name)
-            write_atomically(output / PLOTS[1], page)
+        points = {float(x): by_name[name] for x, by_name in figures}
+        if len(points) > 1:
+            self._report.write(file, curves.plot(points, x_label, name))
+
+
+def _part(truncation: float) -> str:
+    return f"truncation {truncation:g}"
 
 
 def _origin(source: Source) -> ImageOrigin:
@@ -271,7 +351,7 @@ def _tables(results: dict) -> list[rich.table.Table]:
     """One table against the images, one against their reconstructions."""
     rows: list[tuple[str, dict]] = []
     for truncation, figures in results["by_truncation"].items():
-        rows.append((f"truncation {truncation}", figures))
+        rows.append((_part(float(truncation)), figures))
     for figures in results.get("by_checkpoint", []):
         when = f"step {figures['step']:,}, {figures['minutes']:.1f} min"
         rows.append((f"{when}, truncation {figures['truncation']:g}", figures))
@@ -280,8 +360,11 @@ def _tables(results: dict) -> list[rich.table.Table]:
     rows += [(f"folder, {kind}", f) for kind, f in results.get("folder", {}).items()]
     space, images = results["feature_space"], results["reference_images"]
     against = results["reference"] if images is None else f"{images:,} images"
+    samples = f"{results['samples']:,} samples"
+    if "classes" in results:
+        samples += f", classes {results['classes']}"
     caption = [
-        f"{results['samples']:,} samples, {against}; features: {space['name']}, "
+        f"{samples}; {against}; features: {space['name']}, "
         f"{space['resizer']}" + (f", sha256 {space['sha256']}" if space["sha256"] else "")
     ]
     if results["truncation_kind"]:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from cascade_cli.evaluation.class_shares import classes_to_sample
 from cascade_cli.options import TrainOptions
 from cascade_tf.data import Source
 from cascade_tf.errors import UsageError
@@ -54,6 +55,8 @@ def training_distance(
 class TrainingDistance:
     """Compares a stage's samples with real targets, both as images.
 
+    Classes are sampled in the proportion of the real ones.
+
     Args:
         stage: samples without a condition.
         source: real images.
@@ -79,6 +82,7 @@ class TrainingDistance:
             self._extractor = PixelFeatures(shape)
         if self._real is None:
             self._real = extract_features(self._extractor, self._real_images())
+            self._labels = classes_to_sample(self._stage, self._source, self._count, self._count)
         samples = extract_features(self._extractor, self._samples())
         return compare(self._extractor, samples, self._real).figures
 
@@ -89,6 +93,10 @@ class TrainingDistance:
 
     def _samples(self) -> Iterator[np.ndarray]:
         for start in range(0, self._count, _BATCH_SIZE):
-            request = SampleRequest(range(start, start + _BATCH_SIZE))
+            indices = range(start, start + _BATCH_SIZE)
+            labels = self._labels
+            if labels is not None:
+                labels = labels.take(indices, mode="wrap")
+            request = SampleRequest(indices, labels=labels)
             samples = self._stage.to_images(self._stage.sample(request)).numpy()
             yield samples[: self._count - start]

@@ -1,11 +1,10 @@
 """BigGAN of whole images, the paper's baseline, behind the commands."""
 
 from collections.abc import Sequence
-from typing import Any
 
-import rich.table
 import tensorflow as tf
 
+from cascade_cli.evaluation.report import Report
 from cascade_cli.evaluation.samples import SampleEvaluation
 from cascade_cli.options import EvaluateOptions, ExportOptions, SampleOptions
 from cascade_cli.systems.gan_drawing import gan_drawing, settle
@@ -25,12 +24,18 @@ class BigGANSystem(System[GANStage]):
     compares_samples = True
 
     def evaluate(
-        self, strategy: tf.distribute.Strategy, source: Source, total: int, options: EvaluateOptions
-    ) -> tuple[dict[str, Any], list[rich.table.Table]]:
+        self,
+        strategy: tf.distribute.Strategy,
+        source: Source,
+        total: int,
+        options: EvaluateOptions,
+        report: Report,
+    ) -> None:
         evaluation = SampleEvaluation(
-            self.experiment, strategy, source, total, options, self.truncates, settle
+            self.experiment, strategy, source, total, options, report, self.truncates, settle
         )
-        return evaluation.evaluate()
+        report.begin(*evaluation.parts)
+        evaluation.evaluate(report.results)
 
     def drawing(self, stages: Sequence[GANStage], options: SampleOptions, seed: int) -> Drawing:
         return gan_drawing(stages, options, seed)

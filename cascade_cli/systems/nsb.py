@@ -1,14 +1,13 @@
 """not-so-BigGAN behind the commands: wavelet and pixel decoders, and their priors."""
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
-import rich.table
 import tensorflow as tf
 
 from cascade_cli.evaluation import prior_likelihood, reconstruction
-from cascade_cli.evaluation.samples import SampleEvaluation
+from cascade_cli.evaluation.report import Report
+from cascade_cli.evaluation.samples import SampleEvaluation, TooFewImages
 from cascade_cli.options import EvaluateOptions, ExportOptions, SampleOptions
 from cascade_cli.systems.gan_drawing import gan_drawing, settle
 from cascade_cli.systems.spn import stage_temperatures
@@ -43,24 +42,33 @@ class NSBSystem(System[Stage]):
         self.unused = unused + ([] if self.samples else ["num_samples"])
 
     def evaluate(
-        self, strategy: tf.distribute.Strategy, source: Source, total: int, options: EvaluateOptions
-    ) -> tuple[dict[str, Any], list[rich.table.Table]]:
-        samples = None
+        self,
+        strategy: tf.distribute.Strategy,
+        source: Source,
+        total: int,
+        options: EvaluateOptions,
+        report: Report,
+    ) -> None:
+        parts, samples = ["decoders"], None
         if self.samples:  # constructed first: it refuses mistakes before anything is computed
-            samples = SampleEvaluation(
-                self.experiment, strategy, source, total, options, self.truncates, settle
-            )
-        results, table = reconstruction.evaluate(self.experiment, strategy, source, total)
-        tables = [table]
-        if self.samples and not self.truncates:
-            results["prior"], table = prior_likelihood.evaluate(
-                self.experiment, strategy, source, total
-            )
-            tables.append(table)
+            parts += [] if self.truncates else ["prior"]
+            try:
+                truncates = self.truncates
+                samples = SampleEvaluation(
+                    self.experiment, strategy, source, total, options, report, truncates, settle
+                )
+                parts += samples.parts
+            except TooFewImages as error:
+                if any(options.is_given(name) for name in options.COMPARISONS):
+                    raise
+                report.warn(f"{error}; samples are left out")
+                parts.append("samples")
+        report.begin(*parts)
+        reconstruction.evaluate(self.experiment, strategy, source, total, report)
+        if "prior" in parts:
+            prior_likelihood.evaluate(self.experiment, strategy, source, total, report)
         if samples is not None:
-            results["samples"], more = samples.evaluate()
-            tables += more
-        return results, tables
+            samples.evaluate(report.results.setdefault("samples", {}))
 
     def drawing(self, stages: Sequence[Stage], options: SampleOptions, seed: int) -> Drawing:
         if options.from_images is not None:

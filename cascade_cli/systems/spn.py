@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-import rich.table
 import tensorflow as tf
 
 from cascade_cli.evaluation import likelihood
+from cascade_cli.evaluation.report import Figures, Report
 from cascade_cli.options import EvaluateOptions, ExportOptions, SampleOptions
 from cascade_cli.systems.system import Drawing, System
 from cascade_tf.cascade import sample_cascade
@@ -25,13 +25,19 @@ class SPNSystem(System[SPNStage]):
     """`spn`, in the stages of its upscaling."""
 
     def evaluate(
-        self, strategy: tf.distribute.Strategy, source: Source, total: int, options: EvaluateOptions
-    ) -> tuple[dict[str, Any], list[rich.table.Table]]:
-        return likelihood.evaluate(self.experiment, strategy, source, total, options.codecs)
+        self,
+        strategy: tf.distribute.Strategy,
+        source: Source,
+        total: int,
+        options: EvaluateOptions,
+        report: Report,
+    ) -> None:
+        likelihood.evaluate(self.experiment, strategy, source, total, options.codecs, report)
 
     def held_out(self, strategy: tf.distribute.Strategy, source: Source, total: int) -> str:
-        results, _ = likelihood.evaluate(self.experiment, strategy, source, total, codecs=True)
-        return likelihood.in_words(results)
+        figures = Figures()
+        likelihood.evaluate(self.experiment, strategy, source, total, True, figures)
+        return likelihood.in_words(figures.results)
 
     def drawing(self, stages: Sequence[SPNStage], options: SampleOptions, seed: int) -> Drawing:
         temperatures = stage_temperatures(options, stages)

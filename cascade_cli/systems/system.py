@@ -3,12 +3,12 @@
 import abc
 import dataclasses
 from collections.abc import Sequence
-from typing import Any, Generic, TypeVar
+from typing import Generic, TypeVar
 
 import numpy as np
-import rich.table
 import tensorflow as tf
 
+from cascade_cli.evaluation.report import Report
 from cascade_cli.options import EvaluateOptions, ExportOptions, SampleOptions
 from cascade_tf.cascade import sample_cascade
 from cascade_tf.data import Source
@@ -94,12 +94,23 @@ class System(abc.ABC, Generic[AnyStage]):
 
     @abc.abstractmethod
     def evaluate(
-        self, strategy: tf.distribute.Strategy, source: Source, total: int, options: EvaluateOptions
-    ) -> tuple[dict[str, Any], list[rich.table.Table]]:
+        self,
+        strategy: tf.distribute.Strategy,
+        source: Source,
+        total: int,
+        options: EvaluateOptions,
+        report: Report,
+    ) -> None:
         """Evaluates the first `total` images of a source.
 
-        Returns:
-            Results for JSON, and tables for people.
+        Args:
+            strategy: spreads batches over devices.
+            source, total: the images, and the number of them.
+            options: of the command.
+            report: begins after the options are checked, and gets each part when it is computed.
+
+        Raises:
+            UserError: options or images that cannot work.
         """
 
     def held_out(self, strategy: tf.distribute.Strategy, source: Source, total: int) -> str | None:

@@ -14,7 +14,7 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
-from cascade_tf.codecs import CodecSizes
+from cascade_tf.codecs import codec_bits_per_dim
 from cascade_tf.data import DataConfig, open_source
 from tests.cascade_cli.commands import TINY_MODEL, run, start
 
@@ -157,9 +157,7 @@ def test_the_last_line_of_evaluate_is_json_also_for_another_dataset(trained):
     assert figures["nats"] / np.log(2) / 8**2 == pytest.approx(figures["bits_per_dim"], rel=1e-5)
     source = open_source(DataConfig("digits", None, image_size=8, channels=1), "test")
     (batch,) = source.evaluation_examples(10, limit=10)
-    sizes = CodecSizes()
-    sizes.add(batch.images.numpy())
-    assert figures | sizes.bits_per_dim() == figures
+    assert figures | codec_bits_per_dim(batch.images.numpy()) == figures
     assert f"{figures['bits_per_dim']:.4f}" in "\n".join(table)
 
 

@@ -6,9 +6,14 @@ import sys
 
 import numpy as np
 import pytest
+import tensorflow as tf
 from PIL import Image
 
+from cascade_cli.command_line import flags_of, open_experiment
+from cascade_cli.commands import evaluate as evaluate_command
+from cascade_tf.data import DataConfig, open_source
 from tests.cascade_cli.commands import TINY_GAN, TINY_MODEL, run, run_forked, train
+from wavelet_tf.gan_stage import GANStage
 
 _SHARED = (
     "--dataset=digits",
@@ -93,7 +98,9 @@ def test_evaluate_compares_samples_over_truncations_and_checkpoints(workdir, tmp
     )
     assert set(samples["folder"]) == {"as they are", "decoded"}
     assert any("24 images do not determine" in caution for caution in samples["cautions"])
-    assert json.loads((output / "evaluation.json").read_text()) == samples
+    assert json.loads((output / "evaluation.json").read_text()) == figures
+    assert "truncation 0.5: pixel frechet distance" in stdout
+    assert samples["classes"] == "in the proportion of the images"
     for name in ("truncations.png", "training.png"):
         with Image.open(output / name) as plot:
             assert plot.size == (720, 480)
@@ -181,6 +188,70 @@ def test_the_baseline_of_whole_images(baseline, tmp_path):
     assert np.load(tmp_path / "o" / "samples.npz")["images"].shape == (3, 16, 16, 1)
 
 
+def test_what_is_computed_outlives_a_later_failure(baseline, tmp_path):
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    for name in "abcd":
+        Image.new("L", (16, 16)).save(folder / f"{name}.png")
+    (folder / "d.png").write_bytes(b"no image")
+    code, stdout, stderr = run_forked(
+        *(tmp_path, "evaluate eagerly", f"--workdir={baseline}", "--num_images=12"),
+        *("--compare_images=pictures", "--output_dir=out"),
+    )
+    assert code == 1 and "cannot decode image pictures/d.png" in stderr.splitlines()[-1]
+    assert stderr.startswith("evaluate: samples: 12 images do not determine the covariance")
+    *lines, last = stdout.splitlines()
+    figures = json.loads(last)
+    distance = figures["by_truncation"]["1"]["pixel_frechet_distance"]
+    assert lines == [f"truncation 1: pixel frechet distance {distance:.4g}"]
+    assert figures["missing"] == ["folder", "fingerprint"]
+    assert json.loads((tmp_path / "out" / "evaluation.json").read_text()) == figures
+
+
+def test_too_few_images_are_refused_before_samples_are_drawn(workdir, baseline, tmp_path):
+    few = "2 images are too few to compare samples with, 4 are needed"
+
+    def answer(work, *arguments):
+        arguments = (f"--workdir={work}", "--num_images=2", "--output_dir=out", *arguments)
+        return run_forked(tmp_path, "evaluate eagerly", *arguments)
+
+    for refused in (answer(baseline), answer(workdir, "--truncations=1")):
+        assert refused[:2] == (1, "") and few in refused[2] and refused[2].count("\n") == 1
+    # The decoders need no more images.
+    code, stdout, stderr = answer(workdir)
+    figures = json.loads(stdout.splitlines()[-1])
+    assert code == 0 and stderr.startswith(f"evaluate: {few}"), stderr
+    assert figures["missing"] == ["samples"] and figures["mse"] > 0 and figures["images"] == 2
+
+
+def test_classes_are_sampled_in_the_proportion_of_the_images(baseline, monkeypatch, tmp_path):
+    drawn, sample = [], GANStage.sample
+
+    def recorded(stage, request):
+        drawn.append(request.labels)
+        return sample(stage, request)
+
+    monkeypatch.setattr(GANStage, "sample", recorded)
+    flags = [f"--workdir={baseline}", "--num_images=9", "--batch_size=9"]
+
+    def evaluate(*arguments):
+        drawn.clear()
+        options, experiment = open_experiment([*flags, *arguments], flags_of("evaluate"))
+        evaluate_command.main(experiment, options)
+
+    tf.config.run_functions_eagerly(True)
+    try:
+        evaluate("--truncations=1,0.5", "--all_checkpoints", f"--output_dir={tmp_path}")
+        (batch,) = open_source(DataConfig("digits", None, 16, 1), "test").evaluation_examples(9, 9)
+        assert len(drawn) == 3  # two truncations, one checkpoint
+        for labels in drawn:
+            assert sorted(labels.numpy()) == sorted(batch.labels.numpy())
+        evaluate("--class_shares=even", f"--output_dir={tmp_path}", "--overwrite")
+        assert drawn == [None]
+    finally:
+        tf.config.run_functions_eagerly(False)
+
+
 def test_a_batch_not_divisible_by_the_accumulations_is_refused(tmp_path):
     flags = (*_SHARED, *TINY_GAN, "--system=biggan", "--workdir=new", "--image_size=16")
     code, _, stderr = run_forked(tmp_path, "train", *flags, "--gan_accumulations=3")
@@ -197,6 +268,7 @@ def test_mistakes_are_refused_in_one_line(workdir, tmp_path):
         ("evaluate", "--inception=nowhere", 1, "nowhere"),
         ("evaluate", "--reference=nowhere.npz", 1, "nowhere.npz"),
         ("evaluate", "--compare_images=nowhere", 1, "nowhere"),
+        ("evaluate", "--num_samples=3", 2, "--num_samples=3: use 4 or more"),
         ("sample", ["--interpolate=class", "--classes=3"], 2, "must be two --classes or more"),
         ("train", ["--batch_size=8", "--gan_accumulations=3"], 1, "--gan_accumulations=1, not 3"),
         ("train", "--inception=nowhere", 2, "--inception means nothing without --distance_images"),

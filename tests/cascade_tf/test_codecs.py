@@ -1,8 +1,11 @@
+import io
+
 import numpy as np
 import pytest
+from PIL import Image
 
 from cascade_tf import codecs
-from cascade_tf.codecs import CodecSizes
+from cascade_tf.codecs import codec_bits_per_dim
 
 
 def _random(count, side=16, channels=3, seed=0):
@@ -10,55 +13,83 @@ def _random(count, side=16, channels=3, seed=0):
     return np.random.default_rng(seed).integers(0, 256, shape, dtype=np.uint8)
 
 
-def _bits_per_dim(*batches):
-    sizes = CodecSizes()
-    for batch in batches:
-        sizes.add(batch)
-    return sizes.bits_per_dim()
+def _waves(bits):
+    """Two images of smooth waves and a little noise, with low bits of zero."""
+    y, x = np.mgrid[:48, :96]
+    waves = np.stack([np.sin(x / 37), np.sin((x + y) / 41), np.cos((x - 2 * y) / 53)], axis=-1)
+    noise = np.random.default_rng(0).standard_normal(waves.shape)
+    image = np.clip(128 + 65 * waves + 4 * noise, 0, 255).astype(np.uint8)
+    return np.stack([image[:, :48], image[:, 48:]]) >> (8 - bits) << (8 - bits)
+
+
+def _pillows(images, kind, **options):
+    """Bits/dim of two images side by side in a file of Pillow's."""
+    file = io.BytesIO()
+    Image.fromarray(np.concatenate(list(images), axis=1)).save(file, kind, **options)
+    return 8 * len(file.getvalue()) / images.size
 
 
 def test_constant_images_cost_almost_nothing():
-    for value in _bits_per_dim(np.full([100, 32, 32, 3], 77, np.uint8)).values():
+    for value in codec_bits_per_dim(np.full([100, 32, 32, 3], 77, np.uint8)).values():
         assert 0 < value < 0.05
 
 
 @pytest.mark.parametrize("channels", [1, 3])
 def test_random_images_cost_about_8_bits(channels):
-    figures = _bits_per_dim(_random(80, channels=channels))
+    figures = codec_bits_per_dim(_random(40, channels=channels))
     assert list(figures) == ["png", "webp"]
     for value in figures.values():
         assert 8 <= value < 8.5
 
 
 def test_random_images_of_3_bits_cost_about_3():
-    for value in _bits_per_dim(_random(80) >> 5 << 5).values():
-        assert 3 <= value < 4
+    for value in codec_bits_per_dim(_random(40) >> 5 << 5).values():
+        assert 3 <= value < 3.6
+
+
+@pytest.mark.parametrize("bits", [1, 5, 8])
+def test_the_figures_are_no_larger_than_pillows_files_of_the_same_sheet(bits):
+    images = _waves(bits)
+    figures = codec_bits_per_dim(images)
+    for zeros in {0, 8 - bits}:
+        for name, options in (
+            ("png", {"optimize": True}),
+            ("png", {"compress_level": 9}),
+            ("webp", {"lossless": True, "quality": 100, "method": 6}),
+        ):
+            assert figures[name] <= _pillows(images >> zeros, name, **options)
+
+
+def test_at_5_bits_png_takes_far_fewer_bits_than_pillows_optimize():
+    images = _waves(bits=5)
+    bits = codec_bits_per_dim(images, ["png"])["png"]
+    assert bits < 0.85 * _pillows(images, "png", optimize=True)
+    assert bits < 0.95 * _pillows(images, "png", compress_level=9)
+
+
+def test_the_png_files_hold_the_images():
+    images = _waves(bits=5)
+    page = codecs._page(images)
+    decoded = np.asarray(Image.open(io.BytesIO(codecs._png(page))).convert("RGB"))
+    np.testing.assert_array_equal(decoded, np.asarray(page))
 
 
 def test_headers_are_paid_once_not_for_each_image():
     images = _random(64, side=4, channels=1) >> 6 << 6
-    one = _bits_per_dim(images[:1])
-    many = _bits_per_dim(images)
+    one, many = codec_bits_per_dim(images[:1]), codec_bits_per_dim(images)
     for name in one:
         assert many[name] < one[name] / 4
 
 
-def test_batches_do_not_matter():
-    images = _random(30)
-    assert _bits_per_dim(images[:7], images[7:8], images[8:]) == _bits_per_dim(images)
-
-
 def test_images_on_several_sheets_add_up(monkeypatch):
     images = _random(23)
-    whole = _bits_per_dim(images)
+    whole = codec_bits_per_dim(images)
     monkeypatch.setattr(codecs, "_SHEET_SIDE", 32)  # 4 images on each
+    for name, value in codec_bits_per_dim(images).items():
+        assert whole[name] < value < whole[name] + 1
     sheets = []
-    monkeypatch.setattr(codecs, "sheet", lambda images, columns: sheets.append(images) or page)
     page = np.zeros([8, 8, 3], np.uint8)
-    _bits_per_dim(images[:2], images[2:13], images[13:])
+    monkeypatch.setattr(codecs, "sheet", lambda images, columns: sheets.append(images) or page)
+    codec_bits_per_dim(images)
     assert [len(part) for part in sheets] == [4, 4, 4, 4, 4, 3]
     np.testing.assert_array_equal(np.concatenate(sheets), images)
-    monkeypatch.undo()
-    monkeypatch.setattr(codecs, "_SHEET_SIDE", 32)
-    for name, value in _bits_per_dim(images).items():
-        assert whole[name] < value < whole[name] + 1
