@@ -4,6 +4,7 @@ import dataclasses
 import json
 import pathlib
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -14,9 +15,10 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
+from cascade_cli.evaluation.likelihood import first_images
 from cascade_tf.codecs import codec_bits_per_dim
 from cascade_tf.data import DataConfig, open_source
-from tests.cascade_cli.commands import TINY_MODEL, run, start
+from tests.cascade_cli.commands import TINY_MODEL, run, run_forked, start
 
 # Loads a SavedModel in a process that cannot import the project.
 _LOADER = """
@@ -159,6 +161,35 @@ def test_the_last_line_of_evaluate_is_json_also_for_another_dataset(trained):
     (batch,) = source.evaluation_examples(10, limit=10)
     assert figures | codec_bits_per_dim(batch.images.numpy()) == figures
     assert f"{figures['bits_per_dim']:.4f}" in "\n".join(table)
+
+
+def test_model_and_codecs_are_evaluated_on_the_images_that_can_be_decoded(
+    colour, pictures, tmp_path
+):
+    shutil.copytree(pictures, tmp_path / "some")
+    for name in ("00.png", "01.png"):
+        (tmp_path / "some" / name).write_bytes(b"no image")
+    flags = (f"--workdir={colour}", "--split=all", "--bad_images=skip", "--output_dir=out")
+    code, stdout, stderr = run_forked(tmp_path, "evaluate eagerly", *flags, "--data_dir=some")
+    assert code == 0 and "some/01.png: " in stderr, stderr
+    figures = json.loads(stdout.splitlines()[-1])
+    assert figures == json.loads((tmp_path / "out" / "evaluation.json").read_text())
+    data = DataConfig("folder", str(tmp_path / "some"), 8, 3, bad_images="skip")
+    source = open_source(data, "all")
+    (batch,) = source.evaluation_examples(12)
+    images = batch.images.numpy()[batch.indices >= 0]
+    assert figures | codec_bits_per_dim(images >> 5 << 5) == figures
+    assert figures["images"] == figures["codec_images"] == figures["fingerprint"]["images"] == 10
+    assert figures["bits_per_dim_of_codec_images"] == pytest.approx(figures["bits_per_dim"])
+    np.testing.assert_array_equal(first_images(source, total=12, count=3), images[:3])
+
+    for path in (tmp_path / "some").iterdir():
+        path.write_bytes(b"no image")
+    code, stdout, stderr = run_forked(
+        tmp_path, "evaluate eagerly", *flags, "--data_dir=some", "--overwrite"
+    )
+    assert (code, stdout) == (1, "") and len(stderr.splitlines()) == 13, stderr  # 12 skipped
+    assert stderr.endswith("evaluate: none of the images to evaluate on can be decoded\n")
 
 
 @pytest.fixture(scope="module")

@@ -232,7 +232,7 @@ def test_classes_are_sampled_in_the_proportion_of_the_images(baseline, monkeypat
         return sample(stage, request)
 
     monkeypatch.setattr(GANStage, "sample", recorded)
-    flags = [f"--workdir={baseline}", "--num_images=9", "--batch_size=9"]
+    flags = [f"--workdir={baseline}", "--num_images=9", "--batch_size=9", "--standing_batches=1"]
 
     def evaluate(*arguments):
         drawn.clear()
