@@ -28,7 +28,7 @@ $(VENV)/.installed: setup.py
 
 demo: install
 	$(BIN)/python bin/train --flagfile=configs/digits.flags
-	$(BIN)/python bin/evaluate --workdir=runs/digits
+	$(BIN)/python bin/evaluate --workdir=runs/digits --overwrite
 	$(BIN)/python bin/sample --workdir=runs/digits --num_samples=64 --batch_size=64 --output_dir=runs/digits/samples --overwrite
 
 lint: install

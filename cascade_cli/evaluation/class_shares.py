@@ -26,7 +26,8 @@ def classes_to_sample(
         samples: number of them.
 
     Returns:
-        int32 [samples]. None if the stage samples no classes, or knows others than the images'.
+        int32 [samples]. None if the stage samples no classes, or knows others than the images',
+        or if there are no images.
     """
     if known_classes(stage) < 2 or known_classes(stage) != source.num_classes:
         return None
@@ -34,7 +35,7 @@ def classes_to_sample(
     for batch in source.evaluation_examples(_BATCH_SIZE, images):
         labels = batch.labels.numpy()[batch.indices.numpy() >= 0]
         counts += np.bincount(labels, minlength=len(counts))
-    return in_proportion(counts, samples)
+    return in_proportion(counts, samples) if counts.any() else None
 
 
 def known_classes(stage: Stage) -> int:

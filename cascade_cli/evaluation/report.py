@@ -56,7 +56,7 @@ class Report(Figures):
         super().__init__(options.split)
         self._missing: list[str] = []
         self._warnings: list[str] = []
-        self._begun = self._any_done = False
+        self._any_done = False
         self._directory: epath.Path | None = None
         self._kept: set[str] = set()
         directory = epath.Path(options.output_dir or options.workdir or ".").expanduser()
@@ -76,21 +76,14 @@ class Report(Figures):
             self.warn(f"{directory / FIGURES} exists already and is kept: --overwrite replaces it")
 
     def warn(self, sentence: str) -> None:
-        """Prints a warning on stderr, ahead of all results; see `begin`."""
+        """Adds a warning, which `begin` prints on stderr, ahead of all figures."""
         self._warnings.append(sentence)
-        if self._begun:
-            self._print_warnings()
 
     def begin(self, *parts: str) -> None:
         """See `Figures`; prints the warnings so far."""
         self._missing += (*parts, FINGERPRINT)
-        self._begun = True
-        self._print_warnings()
-
-    def _print_warnings(self) -> None:
         for sentence in self._warnings:
             print(f"evaluate: {sentence}", file=sys.stderr, flush=True)
-        self._warnings.clear()
 
     def done(self, part: str, *shown: str | rich.table.Table) -> None:
         self._missing.remove(part)

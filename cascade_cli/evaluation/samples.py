@@ -120,7 +120,6 @@ class SampleEvaluation:
             self._folder = open_source(
                 dataclasses.replace(data, dataset="folder", data_dir=options.compare_images), "all"
             )
-
         self._fewest = _FEWEST
         if self._extractor.probabilities(np.zeros([1, self._extractor.size])) is not None:
             self._fewest = _FEWEST_FOR_A_CLASSIFIER
@@ -141,7 +140,7 @@ class SampleEvaluation:
         if needs_images and self._total < fewest:
             raise TooFewImages(
                 f"{self._total} images are too few to compare samples with, {fewest} are needed: "
-                f"another --split or a larger --num_images may have more"
+                "another --split or a larger --num_images may have more"
             )
 
     def _require_enough(self, count: int, title: str) -> None:
@@ -208,7 +207,7 @@ class SampleEvaluation:
             by_minutes = [(figures["minutes"], figures) for figures in results["by_checkpoint"]]
             self._plot(PLOTS[1], "minutes of training, samples at truncation 1", by_minutes)
             report.done("checkpoints")
-        report.show(*_tables(results))
+        report.show(*_tables(results, self._source.split))
 
     def _classes(self, first: Stage) -> np.ndarray | None:
         """Classes of the samples, int32 [N]; None: drawn evenly, or the model has none."""
@@ -347,7 +346,7 @@ def _origin(source: Source) -> ImageOrigin:
     return ImageOrigin(f"{size}x{size}", config.channels, dataset, source.split)
 
 
-def _tables(results: dict) -> list[rich.table.Table]:
+def _tables(results: dict, split: str) -> list[rich.table.Table]:
     """One table against the images, one against their reconstructions."""
     rows: list[tuple[str, dict]] = []
     for truncation, figures in results["by_truncation"].items():
@@ -359,7 +358,7 @@ def _tables(results: dict) -> list[rich.table.Table]:
         rows.append(("reconstructions", results["reconstructions"]))
     rows += [(f"folder, {kind}", f) for kind, f in results.get("folder", {}).items()]
     space, images = results["feature_space"], results["reference_images"]
-    against = results["reference"] if images is None else f"{images:,} images"
+    against = results["reference"] if images is None else f"{images:,} images ({split})"
     samples = f"{results['samples']:,} samples"
     if "classes" in results:
         samples += f", classes {results['classes']}"
