@@ -12,6 +12,8 @@ from PIL import Image
 from cascade_cli.command_line import flags_of, open_experiment
 from cascade_cli.commands import evaluate as evaluate_command
 from cascade_tf.data import DataConfig, open_source
+from cascade_tf.errors import UserError
+from cascade_tf.metrics import PixelFeatures
 from tests.cascade_cli.commands import TINY_GAN, TINY_MODEL, run, run_forked, train
 from wavelet_tf.gan_stage import GANStage
 
@@ -222,6 +224,18 @@ def test_too_few_images_are_refused_before_samples_are_drawn(workdir, baseline, 
     figures = json.loads(stdout.splitlines()[-1])
     assert code == 0 and stderr.startswith(f"evaluate: {few}"), stderr
     assert figures["missing"] == ["samples"] and figures["mse"] > 0 and figures["images"] == 2
+
+
+def test_a_classifier_needs_ten_images(baseline, monkeypatch, tmp_path):
+    monkeypatch.setattr(PixelFeatures, "probabilities", lambda _, features: np.ones([1, 1]))
+    for flag, message in (
+        ("--num_images=9", "9 images are too few to compare samples with, 10 are needed"),
+        ("--num_samples=9", "num_samples=9: use 10 or more"),
+    ):
+        flags = [f"--workdir={baseline}", f"--output_dir={tmp_path}", flag]
+        options, experiment = open_experiment(flags, flags_of("evaluate"))
+        with pytest.raises(UserError, match=message):
+            evaluate_command.main(experiment, options)
 
 
 def test_classes_are_sampled_in_the_proportion_of_the_images(baseline, monkeypatch, tmp_path):

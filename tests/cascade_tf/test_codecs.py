@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 
 from cascade_tf import codecs
-from cascade_tf.codecs import codec_bits_per_dim
+from cascade_tf.codecs import CodecSizes, codec_bits_per_dim
 
 
 def _random(count, side=16, channels=3, seed=0):
@@ -67,11 +67,10 @@ def test_at_5_bits_png_takes_far_fewer_bits_than_pillows_optimize():
     assert bits < 0.95 * _pillows(images, "png", compress_level=9)
 
 
-def test_the_png_files_hold_the_images():
-    images = _waves(bits=5)
-    page = codecs._page(images)
-    decoded = np.asarray(Image.open(io.BytesIO(codecs._png(page))).convert("RGB"))
-    np.testing.assert_array_equal(decoded, np.asarray(page))
+def test_the_png_file_holds_the_image():
+    image = _waves(bits=5)[0]
+    file = codecs._smallest_file(Image.fromarray(image), "png")
+    np.testing.assert_array_equal(Image.open(io.BytesIO(file)).convert("RGB"), image)
 
 
 def test_headers_are_paid_once_not_for_each_image():
@@ -79,6 +78,13 @@ def test_headers_are_paid_once_not_for_each_image():
     one, many = codec_bits_per_dim(images[:1]), codec_bits_per_dim(images)
     for name in one:
         assert many[name] < one[name] / 4
+
+
+def test_batches_do_not_matter():
+    images, sizes = _random(30), CodecSizes()
+    for batch in (images[:7], images[7:8], images[8:]):
+        sizes.add(batch)
+    assert sizes.bits_per_dim() == codec_bits_per_dim(images)
 
 
 def test_images_on_several_sheets_add_up(monkeypatch):
