@@ -4,6 +4,7 @@ Flags, settings and workdirs are checked before TensorFlow is imported, so that 
 `--help` are answered at once.
 """
 
+import dataclasses
 import importlib
 import importlib.util
 import os
@@ -23,6 +24,7 @@ from cascade_cli.options import (
     SampleOptions,
     TrainOptions,
 )
+from cascade_cli.own_pictures.defaults import choice_is_wanted, default_flags
 from cascade_cli.scoped_flags import Flags
 from cascade_cli.systems import FAMILIES, SystemSettings
 from cascade_tf.errors import UsageError, UserError
@@ -81,6 +83,15 @@ def run(command: str, arguments: list[str]) -> None:
 
         quiet_tensorflow.start()
         signal.signal(signal.SIGINT, on_interrupt)
+        if isinstance(options, TrainOptions) and choice_is_wanted(
+            arguments, experiment, parser.names
+        ):
+            from cascade_cli.own_pictures.chosen import choose_settings
+
+            chosen = choose_settings(experiment, options)
+            print(chosen.flagfile, flush=True)
+            options, experiment = open_experiment([*chosen.flags, *arguments], parser)
+            options = dataclasses.replace(options, chosen=chosen.flagfile)
         module = importlib.import_module(f"cascade_cli.commands.{command}")
         module.main(experiment, options)
     except flags.Error as error:
@@ -126,7 +137,10 @@ def open_experiment(arguments: list[str], parser: Flags) -> tuple[Options, Exper
         flags.Error: an unknown flag, or a value of another type.
         UserError: values that cannot work, or that differ from the trained ones.
     """
-    options, settings = parser.parse(flagfiles.expand(arguments))
+    arguments = flagfiles.expand(arguments)
+    options, settings = parser.parse(arguments)
+    if isinstance(options, TrainOptions):
+        options, settings = parser.parse([*default_flags(options, settings), *arguments])
     if not options.workdir:
         raise UsageError("`workdir` is missing: name the experiment's directory")
     return options, Experiment(options.workdir, FAMILIES, settings)

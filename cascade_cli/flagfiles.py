@@ -44,6 +44,15 @@ def expand(arguments: list[str], directory: pathlib.Path | None = None) -> list[
     return flags
 
 
+def is_given(arguments: list[str]) -> bool:
+    """Whether a command line has a flagfile.
+
+    >>> is_given(["--seed=1", "--flagfile=configs/digits.flags"])
+    True
+    """
+    return any(map(_FLAG.fullmatch, arguments))
+
+
 def _located(path: pathlib.Path, directory: pathlib.Path | None) -> pathlib.Path:
     if directory is not None:
         return directory / path

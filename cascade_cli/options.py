@@ -35,7 +35,12 @@ class Options(Settings):
 
 @dataclasses.dataclass(frozen=True)
 class TrainOptions(Options):
-    """Options of `train`."""
+    """Options of `train`.
+
+    Attributes:
+        chosen: text of the flagfile to write beside a training whose settings were chosen
+            automatically; empty for others.
+    """
 
     stage: str | None = setting(None, "Train this stage only.", group="training")
     strategy: str = _strategy(ALL_STRATEGIES)
@@ -54,6 +59,7 @@ class TrainOptions(Options):
         "When the training ends, evaluate held-out images and draw 16 samples.",
         group="output",
     )
+    chosen: str = ""
 
 
 @dataclasses.dataclass(frozen=True)

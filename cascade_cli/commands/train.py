@@ -14,7 +14,7 @@ from cascade_tf.choices import STRATEGIES
 from cascade_tf.data import CachedSource, open_source
 from cascade_tf.errors import UsageError
 from cascade_tf.experiment import Experiment
-from cascade_tf.files import make_directory
+from cascade_tf.files import make_directory, write_atomically
 from cascade_tf.record import save_record, stage_record
 from cascade_tf.stage_lock import stage_lock
 from cascade_tf.strategies import described, is_chief, make_strategy
@@ -117,6 +117,8 @@ def main(experiment: Experiment, options: TrainOptions) -> None:
     trainings = [Training(experiment, name, options, strategy) for name in names]
     for training in trainings:  # all of them first: the workdir alone is then enough to resume
         training.save_record()
+    if options.chosen and is_chief(strategy):
+        write_atomically(experiment.workdir / "chosen.flags", options.chosen)
     began, trained = time.monotonic(), False
     while trainings:
         trained |= trainings.pop(0).run()  # popped, so that its memory is freed for the next stage

@@ -1,0 +1,1 @@
+"""Automatic settings for a folder of pictures: `cascade-tf train --data_dir=PICTURES` alone."""

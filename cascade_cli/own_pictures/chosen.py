@@ -1,0 +1,115 @@
+"""Chooses the settings for a folder of pictures, and writes them as a flagfile."""
+
+import dataclasses
+import os
+import sys
+import textwrap
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+from etils import epath
+
+from cascade_cli.options import TrainOptions
+from cascade_cli.own_pictures.choice import Choice, choose
+from cascade_cli.own_pictures.speed import seconds_of_a_product
+from cascade_cli.own_pictures.survey import SAMPLE, Survey, survey
+from cascade_tf.data import open_source
+from cascade_tf.data.folder_listing import Listing, list_folder
+from cascade_tf.errors import UsageError, text
+from cascade_tf.experiment import Experiment
+
+NAME = "chosen.flags"
+_WIDTH = 99
+
+
+@dataclasses.dataclass(frozen=True)
+class Chosen:
+    """Settings for a folder of pictures.
+
+    Attributes:
+        flags: of the settings that the user did not give.
+        flagfile: text of a flagfile of the whole experiment.
+        listing: of the folder. While it is referred to, the folder is not listed again.
+    """
+
+    flags: list[str]
+    flagfile: str
+    listing: Listing
+
+
+def choose_settings(experiment: Experiment, options: TrainOptions) -> Chosen:
+    """Looks at the folder, measures the machine, and chooses.
+
+    Args:
+        experiment: with the user's settings, among them a folder of pictures.
+        options: of the command.
+
+    Raises:
+        UserError: there are no pictures, or too few to split.
+        UsageError: several machines train, which could choose differently; or the workdir holds
+            a chosen flagfile without a training.
+    """
+    if os.environ.get("TF_CONFIG") and options.strategy in ("auto", "multiworker"):
+        raise UsageError(
+            f"workers of TF_CONFIG need equal settings: choose them on one machine, and train "
+            f"with `flagfile`=WORKDIR/{NAME}"
+        )
+    path = experiment.workdir / NAME
+    if path.exists():
+        raise UsageError(
+            f"{path} exists, but no training of it: train with `flagfile`={path}, or remove it"
+        )
+    data = experiment.data("spn")
+    open_source(data, options.split or "train")  # raises UserError if there are too few pictures
+    folder = str(data.data_dir)
+    print(f"looking at {folder}, and measuring this machine for a second", file=sys.stderr)
+    listing = list_folder(os.path.expanduser(folder))
+    facts = _survey(listing)
+    given = experiment.given.for_stage("spn")
+    choices = choose(facts, seconds_of_a_product(), given)
+    settings = {name: value for choice in choices for name, value in choice.values.items()}
+    own = {name: getattr(options, name) for name in sorted(options.given - {"workdir"})}
+    return Chosen(
+        [f"--{name}={text(value)}" for name, value in settings.items()],
+        _flagfile(experiment.workdir, facts, choices, given | own),
+        listing,
+    )
+
+
+def _survey(listing: Listing) -> Survey:
+    count = len(listing.paths)
+    sample = np.random.default_rng(0).permutation(count)[:SAMPLE]
+    paths = [os.fsdecode(path) for path in tf.gather(listing.paths, sample).numpy()]
+    return survey(paths, count, listing.num_classes)
+
+
+def _flagfile(
+    workdir: epath.Path, facts: Survey, choices: list[Choice], given: Mapping[str, Any]
+) -> str:
+    """Text of the flagfile: the choices with their reasons, then what the user gave."""
+    about = (
+        f"Chosen for {facts.described}. To change it, edit a copy and train in another workdir: "
+        f"a trained workdir keeps its settings."
+    )
+    head = [f"# cascade-tf train --flagfile={workdir / NAME}", "#", *_comment(about)]
+    groups = [[*head, "", f"--workdir={workdir}"]]
+    groups += [[*_comment(choice.reason), *_lines(choice.values)] for choice in choices]
+    groups += [["# As given on the command line, or implied by it.", *_lines(given)]]
+    return "\n\n".join("\n".join(group) for group in groups) + "\n"
+
+
+def _lines(values: Mapping[str, Any]) -> list[str]:
+    return [f"--{name}={text(value)}" for name, value in values.items()]
+
+
+def _comment(words: str) -> list[str]:
+    return textwrap.wrap(
+        words,
+        _WIDTH,
+        initial_indent="# ",
+        subsequent_indent="# ",
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
