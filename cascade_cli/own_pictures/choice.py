@@ -103,9 +103,7 @@ class _Chooser:
         reasons = []
         smaller = int((survey.sides < size).sum())
         if smaller:
-            reasons.append(
-                f"{smaller} of {len(survey.sides)} pictures are smaller, and enlarged"
-            )
+            reasons.append(f"{smaller} of {len(survey.sides)} pictures are smaller, and enlarged")
         elif survey.sides[-1] == size:
             reasons.append("the pictures' own size")
         elif size < 32:
@@ -198,16 +196,16 @@ class _Chooser:
     def _intervals(self) -> Choice:
         minutes = self._minutes or _MINUTES
 
-        def every(share: float) -> int:
-            return _rounded(share * self._steps)
+        def every(share: float, at_least: int = 1) -> int:
+            return max(at_least, _rounded(share * self._steps))
 
         return Choice(
             "Often enough to watch, seldom enough to cost little.",
             {
                 "checkpoint_every": every(min(1 / 3, 2 / minutes)),
-                "evaluate_every": every(1 / 8),
+                "evaluate_every": every(1 / 8, 200),
                 "evaluate_images": 64,
-                "sample_every": every(0.45),
+                "sample_every": every(0.45, 500),
                 "sample_images": 9,
                 "summary_every": min(50, every(1 / 100)),
             },

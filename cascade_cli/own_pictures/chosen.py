@@ -62,11 +62,11 @@ def choose_settings(experiment: Experiment, options: TrainOptions) -> Chosen:
             f"{path} exists, but no training of it: train with `flagfile`={path}, or remove it"
         )
     data = experiment.data("spn")
-    open_source(data, options.split or "train")  # raises UserError if there are too few pictures
+    source = open_source(data, options.split or "train")  # raises UserError if pictures lack
     folder = str(data.data_dir)
-    print(f"looking at {folder}, and measuring this machine for a second", file=sys.stderr)
     listing = list_folder(os.path.expanduser(folder))
-    facts = _survey(listing)
+    facts = _survey(listing, source.num_classes)
+    print(f"{folder}: {facts.described}; measuring the machine for a second", file=sys.stderr)
     given = experiment.given.for_stage("spn")
     choices = choose(facts, seconds_of_a_product(), given)
     settings = {name: value for choice in choices for name, value in choice.values.items()}
@@ -78,11 +78,11 @@ def choose_settings(experiment: Experiment, options: TrainOptions) -> Chosen:
     )
 
 
-def _survey(listing: Listing) -> Survey:
+def _survey(listing: Listing, classes: int) -> Survey:
     count = len(listing.paths)
     sample = np.random.default_rng(0).permutation(count)[:SAMPLE]
     paths = [os.fsdecode(path) for path in tf.gather(listing.paths, sample).numpy()]
-    return survey(paths, count, listing.num_classes)
+    return survey(paths, count, classes)
 
 
 def _flagfile(

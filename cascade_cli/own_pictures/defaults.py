@@ -43,11 +43,12 @@ def default_flags(options: TrainOptions, given: GivenSettings) -> list[str]:
 
 
 def _default_workdir(data_dir: str) -> str:
-    folder = _absolute(data_dir)
-    workdir = epath.Path("runs") / (os.path.basename(folder) or "pictures")
+    """runs/NAME, where NAME is that of the folder."""
+    name = os.path.basename(os.path.abspath(os.path.expanduser(data_dir)))
+    workdir = epath.Path("runs") / (name or "pictures")
     for stage in recorded_stages(workdir):
         other = (load_record(workdir / stage) or {}).get("data_dir", "")
-        if _absolute(other) != folder:
+        if _resolved(other) != _resolved(data_dir):
             raise UsageError(
                 f"{workdir} holds a training of {other or 'another dataset'}: "
                 f"name another directory by `workdir`"
@@ -55,7 +56,7 @@ def _default_workdir(data_dir: str) -> str:
     return os.fspath(workdir)
 
 
-def _absolute(path: str) -> str:
+def _resolved(path: str) -> str:
     return path.rstrip("/") if "://" in path else os.path.realpath(os.path.expanduser(path))
 
 

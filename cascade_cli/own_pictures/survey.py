@@ -124,7 +124,7 @@ def survey(
         deep += is_deep
     if not sizes:
         raise UserError(
-            f"`data_dir`: none of {unreadable} pictures can be opened, such as {paths[0]}: "
+            f"`data_dir`: no picture can be opened, of {unreadable} tried, such as {paths[0]}: "
             f"use PNG, JPEG or WebP files"
         )
     return Survey(pictures, tuple(sizes), classes, unreadable, alpha, deep, decoded, grey)

@@ -1,0 +1,159 @@
+import numpy as np
+import pytest
+
+from benchmarks import parameters
+from cascade_cli.own_pictures.choice import choose
+from cascade_cli.own_pictures.networks import NETWORKS
+from cascade_cli.own_pictures.survey import Survey
+from cascade_tf.data.config import DataConfig
+from cascade_tf.settings import entries, from_values
+from cascade_tf.training_config import TrainingConfig
+from spn_tf.config import SPNConfig
+from spn_tf.training_config import SPNTrainingConfig
+
+TWO_CORES = 0.006  # seconds of the product of matrices
+SIZES = {"thumbnails": (64, 64), "photographs": (4000, 3000), "digits": (28, 28)}
+
+
+def values(survey: Survey, product: float = TWO_CORES, **given) -> dict:
+    """All settings of an experiment, the user's among them."""
+    choices = choose(survey, product, given)
+    return {n: v for choice in choices for n, v in choice.values.items()} | given
+
+
+def reasons(survey: Survey, product: float = TWO_CORES, **given) -> str:
+    return " ".join(choice.reason for choice in choose(survey, product, given))
+
+
+def pictures(count: int, *sizes: tuple[int, int], **facts) -> Survey:
+    return Survey(count, sizes, **({"decoded": len(sizes)} | facts))
+
+
+@pytest.mark.parametrize(
+    ("sizes", "expected"),
+    [
+        ([(28, 28)] * 20, (28, 4)),  # their own size, without a border or a resize
+        ([(32, 32)] * 20, (32, 4)),
+        ([(640, 480), (4000, 3000)], (32, 4)),
+        ([(8, 8)] * 20, (8, 2)),
+        ([(31, 50)] * 20, (28, 4)),
+        ([(3, 5)] * 20, (3, 1)),
+        ([(1, 1)] * 20, (1, 1)),
+        ([(10, 10)] + [(500, 400)] * 99, (32, 4)),  # one small picture does not decide
+        ([(10, 10)] * 20 + [(500, 400)] * 80, (10, 2)),
+    ],
+)
+def test_the_image_size_enlarges_no_more_than_a_tenth_of_the_pictures(sizes, expected):
+    survey = pictures(1000, *sizes)
+    chosen = values(survey)
+    assert (chosen["image_size"], chosen["scale"]) == expected
+    assert np.mean(survey.sides < chosen["image_size"]) <= 0.1
+
+
+def test_pictures_that_are_enlarged_are_counted():
+    assert "1 of 100 pictures are smaller" in reasons(pictures(1000, (10, 10), *[(500, 400)] * 99))
+
+
+def test_a_fast_machine_or_a_long_training_learns_larger_images():
+    photographs = pictures(100_000, (640, 480))
+    assert values(photographs)["image_size"] == 32
+    for longer in (
+        values(photographs, TWO_CORES / 50),
+        values(photographs, max_minutes=24 * 60.0),
+    ):
+        assert (longer["image_size"], longer["scale"]) == (64, 8)
+
+
+@pytest.mark.parametrize(
+    ("decoded", "grey", "channels"), [(40, 40, 1), (40, 38, 1), (40, 37, 3), (40, 0, 3)]
+)
+def test_nearly_only_grey_pictures_are_learned_in_grey(decoded, grey, channels):
+    survey = pictures(1000, (64, 64), decoded=decoded, grey=grey)
+    assert values(survey)["channels"] == channels
+    loses = f"{decoded - grey} of {decoded} lose their colours"
+    assert (loses in reasons(survey)) == (channels == 1 and grey < decoded)
+
+
+def test_a_network_has_enough_steps_in_the_time_and_no_more_weights_than_the_pictures_allow():
+    widths = {n.flags()["pixelcnn_residual_channels"]: n for n in NETWORKS}
+
+    def network(count: int = 100_000, **settings):
+        return widths[values(pictures(count, (64, 64)), **settings)["pixelcnn_residual_channels"]]
+
+    by_minutes = [NETWORKS.index(network(max_minutes=m)) for m in (0.1, 3, 10, 30, 120)]
+    assert by_minutes == sorted(by_minutes) and by_minutes[0] == 0 and by_minutes[-1] == 4
+    by_speed = [NETWORKS.index(network(product=TWO_CORES * s)) for s in (10, 1, 0.1)]
+    assert by_speed == sorted(by_speed) and by_speed[0] < by_speed[-1]
+    by_count = [NETWORKS.index(network(count, product=0.0001)) for count in (10, 700, 3000, 10_000)]
+    assert by_count == [0, 1, 3, 4]
+    assert "by heart" in reasons(pictures(700, (64, 64)), 0.0001)
+
+
+def test_few_pictures_are_cropped_at_random_and_photographs_mirrored():
+    assert "smallest_crop" not in values(pictures(5000, (640, 480)))
+    icons = values(pictures(500, (64, 64)))
+    assert icons["smallest_crop"] == 0.5 and "flip" not in icons
+    photographs = values(pictures(500, (640, 480)))
+    assert photographs["smallest_crop"] == 0.5 and photographs["flip"]
+    assert "flip" not in values(pictures(500, (640, 480), alpha=1))  # icons, which may have text
+    assert "smallest_crop" not in values(pictures(500, (28, 28)))
+
+
+@pytest.mark.skipif("crop" not in entries([DataConfig]), reason="crop is not there yet")
+def test_a_few_large_photographs_are_learned_as_windows():
+    survey = pictures(10, (4000, 3000))
+    chosen = values(survey)
+    assert chosen["crop"] == "window" and "smallest_crop" not in chosen
+    assert chosen["pixelcnn_residual_channels"] > NETWORKS[0].flags()["pixelcnn_residual_channels"]
+    assert "crop" not in values(pictures(10, (4000, 3000), (200, 200)))
+
+
+def test_settings_of_the_user_are_respected_and_not_chosen_again():
+    given = dict(image_size=24, batch_size=8, max_minutes=5.0, learning_rate=(1e-3,), bits=5)
+    choices = choose(pictures(1000, (640, 480)), TWO_CORES, given)
+    chosen = {name: v for choice in choices for name, v in choice.values.items()}
+    assert not chosen.keys() & (given.keys() | {"learning_rate_boundaries"})
+    assert chosen["scale"] == 4
+    assert "24x24" in choices[0].reason and "5 minutes" in " ".join(c.reason for c in choices)
+
+
+def test_intervals_fit_the_number_of_steps():
+    few = values(pictures(1000, (64, 64)), steps=30)
+    assert few["checkpoint_every"] <= 10 and few["summary_every"] == 1
+    slow, fast = (values(pictures(1000, (64, 64)), p, max_minutes=10.0) for p in (0.01, 0.001))
+    assert slow["evaluate_every"] < fast["evaluate_every"]
+    assert slow["steps"] == fast["steps"] == 1_000_000  # the time ends them
+    assert values(pictures(1000, (64, 64)), max_minutes=0.0)["steps"] < 100_000
+
+
+def test_every_choice_is_a_valid_experiment():
+    rng = np.random.default_rng(0)
+    possible = dict(
+        image_size=(8, 30, 31, 64, 256), scale=(1, 2, 3, 8), channels=(1, 3), bits=(1, 8),
+        max_minutes=(0.0, 0.01, 600.0), steps=(1, 10**9), batch_size=(1, 512),
+        learning_rate=((1e-3,),), smallest_crop=(0.3,),
+    )  # fmt: skip
+    for _ in range(60):
+        sizes = rng.integers(1, rng.choice([4, 40, 400, 4000]), [rng.integers(1, 9), 2])
+        survey = pictures(
+            int(rng.choice([1, 50, 500, 10**6])), *map(tuple, sizes.tolist()),
+            grey=int(rng.integers(0, 2)) * len(sizes), alpha=int(rng.integers(0, 2)),
+        )  # fmt: skip
+        names = rng.choice(list(possible), rng.integers(0, 4), replace=False)
+        given = {name: possible[name][rng.integers(len(possible[name]))] for name in names}
+        if "image_size" in given:  # with a scale of the user, they may not fit each other
+            given.pop("scale", None)
+        chosen = values(survey, 10 ** rng.uniform(-5, 0), **given)
+        size = chosen["image_size"]
+        from_values(SPNConfig, chosen, {"height": size, "width": size})
+        for kind in (DataConfig, TrainingConfig, SPNTrainingConfig):
+            from_values(kind, chosen, {})
+        known = entries([SPNConfig, DataConfig, TrainingConfig, SPNTrainingConfig])
+        assert chosen.keys() - known.keys() == {"system", "upscaling"}
+
+
+def test_the_networks_have_the_weights_that_they_state_and_grow():
+    for network in NETWORKS:
+        flags = [f"--{name}={value}" for name, value in network.flags().items()]
+        assert parameters.parameters("photos", flags)["spn"] == network.weights
+    assert [n.cost for n in NETWORKS] == sorted(n.cost for n in NETWORKS)
