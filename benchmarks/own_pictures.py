@@ -47,10 +47,10 @@ def measure(network: Network) -> None:
     for _ in range(_ROUNDS):
         steps.append(seconds_of_a_step())
         products += [product() for _ in range(5)]
-    fastest, unit = min(steps), min(products)
+    best, unit = min(steps), min(products)
     print(
-        f"{stage.parameters():,} weights: step {1e3 * fastest:.0f} ms, product {1e3 * unit:.2f} ms, "
-        f"cost {fastest / unit:.1f}",
+        f"{stage.parameters():,} weights: step {1e3 * best:.0f} ms, product {1e3 * unit:.2f} ms, "
+        f"cost {best / unit:.1f}",
         flush=True,
     )
 

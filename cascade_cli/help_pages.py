@@ -26,7 +26,8 @@ _PURPOSES = {
         "Trains the stages of an experiment, all in order or one of them; resumes automatically.",
         (
             "--flagfile=configs/digits.flags",
-            "--flagfile=configs/photos.flags --dataset=folder --data_dir=IMAGES --workdir=W",
+            "--data_dir=PICTURES",
+            "--data_dir=PICTURES --workdir=W --max_minutes=120 --image_size=64",
         ),
     ),
     "evaluate": (
