@@ -9,19 +9,23 @@ from typing import Any
 
 import numpy as np
 
-from cascade_cli.own_pictures.networks import NETWORKS, Network
+from cascade_cli.own_pictures.networks import NETWORKS, Machine, Network
 from cascade_cli.own_pictures.survey import Survey
 from cascade_tf.data.config import DataConfig
 from cascade_tf.settings import entries
 
 _MINUTES = 30.0
-_STEPS = 5000  # that a network should have at least
+_TRAINING_SHARE = 0.85  # of the time; the rest is compilation, evaluation and samples
 _BATCH = 32
+_STEPS = 8000  # that a network should have at least
 _NETWORK_AT_64 = NETWORKS[3]
-_WEIGHTS_OF_A_PICTURE = 1000  # at most, so that few pictures are not learned by heart
+# Against learning few pictures by heart.
+_WEIGHTS_OF_A_PICTURE = 300
+_PASSES = 100
 _FEW, _FEW_LARGE = 1000, 200  # pictures
 _LARGE = 256  # pixels of a photograph's shorter side, at least
-_TRAINING_SHARE = 0.85  # of the time; the rest is compilation, evaluation and samples
+_CROPS_OF_A_PICTURE = 4  # pictures that random crops of one are worth
+_DECODING = 12e-9  # seconds of a core for a pixel; JPEG takes less, PNG more
 
 
 @dataclasses.dataclass(frozen=True)
@@ -32,22 +36,23 @@ class Choice:
     values: dict[str, Any]
 
 
-def choose(survey: Survey, product: float, given: Mapping[str, Any]) -> list[Choice]:
+def choose(survey: Survey, machine: Machine, given: Mapping[str, Any], cache: str) -> list[Choice]:
     """Settings of a Subscale Pixel Network that learns these pictures in the time.
 
     Settings that the user gave are inputs, and are not among the choices.
 
     Args:
         survey: facts of the folder.
-        product: seconds of a product of two matrices of 1024x1024 on this machine.
+        machine: its speed.
         given: the user's settings by flag.
+        cache: a directory for a cache of resized pictures.
 
     >>> survey = Survey(pictures=5000, sizes=((28, 28),), decoded=1, grey=1)
-    >>> choices = choose(survey, product=0.006, given={"max_minutes": 10})
+    >>> choices = choose(survey, Machine(product=0.006, cores=2), {}, cache="runs/digits/cache")
     >>> [choices[0].values[name] for name in ("image_size", "channels", "scale")]
     [28, 1, 4]
     """
-    chooser = _Chooser(survey, product, given)
+    chooser = _Chooser(survey, machine, given, cache)
     return [
         dataclasses.replace(choice, values=own)
         for choice in chooser.choices()
@@ -58,17 +63,20 @@ def choose(survey: Survey, product: float, given: Mapping[str, Any]) -> list[Cho
 class _Chooser:
     """The choices, each of which may depend on those before."""
 
-    def __init__(self, survey: Survey, product: float, given: Mapping[str, Any]):
-        self._survey, self._product, self._given = survey, product, given
+    def __init__(
+        self, survey: Survey, machine: Machine, given: Mapping[str, Any], cache: str
+    ) -> None:
+        self._survey, self._machine, self._given = survey, machine, given
         self._minutes: float = given.get("max_minutes", _MINUTES)
         self._batch: int = given.get("batch_size", _BATCH)
         self._channels: int = given.get("channels", 1 if survey.is_grey else 3)
         self._size, self._scale = self._size_and_scale()
-        self._crop = self._crops()
+        self._crop = self._crops(cache)
+        self._input = self._crop.values | given
+        self._limit = max(1, round(_PASSES * self._different_pictures / self._batch))
         self._network = self._largest_network()
-        self._steps = self._steps_of(self._network, self._size, self._scale)
-        if "steps" in given:
-            self._steps = min(self._steps, given["steps"])
+        self._steps = self._steps_in_time(self._network)
+        self._steps = min(self._steps, given.get("steps", self._limit))
 
     def choices(self) -> list[Choice]:
         return [
@@ -80,23 +88,37 @@ class _Chooser:
             self._intervals(),
         ]
 
+    @property
+    def _seconds(self) -> float:
+        """Time of the training; without a limit, the usual time."""
+        return 60 * (self._minutes or _MINUTES)
+
+    @property
+    def _decoding(self) -> float:
+        """Seconds of decoding a picture, on all cores."""
+        pixels = np.mean(np.prod(self._survey.sizes, axis=1))
+        return float(pixels) * _DECODING / self._machine.cores
+
     def _size_and_scale(self) -> tuple[int, int]:
-        """Side of the examples, and a scale whose slices have 4 to 15 pixels a side if possible."""
+        """Side of the examples, and a scale whose slices have 4 to 12 pixels a side if possible."""
         given = self._given
         if "image_size" in given:
             size = given["image_size"]
             return size, given.get("scale", _scale(size))
         small = int(np.quantile(self._survey.sides, 0.1, method="lower"))
-        roomy = self._steps_of(_NETWORK_AT_64, 64, 8) >= 4 * _STEPS
+        step = _NETWORK_AT_64.seconds_of_a_step(self._machine, self._batch, 64, 8, self._channels)
+        roomy = self._seconds / step >= 2 * _STEPS
         size = min(small, 64 if roomy else 32)
         scale = given.get("scale", _largest_scale(size))
         return max(scale, size - size % scale), scale
 
-    def _steps_of(self, network: Network, size: int, scale: int) -> int:
-        """Steps in the time; without a limit, in the usual time."""
-        seconds = 60 * (self._minutes or _MINUTES) * _TRAINING_SHARE
-        step = network.seconds_of_a_step(self._product, self._batch, size, scale, self._channels)
-        return max(1, int(seconds / step))
+    def _steps_in_time(self, network: Network) -> int:
+        step = network.seconds_of_a_step(
+            self._machine, self._batch, self._size, self._scale, self._channels
+        )
+        if not self._input.get("cache_dir"):
+            step += self._batch * self._decoding
+        return max(1, int(self._seconds * _TRAINING_SHARE / step))
 
     def _image(self) -> Choice:
         survey, size = self._survey, self._size
@@ -123,62 +145,76 @@ class _Chooser:
             values,
         )
 
-    def _crops(self) -> Choice:
-        """The part of a picture that is an example, and augmentation of few pictures."""
+    def _crops(self, cache: str) -> Choice:
+        """The part of a picture that is an example, augmentation of few pictures, and a cache."""
         survey, side = self._survey, int(self._survey.sides[0])
+        is_cheap = self._batch * self._decoding < 0.1
         values: dict[str, Any] = {}
-        reason = "The largest square of each picture, at a random place in training."
-        if survey.pictures < _FEW_LARGE and side >= _LARGE and "crop" in entries([DataConfig]):
+        reasons = ["The largest square of each picture, at a random place in training"]
+        if {"crop", "smallest_crop", "cache_dir"} & self._given.keys():
+            reasons = ["Parts of the pictures as given"]
+        elif survey.pictures < _FEW_LARGE and side >= _LARGE and "crop" in entries([DataConfig]):
             values["crop"] = "window"
-            reason = "Few large pictures: windows of them, each pixel as it is in the file."
-        elif survey.pictures < _FEW and side >= 2 * self._size:
+            reasons = ["Few large pictures: windows of them, each pixel as it is in the file"]
+        elif survey.pictures < _FEW and side >= 2 * self._size and is_cheap:
             values["smallest_crop"] = 0.5
-            reason = "Few pictures: squares of all sizes from half of the largest one."
-        if values and side >= _LARGE and not survey.alpha:
+            reasons = ["Few pictures: squares of all sizes from half of the largest one"]
+        elif not is_cheap and survey.pictures * self._decoding < self._seconds / 5:
+            values["cache_dir"] = cache
+            reasons.append("large files are decoded once, before the training")
+        if survey.pictures < _FEW and side >= _LARGE and not survey.alpha:
             values["flip"] = True
-            reason += " Mirrored, too."
-        return Choice(
-            f"{reason} Damaged files are named and left out.", values | {"bad_images": "skip"}
-        )
+            reasons.append("few photographs, so half of them are mirrored")
+        reasons.append("damaged files are named and left out")
+        return Choice(f"{'; '.join(reasons)}.", values | {"bad_images": "skip"})
 
+    @property
     def _different_pictures(self) -> float:
         """Number of pictures; a part of a picture counts as one."""
-        survey, values = self._survey, self._crop.values | self._given
-        if values.get("crop") == "window":
-            areas = np.prod(survey.sizes, axis=1) / self._size**2
-            return survey.pictures * float(np.mean(areas))
-        return survey.pictures * (4 if values.get("smallest_crop", 1) < 1 else 1)
+        survey = self._survey
+        if self._input.get("crop") == "window":
+            return survey.pictures * float(np.mean(np.prod(survey.sizes, axis=1))) / self._size**2
+        crops = _CROPS_OF_A_PICTURE if self._input.get("smallest_crop", 1) < 1 else 1
+        return survey.pictures * crops
 
     def _largest_network(self) -> Network:
-        limit = _WEIGHTS_OF_A_PICTURE * self._different_pictures()
-        able = [
-            network
-            for network in NETWORKS
-            if self._steps_of(network, self._size, self._scale) >= _STEPS
-            and network.weights <= limit
-        ]
+        able = [n for n in NETWORKS if self._fits(n) and self._steps_in_time(n) >= _STEPS]
         return able[-1] if able else NETWORKS[0]
+
+    def _fits(self, network: Network) -> bool:
+        """Whether there are enough pictures for a network."""
+        return network.weights <= _WEIGHTS_OF_A_PICTURE * self._different_pictures
 
     def _model(self) -> Choice:
         larger = NETWORKS[NETWORKS.index(self._network) + 1 :]
         if not larger:
-            why = "the largest network of this choice"
-        elif self._steps_of(larger[0], self._size, self._scale) < _STEPS:
-            why = f"a larger network would have fewer than {_STEPS:,} steps"
+            why = "it is the largest of those to choose from"
+        elif self._fits(larger[0]):
+            why = f"a larger one would have fewer than {_STEPS:,} steps in {self._in_minutes}"
         else:
-            why = "a larger network would learn so few pictures by heart"
+            why = "a larger one could learn so few pictures by heart"
         return Choice(
-            f"About {self._steps:,} steps in {self._in_minutes} on this machine; {why}.",
+            f"A network of {self._network.weights / 1e6:.1f} million weights: {why}.",
             {"system": "spn", "upscaling": "none", **self._network.flags()},
         )
 
     def _length(self) -> Choice:
-        reason = f"{self._in_minutes[0].upper()}{self._in_minutes[1:]} end the training"
-        steps = 1_000_000 if self._minutes else self._steps
-        if not self._minutes:
-            reason = f"No time limit: as many steps as {self._in_minutes} have here"
+        expected = f"about {self._steps:,} steps on this machine"
+        steps = self._steps
+        if "steps" in self._given:
+            reason = f"The training ends after the given steps, or {self._in_minutes}"
+        elif steps == self._limit:
+            reason = (
+                f"{expected[0].upper()}{expected[1:]}, in less than {self._in_minutes}: "
+                f"each picture is seen {_PASSES} times, more would learn them by heart"
+            )
+        elif self._minutes:
+            steps = 1_000_000
+            reason = f"The training ends after {self._in_minutes}, over all resumes: {expected}"
+        else:
+            reason = f"As many steps as {self._in_minutes} have on this machine"
         return Choice(
-            f"{reason}; resumes count.",
+            f"{reason}.",
             {"max_minutes": self._minutes, "steps": steps, "batch_size": self._batch},
         )
 
@@ -194,15 +230,13 @@ class _Chooser:
         return Choice(f"{reason}.", values)
 
     def _intervals(self) -> Choice:
-        minutes = self._minutes or _MINUTES
-
         def every(share: float, at_least: int = 1) -> int:
             return max(at_least, _rounded(share * self._steps))
 
         return Choice(
             "Often enough to watch, seldom enough to cost little.",
             {
-                "checkpoint_every": every(min(1 / 3, 2 / minutes)),
+                "checkpoint_every": every(min(1 / 3, 120 / self._seconds)),
                 "evaluate_every": every(1 / 8, 200),
                 "evaluate_images": 64,
                 "sample_every": every(0.45, 500),

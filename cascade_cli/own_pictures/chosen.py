@@ -13,7 +13,7 @@ from etils import epath
 
 from cascade_cli.options import TrainOptions
 from cascade_cli.own_pictures.choice import Choice, choose
-from cascade_cli.own_pictures.speed import seconds_of_a_product
+from cascade_cli.own_pictures.speed import measured_machine
 from cascade_cli.own_pictures.survey import SAMPLE, Survey, survey
 from cascade_tf.data import open_source
 from cascade_tf.data.folder_listing import Listing, list_folder
@@ -68,7 +68,8 @@ def choose_settings(experiment: Experiment, options: TrainOptions) -> Chosen:
     facts = _survey(listing, source.num_classes)
     print(f"{folder}: {facts.described}; measuring the machine for a second", file=sys.stderr)
     given = experiment.given.for_stage("spn")
-    choices = choose(facts, seconds_of_a_product(), given)
+    cache = os.fspath(experiment.workdir / "cache")
+    choices = choose(facts, measured_machine(), given, cache)
     settings = {name: value for choice in choices for name, value in choice.values.items()}
     own = {name: getattr(options, name) for name in sorted(options.given - {"workdir"})}
     return Chosen(

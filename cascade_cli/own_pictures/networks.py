@@ -10,6 +10,19 @@ _OVERHEAD = 0.005  # seconds of a step that do not depend on the network: input,
 
 
 @dataclasses.dataclass(frozen=True)
+class Machine:
+    """Speed of a machine.
+
+    Attributes:
+        product: seconds of a product of two float32 matrices of 1024x1024.
+        cores: number of CPU cores.
+    """
+
+    product: float
+    cores: int
+
+
+@dataclasses.dataclass(frozen=True)
 class Network:
     """Widths and depths of a Subscale Pixel Network.
 
@@ -30,16 +43,17 @@ class Network:
         return {name: getattr(small, name) for name in WIDTHS}
 
     def seconds_of_a_step(
-        self, product: float, batch_size: int, image_size: int, scale: int, channels: int
+        self, machine: Machine, batch_size: int, image_size: int, scale: int, channels: int
     ) -> float:
-        """Rough time of a training step, within a factor of about two.
+        """Rough time of a training step without its input, within a factor of about two.
 
         Args:
-            product: seconds of a product of two matrices of 1024x1024 on this machine.
+            machine: its speed.
             batch_size: images of a step, each of which trains one slice.
             image_size, scale, channels: of the images.
 
-        >>> f"{NETWORKS[0].seconds_of_a_step(0.006, 32, 32, 4, 3):.3f}"
+        >>> machine = Machine(product=0.006, cores=2)
+        >>> f"{NETWORKS[0].seconds_of_a_step(machine, 32, 32, 4, 3):.3f}"
         '0.059'
         """
         pixels = batch_size * (image_size / scale) ** 2
@@ -48,7 +62,7 @@ class Network:
             work *= 0.7
         if scale > 4:  # the embedder has 2 * scale * (scale - 1) slices as its input
             work *= scale / 4
-        return _OVERHEAD + work * product
+        return _OVERHEAD + work * machine.product
 
 
 _PIXELS = 32 * 8 * 8  # of a step whose cost was measured

@@ -11,9 +11,9 @@ from PIL import Image
 from cascade_tf.errors import UserError
 
 SAMPLE = 300  # pictures to open
-_DECODED = 40  # pictures
-_SECONDS = 10.0  # for all of them; files of a bucket can take long
-_AT_LEAST = 10  # pictures, whatever the time
+_DECODED = 40  # pictures to decode
+_SECONDS = 10.0  # for all of them, half of it for decoding; large files and buckets take long
+_AT_LEAST = 5  # pictures, whatever the time
 _GREY = 8  # largest difference of a grey picture's channels: JPEG does not keep them equal
 _COLOURED = 1e-3  # largest share of pixels beyond it
 _THUMBNAIL = 256  # pixels
@@ -105,15 +105,16 @@ def survey(
     ...     survey([f"{folder}/a.png"], pictures=1).described
     '1 picture, 8x6 pixels, grey'
     """
-    end = clock() + _SECONDS
+    began = clock()
     sizes, alpha, deep, decoded, grey, unreadable = [], 0, 0, 0, 0, 0
     for number, path in enumerate(paths):
-        if number >= _AT_LEAST and clock() > end:
+        spent = clock() - began if number >= _AT_LEAST else 0.0
+        if spent > _SECONDS:
             break
         try:
             with epath.Path(path).open("rb") as file, Image.open(file) as image:
                 size, has_alpha, is_deep = image.size, image.has_transparency_data, _is_deep(image)
-                if number < _DECODED:
+                if number < _DECODED and spent < _SECONDS / 2:
                     grey += _is_grey(image)
                     decoded += 1
         except Exception:  # damaged files raise errors of any type

@@ -3,7 +3,7 @@ import pytest
 
 from benchmarks import parameters
 from cascade_cli.own_pictures.choice import choose
-from cascade_cli.own_pictures.networks import NETWORKS
+from cascade_cli.own_pictures.networks import NETWORKS, Machine
 from cascade_cli.own_pictures.survey import Survey
 from cascade_tf.data.config import DataConfig
 from cascade_tf.settings import entries, from_values
@@ -11,18 +11,22 @@ from cascade_tf.training_config import TrainingConfig
 from spn_tf.config import SPNConfig
 from spn_tf.training_config import SPNTrainingConfig
 
-TWO_CORES = 0.006  # seconds of the product of matrices
-SIZES = {"thumbnails": (64, 64), "photographs": (4000, 3000), "digits": (28, 28)}
+_WIDTH = "pixelcnn_residual_channels"
+TWO_CORES = Machine(product=0.006, cores=2)
 
 
-def values(survey: Survey, product: float = TWO_CORES, **given) -> dict:
+def times_as_fast(factor: float) -> Machine:
+    return Machine(TWO_CORES.product / factor, TWO_CORES.cores)
+
+
+def values(survey: Survey, machine: Machine = TWO_CORES, **given) -> dict:
     """All settings of an experiment, the user's among them."""
-    choices = choose(survey, product, given)
+    choices = choose(survey, machine, given, cache="W/cache")
     return {n: v for choice in choices for n, v in choice.values.items()} | given
 
 
-def reasons(survey: Survey, product: float = TWO_CORES, **given) -> str:
-    return " ".join(choice.reason for choice in choose(survey, product, given))
+def reasons(survey: Survey, machine: Machine = TWO_CORES, **given) -> str:
+    return " ".join(choice.reason for choice in choose(survey, machine, given, "W/cache"))
 
 
 def pictures(count: int, *sizes: tuple[int, int], **facts) -> Survey:
@@ -58,7 +62,7 @@ def test_a_fast_machine_or_a_long_training_learns_larger_images():
     photographs = pictures(100_000, (640, 480))
     assert values(photographs)["image_size"] == 32
     for longer in (
-        values(photographs, TWO_CORES / 50),
+        values(photographs, times_as_fast(50)),
         values(photographs, max_minutes=24 * 60.0),
     ):
         assert (longer["image_size"], longer["scale"]) == (64, 8)
@@ -74,19 +78,26 @@ def test_nearly_only_grey_pictures_are_learned_in_grey(decoded, grey, channels):
     assert (loses in reasons(survey)) == (channels == 1 and grey < decoded)
 
 
-def test_a_network_has_enough_steps_in_the_time_and_no_more_weights_than_the_pictures_allow():
-    widths = {n.flags()["pixelcnn_residual_channels"]: n for n in NETWORKS}
+def test_a_network_has_enough_steps_in_the_time_and_pictures_for_its_weights():
+    indices = {n.flags()["pixelcnn_residual_channels"]: i for i, n in enumerate(NETWORKS)}
 
-    def network(count: int = 100_000, **settings):
-        return widths[values(pictures(count, (64, 64)), **settings)["pixelcnn_residual_channels"]]
+    def network(count: int, machine: Machine = TWO_CORES, **given) -> int:
+        return indices[values(pictures(count, (64, 64)), machine, **given)[_WIDTH]]
 
-    by_minutes = [NETWORKS.index(network(max_minutes=m)) for m in (0.1, 3, 10, 30, 120)]
-    assert by_minutes == sorted(by_minutes) and by_minutes[0] == 0 and by_minutes[-1] == 4
-    by_speed = [NETWORKS.index(network(product=TWO_CORES * s)) for s in (10, 1, 0.1)]
-    assert by_speed == sorted(by_speed) and by_speed[0] < by_speed[-1]
-    by_count = [NETWORKS.index(network(count, product=0.0001)) for count in (10, 700, 3000, 10_000)]
-    assert by_count == [0, 1, 3, 4]
-    assert "by heart" in reasons(pictures(700, (64, 64)), 0.0001)
+    by_minutes = [network(100_000, max_minutes=m) for m in (0.1, 10.0, 30.0, 60.0, 240.0)]
+    assert by_minutes == [0, 0, 2, 3, 4]
+    assert [network(100_000, times_as_fast(s)) for s in (0.1, 1, 10)] == [0, 2, 4]
+    by_count = [network(count, times_as_fast(20)) for count in (10, 2500, 5000, 10_000, 50_000)]
+    assert by_count == [0, 1, 2, 3, 4]
+    assert "by heart" in reasons(pictures(2500, (64, 64)), times_as_fast(20))
+
+
+def test_few_pictures_are_not_seen_too_often():
+    few = values(pictures(320, (28, 28)))
+    assert few["steps"] == 1000 and "seen 100 times" in reasons(pictures(320, (28, 28)))
+    assert values(pictures(320, (28, 28)), steps=7)["steps"] == 7
+    assert values(pictures(320, (64, 64)))["steps"] == 4000  # with random crops
+    assert values(pictures(320_000, (28, 28)))["steps"] == 1_000_000  # the time ends it
 
 
 def test_few_pictures_are_cropped_at_random_and_photographs_mirrored():
@@ -99,18 +110,26 @@ def test_few_pictures_are_cropped_at_random_and_photographs_mirrored():
     assert "smallest_crop" not in values(pictures(500, (28, 28)))
 
 
+def test_large_files_are_decoded_once():
+    survey = pictures(2000, (4000, 3000))
+    chosen = values(survey)
+    assert chosen["cache_dir"] == "W/cache" and "smallest_crop" not in chosen
+    assert "cache_dir" not in values(survey, smallest_crop=0.8)  # has no effect with a cache
+    assert "cache_dir" not in values(survey, max_minutes=1.0)  # the cache would take longer
+    assert "cache_dir" not in values(pictures(2000, (256, 256)))
+
+
 @pytest.mark.skipif("crop" not in entries([DataConfig]), reason="crop is not there yet")
 def test_a_few_large_photographs_are_learned_as_windows():
-    survey = pictures(10, (4000, 3000))
-    chosen = values(survey)
-    assert chosen["crop"] == "window" and "smallest_crop" not in chosen
-    assert chosen["pixelcnn_residual_channels"] > NETWORKS[0].flags()["pixelcnn_residual_channels"]
+    chosen = values(pictures(10, (4000, 3000)), times_as_fast(20), max_minutes=600.0)
+    assert chosen["crop"] == "window" and not chosen.keys() & {"smallest_crop", "cache_dir"}
+    assert chosen[_WIDTH] > NETWORKS[0].flags()[_WIDTH]
     assert "crop" not in values(pictures(10, (4000, 3000), (200, 200)))
 
 
 def test_settings_of_the_user_are_respected_and_not_chosen_again():
     given = dict(image_size=24, batch_size=8, max_minutes=5.0, learning_rate=(1e-3,), bits=5)
-    choices = choose(pictures(1000, (640, 480)), TWO_CORES, given)
+    choices = choose(pictures(1000, (640, 480)), TWO_CORES, given, "W/cache")
     chosen = {name: v for choice in choices for name, v in choice.values.items()}
     assert not chosen.keys() & (given.keys() | {"learning_rate_boundaries"})
     assert chosen["scale"] == 4
@@ -118,12 +137,13 @@ def test_settings_of_the_user_are_respected_and_not_chosen_again():
 
 
 def test_intervals_fit_the_number_of_steps():
-    few = values(pictures(1000, (64, 64)), steps=30)
+    thumbnails = pictures(100_000, (64, 64))
+    few = values(thumbnails, steps=30)
     assert few["checkpoint_every"] <= 10 and few["summary_every"] == 1
-    slow, fast = (values(pictures(1000, (64, 64)), p, max_minutes=10.0) for p in (0.01, 0.001))
-    assert slow["evaluate_every"] < fast["evaluate_every"]
-    assert slow["steps"] == fast["steps"] == 1_000_000  # the time ends them
-    assert values(pictures(1000, (64, 64)), max_minutes=0.0)["steps"] < 100_000
+    slow, fast = (values(thumbnails, times_as_fast(s), max_minutes=10.0) for s in (1, 10))
+    for name in ("checkpoint_every", "evaluate_every", "sample_every"):
+        assert slow[name] < fast[name]
+    assert values(thumbnails, max_minutes=0.0)["steps"] < 100_000
 
 
 def test_every_choice_is_a_valid_experiment():
@@ -143,7 +163,7 @@ def test_every_choice_is_a_valid_experiment():
         given = {name: possible[name][rng.integers(len(possible[name]))] for name in names}
         if "image_size" in given:  # with a scale of the user, they may not fit each other
             given.pop("scale", None)
-        chosen = values(survey, 10 ** rng.uniform(-5, 0), **given)
+        chosen = values(survey, times_as_fast(10 ** rng.uniform(-3, 3)), **given)
         size = chosen["image_size"]
         from_values(SPNConfig, chosen, {"height": size, "width": size})
         for kind in (DataConfig, TrainingConfig, SPNTrainingConfig):
