@@ -7,6 +7,7 @@ import tensorflow as tf
 
 from cascade_cli.evaluation.training_distance import training_distance
 from cascade_cli.options import TrainOptions
+from cascade_cli.own_pictures.chosen import CHOSEN_FLAGS
 from cascade_cli.systems import open_system
 from cascade_cli.training_report import report
 from cascade_tf.checkpoint_files import has_checkpoint
@@ -118,7 +119,7 @@ def main(experiment: Experiment, options: TrainOptions) -> None:
     for training in trainings:  # all of them first: the workdir alone is then enough to resume
         training.save_record()
     if options.chosen and is_chief(strategy):
-        write_atomically(experiment.workdir / "chosen.flags", options.chosen)
+        write_atomically(experiment.workdir / CHOSEN_FLAGS, options.chosen)
     began, trained = time.monotonic(), False
     while trainings:
         trained |= trainings.pop(0).run()  # popped, so that its memory is freed for the next stage

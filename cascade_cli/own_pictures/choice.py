@@ -22,6 +22,7 @@ _NETWORK_AT_64 = NETWORKS[3]
 # Against learning few pictures by heart.
 _WEIGHTS_OF_A_PICTURE = 300
 _PASSES = 100
+_STEPS_OF_FEW = 1000  # however few the pictures are: a network learns little in fewer
 _FEW, _FEW_LARGE = 1000, 200  # pictures
 _LARGE = 256  # pixels of a photograph's shorter side, at least
 _CROPS_OF_A_PICTURE = 4  # pictures that random crops of one are worth
@@ -73,7 +74,8 @@ class _Chooser:
         self._size, self._scale = self._size_and_scale()
         self._crop = self._crops(cache)
         self._input = self._crop.values | given
-        self._limit = max(1, round(_PASSES * self._different_pictures / self._batch))
+        limit = round(_PASSES * self._different_pictures / self._batch)
+        self._limit = max(_STEPS_OF_FEW, limit)
         self._network = self._largest_network()
         self._steps = self._steps_in_time(self._network)
         self._steps = min(self._steps, given.get("steps", self._limit))
@@ -206,7 +208,7 @@ class _Chooser:
         elif steps == self._limit:
             reason = (
                 f"{expected[0].upper()}{expected[1:]}, in less than {self._in_minutes}: "
-                f"each picture is seen {_PASSES} times, more would learn them by heart"
+                f"more would learn so few pictures by heart"
             )
         elif self._minutes:
             steps = 1_000_000
@@ -219,15 +221,13 @@ class _Chooser:
         )
 
     def _rates(self) -> Choice:
-        values: dict[str, Any] = {"rmsprop_start": 0.0}
-        reason = "The first step learns already"
-        if not {"learning_rate", "learning_rate_boundaries"} & self._given.keys():
-            values |= {
-                "learning_rate": (6e-4, 3e-4, 1.5e-4, 7.5e-5),
-                "learning_rate_boundaries": (0.33, 0.6, 0.83),
-            }
-            reason += "; rates fall at these shares of the training, however long it is"
-        return Choice(f"{reason}.", values)
+        values = {
+            "learning_rate": (6e-4, 3e-4, 1.5e-4, 7.5e-5),
+            "learning_rate_boundaries": (0.33, 0.6, 0.83),
+        }
+        if values.keys() & self._given.keys():
+            values = {}
+        return Choice("Rates fall at shares of the training, whatever its length.", values)
 
     def _intervals(self) -> Choice:
         def every(share: float, at_least: int = 1) -> int:

@@ -20,7 +20,7 @@ from cascade_tf.data.folder_listing import Listing, list_folder
 from cascade_tf.errors import UsageError, text
 from cascade_tf.experiment import Experiment
 
-NAME = "chosen.flags"
+CHOSEN_FLAGS = "chosen.flags"
 _WIDTH = 99
 
 
@@ -54,9 +54,9 @@ def choose_settings(experiment: Experiment, options: TrainOptions) -> Chosen:
     if os.environ.get("TF_CONFIG") and options.strategy in ("auto", "multiworker"):
         raise UsageError(
             f"workers of TF_CONFIG need equal settings: choose them on one machine, and train "
-            f"with `flagfile`=WORKDIR/{NAME}"
+            f"with `flagfile`=WORKDIR/{CHOSEN_FLAGS}"
         )
-    path = experiment.workdir / NAME
+    path = experiment.workdir / CHOSEN_FLAGS
     if path.exists():
         raise UsageError(
             f"{path} exists, but no training of it: train with `flagfile`={path}, or remove it"
@@ -94,7 +94,7 @@ def _flagfile(
         f"Chosen for {facts.described}. To change it, edit a copy and train in another workdir: "
         f"a trained workdir keeps its settings."
     )
-    head = [f"# cascade-tf train --flagfile={workdir / NAME}", "#", *_comment(about)]
+    head = [f"# cascade-tf train --flagfile={workdir / CHOSEN_FLAGS}", "#", *_comment(about)]
     groups = [[*head, "", f"--workdir={workdir}"]]
     groups += [[*_comment(choice.reason), *_lines(choice.values)] for choice in choices]
     groups += [["# As given on the command line, or implied by it.", *_lines(given)]]

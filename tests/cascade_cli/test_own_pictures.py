@@ -6,7 +6,7 @@ import pytest
 
 from tests.cascade_cli.commands import files, run_forked
 
-_TINY = ("--max_minutes=0.001", "--batch_size=2")
+_TINY = ("--max_minutes=0.001", "--batch_size=2", "--report=false")
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +44,7 @@ def test_a_workdir_that_is_trained_is_resumed_without_a_new_choice(directory, pi
     before = files(workdir)
     for where in ([], ["--workdir=runs/pictures0"]):
         code, stdout, stderr = run_forked(
-            directory, "train eagerly", f"--data_dir={pictures}", *where
+            directory, "train eagerly", f"--data_dir={pictures}", "--report=false", *where
         )
         assert (code, stdout) == (0, ""), stderr
         assert "resumed at step" in stderr

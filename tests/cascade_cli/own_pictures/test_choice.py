@@ -93,10 +93,12 @@ def test_a_network_has_enough_steps_in_the_time_and_pictures_for_its_weights():
 
 
 def test_few_pictures_are_not_seen_too_often():
-    few = values(pictures(320, (28, 28)))
-    assert few["steps"] == 1000 and "seen 100 times" in reasons(pictures(320, (28, 28)))
-    assert values(pictures(320, (28, 28)), steps=7)["steps"] == 7
-    assert values(pictures(320, (64, 64)))["steps"] == 4000  # with random crops
+    few = pictures(640, (28, 28))
+    assert values(few)["steps"] == 2000 and "by heart" in reasons(few)
+    assert values(few, batch_size=64)["steps"] == 1000
+    assert values(few, steps=7)["steps"] == 7
+    assert values(pictures(640, (64, 64)))["steps"] == 8000  # with random crops
+    assert values(pictures(3, (28, 28)))["steps"] == 1000  # fewer learn nothing
     assert values(pictures(320_000, (28, 28)))["steps"] == 1_000_000  # the time ends it
 
 
