@@ -90,7 +90,7 @@ def run(command: str, arguments: list[str]) -> None:
 
             chosen = choose_settings(experiment, options)
             print(chosen.flagfile, flush=True)
-            options, experiment = open_experiment([*chosen.flags, *arguments], parser)
+            _, experiment = open_experiment([*chosen.flags, *arguments], parser)
             options = dataclasses.replace(options, chosen=chosen.flagfile)
         module = importlib.import_module(f"cascade_cli.commands.{command}")
         module.main(experiment, options)

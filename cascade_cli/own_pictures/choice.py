@@ -73,7 +73,7 @@ class _Chooser:
         self._channels: int = given.get("channels", 1 if survey.is_grey else 3)
         self._size, self._scale = self._size_and_scale()
         self._crop = self._crops(cache)
-        self._input = self._crop.values | given
+        self._input = {**self._crop.values, **given}
         limit = round(_PASSES * self._different_pictures / self._batch)
         self._limit = max(_STEPS_OF_FEW, limit)
         self._network = self._largest_network()

@@ -4,6 +4,7 @@ import dataclasses
 import os
 import sys
 import textwrap
+import warnings
 from collections.abc import Mapping
 from typing import Any
 
@@ -83,7 +84,9 @@ def _survey(listing: Listing, classes: int) -> Survey:
     count = len(listing.paths)
     sample = np.random.default_rng(0).permutation(count)[:SAMPLE]
     paths = [os.fsdecode(path) for path in tf.gather(listing.paths, sample).numpy()]
-    return survey(paths, count, classes)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of damaged metadata, and of many pixels
+        return survey(paths, count, classes)
 
 
 def _flagfile(

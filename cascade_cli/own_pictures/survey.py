@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 from etils import epath
-from PIL import Image
+from PIL import Image, ImageFile
 
 from cascade_tf.errors import UserError
 
@@ -131,7 +131,7 @@ def survey(
     return Survey(pictures, tuple(sizes), classes, unreadable, alpha, deep, decoded, grey)
 
 
-def _is_deep(image: Image.Image) -> bool:
+def _is_deep(image: ImageFile.ImageFile) -> bool:
     """Whether a channel has 16 bits; Pillow's mode does not say so for colour."""
     return image.mode.startswith("I") or any(";16" in str(tile[3]) for tile in image.tile)
 
