@@ -167,6 +167,8 @@ class _Chooser:
         if survey.pictures < _FEW and side >= _LARGE and not survey.alpha:
             values["flip"] = True
             reasons.append("few photographs, so half of them are mirrored")
+        if not is_cheap and "cache_dir" not in {**values, **self._given}:
+            reasons.append("such large files take long to decode: smaller ones train faster")
         reasons.append("damaged files are named and left out")
         return Choice(f"{'; '.join(reasons)}.", values | {"bad_images": "skip"})
 

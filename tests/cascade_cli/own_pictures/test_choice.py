@@ -118,6 +118,8 @@ def test_large_files_are_decoded_once():
     assert chosen["cache_dir"] == "W/cache" and "smallest_crop" not in chosen
     assert "cache_dir" not in values(survey, smallest_crop=0.8)  # has no effect with a cache
     assert "cache_dir" not in values(survey, max_minutes=1.0)  # the cache would take longer
+    assert "smaller ones train faster" in reasons(survey, max_minutes=1.0)
+    assert "smaller ones train faster" not in reasons(survey)
     assert "cache_dir" not in values(pictures(2000, (256, 256)))
 
 
