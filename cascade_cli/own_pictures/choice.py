@@ -16,7 +16,7 @@ from cascade_tf.settings import entries
 
 _MINUTES = 30.0
 _TRAINING_SHARE = 0.85  # of the time; the rest is compilation, evaluation and samples
-_BATCH = 32
+_BATCH, _SMALL_BATCH = 32, 8
 _STEPS = 8000  # that a network should have at least
 _NETWORK_AT_64 = NETWORKS[3]
 # Against learning few pictures by heart.
@@ -69,7 +69,10 @@ class _Chooser:
     ) -> None:
         self._survey, self._machine, self._given = survey, machine, given
         self._minutes: float = given.get("max_minutes", _MINUTES)
-        self._batch: int = given.get("batch_size", _BATCH)
+        self._batch = _BATCH
+        if survey.pictures < _FEW_LARGE and not self._decodes_fast:
+            self._batch = _SMALL_BATCH  # windows, for which large files are decoded again and again
+        self._batch = given.get("batch_size", self._batch)
         self._channels: int = given.get("channels", 1 if survey.is_grey else 3)
         self._size, self._scale = self._size_and_scale()
         self._crop = self._crops(cache)
@@ -100,6 +103,11 @@ class _Chooser:
         """Seconds of decoding a picture, on all cores."""
         pixels = np.mean(np.prod(self._survey.sizes, axis=1))
         return float(pixels) * _DECODING / self._machine.cores
+
+    @property
+    def _decodes_fast(self) -> bool:
+        """Whether decoding takes less time than the step of a small network."""
+        return _BATCH * self._decoding < 0.1
 
     def _size_and_scale(self) -> tuple[int, int]:
         """Side of the examples, and a scale whose slices have 4 to 12 pixels a side if possible."""
@@ -150,7 +158,6 @@ class _Chooser:
     def _crops(self, cache: str) -> Choice:
         """The part of a picture that is an example, augmentation of few pictures, and a cache."""
         survey, side = self._survey, int(self._survey.sides[0])
-        is_cheap = self._batch * self._decoding < 0.1
         values: dict[str, Any] = {}
         reasons = ["The largest square of each picture, at a random place in training"]
         if {"crop", "smallest_crop", "cache_dir"} & self._given.keys():
@@ -158,16 +165,16 @@ class _Chooser:
         elif survey.pictures < _FEW_LARGE and side >= _LARGE and "crop" in entries([DataConfig]):
             values["crop"] = "window"
             reasons = ["Few large pictures: windows of them, each pixel as it is in the file"]
-        elif survey.pictures < _FEW and side >= 2 * self._size and is_cheap:
+        elif survey.pictures < _FEW and side >= 2 * self._size and self._decodes_fast:
             values["smallest_crop"] = 0.5
             reasons = ["Few pictures: squares of all sizes from half of the largest one"]
-        elif not is_cheap and survey.pictures * self._decoding < self._seconds / 5:
+        elif not self._decodes_fast and survey.pictures * self._decoding < self._seconds / 5:
             values["cache_dir"] = cache
             reasons.append("large files are decoded once, before the training")
         if survey.pictures < _FEW and side >= _LARGE and not survey.alpha:
             values["flip"] = True
             reasons.append("few photographs, so half of them are mirrored")
-        if not is_cheap and "cache_dir" not in {**values, **self._given}:
+        if not self._decodes_fast and "cache_dir" not in {**values, **self._given}:
             reasons.append("such large files take long to decode: smaller ones train faster")
         reasons.append("damaged files are named and left out")
         return Choice(f"{'; '.join(reasons)}.", values | {"bad_images": "skip"})
@@ -223,8 +230,9 @@ class _Chooser:
         )
 
     def _rates(self) -> Choice:
-        values = {
-            "learning_rate": (6e-4, 3e-4, 1.5e-4, 7.5e-5),
+        rate = 6e-4 if self._batch > _SMALL_BATCH else 3e-4
+        values: dict[str, Any] = {
+            "learning_rate": (rate, rate / 2, rate / 4, rate / 8),
             "learning_rate_boundaries": (0.33, 0.6, 0.83),
         }
         if values.keys() & self._given.keys():

@@ -128,6 +128,8 @@ def test_a_few_large_photographs_are_learned_as_windows():
     chosen = values(pictures(10, (4000, 3000)), times_as_fast(20), max_minutes=600.0)
     assert chosen["crop"] == "window" and not chosen.keys() & {"smallest_crop", "cache_dir"}
     assert chosen[_WIDTH] > NETWORKS[0].flags()[_WIDTH]
+    slow = values(pictures(10, (4000, 3000)))  # decoding takes most of a step
+    assert slow["batch_size"] < values(pictures(10, (400, 300)))["batch_size"]
     assert "crop" not in values(pictures(10, (4000, 3000), (200, 200)))
 
 
