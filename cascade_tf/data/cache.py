@@ -8,6 +8,7 @@ import numpy as np
 import tensorflow as tf
 from etils import epath
 
+from cascade_tf.data.image_decoding import RULES
 from cascade_tf.data.lanes import LANES, in_turn
 from cascade_tf.data.source import WHOLE, Share, Source
 from cascade_tf.errors import SettingError
@@ -63,10 +64,11 @@ class CachedSource(Source):
         Args:
             source: of the images.
             directory: of all caches, visible to all machines. This cache is a folder in it, named
-                for the images and their size.
+                for the images, their size, and the rules by which they were decoded.
 
         Raises:
-            SettingError: the source is in memory, or `config.smallest_crop` is below 1.
+            SettingError: the source is in memory, `config.smallest_crop` is below 1, or
+                `config.crop` is `window`.
         """
         config = source.config
         fingerprint = source.fingerprint()
@@ -74,12 +76,14 @@ class CachedSource(Source):
             raise SettingError({"cache_dir": directory}, f"`dataset`={source.name} needs no cache")
         if config.smallest_crop < 1:
             config.refuse("the cache keeps images too small for crops below 1", "smallest_crop")
+        if config.crop == "window":
+            config.refuse("the cache keeps resized images: leave out cache_dir", "crop")
         super().__init__(config, source.num_examples, source.num_classes)
         self.split = source.split
         self._source = source
         name = source.name.replace("/", "_")
         self.directory = epath.Path(directory).expanduser() / (
-            f"{name}_{config.image_size}x{config.image_size}x{config.channels}_{fingerprint}"
+            f"{name}_{config.image_size}x{config.image_size}x{config.channels}_{fingerprint}_{RULES}"
         )
         lanes = LANES if self.num_examples > _SHUFFLE_BUFFER else 1
         self._lanes = [list(self._files_of(lane, lanes)) for lane in range(lanes)]

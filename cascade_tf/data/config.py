@@ -19,6 +19,8 @@ class DataConfig(Settings):
         image_size: height and width of the examples, in pixels.
         channels: 1 (grey) or 3 (RGB).
         flip: whether to flip half of the training images left to right, at random.
+        crop: `square`: the largest square of an image, resized to `image_size`. `window`: a square
+            of `image_size` pixels of the image at its own resolution.
         smallest_crop: in (0, 1]. Training images are square crops at random positions. Their side
             is uniform between this share of the largest square's side and all of it.
         bad_images: treatment of files of `folder` that cannot be decoded. With `fail` they are
@@ -53,6 +55,14 @@ class DataConfig(Settings):
         whole=True,
         group="data",
     )
+    crop: str = setting(
+        "square",
+        "square: the largest square, resized; window: image_size pixels of the image as it is.",
+        decides="training",
+        choices=("square", "window"),
+        whole=True,
+        group="data",
+    )
     smallest_crop: float = setting(
         1.0,
         "Smallest side of random training crops, as a share of the largest square's.",
@@ -75,6 +85,8 @@ class DataConfig(Settings):
     def __post_init__(self) -> None:
         super().__post_init__()
         shared.check_channels(self)
+        if self.crop == "window" and self.smallest_crop < 1:
+            self.refuse("windows have one size: leave out smallest_crop", "crop", "smallest_crop")
         for field in ("data_dir", "cache_dir"):
             path = getattr(self, field)
             object.__setattr__(self, field, os.fspath(path) if path else None)

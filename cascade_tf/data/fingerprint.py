@@ -43,7 +43,10 @@ def fingerprint(source: Source, total: int) -> Fingerprint:
         count += len(images)
     size, channels = source.config.image_size, source.config.channels
     colour = "grey" if channels == 1 else "RGB"
-    preprocessing = f"largest centre square, resized by area to {size}x{size}, rounded, {colour}"
+    crop = f"largest centre square, resized by area to {size}x{size}, rounded"
+    if source.config.crop == "window":
+        crop = f"centre window of {size}x{size} at the image's own resolution"
+    preprocessing = f"{crop}, {colour}"
     return Fingerprint(count, digest.hexdigest(), preprocessing)
 
 

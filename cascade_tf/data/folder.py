@@ -3,7 +3,6 @@
 import hashlib
 import os
 import sys
-from typing import IO
 
 import numpy as np
 import tensorflow as tf
@@ -11,7 +10,14 @@ from PIL import UnidentifiedImageError
 
 from cascade_tf.data.config import DataConfig
 from cascade_tf.data.folder_listing import list_folder
-from cascade_tf.data.image_decoding import JPEG, decode_jpeg, decode_rgb, is_plain_jpeg
+from cascade_tf.data.image_decoding import (
+    JPEG,
+    PNG,
+    decode_plain_or_nothing,
+    decode_rgb,
+    is_plain,
+)
+from cascade_tf.data.image_files import opened
 from cascade_tf.data.source import NumberedSource, Record, mapped
 from cascade_tf.errors import UserError
 
@@ -87,13 +93,13 @@ class FolderSource(NumberedSource):
         return digest.hexdigest()[:12]
 
     def _loaded(self, records: tf.data.Dataset) -> tf.data.Dataset:
-        """Pairs of an index and (record, content), where content is empty unless plain JPEG.
+        """Pairs of an index and (record, content), where content is empty unless plain.
 
         Files are read in groups, since each call of Python waits for the interpreter's lock.
         """
 
         def read(paths: np.ndarray) -> np.ndarray:
-            return np.array([_plain_jpeg(path) for path in paths], object)
+            return np.array([_plain_content(path) for path in paths], object)
 
         def with_contents(index: tf.Tensor, record: tf.Tensor):
             contents = tf.numpy_function(read, [self._path(record)], tf.string)
@@ -115,7 +121,7 @@ class FolderSource(NumberedSource):
     ) -> tuple[tf.Tensor, tf.Tensor]:
         """The first decodable image of the `tries` from `record` on, and its number.
 
-        Plain JPEG is decoded in the graph. If that fails, it is decoded again in Python, whose
+        Plain files are decoded in the graph. If that fails, they are decoded again in Python, whose
         error names the file.
         """
         number, content = record
@@ -128,14 +134,7 @@ class FolderSource(NumberedSource):
             )
             return tf.ensure_shape(image, [None, None, 3]), tf.ensure_shape(number, [])
 
-        empty = tf.zeros([0, 0, 3], tf.uint8)  # stands for an image that the graph cannot decode
-
-        def in_graph() -> tf.Tensor:
-            decoded = tf.data.Dataset.from_tensors(content).map(decode_jpeg).ignore_errors()
-            otherwise = tf.data.Dataset.from_tensors(empty)
-            return decoded.concatenate(otherwise).take(1).get_single_element()
-
-        image = tf.cond(content != b"", in_graph, lambda: empty)
+        image = decode_plain_or_nothing(content)
         return tf.cond(tf.size(image) > 0, lambda: (image, number), lambda: in_python(number))
 
     def _decode_first_good(self, number: np.ndarray, tries: int) -> tuple[np.ndarray, np.int64]:
@@ -181,33 +180,40 @@ def decode_file(path: bytes) -> np.ndarray:
     try:
         return decode_rgb(_content(path))
     except Exception as error:  # damaged files raise errors of any type
-        reason = " ".join(str(error).split()) or type(error).__name__
-        if isinstance(error, UnidentifiedImageError):  # its message is an object's address
-            reason = "not an image"
-        elif isinstance(error, tf.errors.InvalidArgumentError):  # its message names operations
-            reason = "its JPEG data is damaged, or too large"
-        raise ValueError(f"{_CANNOT_DECODE}{printable(path)}: {reason}") from error
+        raise ValueError(f"{_CANNOT_DECODE}{printable(path)}: {_reason(error)}") from error
 
 
-def _plain_jpeg(path: bytes) -> bytes:
-    """Content of a plain JPEG file, which a graph can decode; empty for all other files."""
+def decode_record(encoded: bytes, dataset: str) -> np.ndarray:
+    """Like `decode_file`, for a record of a dataset."""
     try:
-        with _opened(path) as file:
-            content = file.read(len(JPEG))
-            if content == JPEG:
+        return decode_rgb(encoded)
+    except Exception as error:  # damaged files raise errors of any type
+        raise ValueError(f"{_CANNOT_DECODE}of {dataset}: {_reason(error)}") from error
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, UnidentifiedImageError):  # its message is an object's address
+        return "not an image"
+    if isinstance(error, tf.errors.InvalidArgumentError):  # its message names operations
+        return "its data is damaged, or too large"
+    return " ".join(str(error).split()) or type(error).__name__
+
+
+def _plain_content(path: bytes) -> bytes:
+    """Content of a plain file, which a graph can decode; empty for all other files."""
+    try:
+        with opened(path) as file:
+            content = file.read(len(PNG))
+            if content.startswith((JPEG, PNG)):
                 content += file.read()
     except (OSError, tf.errors.OpError):  # `decode_file` will raise it again
         return b""
-    return content if is_plain_jpeg(content) else b""
+    return content if is_plain(content) else b""
 
 
 def _content(path: bytes) -> bytes:
-    with _opened(path) as file:
+    with opened(path) as file:
         return file.read()
-
-
-def _opened(path: bytes) -> IO[bytes]:
-    return tf.io.gfile.GFile(path, "rb") if b"://" in path else open(path, "rb")
 
 
 def printable(path: bytes) -> str:

@@ -10,9 +10,9 @@ from typing import NoReturn
 import numpy as np
 import tensorflow as tf
 
+from cascade_tf.data.image_files import is_image_file, report_left_out
 from cascade_tf.errors import UserError
 
-EXTENSIONS = (".png", ".jpg", ".jpeg", ".webp")
 _TEST_SHARE = 0.1
 
 
@@ -56,13 +56,17 @@ def _images_and_folders(root: str, flag: str) -> tuple[list[str], list[str]]:
     if not tf.io.gfile.isdir(root):
         raise UserError(f"{flag}: there is no folder {root}")
     walk = tf.io.gfile.walk if "://" in root else _walk
-    paths, folders = [], []
+    paths, left_out, folders = [], [], []
     for folder, _, names in walk(root):
         folders.append(folder)
         inside = folder[len(root) :].strip("/")  # os.path.relpath does not support gs://
-        paths += [os.path.join(inside, name) for name in names if _is_image(inside, name)]
+        for name in names:
+            if not _is_hidden(inside, name):
+                is_image = is_image_file(os.path.join(folder, name))
+                (paths if is_image else left_out).append(os.path.join(inside, name))
+    report_left_out(root, tuple(sorted(left_out)))
     if not paths:
-        raise UserError(f"{flag}: no images ({', '.join(EXTENSIONS)}) in the folder {root}")
+        raise UserError(f"{flag}: no images in the folder {root}")
     paths.sort()
     return paths, folders
 
@@ -124,9 +128,8 @@ def _raise(error: OSError) -> NoReturn:
     raise error
 
 
-def _is_image(folder: str, name: str) -> bool:
-    hidden = name.startswith(".") or any(part.startswith(".") for part in folder.split("/"))
-    return name.lower().endswith(EXTENSIONS) and not hidden
+def _is_hidden(folder: str, name: str) -> bool:
+    return any(part.startswith(".") for part in (*folder.split("/"), name))
 
 
 def _class_name(path: str) -> str:

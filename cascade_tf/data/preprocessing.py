@@ -3,6 +3,10 @@
 It follows the SPN paper: a square crop (random in training, central in evaluation), then an area
 resize. The result is rounded to whole intensities, which the paper does not specify. The public
 code of the Colorization Transformer, by one of the same authors, rounds too.
+
+With `config.crop` = `window`, examples are instead windows of the image at its own resolution,
+random in training and central in evaluation. An image that is smaller than a window is first
+enlarged, by area, until its shorter side has the length of the window's.
 """
 
 from collections.abc import Sequence
@@ -16,6 +20,7 @@ _CROP = 0
 _FLIP = 1
 _SIDE = 2
 _PLACE = 3
+_WINDOW = 4
 
 _LONGEST = 16  # aspect ratio up to which whole images are kept
 
@@ -23,7 +28,8 @@ _LONGEST = 16  # aspect ratio up to which whole images are kept
 def training_image(image: tf.Tensor, index: tf.Tensor, config: DataConfig) -> tf.Tensor:
     """Crops at random, resizes, and with `config.flip` flips half of the images.
 
-    With `config.smallest_crop` below 1, a random part of the crop is taken. All draws depend only
+    With `config.smallest_crop` below 1, a random part of the crop is taken. With `config.crop` =
+    `window`, the crop is a window of the result's size. All draws depend only
     on `config.seed` and `index`.
 
     Args:
@@ -39,17 +45,10 @@ def training_image(image: tf.Tensor, index: tf.Tensor, config: DataConfig) -> tf
     TensorShape([8, 8, 3])
     """
     key = tf.stack([tf.constant(config.seed, tf.int64), index])
-    slack = _slack(image)
-    offset = tf.random.stateless_uniform(
-        shape=[],
-        seed=tf.random.experimental.stateless_fold_in(key, _CROP),
-        maxval=tf.reduce_max(slack) + 1,
-        dtype=tf.int32,
-    )
-    # One side has no slack, so the minimum moves the crop along the other side only.
-    image = _square(image, tf.minimum(slack, offset))
-    if config.smallest_crop < 1:
-        image = _part(image, key, config.smallest_crop)
+    if config.crop == "window":
+        image = _random_window(image, key, config)
+    else:
+        image = _random_square(image, key, config.smallest_crop)
     image = _to_size(image, config)
     if config.flip:
         image = tf.image.stateless_random_flip_left_right(
@@ -65,7 +64,12 @@ def evaluation_image(image: tf.Tensor, config: DataConfig) -> tf.Tensor:
     >>> evaluation_image(tf.zeros([20, 30, 3], tf.uint8), config).shape
     TensorShape([8, 8, 1])
     """
-    return _to_size(_square(image, _slack(image) // 2), config)
+    if config.crop == "window":
+        image = _enlarged(image, config)
+        image = _window(image, (tf.shape(image)[:2] - config.image_size) // 2, config)
+    else:
+        image = _square(image, _slack(image) // 2)
+    return _to_size(image, config)
 
 
 def whole_image(image: tf.Tensor, config: DataConfig) -> tf.Tensor:
@@ -78,13 +82,7 @@ def whole_image(image: tf.Tensor, config: DataConfig) -> tf.Tensor:
     >>> whole_image(tf.zeros([20, 30, 3], tf.uint8), config).shape
     TensorShape([8, 12, 3])
     """
-    sides = tf.shape(image)[:2]
-    kept = tf.minimum(sides, _LONGEST * tf.reduce_min(sides))
-    top, left = tf.unstack((sides - kept) // 2)
-    image = image[top : top + kept[0], left : left + kept[1]]
-    sides = tf.cast(kept, tf.float32)
-    sides = tf.round(sides * (config.image_size / tf.reduce_min(sides)))
-    return _fit(image, tf.cast(sides, tf.int32), config.channels)
+    return _whole(image, config.image_size, config.channels)
 
 
 def resize_area(image: tf.Tensor, sides: tf.Tensor | Sequence[int]) -> tf.Tensor:
@@ -96,6 +94,49 @@ def resize_area(image: tf.Tensor, sides: tf.Tensor | Sequence[int]) -> tf.Tensor
     [[[2.0]]]
     """
     return tf.image.resize(image, sides, method="area")
+
+
+def _whole(image: tf.Tensor, shorter: int, channels: int) -> tf.Tensor:
+    sides = tf.shape(image)[:2]
+    kept = tf.minimum(sides, _LONGEST * tf.reduce_min(sides))
+    top, left = tf.unstack((sides - kept) // 2)
+    image = image[top : top + kept[0], left : left + kept[1]]
+    sides = tf.cast(kept, tf.float32)
+    sides = tf.round(sides * (shorter / tf.reduce_min(sides)))
+    return _fit(image, tf.cast(sides, tf.int32), channels)
+
+
+def _random_square(image: tf.Tensor, key: tf.Tensor, smallest: float) -> tf.Tensor:
+    slack = _slack(image)
+    offset = tf.random.stateless_uniform(
+        shape=[],
+        seed=tf.random.experimental.stateless_fold_in(key, _CROP),
+        maxval=tf.reduce_max(slack) + 1,
+        dtype=tf.int32,
+    )
+    # One side has no slack, so the minimum moves the crop along the other side only.
+    image = _square(image, tf.minimum(slack, offset))
+    return _part(image, key, smallest) if smallest < 1 else image
+
+
+def _random_window(image: tf.Tensor, key: tf.Tensor, config: DataConfig) -> tf.Tensor:
+    image = _enlarged(image, config)
+    places = tf.cast(tf.shape(image)[:2] - config.image_size + 1, tf.float32)
+    seed = tf.random.experimental.stateless_fold_in(key, _WINDOW)
+    corner = tf.floor(tf.random.stateless_uniform([2], seed) * places)
+    return _window(image, tf.cast(corner, tf.int32), config)
+
+
+def _enlarged(image: tf.Tensor, config: DataConfig) -> tf.Tensor:
+    """An image of at least the size of a window."""
+    is_small = tf.reduce_min(tf.shape(image)[:2]) < config.image_size
+    channels = image.shape[-1]
+    return tf.cond(is_small, lambda: _whole(image, config.image_size, channels), lambda: image)
+
+
+def _window(image: tf.Tensor, corner: tf.Tensor, config: DataConfig) -> tf.Tensor:
+    side = config.image_size
+    return image[corner[0] : corner[0] + side, corner[1] : corner[1] + side]
 
 
 def _slack(image: tf.Tensor) -> tf.Tensor:

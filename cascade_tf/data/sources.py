@@ -7,7 +7,7 @@ from cascade_tf.data.digits import DigitsSource
 from cascade_tf.data.folder import FolderSource
 from cascade_tf.data.photos import PhotosSource
 from cascade_tf.data.source import Source
-from cascade_tf.data.tfds_source import TfdsSource
+from cascade_tf.data.tfds_source import open_tfds
 from cascade_tf.errors import SettingError
 
 SPLITS = ("train", "test", "all")
@@ -46,6 +46,6 @@ def open_source(config: DataConfig, split: str) -> Source:
             "from Python alone",
             "dataset",
         )
-    source = _BUILT_IN.get(config.dataset, TfdsSource)(config, split)
+    source = _BUILT_IN.get(config.dataset, open_tfds)(config, split)
     source.split = split
     return source

@@ -9,8 +9,10 @@ import tensorflow as tf
 from absl import logging
 
 from cascade_tf.data.config import DataConfig
+from cascade_tf.data.folder import decode_record
+from cascade_tf.data.image_decoding import decode_plain_or_nothing, is_plain
 from cascade_tf.data.lanes import LANES, in_turn
-from cascade_tf.data.source import Share, Source
+from cascade_tf.data.source import NumberedSource, Share, Source, mapped
 from cascade_tf.data.tfds_preparation import find_builder, prepare
 from cascade_tf.errors import UserError
 
@@ -19,6 +21,42 @@ if TYPE_CHECKING:  # a slow import, which only this source needs
 
 # Encoded records in the shuffle buffer. TFDS also shuffled them once, when writing.
 _SHUFFLE_BUFFER = 10_000
+# Records that a call of Python gets, since each call waits for the interpreter's lock.
+_RECORDS_IN_A_CALL = 16
+
+
+def open_tfds(config: DataConfig, split: str) -> "TfdsSource":
+    """Opens `split` (train, test or all) of a TFDS dataset, after preparing it if necessary.
+
+    Raises:
+        UserError: there is no such dataset, it has no 8-bit images, it cannot be prepared, or its
+            files are neither TFRecord nor ArrayRecord.
+    """
+    import tensorflow_datasets as tfds
+
+    builder = find_builder(config.dataset, config.data_dir)
+    image = dict(builder.info.features.items()).get("image")
+    if not isinstance(image, tfds.features.Image) or np.dtype(image.np_dtype) != np.uint8:
+        raise UserError(f"`dataset`={config.dataset}: this TFDS dataset has no 8-bit images")
+    if builder.name == "imagenet_resized":
+        logging.log_first_n(
+            logging.WARNING,
+            "imagenet_resized is downsampled by box averaging. It is easier than "
+            "downsampled_imagenet and not comparable with Table 1 of the SPN paper.",
+            1,
+        )
+    prepare(builder, config.dataset)
+    return _class_for(builder, config.dataset)(config, split, builder)
+
+
+def _class_for(builder: "tfds.core.DatasetBuilder", name: str) -> type["TfdsSource"]:
+    form = builder.info.file_format.value
+    known = {"tfrecord": TfdsSource, "array_record": ArrayRecordSource}
+    if form not in known:
+        raise UserError(
+            f"`dataset`={name} was prepared as {form}: prepare it as {' or '.join(known)}"
+        )
+    return known[form]
 
 
 class TfdsSource(Source):
@@ -29,37 +67,26 @@ class TfdsSource(Source):
     3,000). Starting in the middle of an epoch reads all earlier records of it without decoding.
     """
 
-    def __init__(self, config: DataConfig, split: str) -> None:
-        """Opens `split` (train, test or all), after preparing the dataset if necessary.
-
-        Raises:
-            UserError: there is no such dataset, it has no 8-bit images, or it cannot be prepared.
-        """
+    def __init__(
+        self, config: DataConfig, split: str, builder: "tfds.core.DatasetBuilder"
+    ) -> None:
+        """Opens `split` (train, test or all) of a prepared dataset; see `open_tfds`."""
         import tensorflow_datasets as tfds
 
-        builder = find_builder(config.dataset, config.data_dir)
         features = dict(builder.info.features.items())
-        image, label = features.get("image"), features.get("label")
-        if not isinstance(image, tfds.features.Image) or np.dtype(image.np_dtype) != np.uint8:
-            raise UserError(f"`dataset`={config.dataset}: this TFDS dataset has no 8-bit images")
+        label = features.get("label")
         self._has_labels = isinstance(label, tfds.features.ClassLabel)
-        self._raw_channels = 1 if image.shape[-1] == 1 else 3
-        if builder.name == "imagenet_resized":
-            logging.log_first_n(
-                logging.WARNING,
-                "imagenet_resized is downsampled by box averaging. It is easier than "
-                "downsampled_imagenet and not comparable with Table 1 of the SPN paper.",
-                1,
-            )
-        prepare(builder, config.dataset)
-        instruction = _split_instruction(builder, split)
-        self._builder, self._instruction = builder, instruction
-        self._records = _encoded_records(builder, instruction, self._has_labels)
+        self._raw_channels = 1 if features["image"].shape[-1] == 1 else 3
+        self._builder, self._instruction = builder, _split_instruction(builder, split)
         super().__init__(
             config,
-            num_examples=builder.info.splits[instruction].num_examples,
+            num_examples=builder.info.splits[self._instruction].num_examples,
             num_classes=label.num_classes if label is not None and self._has_labels else 1,
         )
+        self._open()
+
+    def _open(self) -> None:
+        self._records = _encoded_records(self._builder, self._instruction, self._has_labels)
 
     def fingerprint(self) -> str:
         """Hash of the dataset's name, version and split."""
@@ -99,13 +126,65 @@ class TfdsSource(Source):
         ]
         return in_turn(shuffled, share, self.num_examples)
 
+    def _loaded(self, records: tf.data.Dataset) -> tf.data.Dataset:
+        """Adds `plain` to each record: whether the graph can decode its image."""
+
+        def check(images: np.ndarray) -> np.ndarray:
+            return np.array([is_plain(image) for image in images])
+
+        def with_plain(index: tf.Tensor, record: dict[str, tf.Tensor]):
+            plain = tf.numpy_function(check, [record["image"]], tf.bool)
+            return index, {**record, "plain": tf.ensure_shape(plain, [None])}
+
+        return mapped(with_plain, records.batch(_RECORDS_IN_A_CALL)).unbatch()
+
     def _read(self, record: dict[str, tf.Tensor]) -> tuple[tf.Tensor, tf.Tensor]:
-        image = tf.io.decode_image(
-            record["image"], channels=self._raw_channels, expand_animations=False
-        )
-        image.set_shape([None, None, self._raw_channels])
+        encoded = record["image"]
+
+        def in_python() -> tf.Tensor:
+            image = tf.numpy_function(
+                lambda encoded: decode_record(encoded, self.name), [encoded], tf.uint8
+            )
+            return tf.ensure_shape(image, [None, None, 3])
+
+        image = decode_plain_or_nothing(tf.where(record["plain"], encoded, b""))
+        image = tf.cond(tf.size(image) > 0, lambda: image, in_python)
         label = record["label"] if self._has_labels else 0
-        return image, tf.cast(label, tf.int32)
+        return image[..., : self._raw_channels], tf.cast(label, tf.int32)
+
+
+class ArrayRecordSource(NumberedSource, TfdsSource):
+    """A dataset prepared as `array_record`: any record can be read, so none is skipped by reading.
+
+    Each epoch is a permutation of all records. A resumed training reads no earlier ones.
+    """
+
+    def _open(self) -> None:
+        import tensorflow_datasets as tfds
+
+        try:
+            self._serialized = self._builder.as_data_source(
+                self._instruction, deserialize_method=tfds.decode.DeserializeMethod.RAW_BYTES
+            )
+        except ImportError as error:
+            raise UserError(
+                f"`dataset`={self.name} was prepared as array_record: pip install array_record"
+            ) from error
+
+    def _loaded(self, records: tf.data.Dataset) -> tf.data.Dataset:
+        features = {"image": tf.io.FixedLenFeature([], tf.string)}
+        if self._has_labels:
+            features["label"] = tf.io.FixedLenFeature([], tf.int64)
+
+        def read(numbers: np.ndarray) -> np.ndarray:
+            return np.array(self._serialized.__getitems__(numbers.tolist()), object)
+
+        def with_contents(index: tf.Tensor, numbers: tf.Tensor):
+            serialized = tf.numpy_function(read, [numbers], tf.string)
+            return index, tf.io.parse_example(tf.ensure_shape(serialized, [None]), features)
+
+        contents = mapped(with_contents, records.batch(_RECORDS_IN_A_CALL)).unbatch()
+        return super()._loaded(contents)
 
 
 def _encoded_records(

@@ -122,7 +122,7 @@ def test_restart(tmp_path, assert_restarts_exactly):
 
 
 def test_a_restart_decodes_only_what_is_used(tmp_path, monkeypatch):
-    add_images(tmp_path, numbered(400))
+    add_images(tmp_path, [f"{number}.bmp" for number in range(400)])  # decoded in Python
     decoded = []
 
     def decode_rgb(encoded: bytes) -> np.ndarray:
@@ -277,7 +277,7 @@ def test_a_damaged_jpeg_file_is_named_among_whole_ones(tmp_path):
             next(iter(source.evaluation_examples(1, limit=1)))
     message = undecodable_image_message(raised.value)
     assert message == (
-        f"cannot decode image {tmp_path}/23.jpg: its JPEG data is damaged, or too large"
+        f"cannot decode image {tmp_path}/23.jpg: its data is damaged, or too large"
     )
 
 
@@ -307,5 +307,5 @@ def test_a_missing_or_empty_folder_is_a_users_error(tmp_path):
         open_source(DataConfig("folder", None, 8, 3), "all")
     with pytest.raises(UserError, match=f"no folder {tmp_path}/missing"):
         folder_source(tmp_path / "missing")
-    with pytest.raises(UserError, match=rf"no images \(\.png, \.jpg.*\) in the folder {tmp_path}"):
+    with pytest.raises(UserError, match=f"no images in the folder {tmp_path}"):
         folder_source(tmp_path)
