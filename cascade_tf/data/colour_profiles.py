@@ -28,7 +28,7 @@ def to_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
         transform = _transform_from_lab()
     if transform is None:
         return image.convert("RGB")
-    return ImageCms.applyTransform(image, transform)
+    return transform.apply(image)
 
 
 @functools.lru_cache(maxsize=64)
@@ -57,7 +57,7 @@ def _keeps_colours(transform: ImageCms.ImageCmsTransform, mode: str) -> bool:
     levels = np.arange(0, 256, 15, dtype=np.uint8)
     grid = np.stack(np.meshgrid(levels, levels, levels), -1).reshape(len(levels), -1, 3)
     before = Image.fromarray(grid if mode == "RGB" else grid[..., 0])
-    after = ImageCms.applyTransform(before, transform)
+    after = transform.apply(before)
     moved = np.asarray(after, np.int16) - np.asarray(before.convert("RGB"), np.int16)
     return bool(np.abs(moved).max() <= 1)
 

@@ -93,7 +93,7 @@ def _tiff_colours(file: ImageFile.ImageFile, encoded: bytes) -> Image.Image:
 
     Pillow keeps the high byte of each value. In the other byte order this is the low one.
     """
-    raw_mode = file.tile[0][3][0]  # such as RGB;16L
+    raw_mode = _arguments(file.tile[0])[0]  # such as RGB;16L
     premultiplied = raw_mode.startswith("RGBa")
     raw_mode = raw_mode.replace("RGBa", "RGBA")  # Pillow would divide each byte by alpha
     _set_raw_mode(file, raw_mode)
@@ -134,8 +134,13 @@ def _image(values: np.ndarray) -> Image.Image:
 
 
 def _set_raw_mode(file: ImageFile.ImageFile, raw_mode: str) -> None:
-    """Changes how Pillow takes the bytes of the values."""
-    file.tile = [tile._replace(args=(raw_mode, *tile.args[1:])) for tile in file.tile]
+    """Changes how Pillow takes the bytes of a TIFF file's values."""
+    file.tile = [tile._replace(args=(raw_mode, *_arguments(tile)[1:])) for tile in file.tile]
+
+
+def _arguments(tile: Any) -> tuple[Any, ...]:
+    """Those of the decoder of a TIFF file's part; the first is the raw mode."""
+    return tile[3]
 
 
 def _jpeg2000_depth(encoded: bytes) -> int:

@@ -17,7 +17,7 @@ from cascade_tf.data.image_decoding import (
     decode_rgb,
     is_plain,
 )
-from cascade_tf.data.image_files import opened
+from cascade_tf.data.image_files import opened, printable
 from cascade_tf.data.source import NumberedSource, Record, mapped
 from cascade_tf.errors import UserError
 
@@ -214,13 +214,3 @@ def _plain_content(path: bytes) -> bytes:
 def _content(path: bytes) -> bytes:
     with opened(path) as file:
         return file.read()
-
-
-def printable(path: bytes) -> str:
-    """A path as text on one line, with special characters escaped.
-
-    >>> printable(b"a\\nb.png")
-    'a\\\\nb.png'
-    """
-    text = os.fsdecode(path).encode(errors="backslashreplace").decode()
-    return text.replace("\n", "\\n").replace("\r", "\\r")

@@ -56,7 +56,9 @@ def _images_and_folders(root: str, flag: str) -> tuple[list[str], list[str]]:
     if not tf.io.gfile.isdir(root):
         raise UserError(f"{flag}: there is no folder {root}")
     walk = tf.io.gfile.walk if "://" in root else _walk
-    paths, left_out, folders = [], [], []
+    paths: list[str] = []
+    left_out: list[str] = []
+    folders = []
     for folder, _, names in walk(root):
         folders.append(folder)
         inside = folder[len(root) :].strip("/")  # os.path.relpath does not support gs://

@@ -52,11 +52,22 @@ def opened(path: str | bytes) -> IO[bytes]:
     return tf.io.gfile.GFile(path, "rb") if "://" in os.fsdecode(path) else open(path, "rb")
 
 
+def printable(path: bytes) -> str:
+    """A path as text on one line, with special characters escaped.
+
+    >>> printable(b"a\\nb.png")
+    'a\\\\nb.png'
+    """
+    text = os.fsdecode(path).encode(errors="backslashreplace").decode()
+    return text.replace("\n", "\\n").replace("\r", "\\r")
+
+
 @functools.cache
 def report_left_out(root: str, paths: tuple[str, ...]) -> None:
     """Counts and names files that are no images in one line on stderr, once."""
     if paths:
-        names = ", ".join(paths[:_NAMED]) + (", ..." if len(paths) > _NAMED else "")
+        names = ", ".join(printable(os.fsencode(path)) for path in paths[:_NAMED])
+        names += ", ..." if len(paths) > _NAMED else ""
         files = "1 file" if len(paths) == 1 else f"{len(paths):,} files"
         print(f"{root}: {files} left out, no images that Pillow opens: {names}", file=sys.stderr)
 

@@ -6,8 +6,9 @@ from collections.abc import Collection
 import numpy as np
 
 from cascade_tf.data.config import DataConfig
-from cascade_tf.data.folder import decode_file, printable
+from cascade_tf.data.folder import decode_file
 from cascade_tf.data.folder_listing import image_paths
+from cascade_tf.data.image_files import printable
 from cascade_tf.data.preprocessing import evaluation_image
 from cascade_tf.errors import UserError
 

@@ -67,9 +67,7 @@ class TfdsSource(Source):
     3,000). Starting in the middle of an epoch reads all earlier records of it without decoding.
     """
 
-    def __init__(
-        self, config: DataConfig, split: str, builder: "tfds.core.DatasetBuilder"
-    ) -> None:
+    def __init__(self, config: DataConfig, split: str, builder: "tfds.core.DatasetBuilder") -> None:
         """Opens `split` (train, test or all) of a prepared dataset; see `open_tfds`."""
         import tensorflow_datasets as tfds
 

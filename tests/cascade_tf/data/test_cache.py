@@ -160,6 +160,7 @@ def test_sources_that_cannot_be_cached_are_refused(pictures, tmp_path):
     for source, message in (
         (digits, "`dataset`=digits needs no cache"),
         (_source(pictures, smallest_crop=0.5), "smallest_crop=0.5: the cache keeps"),
+        (_source(pictures, crop="window"), "crop=window: the cache keeps resized images"),
     ):
         with pytest.raises(UsageError, match=message):
             CachedSource(source, epath.Path(tmp_path))

@@ -276,9 +276,7 @@ def test_a_damaged_jpeg_file_is_named_among_whole_ones(tmp_path):
             next(batches)
             next(iter(source.evaluation_examples(1, limit=1)))
     message = undecodable_image_message(raised.value)
-    assert message == (
-        f"cannot decode image {tmp_path}/23.jpg: its data is damaged, or too large"
-    )
+    assert message == (f"cannot decode image {tmp_path}/23.jpg: its data is damaged, or too large")
 
 
 @pytest.mark.parametrize("bad_images", ["fail", "skip"])

@@ -9,6 +9,7 @@ from cascade_tf.data.preprocessing import (
     training_image,
     whole_image,
 )
+from cascade_tf.errors import SettingError
 
 
 def config(size: int, channels: int = 3, flip: bool = False, seed: int = 0) -> DataConfig:
@@ -142,3 +143,62 @@ def test_random_crops_are_of_all_allowed_sizes_and_places():
     np.testing.assert_array_equal(train(image, 7, settings), train(image, 7, settings))
     whole = DataConfig("digits", None, 12, 3, smallest_crop=1.0)
     np.testing.assert_array_equal(train(image, 7, whole), image)
+
+
+WINDOWS = DataConfig("digits", None, 4, 3, crop="window")
+
+
+def numbered_pixels(height: int, width: int) -> np.ndarray:
+    """An image whose pixels have their row, column and 0 as colours."""
+    rows, columns = np.mgrid[:height, :width].astype(np.uint8)
+    return np.stack([rows, columns, 0 * rows], axis=-1)
+
+
+def test_windows_are_pixels_of_the_image_at_every_place():
+    image = numbered_pixels(7, 9)
+    corners = set()
+    for index in range(300):
+        window = train(image, index, WINDOWS)
+        top, left = window[0, 0, :2]
+        corners.add((int(top), int(left)))
+        np.testing.assert_array_equal(window, image[top : top + 4, left : left + 4])
+        np.testing.assert_array_equal(window, train(image, index, WINDOWS))
+    assert corners == {(row, column) for row in range(4) for column in range(6)}
+
+
+@pytest.mark.parametrize(("height", "width"), [(4, 4), (8, 13), (9, 6)])
+def test_evaluation_takes_the_window_at_the_centre(height, width):
+    image = numbered_pixels(height, width)
+    top, left = (height - 4) // 2, (width - 4) // 2
+    window = evaluation_image(tf.constant(image), WINDOWS)
+    np.testing.assert_array_equal(window, image[top : top + 4, left : left + 4])
+
+
+@pytest.mark.parametrize(("height", "width"), [(2, 2), (2, 5), (9, 3), (1, 1000)])
+def test_an_image_smaller_than_a_window_is_enlarged(height, width):
+    image = noise(height, width)
+    whole = whole_image(tf.constant(image), config(4)).numpy()
+    top, left = ((side - 4) // 2 for side in whole.shape[:2])
+    expected = whole[top : top + 4, left : left + 4]
+    np.testing.assert_array_equal(evaluation_image(tf.constant(image), WINDOWS), expected)
+    window = train(image, 0, WINDOWS)
+    assert any(
+        np.array_equal(window, whole[row : row + 4, column : column + 4])
+        for row in range(whole.shape[0] - 3)
+        for column in range(whole.shape[1] - 3)
+    )
+
+
+def test_windows_of_grey_and_flipped():
+    image = noise(6, 6)
+    grey = DataConfig("digits", None, 4, 1, crop="window")
+    expected = evaluation_image(tf.constant(image[1:5, 1:5]), config(4, channels=1))
+    np.testing.assert_array_equal(evaluation_image(tf.constant(image), grey), expected)
+    flipped = DataConfig("digits", None, 4, 3, crop="window", flip=True)
+    rows = [train(numbered_pixels(6, 6), index, flipped)[0, :, 1] for index in range(20)]
+    assert {int(row[0]) < int(row[-1]) for row in rows} == {False, True}
+
+
+def test_windows_have_no_smallest_crop():
+    with pytest.raises(SettingError, match="crop=window smallest_crop=.*: windows have"):
+        DataConfig("digits", None, 4, 3, crop="window", smallest_crop=0.5)

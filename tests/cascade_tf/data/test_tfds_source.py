@@ -11,7 +11,15 @@ import tensorflow_datasets as tfds
 from absl import logging
 from PIL import Image
 
-from cascade_tf.data import DataConfig, Share, open_source, tfds_source
+from cascade_tf.data import (
+    DataConfig,
+    Share,
+    open_source,
+    tfds_source,
+    undecodable_image_message,
+)
+from cascade_tf.data.image_decoding import decode_rgb
+from cascade_tf.data.tfds_preparation import find_builder
 from cascade_tf.errors import UserError
 
 _COUNT = 7
@@ -42,17 +50,26 @@ def mocked_datasets(tmp_path):
 @pytest.fixture(scope="module")
 def celeb_a_hq_dir(tmp_path_factory) -> str:
     """A data_dir with an archive of CelebA-HQ's layout: 20 images, image n of intensity n."""
-    data_dir = tmp_path_factory.mktemp("tfds")
+    images = [Image.new("RGB", (256, 256), (number, 0, 0)) for number in range(20)]
+    files = [encode(image, "PNG") for image in images]
+    return celeb_a_hq_of(files, tmp_path_factory.mktemp("tfds"))
+
+
+def encode(image: Image.Image, kind: str, **options) -> bytes:
+    file = io.BytesIO()
+    image.save(file, kind, **options)
+    return file.getvalue()
+
+
+def celeb_a_hq_of(files: list[bytes], data_dir) -> str:
+    """Writes an archive of CelebA-HQ's layout; returns the data_dir."""
     manual = data_dir / "downloads" / "manual"
     manual.mkdir(parents=True)
     with tarfile.open(manual / "data256x256.tar", "w") as archive:
-        for number in range(20):
-            file = io.BytesIO()
-            Image.new("RGB", (256, 256), (number, 0, 0)).save(file, "PNG")
+        for number, content in enumerate(files):
             member = tarfile.TarInfo(f"data256x256/{number:05d}.png")
-            member.size = file.tell()
-            file.seek(0)
-            archive.addfile(member, file)
+            member.size = len(content)
+            archive.addfile(member, io.BytesIO(content))
     return str(data_dir)
 
 
@@ -146,3 +163,53 @@ def test_machines_read_lanes_of_their_own(celeb_a_hq_dir, monkeypatch, assert_re
             part = source.training_examples(4 // of, 0, Share(number, of)).take(15)
             assert intensities(part) == whole[number::of]
     assert_restarts_exactly(source)
+
+
+@pytest.mark.parametrize("form", ["tfrecord", "array_record"])
+def test_records_are_decoded_like_the_files_of_a_folder(form, tmp_path, assert_restarts_exactly):
+    """JPEG with the accurate DCT, transparency over white, orientation applied."""
+    noise = np.random.default_rng(0).integers(0, 256, (256, 256, 4), np.uint8)
+    colours, exif = Image.fromarray(noise[..., :3]), Image.Exif()
+    exif[0x0112] = 6
+    files = [
+        encode(colours, "JPEG"),
+        encode(colours, "JPEG", exif=exif),
+        encode(colours.convert("L"), "JPEG"),
+        encode(colours, "PNG"),
+        encode(Image.fromarray(noise), "PNG"),
+    ]
+    data_dir = celeb_a_hq_of(files, tmp_path)
+    find_builder("celeb_a_hq/256", data_dir).download_and_prepare(file_format=form)
+    source = celeb_a_hq(data_dir, "all")
+    images = [batch.images[0] for batch in source.evaluation_examples(1).as_numpy_iterator()]
+    expected = {decode_rgb(file).tobytes() for file in files}
+    assert len(expected) == 5 and {image.tobytes() for image in images} == expected
+    splits = [celeb_a_hq(data_dir, split).num_examples for split in ("train", "test")]
+    assert splits == [4, 1]
+    if form == "array_record":
+        assert_restarts_exactly(source)
+
+
+def test_labels_of_array_records(tmp_path):
+    builder = tfds.testing.DummyMnist(data_dir=tmp_path)
+    builder.download_and_prepare(file_format="array_record")
+    source = tfds_source.ArrayRecordSource(DataConfig("mnist", None, 28, 1), "test", builder)
+    batch = next(source.evaluation_examples(20).as_numpy_iterator())
+    assert source.num_classes == 10 and batch.images.shape == (20, 28, 28, 1)
+    expected = [int(record["label"]) for record in builder.as_data_source("test")]
+    np.testing.assert_array_equal(batch.labels, expected)
+
+
+def test_other_files_of_tfds_are_refused(celeb_a_hq_dir, monkeypatch):
+    form = tfds.core.FileFormat.RIEGELI
+    monkeypatch.setattr(tfds.core.DatasetInfo, "file_format", form)
+    with pytest.raises(UserError, match="prepared as riegeli: prepare it as tfrecord or array_rec"):
+        celeb_a_hq(celeb_a_hq_dir, "all")
+
+
+def test_a_damaged_record_is_one_line(tmp_path):
+    data_dir = celeb_a_hq_of([encode(Image.new("RGB", (256, 256)), "JPEG")[:-50]] * 2, tmp_path)
+    with pytest.raises(tf.errors.OpError) as raised:
+        next(iter(celeb_a_hq(data_dir, "all").evaluation_examples(1)))
+    message = undecodable_image_message(raised.value)
+    assert message == "cannot decode image of celeb_a_hq/256: its data is damaged, or too large"
