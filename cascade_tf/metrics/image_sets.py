@@ -31,8 +31,8 @@ def image_batches(images: ImageSet, batch_size: int) -> Iterator[np.ndarray]:
 
     Args:
         images: uint8 [N, H, W, 1 or 3], as an array, a tensor or a list of arrays; or a folder of
-            PNG, JPEG or WebP files. Sub-folders are included, in the order of paths, and images
-            are decoded to RGB. Their sizes may differ: a batch ends where the size changes.
+            image files. Sub-folders are included, in the order of paths, and images are decoded
+            to RGB. Their sizes may differ: a batch ends where the size changes.
         batch_size: 1 or more.
 
     Raises:
