@@ -135,11 +135,18 @@ def _image(values: np.ndarray) -> Image.Image:
 
 def _set_raw_mode(file: ImageFile.ImageFile, raw_mode: str) -> None:
     """Changes how Pillow takes the bytes of a TIFF file's values."""
-    file.tile = [tile._replace(args=(raw_mode, *_arguments(tile)[1:])) for tile in file.tile]
+
+    def changed(tile: Any) -> Any:
+        arguments = (raw_mode, *_arguments(tile)[1:])
+        if hasattr(tile, "_replace"):
+            return tile._replace(args=arguments)
+        return (*tile[:3], arguments)  # before Pillow 11
+
+    file.tile = [changed(tile) for tile in file.tile]
 
 
 def _arguments(tile: Any) -> tuple[Any, ...]:
-    """Those of the decoder of a TIFF file's part; the first is the raw mode."""
+    """Those of the decoder of a part of a TIFF file; the first is the raw mode."""
     return tile[3]
 
 

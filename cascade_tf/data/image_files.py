@@ -40,6 +40,8 @@ def is_image_file(path: str) -> bool:
     is_other = kind and not kind.startswith("image/") and kind != "application/octet-stream"
     if is_other or compression or extension in _CAMERA_RAW:
         return False
+    if "://" not in path and not os.path.isfile(path):  # opening a pipe would wait for a writer
+        return False
     try:
         with opened(path) as file, Image.open(file, formats=_formats_with_signature()):
             return True

@@ -11,6 +11,7 @@ _WITHOUT_EFFECT = {
     *(b"IHDR", b"PLTE", b"IDAT", b"IEND", b"gAMA", b"cHRM", b"sRGB", b"sBIT"),
     *(b"bKGD", b"hIST", b"pHYs", b"sPLT", b"tIME"),
 }
+_METADATA = (b"Raw profile", b"XML:")  # first bytes of texts that contain EXIF or XMP
 _PIXELS = {b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND"}
 
 
@@ -34,7 +35,10 @@ def has_pixels_only(encoded: bytes) -> bool:
     >>> has_pixels_only(file.getvalue())
     True
     """
-    return all(kind in _WITHOUT_EFFECT for kind, _ in _chunks(encoded))
+    return all(
+        kind in _WITHOUT_EFFECT or (kind == b"tEXt" and not chunk[8:].startswith(_METADATA))
+        for kind, chunk in _chunks(encoded)
+    )
 
 
 def without_metadata(

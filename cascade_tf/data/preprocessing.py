@@ -29,8 +29,8 @@ def training_image(image: tf.Tensor, index: tf.Tensor, config: DataConfig) -> tf
     """Crops at random, resizes, and with `config.flip` flips half of the images.
 
     With `config.smallest_crop` below 1, a random part of the crop is taken. With `config.crop` =
-    `window`, the crop is a window of the result's size. All draws depend only
-    on `config.seed` and `index`.
+    `window`, the crop is a window of the result's size. All draws depend only on `config.seed` and
+    `index`.
 
     Args:
         image: uint8 [h, w, 1 or 3].

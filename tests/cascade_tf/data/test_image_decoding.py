@@ -291,6 +291,13 @@ def test_plain_jpeg_has_the_same_pixels_in_a_graph(quality, mode, options):
     np.testing.assert_array_equal(decode_plain(encoded), decode_rgb(encoded))
 
 
+def test_a_text_alone_is_no_hindrance_unless_it_has_an_orientation():
+    for text, plain in (("Software", True), ("Raw profile type exif", False)):
+        texts = PngImagePlugin.PngInfo()
+        texts.add_text(text, "x")
+        assert is_plain(encode(solid("RGB", (10, 20, 30)), pnginfo=texts)) == plain
+
+
 @pytest.mark.parametrize("mode", ["RGB", "L"])
 @pytest.mark.parametrize("profile", [None, SRGB])
 def test_plain_png_has_the_same_pixels_in_a_graph(mode, profile):

@@ -1,4 +1,5 @@
 import io
+import os
 
 import pytest
 from PIL import Image
@@ -44,6 +45,11 @@ OTHERS = {
 def test_images_are_known_by_extension_or_content(name, tmp_path):
     (tmp_path / name).write_bytes({**IMAGES, **OTHERS}[name])
     assert is_image_file(str(tmp_path / name)) == (name in IMAGES)
+
+
+def test_a_pipe_is_not_opened(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    assert not is_image_file(str(tmp_path / "pipe"))
 
 
 def test_known_extensions_are_not_opened():
