@@ -53,9 +53,9 @@ def with_8_bits(file: ImageFile.ImageFile, encoded: bytes) -> Image.Image:
         if tags.get(_PLANES) == _SEPARATE:  # Pillow 13 takes each byte for a value
             raise ValueError("its 16-bit colours are in separate planes: save it as PNG")
         return _tiff_colours(file, encoded)
-    if file.mode == "F" and file.tile[0][0] == "libtiff":
+    if file.mode == "F" and file.tile and file.tile[0][0] == "libtiff":
         _set_raw_mode(file, "F;32NF")  # Pillow 13 takes them for the file's byte order
-    load_pixels(file)
+    _load_pixels(file)
     if file.format == "PNG" and depth(encoded) == 16:
         return _png(encoded)
     if file.mode == "F":
@@ -70,7 +70,7 @@ def with_8_bits(file: ImageFile.ImageFile, encoded: bytes) -> Image.Image:
     return file
 
 
-def load_pixels(file: ImageFile.ImageFile) -> None:
+def _load_pixels(file: ImageFile.ImageFile) -> None:
     """Loads a file; errors in metadata that follow the pixels are ignored."""
     try:
         file.load()
@@ -97,10 +97,10 @@ def _tiff_colours(file: ImageFile.ImageFile, encoded: bytes) -> Image.Image:
     premultiplied = raw_mode.startswith("RGBa")
     raw_mode = raw_mode.replace("RGBa", "RGBA")  # Pillow would divide each byte by alpha
     _set_raw_mode(file, raw_mode)
-    load_pixels(file)
+    _load_pixels(file)
     with Image.open(io.BytesIO(encoded)) as again:
         _set_raw_mode(again, raw_mode[:-1] + _OTHER_ORDER[raw_mode[-1]])
-        load_pixels(again)
+        _load_pixels(again)
         values = np.asarray(file, np.uint32) * 256 + np.asarray(again)
     if premultiplied:
         alpha = values[..., 3:]

@@ -10,7 +10,7 @@ from typing import NoReturn
 import numpy as np
 import tensorflow as tf
 
-from cascade_tf.data.image_files import is_image_file, report_left_out
+from cascade_tf.data.image_files import is_image_file, other_files, report_once
 from cascade_tf.errors import UserError
 
 _TEST_SHARE = 0.1
@@ -66,9 +66,13 @@ def _images_and_folders(root: str, flag: str) -> tuple[list[str], list[str]]:
             if not _is_hidden(inside, name):
                 is_image = is_image_file(os.path.join(folder, name))
                 (paths if is_image else left_out).append(os.path.join(inside, name))
-    report_left_out(root, tuple(sorted(left_out)))
+    others = other_files(sorted(left_out)) if left_out else None
     if not paths:
-        raise UserError(f"{flag}: no images in the folder {root}")
+        raise UserError(
+            f"{flag}: no images in the folder {root}" + (f", only {others}" if others else "")
+        )
+    if others:
+        report_once(f"{root}: left out {others}")
     paths.sort()
     return paths, folders
 

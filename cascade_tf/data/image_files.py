@@ -12,6 +12,7 @@ import functools
 import mimetypes
 import os
 import sys
+from collections.abc import Sequence
 from typing import IO
 
 import tensorflow as tf
@@ -64,14 +65,22 @@ def printable(path: bytes) -> str:
     return text.replace("\n", "\\n").replace("\r", "\\r")
 
 
+def other_files(paths: Sequence[str]) -> str:
+    """Counts and names files that are no images, for a message.
+
+    >>> other_files(["a.txt", "b.heic"])
+    '2 files that Pillow does not open: a.txt, b.heic'
+    """
+    names = ", ".join(printable(os.fsencode(path)) for path in paths[:_NAMED])
+    names += ", ..." if len(paths) > _NAMED else ""
+    files = "1 file" if len(paths) == 1 else f"{len(paths):,} files"
+    return f"{files} that Pillow does not open: {names}"
+
+
 @functools.cache
-def report_left_out(root: str, paths: tuple[str, ...]) -> None:
-    """Counts and names files that are no images in one line on stderr, once."""
-    if paths:
-        names = ", ".join(printable(os.fsencode(path)) for path in paths[:_NAMED])
-        names += ", ..." if len(paths) > _NAMED else ""
-        files = "1 file" if len(paths) == 1 else f"{len(paths):,} files"
-        print(f"{root}: {files} left out, no images that Pillow opens: {names}", file=sys.stderr)
+def report_once(line: str) -> None:
+    """Prints a line on stderr, unless this process has printed it before."""
+    print(line, file=sys.stderr)
 
 
 @functools.cache
