@@ -15,6 +15,7 @@ from cascade_tf.data.config import DataConfig
 from cascade_tf.settings import entries
 
 _MINUTES = 30.0
+_RATES = (0.1, 0.33, 1, 0.5, 0.25, 0.125)  # over the training, relative to the highest
 _TRAINING_SHARE = 0.85  # of the time; the rest is compilation, evaluation and samples
 _BATCH, _SMALL_BATCH = 32, 8
 _STEPS = 8000  # that a network should have at least
@@ -232,12 +233,17 @@ class _Chooser:
     def _rates(self) -> Choice:
         rate = 6e-4 if self._batch > _SMALL_BATCH else 3e-4
         values: dict[str, Any] = {
-            "learning_rate": (rate, rate / 2, rate / 4, rate / 8),
-            "learning_rate_boundaries": (0.33, 0.6, 0.83),
+            "learning_rate": tuple(float(f"{rate * s:.3g}") for s in _RATES),
+            "learning_rate_boundaries": (0.015, 0.03, 0.33, 0.6, 0.83),
+            "rmsprop_start": 0.0,
         }
         if values.keys() & self._given.keys():
             values = {}
-        return Choice("Rates fall at shares of the training, whatever its length.", values)
+        return Choice(
+            "Rates rise and fall at shares of the training, whatever its length. With a start at 1 "
+            "the first 200 steps would learn little.",
+            values,
+        )
 
     def _intervals(self) -> Choice:
         def every(share: float, at_least: int = 1) -> int:
