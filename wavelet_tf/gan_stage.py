@@ -24,10 +24,10 @@ from wavelet_tf.biggan.losses import discriminator_losses, generator_loss
 from wavelet_tf.biggan.orthogonal_regularisation import orthogonal_penalty
 from wavelet_tf.biggan.spectral_norm import spectral_norms, update_spectral_norms
 from wavelet_tf.biggan.standing_statistics import standing_statistics
-from wavelet_tf.collapse import FEWEST_IMAGES, diversity, trouble
+from wavelet_tf.collapse import FEWEST_IMAGES, diversity, moments, trouble
 from wavelet_tf.latents import Latents
 from wavelet_tf.noise import noise
-from wavelet_tf.players import Figures, Gradients, Player, shares
+from wavelet_tf.players import Figures, Gradients, Player, means_over_parts
 from wavelet_tf.training_config import GANTrainingConfig
 from wavelet_tf.unit_images import to_uint8
 
@@ -149,18 +149,25 @@ class GANStage(Stage):
         2. The discriminator learns to distinguish real latents from generated ones.
         3. The generator learns to deceive it, on newly drawn noise and classes.
         """
-        t = self.training
-        figures: Figures = {}
+        t, context = self.training, tf.distribute.get_replica_context()
         update_spectral_norms(self.generator)
-        for share in shares(examples, t.discriminator_steps):
-            update_spectral_norms(self.discriminator)
-            figures |= self._discriminating.step(share, t.accumulations, t.clip_norm)
+        figures = means_over_parts(self._discriminator_step, examples, t.discriminator_steps)
+        moments_of_all = context.all_reduce(tf.distribute.ReduceOp.MEAN, figures.pop("moments"))
+        count = examples.images.shape[0]
+        if count is None or count * context.num_replicas_in_sync >= FEWEST_IMAGES:
+            figures["diversity"] = diversity(*tf.unstack(moments_of_all))
         figures |= self._generating.step(examples, t.accumulations, t.clip_norm)
         for name, network in (("G", self.generator), ("D", self.discriminator)):
             norms = spectral_norms(network)
             figures |= {f"spectral_norm_{name}/{path}": norm for path, norm in norms.items()}
         figures["learning_rate"] = tf.identity(self._generating.optimizer.learning_rate)
         return figures
+
+    def _discriminator_step(self, examples: Examples) -> Figures:
+        update_spectral_norms(self.discriminator)
+        return self._discriminating.step(
+            examples, self.training.accumulations, self.training.clip_norm
+        )
 
     def _discriminator_gradients(
         self, examples: Examples, replicas: int = 1
@@ -177,10 +184,8 @@ class GANStage(Stage):
             "discriminator_loss": loss,
             "D_real": tf.reduce_mean(real_logits),
             "D_fake": tf.reduce_mean(fake_logits),
+            "moments": tf.stack([moments(real), moments(fake)]),
         }
-        count = examples.images.shape[0]
-        if count is None or count >= FEWEST_IMAGES:
-            figures["diversity"] = diversity(real, fake)
         return figures, tape.gradient(scaled, self.discriminator.trainable_variables)
 
     def _generator_gradients(
