@@ -325,8 +325,12 @@ class GANStage(Stage):
         classes = min(self.config.num_classes, len(examples.images))
         labels = tf.repeat(tf.range(classes), columns)
         indices = tf.range(len(labels), dtype=tf.int64)
-        samples = self.sample(SampleRequest(indices, labels=labels, on_progress=on_progress))
-        images = self.to_images(samples).numpy()
+        size = self.largest_batch or len(labels)
+        parts = []
+        for rows in (slice(start, start + size) for start in range(0, len(labels), size)):
+            request = SampleRequest(indices[rows], labels=labels[rows], on_progress=on_progress)
+            parts.append(self.to_images(self.sample(request)).numpy())
+        images = np.concatenate(parts)
         rows = [
             np.concatenate(list(row), axis=1)
             for row in images.reshape(classes, columns, *images.shape[1:])
