@@ -52,9 +52,7 @@ class Summaries:
                 writer = self._writer(run)
                 # TensorBoard takes a run's first START for that of its first session.
                 for _ in range(2):
-                    tf.raw_ops.ImportEvent(
-                        writer=writer._resource, event=event.SerializeToString()
-                    )
+                    tf.raw_ops.ImportEvent(writer=writer._resource, event=event.SerializeToString())
                 writer.flush()
 
     def scalars(self, run: str, step: int, values: Mapping[str, float]) -> None:

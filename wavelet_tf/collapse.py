@@ -33,7 +33,9 @@ def diversity(real: tf.Tensor, generated: tf.Tensor) -> tf.Tensor:
     >>> float(diversity(moments(images), moments(0.5 * images + 3)))
     0.5
     """
-    spread = [tf.reduce_mean(square - mean**2) for mean, square in map(tf.unstack, (generated, real))]
+    spread = [
+        tf.reduce_mean(square - mean**2) for mean, square in map(tf.unstack, (generated, real))
+    ]
     return tf.sqrt(tf.maximum(spread[0], 0) / tf.maximum(spread[1], 1e-12))
 
 

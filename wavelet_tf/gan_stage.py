@@ -327,8 +327,9 @@ class GANStage(Stage):
         indices = tf.range(len(labels), dtype=tf.int64)
         size = self.largest_batch or len(labels)
         parts = []
-        for rows in (slice(start, start + size) for start in range(0, len(labels), size)):
-            request = SampleRequest(indices[rows], labels=labels[rows], on_progress=on_progress)
+        for start in range(0, len(labels), size):
+            part = slice(start, start + size)
+            request = SampleRequest(indices[part], labels=labels[part], on_progress=on_progress)
             parts.append(self.to_images(self.sample(request)).numpy())
         images = np.concatenate(parts)
         rows = [

@@ -74,9 +74,7 @@ def test_replicas_meet_in_every_part():
 
     @tf.function(autograph=False)
     def step(examples):
-        return strategy.run(
-            lambda own: means_over_parts(_gradients(two), own, COUNT), (examples,)
-        )
+        return strategy.run(lambda own: means_over_parts(_gradients(two), own, COUNT), (examples,))
 
     distributed = strategy.experimental_distribute_values_from_function(
         lambda context: halves[context.replica_id_in_sync_group]

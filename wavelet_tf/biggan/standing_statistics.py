@@ -12,7 +12,6 @@ import tensorflow as tf
 from wavelet_tf.biggan.conditional_batch_norm import MOMENTUM
 from wavelet_tf.biggan.generator import Generator
 
-
 _BATCH_SIZE = 64
 
 

@@ -28,9 +28,7 @@ class Bands(NamedTuple):
     br: tf.Tensor  # high along both
 
 
-def dwt2(
-    images: tf.Tensor, wavelet: WaveletLike = "bior2.2", mode: str | None = None
-) -> Bands:
+def dwt2(images: tf.Tensor, wavelet: WaveletLike = "bior2.2", mode: str | None = None) -> Bands:
     """Splits images into four bands of half their size.
 
     A constant image c has TL = 2c for every wavelet of PyWavelets, and zeros in the other bands (in

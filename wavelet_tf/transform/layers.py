@@ -20,9 +20,7 @@ Shape = tuple[int | None, ...]
 class _TransformLayer(keras.layers.Layer):
     """Holds the wavelet and the mode of both directions, checked when the layer is created."""
 
-    def __init__(
-        self, wavelet: WaveletLike = "bior2.2", mode: str | None = None, **kwargs: Any
-    ):
+    def __init__(self, wavelet: WaveletLike = "bior2.2", mode: str | None = None, **kwargs: Any):
         super().__init__(**kwargs)
         self.wavelet = name_or_bank(wavelet)
         self.mode = default_mode(self.wavelet) if mode is None else mode

@@ -50,7 +50,10 @@ def wavedec2(
 
 
 def waverec2(
-    tl: tf.Tensor, details: Sequence[Details], wavelet: WaveletLike = "bior2.2", mode: str | None = None
+    tl: tf.Tensor,
+    details: Sequence[Details],
+    wavelet: WaveletLike = "bior2.2",
+    mode: str | None = None,
 ) -> tf.Tensor:
     """Inverse of `wavedec2`: TL and the details of each level, coarsest first, to images.
 

@@ -19,7 +19,7 @@ def name_or_bank(wavelet: WaveletLike) -> str | Bank:
     """Returns a wavelet as a value that is hashed and saved: a name of PyWavelets, or the filters.
 
     Raises:
-        ValueError: it is none of the kinds of this module, or there are not four filters of numbers.
+        ValueError: it is none of these kinds, or a bank without four filters of numbers.
 
     Example:
         >>> name_or_bank(pywt.Wavelet("haar"))

@@ -243,7 +243,11 @@ def test_layers_equal_the_functions_and_are_rebuilt_from_their_configuration():
         (dict(wavelet="bior9"), ValueError, "wavelet: 'bior9' is not a .*bior2.2"),
         (dict(wavelet="morl"), ValueError, "wavelet: 'morl' is not a discrete"),
         (dict(wavelet="dmey", mode="periodization"), ValueError, "no mode inverts them"),
-        (dict(wavelet=("haar", "db2")), ValueError, "is not a wavelet .*use a name .* four filters"),
+        (
+            dict(wavelet=("haar", "db2")),
+            ValueError,
+            "is not a wavelet .*use a name .* four filters",
+        ),
         (dict(wavelet=pywt.ContinuousWavelet("mexh")), ValueError, "is not a wavelet"),
         (dict(wavelet=([1, 1], [1, -1]) * 2), ValueError, "do not invert each other"),
         (dict(mode="symmetric"), ValueError, "mode: 'symmetric' is unknown; use reflect, period"),
