@@ -42,9 +42,8 @@ class GANStage(Stage):
         training: settings of its training.
         description: of the stage; by default a BigGAN of whole images.
 
-    >>> from wavelet_tf.unit_images import unit_range
     >>> config = BigGANConfig(size=16, generator_width=8, discriminator_width=8)
-    >>> latents = Latents(unit_range, size=16, channels=3, value_range=(0.0, 1.0))
+    >>> latents = Latents(lambda images: images, size=16, channels=3, value_range=(0.0, 1.0))
     >>> stage = GANStage("gan", config, latents, GANTrainingConfig(accumulations=2))
     >>> stage.name, stage.batch_parts
     ('gan', 2)

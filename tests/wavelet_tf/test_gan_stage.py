@@ -4,10 +4,13 @@ import tensorflow as tf
 
 from cascade_tf.errors import UsageError, UserError
 from cascade_tf.examples import Examples
+from cascade_tf.experiment import Experiment
+from cascade_tf.given_settings import GivenSettings
 from cascade_tf.metrics import PixelFeatures, compare
 from cascade_tf.strategies import make_strategy
 from tests.cascade_tf.trainings import final_weights, scalars, trainer
 from tests.wavelet_tf.small_priors import built, digits, gan, sample
+from wavelet_tf.family import BigGANFamily
 
 
 def test_two_replicas_equal_one(tmp_path):
@@ -136,6 +139,19 @@ def test_a_collapse_is_measured_over_all_parts_and_replicas(tmp_path, eagerly):
     kernel.kernel.assign(tf.zeros_like(kernel.kernel))
     with pytest.raises(UserError, match="samples are nearly all the same"):
         broken.train()
+
+
+def test_a_biggan_of_whole_images_sees_them_in_their_full_range(tmp_path):
+    given = {"system": "biggan", "image_size": 8, "channels": 1}
+    settings = GivenSettings({name: [(None, value)] for name, value in given.items()})
+    stage = Experiment(tmp_path, {"biggan": BigGANFamily}, settings).make_stage("gan")
+    stage.latents.build()
+    images = np.arange(0, 256, 4, np.uint8).reshape(1, 8, 8, 1)
+    images[0, -1, -1] = 255
+    target = stage.target(tf.constant(images))
+    np.testing.assert_array_equal(stage.to_images(target), images)
+    normalised = stage.latents.normalise(target).numpy()
+    assert (normalised.min(), normalised.max()) == (-1, 1)
 
 
 def test_previews_keep_to_the_batch_size_and_show_a_row_for_each_class(monkeypatch, eagerly):
