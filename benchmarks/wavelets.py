@@ -128,6 +128,7 @@ def main(argv: list[str]) -> None:
         "a copy of the batch": (lambda: images.copy(), lambda: images.copy()),
         "ours, periodization": ours("periodization")(images),
         "ours, reflect": ours("reflect")(images),
+        "ours, called eagerly": ours("periodization", compiled=False)(images),
         "ours, as tf.signal defines it": definition_of_tf_signal(images),
     }
     others: dict[str, Contestant] = {

@@ -41,7 +41,8 @@ def dwt2(images: tf.Tensor, wavelet: WaveletLike = "bior2.2", mode: str | None =
         images: bfloat16, float16, float32 or float64 [B, H, W, C]; H and W are even, at least 2.
             Sums are computed in float32, those of float64 images in float64.
         wavelet: name of a discrete wavelet in PyWavelets, a `pywt.Wavelet`, or four filters as in
-            its `filter_bank`: dec_lo, dec_hi, rec_lo, rec_hi. Not dmey, whose filters do not invert.
+            its `filter_bank`: dec_lo, dec_hi, rec_lo, rec_hi. Not dmey: its filters do not
+            invert each other.
         mode: extension of images beyond their borders. Every mode gives bands of exactly half the
             size. `reflect`: mirrored about the first and the last pixel; needs a wavelet with
             symmetric filters of odd length (bior2.2, 4.4, ...). `periodization`: repeated; for
