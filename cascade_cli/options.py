@@ -74,8 +74,8 @@ class TruncationOptions(Options):
     )
     standing_batches: int = setting(
         16,
-        "Batches of samples to average a GAN's batch statistics over; 0: use the running means "
-        "of training.",
+        "Batches of 64 samples to average a GAN's batch statistics over, or as many samples in "
+        "batches of a smaller `batch_size`; 0: use the running means of training.",
         at_least=0,
     )
 

@@ -115,7 +115,10 @@ class Experiment:
 
     def make_stage(self, stage: str) -> "Stage":
         """A stage, not yet built."""
-        return self.family.make_stage(stage)
+        made = self.family.make_stage(stage)
+        if self.is_given(stage, "batch_size"):
+            made.largest_batch = self.training(stage).batch_size
+        return made
 
     def recorded(self, stage: str) -> dict[str, str]:
         """A stage's record, completed with defaults; empty if there is none."""

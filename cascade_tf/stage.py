@@ -29,6 +29,7 @@ class Stage(abc.ABC):
         accepts: names of the optional attributes of a SampleRequest that `sample` uses.
         sampling_parts: how often one call of `sample` reports progress.
         batch_parts: equal parts into which `train_step` splits a replica's share of the batch.
+        largest_batch: the user's batch size, which no other pass should exceed; None: not set.
     """
 
     name: str
@@ -37,6 +38,7 @@ class Stage(abc.ABC):
     accepts: Collection[str] = ()
     sampling_parts = 1
     batch_parts = 1
+    largest_batch: int | None = None
 
     @abc.abstractmethod
     def build(self) -> None:

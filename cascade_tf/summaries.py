@@ -1,5 +1,6 @@
 """TensorBoard summaries of a stage: scalars, image grids, and the flags as text."""
 
+import time
 from collections.abc import Mapping
 
 import numpy as np
@@ -7,6 +8,8 @@ import tensorflow as tf
 from etils import epath
 
 from cascade_tf.pictures import enlarge, sheet
+
+_RUNS = ("train", "test", "test_live_weights")
 
 
 class Summaries:
@@ -29,6 +32,28 @@ class Summaries:
     def __init__(self, directory: epath.Path, writes: bool = True):
         self._directory, self._writes = directory, writes
         self._writers: dict[str, tf.summary.SummaryWriter] = {}
+
+    def start(self, step: int) -> None:
+        """Begins a session of training; to be called before anything is written.
+
+        A killed session may have written points of steps that are trained again. TensorBoard
+        discards those that precede a `SessionLog.START` in the files of a run, from its step on.
+
+        Args:
+            step: the first one whose points are to be discarded.
+        """
+        event = tf.compat.v1.Event(
+            step=step,
+            wall_time=time.time(),
+            session_log=tf.compat.v1.SessionLog(status=tf.compat.v1.SessionLog.START),
+        )
+        for run in _RUNS:
+            if self._writes and (self._directory / run).exists():
+                writer = self._writer(run)
+                # TensorBoard takes a run's first START for that of its first session.
+                for _ in range(2):
+                    tf.raw_ops.ImportEvent(writer=writer._resource, event=event.SerializeToString())
+                writer.flush()
 
     def scalars(self, run: str, step: int, values: Mapping[str, float]) -> None:
         """Writes scalars by tag to the run "train", "test" or "test_live_weights"."""

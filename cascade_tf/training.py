@@ -85,6 +85,7 @@ class Trainer:
         self._stage, self._config, self._train, self._test = stage, config, train, test
         strategy = strategy or tf.distribute.get_strategy()
         require_divisible(config, stage, strategy)
+        stage.largest_batch = config.batch_size
         self._directory, self._strategy = epath.Path(directory).expanduser(), strategy
         self._several = workers(strategy) > 1
         self._stop_agreed = False
@@ -145,6 +146,7 @@ class Trainer:
             self._checkpoints = self.state.checkpoints.paths
 
     def _train_locked(self) -> None:
+        self.summaries.start(self.step + 1 if self.resumed else 0)
         self._write_record()
         with self._lost_worker_as_user_error():
             if is_chief(self._strategy):
@@ -200,7 +202,7 @@ class Trainer:
         save_record(self._directory, settings)
         table = [f"| {name} | {value} |" for name, value in sorted(settings.items())]
         text = "\n".join(["| flag | value |", "|---|---|", *table])
-        self.summaries.text("train", self.step, "flags", text)
+        self.summaries.text("train", self.step + 1, "flags", text)
 
     def _loop(self, stop: StopRequest, bar: ProgressBar, recent: list[dict[str, float]]) -> None:
         c, step = self._config, self.step

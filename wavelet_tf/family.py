@@ -110,9 +110,9 @@ class BigGANFamily(Family):
     def make_stage(self, stage: str) -> "Stage":
         from wavelet_tf.gan_stage import GANStage
         from wavelet_tf.latents import Latents
-        from wavelet_tf.unit_images import unit_range
 
         size = self._read(DataConfig, stage).image_size
         config = self._read(BigGANConfig, stage, size=size)
-        pixels = Latents(unit_range, size, config.channels, 1, (0.0, 1.0))
+        # The latents are the images in [0, 1] themselves.
+        pixels = Latents(lambda images: images, size, config.channels, 1, (0.0, 1.0))
         return GANStage(stage, config, pixels, self._read(GANTrainingConfig, stage))

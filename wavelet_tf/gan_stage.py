@@ -24,10 +24,10 @@ from wavelet_tf.biggan.losses import discriminator_losses, generator_loss
 from wavelet_tf.biggan.orthogonal_regularisation import orthogonal_penalty
 from wavelet_tf.biggan.spectral_norm import spectral_norms, update_spectral_norms
 from wavelet_tf.biggan.standing_statistics import standing_statistics
-from wavelet_tf.collapse import FEWEST_IMAGES, diversity, trouble
+from wavelet_tf.collapse import FEWEST_IMAGES, diversity, moments, trouble
 from wavelet_tf.latents import Latents
 from wavelet_tf.noise import noise
-from wavelet_tf.players import Figures, Gradients, Player, shares
+from wavelet_tf.players import Figures, Gradients, Player, means_over_parts
 from wavelet_tf.training_config import GANTrainingConfig
 from wavelet_tf.unit_images import to_uint8
 
@@ -42,9 +42,8 @@ class GANStage(Stage):
         training: settings of its training.
         description: of the stage; by default a BigGAN of whole images.
 
-    >>> from wavelet_tf.unit_images import unit_range
     >>> config = BigGANConfig(size=16, generator_width=8, discriminator_width=8)
-    >>> latents = Latents(unit_range, size=16, channels=3, value_range=(0.0, 1.0))
+    >>> latents = Latents(lambda images: images, size=16, channels=3, value_range=(0.0, 1.0))
     >>> stage = GANStage("gan", config, latents, GANTrainingConfig(accumulations=2))
     >>> stage.name, stage.batch_parts
     ('gan', 2)
@@ -149,18 +148,25 @@ class GANStage(Stage):
         2. The discriminator learns to distinguish real latents from generated ones.
         3. The generator learns to deceive it, on newly drawn noise and classes.
         """
-        t = self.training
-        figures: Figures = {}
+        t, context = self.training, tf.distribute.get_replica_context()
         update_spectral_norms(self.generator)
-        for share in shares(examples, t.discriminator_steps):
-            update_spectral_norms(self.discriminator)
-            figures |= self._discriminating.step(share, t.accumulations, t.clip_norm)
+        figures = means_over_parts(self._discriminator_step, examples, t.discriminator_steps)
+        moments_of_all = context.all_reduce(tf.distribute.ReduceOp.MEAN, figures.pop("moments"))
+        count = examples.images.shape[0]
+        if count is None or count * context.num_replicas_in_sync >= FEWEST_IMAGES:
+            figures["diversity"] = diversity(*tf.unstack(moments_of_all))
         figures |= self._generating.step(examples, t.accumulations, t.clip_norm)
         for name, network in (("G", self.generator), ("D", self.discriminator)):
             norms = spectral_norms(network)
             figures |= {f"spectral_norm_{name}/{path}": norm for path, norm in norms.items()}
         figures["learning_rate"] = tf.identity(self._generating.optimizer.learning_rate)
         return figures
+
+    def _discriminator_step(self, examples: Examples) -> Figures:
+        update_spectral_norms(self.discriminator)
+        return self._discriminating.step(
+            examples, self.training.accumulations, self.training.clip_norm
+        )
 
     def _discriminator_gradients(
         self, examples: Examples, replicas: int = 1
@@ -177,10 +183,8 @@ class GANStage(Stage):
             "discriminator_loss": loss,
             "D_real": tf.reduce_mean(real_logits),
             "D_fake": tf.reduce_mean(fake_logits),
+            "moments": tf.stack([moments(real), moments(fake)]),
         }
-        count = examples.images.shape[0]
-        if count is None or count >= FEWEST_IMAGES:
-            figures["diversity"] = diversity(real, fake)
         return figures, tape.gradient(scaled, self.discriminator.trainable_variables)
 
     def _generator_gradients(
@@ -320,8 +324,13 @@ class GANStage(Stage):
         classes = min(self.config.num_classes, len(examples.images))
         labels = tf.repeat(tf.range(classes), columns)
         indices = tf.range(len(labels), dtype=tf.int64)
-        samples = self.sample(SampleRequest(indices, labels=labels, on_progress=on_progress))
-        images = self.to_images(samples).numpy()
+        size = self.largest_batch or len(labels)
+        parts = []
+        for start in range(0, len(labels), size):
+            part = slice(start, start + size)
+            request = SampleRequest(indices[part], labels=labels[part], on_progress=on_progress)
+            parts.append(self.to_images(self.sample(request)).numpy())
+        images = np.concatenate(parts)
         rows = [
             np.concatenate(list(row), axis=1)
             for row in images.reshape(classes, columns, *images.shape[1:])

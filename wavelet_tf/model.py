@@ -13,6 +13,7 @@ from cascade_tf.experiment import Experiment
 from cascade_tf.model_arguments import checked_array, checked_classes, checked_spread
 from cascade_tf.sample_request import SampleRequest
 from cascade_tf.stage import Stage
+from wavelet_tf.biggan.standing_statistics import standing_batches
 from wavelet_tf.decoder_stage import DecoderStage
 from wavelet_tf.endpoints import decoders
 from wavelet_tf.family import BigGANFamily, NSBFamily, PixelNSBFamily
@@ -22,7 +23,7 @@ from wavelet_tf.reconstruction import reconstruct
 from wavelet_tf.unit_images import unit_range
 
 FAMILIES = {"nsb": NSBFamily, "nsb_pixel": PixelNSBFamily, "biggan": BigGANFamily}
-_STANDING = (16, 64)  # batches for standing statistics, and their size
+_STANDING = 16  # batches for standing statistics
 
 
 def load(workdir: str | os.PathLike[str]) -> "WaveletModel":
@@ -44,7 +45,8 @@ class WaveletModel:
 
     Args:
         stages: built, coarsest first.
-        batch_size: largest number of images in one pass.
+        batch_size: largest number of images in one pass; None: 32, and 64 for the batch statistics
+            of a GAN.
 
     Raises:
         ValueError: there are no stages, or `batch_size` is below 1.
@@ -57,11 +59,13 @@ class WaveletModel:
     (2, 32, 32, 3)
     """
 
-    def __init__(self, stages: Sequence[Stage], batch_size: int = 32):
+    def __init__(self, stages: Sequence[Stage], batch_size: int | None = None):
         self.stages = list(stages)
         if not self.stages:
             raise ValueError("stages: there are none; use the built stages of an experiment")
-        self.batch_size = checked_count("batch_size", batch_size, at_least=1)
+        size = 32 if batch_size is None else batch_size
+        self.batch_size = checked_count("batch_size", size, at_least=1)
+        self._standing = standing_batches(_STANDING, batch_size)
         self._settled: tuple[float, str] | None = None
 
     @property
@@ -197,7 +201,7 @@ class WaveletModel:
         """Sets a GAN's standing statistics for a truncation, unless they are set for it."""
         gan, setting = self.stages[0], (1.0 if truncation is None else truncation, kind or "scale")
         if isinstance(gan, GANStage) and self._settled != setting:
-            gan.settle(*_STANDING, *setting)
+            gan.settle(*self._standing, *setting)
             self._settled = setting
 
     def _in_batches(

@@ -70,6 +70,7 @@ class TrainingDistance:
     def __init__(self, stage: Stage, source: Source, count: int, inception: str | None = None):
         self._stage, self._source = stage, source
         self._count = min(count, source.num_examples)
+        self._size = min(_BATCH_SIZE, stage.largest_batch or _BATCH_SIZE)
         self._extractor: FeatureExtractor | None = None
         if inception:
             self._extractor = load_inception(pathlib.Path(inception).expanduser())
@@ -87,13 +88,13 @@ class TrainingDistance:
         return compare(self._extractor, samples, self._real).figures
 
     def _real_images(self) -> Iterator[np.ndarray]:
-        for batch in self._source.evaluation_examples(_BATCH_SIZE, limit=self._count):
+        for batch in self._source.evaluation_examples(self._size, limit=self._count):
             targets = self._stage.target(batch.images)
             yield self._stage.to_images(targets).numpy()[batch.indices.numpy() >= 0]
 
     def _samples(self) -> Iterator[np.ndarray]:
-        for start in range(0, self._count, _BATCH_SIZE):
-            indices = range(start, start + _BATCH_SIZE)
+        for start in range(0, self._count, self._size):
+            indices = range(start, start + self._size)
             labels = self._labels
             if labels is not None:
                 labels = labels.take(indices, mode="wrap")

@@ -10,16 +10,16 @@ from cascade_cli.systems.system import Drawing
 from cascade_tf.cascade import sample_cascade
 from cascade_tf.sample_request import SampleRequest
 from cascade_tf.stage import Stage
+from wavelet_tf.biggan.standing_statistics import standing_batches
 from wavelet_tf.gan_stage import GANStage
-
-_BATCH_SIZE = 64
 
 
 def settle(stages: Sequence[Stage], options: TruncationOptions, truncation: float) -> None:
     """Computes batch statistics for a truncation, in the stages that are GANs."""
     for stage in stages:
         if isinstance(stage, GANStage):
-            stage.settle(options.standing_batches, _BATCH_SIZE, truncation, options.truncation_kind)
+            batches = standing_batches(options.standing_batches, stage.largest_batch)
+            stage.settle(*batches, truncation, options.truncation_kind)
 
 
 def gan_drawing(stages: Sequence[Stage], options: SampleOptions, seed: int) -> Drawing:

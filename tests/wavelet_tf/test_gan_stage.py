@@ -3,11 +3,14 @@ import pytest
 import tensorflow as tf
 
 from cascade_tf.errors import UsageError, UserError
+from cascade_tf.examples import Examples
+from cascade_tf.experiment import Experiment
+from cascade_tf.given_settings import GivenSettings
 from cascade_tf.metrics import PixelFeatures, compare
 from cascade_tf.strategies import make_strategy
 from tests.cascade_tf.trainings import final_weights, scalars, trainer
 from tests.wavelet_tf.small_priors import built, digits, gan, sample
-from wavelet_tf.players import shares
+from wavelet_tf.family import BigGANFamily
 
 
 def test_two_replicas_equal_one(tmp_path):
@@ -53,7 +56,8 @@ def test_gradients_under_xla_equal_those_without():
 def test_steps_split_the_batch_and_accumulation_averages_gradients(tmp_path, eagerly):
     stage = built()
     strategy = tf.distribute.get_strategy()
-    parts = [stage._generator_gradients(part)[1] for part in shares(digits(8), 2)]
+    halves = [Examples(*(x[rows] for x in digits(8))) for rows in (slice(4), slice(4, 8))]
+    parts = [stage._generator_gradients(part)[1] for part in halves]
     variables = stage.generator.trainable_variables
     gradients = []
     stage._generating.optimizer.apply = lambda values, _: gradients.extend(values)
@@ -125,6 +129,43 @@ def test_collapse_stops_the_training_before_a_checkpoint(tmp_path, eagerly):
     with pytest.raises(UserError, match=r"samples are nearly all the same.*ckpt-2"):
         broken.train()
     assert broken.state.checkpoints.newest.endswith("ckpt-2")
+
+
+def test_a_collapse_is_measured_over_all_parts_and_replicas(tmp_path, eagerly):
+    """A replica's part has two images, of a batch of eight."""
+    stage = gan(accumulations=2)
+    broken = trainer(stage, tmp_path, make_strategy("mirrored"), steps=1, summary_every=1)
+    kernel = stage.generator.output_convolution
+    kernel.kernel.assign(tf.zeros_like(kernel.kernel))
+    with pytest.raises(UserError, match="samples are nearly all the same"):
+        broken.train()
+
+
+def test_a_biggan_of_whole_images_sees_them_in_their_full_range(tmp_path):
+    given = {"system": "biggan", "image_size": 16, "channels": 1}
+    settings = GivenSettings({name: [(None, value)] for name, value in given.items()})
+    stage = Experiment(tmp_path, {"biggan": BigGANFamily}, settings).make_stage("gan")
+    stage.latents.build()
+    images = np.arange(256, dtype=np.uint8).reshape(1, 16, 16, 1)
+    target = stage.target(tf.constant(images))
+    np.testing.assert_array_equal(stage.to_images(target), images)
+    normalised = stage.latents.normalise(target).numpy()
+    assert (normalised.min(), normalised.max()) == (-1, 1)
+
+
+def test_previews_keep_to_the_batch_size_and_show_a_row_for_each_class(monkeypatch, eagerly):
+    stage = built()
+    whole = stage.previews(digits(2), lambda: None)
+    sizes = []
+    sample_all = stage.sample
+    monkeypatch.setattr(
+        stage, "sample", lambda request: sizes.append(len(request.indices)) or sample_all(request)
+    )
+    stage.largest_batch = 6
+    parts = stage.previews(digits(2), lambda: None)
+    assert sizes == [6, 6, 4]
+    for title, images in whole.items():
+        assert np.abs(parts[title].astype(int) - images).max() <= 1
 
 
 def test_a_number_of_classes_other_than_the_datasets_is_refused(tmp_path, eagerly):

@@ -12,6 +12,18 @@ import tensorflow as tf
 from wavelet_tf.biggan.conditional_batch_norm import MOMENTUM
 from wavelet_tf.biggan.generator import Generator
 
+_BATCH_SIZE = 64
+
+
+def standing_batches(batches: int, largest: int | None) -> tuple[int, int]:
+    """Number and size of batches, at most `largest`, with as many samples as `batches` of 64.
+
+    >>> standing_batches(16, None), standing_batches(16, 30)
+    ((16, 64), (35, 30))
+    """
+    size = min(_BATCH_SIZE, largest or _BATCH_SIZE)
+    return -(-batches * _BATCH_SIZE // size), size
+
 
 def standing_statistics(
     generator: Generator,

@@ -33,25 +33,38 @@ def check_images(images: tf.Tensor, name: str, divisor: int = 2) -> tf.Tensor:
         return tf.identity(images) if unknown else images
 
 
-def check_bands(bands: Sequence[tf.Tensor]) -> list[tf.Tensor]:
+def check_bands(bands: Sequence[tf.Tensor | None]) -> list[tf.Tensor]:
     """Returns four bands as tensors, after checks that their dtypes and shapes agree.
+
+    Zeros replace a band that is None.
 
     Raises:
         TypeError: the dtype of a band is not a floating one.
-        ValueError: there are not four bands, a rank is not 4, or dtypes or shapes differ.
+        ValueError: there are not four bands, all are None, a rank is not 4, or dtypes or shapes
+            differ.
     """
     names = ("TL", "TR", "BL", "BR")
     if len(bands) != len(names):
         raise ValueError(f"bands: there are {len(bands)}; give four, {', '.join(names)}")
-    tensors = [_check_floating(x, f"bands: {n}") for x, n in zip(bands, names, strict=True)]
-    first = tensors[0]
-    for tensor, name in zip(tensors, names, strict=True):
+    given = {
+        name: _check_floating(band, f"bands: {name}")
+        for name, band in zip(names, bands, strict=True)
+        if band is not None
+    }
+    if not given:
+        raise ValueError("bands: all are None; give one of them")
+    of_first, first = next(iter(given.items()))
+    for name, tensor in given.items():
         if tensor.dtype != first.dtype or not tensor.shape.is_compatible_with(first.shape):
             raise ValueError(
-                f"bands: TL is {first.dtype.name} {first.shape}, {name} is {tensor.dtype.name} "
-                f"{tensor.shape}; give four of one dtype and shape"
+                f"bands: {of_first} is {first.dtype.name} {first.shape}, {name} is "
+                f"{tensor.dtype.name} {tensor.shape}; give four of one dtype and shape"
             )
-    return tensors
+    # `ensure_shape` lets sides that one band knows be known of all.
+    return [
+        tf.ensure_shape(given[name], first.shape) if name in given else tf.zeros_like(first)
+        for name in names
+    ]
 
 
 def _check_floating(x: tf.Tensor, name: str) -> tf.Tensor:

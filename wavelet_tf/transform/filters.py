@@ -14,6 +14,7 @@ import pywt
 
 from wavelet_tf.transform.extension import Extension, mirrored, periodic, zeros
 from wavelet_tf.transform.modes import MODES
+from wavelet_tf.transform.wavelets import Bank, WaveletLike, name_or_bank, wavelet_of
 
 # Its filters are truncated from infinite ones. No mode inverts them, in PyWavelets neither. The
 # tables of all others are rounded by so little that their inverse is exact to 1e-10.
@@ -52,15 +53,14 @@ class Filters:
         return float(low @ (self.analysis_start + np.arange(len(low))) / low.sum())
 
 
-@functools.cache
-def default_mode(wavelet: str) -> str:
+def default_mode(wavelet: WaveletLike) -> str:
     """Returns the mode that functions and layers use for a wavelet if their `mode` is None.
 
     The inverse is exact in this mode. It is "reflect" for wavelets with symmetric filters of odd
     length (bior and rbio 2.x, 4.4, 5.5, 6.8), "periodization" for all others.
 
     Args:
-        wavelet: name of a discrete wavelet in PyWavelets.
+        wavelet: see `dwt2`.
 
     Raises:
         ValueError: the wavelet is unknown; or it is dmey, whose filters no mode inverts.
@@ -69,12 +69,13 @@ def default_mode(wavelet: str) -> str:
         >>> default_mode("bior2.2"), default_mode("haar")
         ('reflect', 'periodization')
     """
+    wavelet = name_or_bank(wavelet)
     return "periodization" if _centers(_bank(wavelet)) is None else "reflect"
 
 
 @functools.cache
-def filters(wavelet: str, mode: str) -> Filters:
-    """Returns the filters of a wavelet, by its name in PyWavelets, for one of MODES.
+def filters(wavelet: str | Bank, mode: str) -> Filters:
+    """Returns the filters of a wavelet from `name_or_bank` for one of MODES.
 
     Raises:
         ValueError: the wavelet or mode is unknown, the mode does not suit the wavelet, or the
@@ -92,7 +93,7 @@ def filters(wavelet: str, mode: str) -> Filters:
     if mode == "reflect":
         centers = _centers(bank)
         if centers is None:
-            raise ValueError(_REFUSED.format(wavelet))
+            raise ValueError(_REFUSED.format(bank.name))
         # Tap j is at offset s - j, which puts a band's samples where PyWavelets' `reflect` does.
         # They are on even pixels if the centre c is odd, and on odd pixels if it is even. Either
         # way no sample of a band is the mirror image of another.
@@ -112,7 +113,9 @@ def filters(wavelet: str, mode: str) -> Filters:
     )
 
 
-def _bank(wavelet: str) -> pywt.Wavelet:
+def _bank(wavelet: str | Bank) -> pywt.Wavelet:
+    if not isinstance(wavelet, str):
+        return wavelet_of(wavelet)
     if wavelet == _INEXACT:
         raise ValueError(
             f"wavelet: the filters of {wavelet!r} are truncated, and no mode inverts them: errors "
@@ -134,7 +137,7 @@ def _centers(bank: pywt.Wavelet) -> list[int] | None:
     """
     centers = []
     for taps in (bank.dec_lo, bank.dec_hi):
-        first, *_, last = np.flatnonzero(np.abs(taps) > 1e-13).tolist()
+        first, last = np.flatnonzero(np.abs(taps) > 1e-13)[[0, -1]].tolist()
         used = np.array(taps[first : last + 1])
         if len(used) % 2 == 0 or not np.allclose(used, used[::-1], rtol=0, atol=1e-12):
             return None

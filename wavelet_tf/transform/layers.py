@@ -12,6 +12,7 @@ import tensorflow as tf
 from wavelet_tf.transform.dwt import Bands, dwt2, idwt2
 from wavelet_tf.transform.filters import default_mode, filters
 from wavelet_tf.transform.packets import number_of_splits, packet2, unpacket2
+from wavelet_tf.transform.wavelets import WaveletLike, name_or_bank
 
 Shape = tuple[int | None, ...]
 
@@ -19,10 +20,10 @@ Shape = tuple[int | None, ...]
 class _TransformLayer(keras.layers.Layer):
     """Holds the wavelet and the mode of both directions, checked when the layer is created."""
 
-    def __init__(self, wavelet: str = "bior2.2", mode: str | None = None, **kwargs: Any):
+    def __init__(self, wavelet: WaveletLike = "bior2.2", mode: str | None = None, **kwargs: Any):
         super().__init__(**kwargs)
-        self.wavelet = wavelet
-        self.mode = default_mode(wavelet) if mode is None else mode
+        self.wavelet = name_or_bank(wavelet)
+        self.mode = default_mode(self.wavelet) if mode is None else mode
         filters(self.wavelet, self.mode)
 
     def get_config(self) -> dict[str, Any]:
@@ -32,7 +33,13 @@ class _TransformLayer(keras.layers.Layer):
 class _PacketLayer(_TransformLayer):
     """Holds the size that a packet layer transforms to."""
 
-    def __init__(self, size: int, wavelet: str = "bior2.2", mode: str | None = None, **kwargs: Any):
+    def __init__(
+        self,
+        size: int,
+        wavelet: WaveletLike = "bior2.2",
+        mode: str | None = None,
+        **kwargs: Any,
+    ):
         super().__init__(wavelet, mode, **kwargs)
         self.size = size
 

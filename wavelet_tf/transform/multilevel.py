@@ -7,12 +7,13 @@ import tensorflow as tf
 from wavelet_tf.transform.checks import check_images
 from wavelet_tf.transform.dwt import Bands, dwt2, idwt2
 from wavelet_tf.transform.filters import default_mode, filters
+from wavelet_tf.transform.wavelets import WaveletLike, name_or_bank
 
 Details = tuple[tf.Tensor, tf.Tensor, tf.Tensor]  # TR, BL, BR of one level
 
 
 def wavedec2(
-    images: tf.Tensor, levels: int, wavelet: str = "bior2.2", mode: str | None = None
+    images: tf.Tensor, levels: int, wavelet: WaveletLike = "bior2.2", mode: str | None = None
 ) -> tuple[tf.Tensor, list[Details]]:
     """Splits images, and then TL again, `levels` times in all.
 
@@ -38,6 +39,7 @@ def wavedec2(
     """
     if levels < 0:
         raise ValueError(f"levels: {levels}; use 0 or more")
+    wavelet = name_or_bank(wavelet)
     mode = default_mode(wavelet) if mode is None else mode
     filters(wavelet, mode)
     tl, details = check_images(images, "images", 2**levels), list[Details]()
@@ -48,13 +50,17 @@ def wavedec2(
 
 
 def waverec2(
-    tl: tf.Tensor, details: Sequence[Details], wavelet: str = "bior2.2", mode: str | None = None
+    tl: tf.Tensor,
+    details: Sequence[Details],
+    wavelet: WaveletLike = "bior2.2",
+    mode: str | None = None,
 ) -> tf.Tensor:
     """Inverse of `wavedec2`: TL and the details of each level, coarsest first, to images.
 
     Args:
         tl: [B, h, w, C].
-        details: (TR, BL, BR) of each level, the first ones of TL's shape.
+        details: (TR, BL, BR) of each level, the first ones of TL's shape. None stands for zeros,
+            as in `idwt2`.
         wavelet, mode: see `dwt2`.
 
     Returns:

@@ -5,10 +5,11 @@ import tensorflow as tf
 from wavelet_tf.transform.checks import check_images
 from wavelet_tf.transform.dwt import Bands, dwt2, idwt2
 from wavelet_tf.transform.filters import default_mode, filters
+from wavelet_tf.transform.wavelets import WaveletLike, name_or_bank
 
 
 def packet2(
-    images: tf.Tensor, size: int, wavelet: str = "bior2.2", mode: str | None = None
+    images: tf.Tensor, size: int, wavelet: WaveletLike = "bior2.2", mode: str | None = None
 ) -> tf.Tensor:
     """Splits images and all their bands until the shorter side is `size`.
 
@@ -34,6 +35,7 @@ def packet2(
         >>> packet2(images, 4).shape  # 16 patches of 4x4 pixels and 3 channels
         TensorShape([2, 4, 4, 48])
     """
+    wavelet = name_or_bank(wavelet)
     mode = default_mode(wavelet) if mode is None else mode
     filters(wavelet, mode)
     patches = check_images(images, "images", divisor=1)
@@ -49,7 +51,7 @@ def packet2(
 
 
 def unpacket2(
-    patches: tf.Tensor, size: int, wavelet: str = "bior2.2", mode: str | None = None
+    patches: tf.Tensor, size: int, wavelet: WaveletLike = "bior2.2", mode: str | None = None
 ) -> tf.Tensor:
     """Inverse of `packet2`: patches to images.
 
@@ -72,6 +74,7 @@ def unpacket2(
         >>> bool(tf.reduce_max(abs(back - images)) < 1e-5)
         True
     """
+    wavelet = name_or_bank(wavelet)
     mode = default_mode(wavelet) if mode is None else mode
     filters(wavelet, mode)
     images = check_images(patches, "patches", divisor=1)

@@ -7,7 +7,7 @@ import pytest
 import pywt
 import tensorflow as tf
 
-from wavelet_tf.transform import DWT2, IDWT2, Bands, dwt2, idwt2, wavedec2, waverec2
+from wavelet_tf.transform import DWT2, IDWT2, Bands, dwt, dwt2, idwt2, wavedec2, waverec2
 
 
 def _images(height=8, width=12, dtype=np.float64):
@@ -58,6 +58,63 @@ def test_several_levels_equal_pywavelets():
         for band, other in zip(ours, theirs, strict=True):
             np.testing.assert_allclose(band, other, atol=1e-12)
     np.testing.assert_allclose(waverec2(tl, details, "db2", "periodization"), images, atol=1e-12)
+
+
+# LeGall's 5/3 filters, with a gain of one.
+LEGALL = (
+    [0, -0.125, 0.25, 0.75, 0.25, -0.125],
+    [0, -0.5, 1, -0.5, 0, 0],
+    [0, 0.5, 1, 0.5, 0, 0],
+    [0, -0.125, -0.25, 0.75, -0.25, -0.125],
+)
+
+
+@pytest.mark.parametrize("bank", [LEGALL, pywt.Wavelet("db2").filter_bank])
+def test_objects_and_filter_banks_equal_pywavelets(bank, eagerly):
+    images, wavelet = _images(), pywt.Wavelet("mine", filter_bank=bank)
+    for given in (wavelet, bank, np.array(bank)):
+        bands = dwt2(images, given, "periodization")
+        for band, expected in zip(bands, _expected(images, wavelet), strict=True):
+            np.testing.assert_allclose(band, expected, atol=1e-12)
+        back = waverec2(*wavedec2(images, 1, given), given)  # LeGall's in mode reflect
+        np.testing.assert_allclose(back, images, atol=1e-12)
+
+
+def test_filters_at_any_offset_are_inverted_in_the_default_mode(eagerly):
+    images, (dec_lo, dec_hi, rec_lo, rec_hi) = _images(), LEGALL
+    for before, after in ((1, 1), (2, 0), (0, 2)):
+        first, last = [0] * before, [0] * after
+        bank = [first + taps + last for taps in (dec_lo, dec_hi)]
+        bank += [last + taps + first for taps in (rec_lo, rec_hi)]
+        np.testing.assert_allclose(idwt2(dwt2(images, bank), bank), images, atol=1e-12)
+    lazy = ([0, 1], [1, 0], [1, 0], [0, 1])  # even and odd pixels
+    np.testing.assert_allclose(idwt2(dwt2(images, lazy), lazy), images, atol=1e-12)
+
+
+def test_none_stands_for_a_band_of_zeros_as_in_pywavelets(eagerly):
+    images = _images()
+    tl, tr, _, _ = dwt2(images, "db2")
+    for bands in ((tl, None, None, None), (None, tr, None, None)):
+        expected = pywt.idwt2((bands[0], bands[1:]), "db2", "periodization", axes=(1, 2))
+        np.testing.assert_allclose(idwt2(bands, "db2"), expected, atol=1e-12)
+    levels = [(None, None, None), (None, dwt2(_images(16, 24)).tr, None)]
+    expected = pywt.waverec2([tl, *levels], "db2", "periodization", axes=(1, 2))
+    np.testing.assert_allclose(waverec2(tl, levels, "db2"), expected, atol=1e-12)
+    with pytest.raises(ValueError, match="bands: all are None"):
+        idwt2((None, None, None, None))
+
+
+def test_eager_calls_of_all_sizes_and_wavelets_run_one_program_of_each_wavelet(caplog):
+    dwt._program.cache_clear()
+    for side in range(2, 14, 2):
+        bands = dwt2(np.ones([1, side, 4, 1], np.float32), "haar")
+        idwt2(bands, "haar")
+    assert dwt._program.cache_info().misses == 2
+    wavedec2(np.ones([1, 64, 64, 1], np.float32), 6, pywt.Wavelet("haar"))
+    assert dwt._program.cache_info().misses == 2
+    for wavelet in ("db2", "db3", "db4", "db5", "db6"):
+        dwt2(np.ones([1, 4, 4, 1], np.float32), wavelet)
+    assert "retracing" not in caplog.text
 
 
 def test_zero_levels_return_the_image():
@@ -186,6 +243,13 @@ def test_layers_equal_the_functions_and_are_rebuilt_from_their_configuration():
         (dict(wavelet="bior9"), ValueError, "wavelet: 'bior9' is not a .*bior2.2"),
         (dict(wavelet="morl"), ValueError, "wavelet: 'morl' is not a discrete"),
         (dict(wavelet="dmey", mode="periodization"), ValueError, "no mode inverts them"),
+        (
+            dict(wavelet=("haar", "db2")),
+            ValueError,
+            "is not a wavelet .*use a name .* four filters",
+        ),
+        (dict(wavelet=pywt.ContinuousWavelet("mexh")), ValueError, "is not a wavelet"),
+        (dict(wavelet=([1, 1], [1, -1]) * 2), ValueError, "do not invert each other"),
         (dict(mode="symmetric"), ValueError, "mode: 'symmetric' is unknown; use reflect, period"),
         (dict(wavelet="dmey"), ValueError, "filters of 'dmey' are truncated"),
         (

@@ -3,6 +3,7 @@
 import keras
 import numpy as np
 import pytest
+import pywt
 
 from wavelet_tf.transform import DWT2, IDWT2, Packet2, Unpacket2
 
@@ -55,6 +56,18 @@ def test_layers_work_inside_time_distributed(tmp_path):
     model.save(tmp_path / "model.keras")
     loaded = keras.saving.load_model(tmp_path / "model.keras")
     np.testing.assert_allclose(loaded(IMAGES[None]), IMAGES[None], atol=1e-5)
+
+
+def test_a_model_of_videos_with_filters_of_its_own_is_saved(tmp_path):
+    bank = pywt.Wavelet("mine", filter_bank=pywt.Wavelet("db2").filter_bank)
+    frames = keras.Input([2, None, None, 3])
+    bands = keras.layers.TimeDistributed(DWT2(bank))(frames)
+    model = keras.Model(frames, keras.layers.TimeDistributed(IDWT2(bank))(bands))
+    assert bands.shape == (None, 2, None, None, 12)
+    model.save(tmp_path / "model.keras")
+    loaded = keras.saving.load_model(tmp_path / "model.keras")
+    np.testing.assert_allclose(loaded(IMAGES[None]), IMAGES[None], atol=1e-5)
+    assert DWT2(pywt.Wavelet("haar")).get_config()["wavelet"] == "haar"
 
 
 def test_a_configuration_has_the_resolved_mode():
