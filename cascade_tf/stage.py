@@ -29,6 +29,7 @@ class Stage(abc.ABC):
         accepts: names of the optional attributes of a SampleRequest that `sample` uses.
         sampling_parts: how often one call of `sample` reports progress.
         batch_parts: equal parts into which `train_step` splits a replica's share of the batch.
+        num_classes: classes that it knows; 1 if it ignores labels.
     """
 
     name: str
@@ -37,6 +38,7 @@ class Stage(abc.ABC):
     accepts: Collection[str] = ()
     sampling_parts = 1
     batch_parts = 1
+    num_classes = 1
 
     @abc.abstractmethod
     def build(self) -> None:

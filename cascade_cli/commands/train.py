@@ -12,6 +12,8 @@ from cascade_cli.systems import open_system
 from cascade_cli.training_report import report
 from cascade_tf.checkpoint_files import has_checkpoint
 from cascade_tf.choices import STRATEGIES
+from cascade_tf.class_record import changes, require_number_of_classes, require_same_classes
+from cascade_tf.class_record import described as described_classes
 from cascade_tf.data import CachedSource, open_source
 from cascade_tf.errors import UsageError
 from cascade_tf.experiment import Experiment
@@ -32,6 +34,9 @@ class Training:
         name: of the stage.
         options: of the command.
         strategy: spreads the batch over devices.
+
+    Attributes:
+        notes: what the user should know of the images, a line each.
 
     Raises:
         SettingError: the batch cannot be divided among the replicas.
@@ -57,6 +62,10 @@ class Training:
             self._config.refuse(advice + shares, "batch_size")
         split = experiment.training_split(name, options.split)
         self._source = open_source(data, split)
+        if experiment.infer(name, "num_classes", self._source.num_classes):
+            self._stage = experiment.make_stage(name)
+        self._compare_classes(experiment)
+        self.notes = self._source.notes
         if data.cache_dir:
             self._source = CachedSource(self._source, data.cache_dir)
         self._held_out = open_source(data, "test") if split == "train" else None
@@ -64,6 +73,13 @@ class Training:
         # Only the first stage samples without a condition.
         if open_system(experiment, options).samples and name == experiment.stage_names[0]:
             self._distance = training_distance(options, self._stage, self._held_out)
+
+    def _compare_classes(self, experiment: Experiment) -> None:
+        """Raises UserError if the model's classes are not those of the images."""
+        known = self._stage.num_classes
+        for trained in experiment.trained_on_data_of(self._stage.name):
+            require_same_classes(experiment.directory(trained), known, self._source)
+        require_number_of_classes(known, self._source)
 
     def save_record(self) -> None:
         """Writes the stage's settings into its directory, unless it has a checkpoint already."""
@@ -86,6 +102,11 @@ class Training:
             self._strategy,
             self._distance,
         )
+        if self._stage.num_classes > 1:
+            self._print(described_classes(self._source))
+        changed = changes(self._directory, self._source) if trainer.resumed else None
+        if changed:
+            self._print(changed)
         start = "resumed at" if trainer.resumed else "from"
         self._print(
             f"{self._stage.parameters():,} parameters, "
@@ -116,6 +137,9 @@ def main(experiment: Experiment, options: TrainOptions) -> None:
         raise UsageError(f"`tpu`={options.tpu} means nothing without `strategy`=tpu")
     strategy = make_strategy(options.strategy, options.tpu)
     trainings = [Training(experiment, name, options, strategy) for name in names]
+    for note in dict.fromkeys(note for training in trainings for note in training.notes):
+        if is_chief(strategy):
+            print(f"data: {note}", file=sys.stderr)
     for training in trainings:  # all of them first: the workdir alone is then enough to resume
         training.save_record()
     if options.chosen and is_chief(strategy):
