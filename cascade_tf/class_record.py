@@ -109,8 +109,8 @@ def described(source: "Source") -> str:
     """The names of a source's classes and their numbers of images, on a line.
 
     >>> from cascade_tf.data import DataConfig, open_source
-    >>> described(open_source(DataConfig("photos"), "test"))
-    '6 classes: astronaut (0 images), chelsea (0), hubble_deep_field (0), retina (0), coffee (54...'
+    >>> described(open_source(DataConfig("digits", channels=1), "test"))
+    '10 classes: 0 (50 images), 1 (50), 2 (50), 3 (50), ...'
     """
     names = [name or "(no folder)" for name in source.class_names]
     if source.class_counts:

@@ -84,7 +84,7 @@ class DataConfig(Settings):
     )
     test_dir: str | os.PathLike[str] | None = setting(
         None,
-        "Folder of held-out images, with the class folders of data_dir.",
+        "Folder of held-out images; by default they are found in data_dir.",
         whole=True,
         group="data",
     )

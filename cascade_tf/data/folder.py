@@ -82,6 +82,11 @@ class FolderSource(NumberedSource):
         )
         self.notes = self._listing.notes
 
+    def paths(self) -> list[str]:
+        """Paths of the split's images, in random order."""
+        own = self._listing.paths[slice(*self._range)].numpy()
+        return [os.fsdecode(path) for path in own]
+
     def _path(self, record: tf.Tensor | int) -> tf.Tensor:
         return tf.gather(self._listing.paths, self._range[0] + record)
 
