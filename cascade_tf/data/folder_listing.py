@@ -102,9 +102,15 @@ def list_folder(root: str, test_root: str | None = None) -> Listing:
         test_paths, test_folders = _images_and_folders(test_root, "`test_dir`")
         division = divided_by_test_dir(root, paths, test_root, test_paths)
         folders += test_folders
+    roots = division.roots
     order = np.lexsort((division.hashes, division.parts))
     listing = Listing(
-        tf.constant([os.fsencode(division.paths[place]) for place in order]),
+        tf.constant(
+            [
+                os.fsencode(os.path.join(roots[division.parts[place]], division.paths[place]))
+                for place in order
+            ]
+        ),
         tf.constant(division.labels[order]),
         division.class_names,
         int(np.sum(division.parts == TEST)),

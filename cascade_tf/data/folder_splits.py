@@ -32,7 +32,8 @@ class Division(NamedTuple):
     """Images with their splits and classes.
 
     Attributes:
-        paths: of the images, N.
+        roots: folders that the images of TEST, TRAIN and NEITHER are in.
+        paths: of the images, relative to these, N.
         hashes: of the paths, float64 [N] in [0, 1).
         parts: int8 [N], TEST, TRAIN or NEITHER.
         labels: int32 [N], numbers of the classes.
@@ -40,7 +41,8 @@ class Division(NamedTuple):
         notes: what the user should know of them, a line each.
     """
 
-    paths: list[str]
+    roots: tuple[str, str, str]
+    paths: Sequence[str]
     hashes: np.ndarray
     parts: np.ndarray
     labels: np.ndarray
@@ -64,24 +66,22 @@ def divided(root: str, paths: Sequence[str]) -> Division:
     ([1, 1, 0], ('cat',))
     """
     splits = _splits(root, paths)
-    hashes = np.array([_hash_in_unit_interval(path) for path in paths])
-    whole = [os.path.join(root, path) for path in paths]
-    classes = [_class_name(path, splits) for path in paths]
+    hashes = _hashes(paths)
+    labels, names = _numbered(_class_name(path, splits) for path in paths)
     if not splits:
         # Neither split is empty if that is possible.
         num_test = min(max(1, int((hashes < _TEST_SHARE).sum())), len(hashes) - 1)
         parts = np.full(len(paths), TRAIN, np.int8)
         parts[np.argsort(hashes, kind="stable")[:num_test]] = TEST
-        names = tuple(sorted(set(classes)))
-        return Division(whole, hashes, parts, _labels(classes, names), names, _hints(root, paths))
+        return Division((root,) * 3, paths, hashes, parts, labels, names, _hints(root, paths))
     held_out = "test" if "test" in splits.values() else "val"
     part_of = {"train": TRAIN, held_out: TEST}
     parts = _parts(part_of.get(splits[_first_folder(path)], NEITHER) for path in paths)
-    names, missing = _classes_of_training(classes, parts)
     about = f"{listed(sorted(splits))} in {root} are splits: {_counted(parts)}"
-    if len(set(splits.values())) == 3:
+    if NEITHER in parts:
         about += f"; the {np.sum(parts == NEITHER):,} of val are in neither"
-    return Division(whole, hashes, parts, _labels(classes, names), names, (about, *missing))
+    notes = (about, *_classes_not_held_out(labels, names, parts))
+    return Division((root,) * 3, paths, hashes, parts, labels, names, notes)
 
 
 def divided_by_test_dir(
@@ -103,32 +103,23 @@ def divided_by_test_dir(
     >>> division.parts.tolist(), division.notes
     ([1, 0, 0], ('1 training image in a, 2 held out in b',))
     """
-    inside = os.path.join(os.path.realpath(test_root), "")
-    real = os.path.realpath(root)
-    if os.path.join(real, "").startswith(inside):
-        raise UserError(f"`test_dir`={test_root} holds out all images of `data_dir`={root}")
-    paths = [path for path in paths if not os.path.join(real, path).startswith(inside)]
+    top, held_out = (os.path.join(os.path.realpath(folder), "") for folder in (root, test_root))
+    paths = [path for path in paths if not f"{top}{path}".startswith(held_out)]
     if not paths:
         raise UserError(f"`test_dir`={test_root} holds out all images of `data_dir`={root}")
     splits = _splits(root, paths)
     is_train = (splits.get(_first_folder(path), "train") == "train" for path in paths)
     parts = _parts([*(TRAIN if own else NEITHER for own in is_train), *[TEST] * len(test_paths)])
-    classes = [_class_name(path, splits) for path in paths]
-    classes += [_class_name(path, {}) for path in test_paths]
-    names, missing = _classes_of_training(classes, parts)
-    about = f"{_counted(parts, f' in {root}', f' in {test_root}')}"
+    labels, names = _numbered(
+        [*(_class_name(path, splits) for path in paths), *map(_first_folder, test_paths)]
+    )
+    about = _counted(parts, f" in {root}", f" in {test_root}")
     if NEITHER in parts:
         others = sorted(name for name, split in splits.items() if split != "train")
         about += f"; {listed(others)} in {root} are in neither split"
-    return Division(
-        [os.path.join(root, path) for path in paths]
-        + [os.path.join(test_root, path) for path in test_paths],
-        np.array([_hash_in_unit_interval(path) for path in (*paths, *test_paths)]),
-        parts,
-        _labels(classes, names),
-        names,
-        (about, *missing),
-    )
+    notes = (about, *_classes_not_held_out(labels, names, parts))
+    whole = [*paths, *test_paths]
+    return Division((test_root, root, root), whole, _hashes(whole), parts, labels, names, notes)
 
 
 def split_of(folder: str) -> str | None:
@@ -187,28 +178,25 @@ def _hints(root: str, paths: Sequence[str]) -> tuple[str, ...]:
     return ()
 
 
-def _classes_of_training(
-    classes: Sequence[str], parts: np.ndarray
-) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Sorted classes of the training images, and a line if some have no held-out images.
+def _classes_not_held_out(
+    labels: np.ndarray, names: Sequence[str], parts: np.ndarray
+) -> tuple[str, ...]:
+    """A line if there are classes without held-out images.
 
     Raises:
-        UserError: there are classes of held-out images alone.
+        UserError: there are classes without training images.
     """
-    of_part: dict[int, set[str]] = {part: set() for part in (TEST, TRAIN, NEITHER)}
-    for name, part in zip(classes, parts.tolist(), strict=True):
-        of_part[part].add(name)
-    known = of_part[TRAIN]
-    unknown = (of_part[TEST] | of_part[NEITHER]) - known
+    trained, held_out = (set(np.unique(labels[parts == part])) for part in (TRAIN, TEST))
+    unknown = [name for number, name in enumerate(names) if number not in trained]
     if unknown:
+        known = [name for number, name in enumerate(names) if number in trained]
         raise UserError(
-            f"held-out images have the classes {listed(sorted(unknown))}, which training images "
-            f"lack ({listed(sorted(known))}): use the same folders for both, or leave the held-out "
-            f"images out of `data_dir`"
+            f"held-out images have the classes {listed(unknown)}, which training images lack "
+            f"({listed(known)}): use the same folders for both, or leave the held-out images out "
+            f"of `data_dir`"
         )
-    missing = known - of_part[TEST]
-    lines = (f"no images are held out of {listed(sorted(missing))}",) if missing else ()
-    return tuple(sorted(known)), lines
+    missing = [name for number, name in enumerate(names) if number not in held_out]
+    return (f"no images are held out of {listed(missing)}",) if missing else ()
 
 
 def _counted(parts: np.ndarray, of_train: str = "", of_test: str = "") -> str:
@@ -220,9 +208,18 @@ def _parts(values: Iterable[int]) -> np.ndarray:
     return np.fromiter(values, np.int8)
 
 
-def _labels(classes: Sequence[str], names: Sequence[str]) -> np.ndarray:
-    numbers = {name: number for number, name in enumerate(names)}
-    return np.array([numbers[name] for name in classes], np.int32)
+def _numbered(classes: Iterable[str]) -> tuple[np.ndarray, tuple[str, ...]]:
+    """The place of each class among the sorted names, int32 [N], and these names."""
+    found: dict[str, int] = {}
+    numbers = np.fromiter((found.setdefault(name, len(found)) for name in classes), np.int32)
+    names = sorted(found)
+    places = np.empty(len(names), np.int32)
+    places[[found[name] for name in names]] = np.arange(len(names))
+    return places[numbers], tuple(names)
+
+
+def _hashes(paths: Sequence[str]) -> np.ndarray:
+    return np.fromiter((_hash_in_unit_interval(path) for path in paths), np.float64)
 
 
 def _first_folder(path: str) -> str:
