@@ -180,7 +180,10 @@ class Experiment:
             UserError: the stages were trained on different folders, and the user names none.
         """
         configs = {name: self.data(name) for name in self.stage_names}
-        folders = {config.data_dir: name for name, config in configs.items()}
+        folders = {
+            f"{config.data_dir}" + (f" without {config.test_dir}" if config.test_dir else ""): name
+            for name, config in configs.items()
+        }
         if len(folders) > 1:
             parts = ", ".join(f"{name} on {folder}" for folder, name in folders.items())
             raise UserError(
@@ -214,7 +217,7 @@ class Experiment:
 
     def require_held_out(self, stage: str) -> None:
         """Raises UserError if a stage was trained on the images that would be its test split."""
-        other = self.is_given(stage, "dataset", "data_dir", "test_dir")
+        other = self._differs_from_record(stage, "dataset", "data_dir", "test_dir")
         if self.recorded(stage).get("split") == "all" and not other:
             raise UserError(
                 f"{self.directory(stage)} was trained with `split`=all, so no image is held out: "
@@ -310,7 +313,7 @@ class Experiment:
         known = entries([*self.family.settings(stage), *SHARED])
         own = self.given.for_stage(stage)
         recorded = {name: x for name, x in self.recorded(stage).items() if name not in own}
-        if self._names_other_data(stage):
+        if self._differs_from_record(stage, "dataset", "data_dir"):
             recorded.pop("test_dir", None)  # it held out images of the recorded data
         return (
             {name: entry.default for name, entry in known.items()}
@@ -319,12 +322,14 @@ class Experiment:
             | own
         )
 
-    def _names_other_data(self, stage: str) -> bool:
-        """Whether the user's data set or its folder is not the recorded one."""
-        given, recorded = self._given_texts(stage), self.recorded(stage)
-        given |= {"data_dir": absolute(given["data_dir"])} if "data_dir" in given else {}
-        names = ("dataset", "data_dir")
-        return any(name in given and given[name] != recorded.get(name) for name in names)
+    def _differs_from_record(self, stage: str, *names: str) -> bool:
+        """Whether the user set one of these settings to another value than the recorded one."""
+        recorded = self.recorded(stage)
+        given = {name: x for name, x in self._given_texts(stage).items() if name in names}
+        return any(
+            recorded.get(name, "") != (absolute(value) if name.endswith("_dir") else value)
+            for name, value in given.items()
+        )
 
     def _given_texts(self, stage: str) -> dict[str, str]:
         return {name: text(value) for name, value in self.given.for_stage(stage).items()}
