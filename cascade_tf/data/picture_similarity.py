@@ -9,8 +9,8 @@ from PIL import Image
 
 SIDE = 32
 # The largest similarity to 300 others, median over 32 held-out pictures: 0.93 to 1 for windows of
-# photographs that overlap by half or more, 0.99 for frames of a moving camera; 0.6 for windows that
-# do not overlap, 0.45 for faces (LFW), 0.74 for MNIST, 0.85 for digits of 8x8 pixels (scikit-learn).
+# photographs that overlap by half or more, 0.99 for frames of a moving camera; 0.6 for windows
+# that do not overlap, 0.45 for faces (LFW), 0.74 for MNIST, 0.85 for scikit-learn's 8x8 digits.
 NEARLY_EQUAL = 0.92
 _BLUR = 7  # side of the box that is subtracted
 _LEAST_DETAIL = 1.0  # standard deviation, of intensities from 0 to 255
