@@ -34,7 +34,7 @@ class Overlap(NamedTuple):
         identical: pairs of a held-out picture and a training picture with the same pixels.
         similar: pairs that are nearly equal, for held-out pictures of a sample.
         sampled: number of pictures of that sample.
-        compared: numbers of held-out and of training pictures that were decoded.
+        compared: numbers of held-out and of training pictures that there was time for.
         totals: numbers of held-out and of training pictures.
     """
 
@@ -98,7 +98,8 @@ def overlap(train: Sequence[str], test: Sequence[str], seconds: float) -> Overla
     neighbours = _neighbours(sample, train)
     first = itertools.chain(sample, *neighbours.values(), _of_equal_sizes(train, test))
     paths = dict.fromkeys(itertools.chain(first, _in_turn(test, train)))
-    pictures = dict(_decoded(paths, deadline))
+    tried = dict(_decoded(paths, deadline))
+    pictures = {path: picture for path, picture in tried.items() if picture is not None}
     own = [path for path in train if path in pictures]
     by_digest = {pictures[path].digest: path for path in reversed(own)}
     held_out = [path for path in test if path in pictures]
@@ -115,8 +116,9 @@ def overlap(train: Sequence[str], test: Sequence[str], seconds: float) -> Overla
     similar = _similar_pairs(
         sampled, {path: details[path] for path in candidates if path in details}
     )
+    compared = (sum(path in tried for path in test), sum(path in tried for path in train))
     totals = (len(test), len(train))
-    return Overlap(identical, similar, len(sampled), (len(held_out), len(own)), totals)
+    return Overlap(identical, similar, len(sampled), compared, totals)
 
 
 def _similar_pairs(
@@ -157,17 +159,15 @@ def _in_turn(*sides: Sequence[str]) -> Iterator[str]:
     return (path for path in in_turn if path is not None)
 
 
-def _decoded(paths: Iterable[str], deadline: float) -> Iterator[tuple[str, _Picture]]:
-    """Pairs of a path and its picture, until the deadline; without undecodable ones."""
+def _decoded(paths: Iterable[str], deadline: float) -> Iterator[tuple[str, _Picture | None]]:
+    """Pairs of a path and its picture, until the deadline; None for undecodable ones."""
     remaining = iter(paths)
     with ThreadPoolExecutor(_THREADS) as pool:
         while time.monotonic() < deadline:
             chunk = list(itertools.islice(remaining, _DECODED_AT_ONCE))
             if not chunk:
                 return
-            for path, picture in zip(chunk, pool.map(_picture, chunk), strict=True):
-                if picture is not None:
-                    yield path, picture
+            yield from zip(chunk, pool.map(_picture, chunk), strict=True)
 
 
 def _picture(path: str) -> _Picture | None:

@@ -50,10 +50,9 @@ def test_copies_are_found_whatever_their_name_and_format(tmp_path):
 
 def test_files_that_cannot_be_decoded_are_left_to_the_training(tmp_path):
     save(tmp_path / "data", noise(3))
-    save(tmp_path / "test", noise(1))
+    save(tmp_path / "test", noise(4)[3:])
     (tmp_path / "data" / "bad.png").write_bytes(b"no picture")
-    (line,) = warnings(tmp_path / "data", tmp_path / "test")
-    assert line.endswith("compared were 1 of 1 held-out pictures with 3 of 4 training pictures")
+    assert warnings(tmp_path / "data", tmp_path / "test") == []
 
 
 def test_a_comparison_without_time_says_what_it_left_out(tmp_path):
