@@ -18,6 +18,7 @@ _GROUPS = {"data": "Data", "model": "Model", "training": "Training", "output": "
 _OF_TRAINED = {
     "dataset": "Dataset in place of the recorded one: digits, photos, folder, or a TFDS name.",
     "data_dir": "Folder of images, or of TFDS datasets, in place of the recorded one.",
+    "test_dir": "Folder of held-out images, in place of those of the recorded dataset.",
     "batch_size": "Images of a batch; by default that of training, at most 32.",
     "seed": "Seed of all draws; by default 0.",
 }

@@ -157,10 +157,9 @@ class SampleOptions(TruncationOptions):
         at_least=0,
         group="model",
     )
-    classes: tuple[int, ...] | None = setting(
+    classes: tuple[str, ...] | None = setting(
         None,
-        "Classes to sample in turn; by default drawn at random.",
-        at_least=0,
+        "Names or numbers of the classes to sample in turn; by default drawn at random.",
         group="model",
     )
     truncation: float = setting(

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from cascade_tf.errors import text
 from cascade_tf.settings import Settings, values_by_name
 
-_PATHS = ("data_dir", "cache_dir")
+_PATHS = ("data_dir", "test_dir", "cache_dir")
 
 
 @dataclasses.dataclass(frozen=True)

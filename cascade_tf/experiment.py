@@ -14,6 +14,7 @@ from etils import epath
 from cascade_tf import record
 from cascade_tf.checkpoint_files import has_checkpoint
 from cascade_tf.data.config import DataConfig
+from cascade_tf.description import absolute
 from cascade_tf.errors import SettingError, UsageError, UserError, text
 from cascade_tf.family import SHARED, Family, Read
 from cascade_tf.given_settings import GivenSettings
@@ -75,6 +76,7 @@ class Experiment:
             for name, recorded in self._records.items()
             if has_checkpoint(self.directory(name))
         }
+        self._inferred: dict[str, dict[str, Any]] = {}
         self._require_one_experiment()
         self._model = self._values_of_the_model()
         self.system: str = self._model[SYSTEM]
@@ -102,7 +104,9 @@ class Experiment:
         self, kind: type[AnySettings], stage: str | None = None, /, **overrides: Any
     ) -> AnySettings:
         """Settings of a stage, or those that all stages share; `overrides` take precedence."""
-        values = self._model if stage is None else self._values(stage)
+        values = self._model
+        if stage is not None:
+            values = self._values(stage) | self._inferred.get(stage, {})
         return from_values(kind, values, overrides)
 
     def data(self, stage: str) -> DataConfig:
@@ -112,6 +116,23 @@ class Experiment:
     def training(self, stage: str) -> TrainingConfig:
         """Length, intervals and averages of a stage's training."""
         return self.settings(TrainingConfig, stage)
+
+    def infer(self, stage: str, name: str, value: Any) -> bool:
+        """Sets a setting of a stage that is not trained, if it has no value; returns whether so."""
+        is_unset = stage not in self._trained and self._values(stage).get(name, value) is None
+        if is_unset:
+            self._inferred.setdefault(stage, {})[name] = value
+        return is_unset
+
+    def trained_on_data_of(self, stage: str) -> list[str]:
+        """Trained stages whose data set is that of `stage`, and `stage` itself if it is trained."""
+        now = self.data(stage)
+        same = {"dataset": now.dataset, "data_dir": absolute(text(now.data_dir))}
+        return [
+            name
+            for name, recorded in self._trained.items()
+            if name == stage or same == {key: recorded.get(key, "") for key in same}
+        ]
 
     def make_stage(self, stage: str) -> "Stage":
         """A stage, not yet built."""
@@ -162,7 +183,10 @@ class Experiment:
             UserError: the stages were trained on different folders, and the user names none.
         """
         configs = {name: self.data(name) for name in self.stage_names}
-        folders = {config.data_dir: name for name, config in configs.items()}
+        folders = {
+            f"{config.data_dir}" + (f" without {config.test_dir}" if config.test_dir else ""): name
+            for name, config in configs.items()
+        }
         if len(folders) > 1:
             parts = ", ".join(f"{name} on {folder}" for folder, name in folders.items())
             raise UserError(
@@ -196,7 +220,7 @@ class Experiment:
 
     def require_held_out(self, stage: str) -> None:
         """Raises UserError if a stage was trained on the images that would be its test split."""
-        other = self.is_given(stage, "dataset", "data_dir")
+        other = self._differs_from_record(stage, "dataset", "data_dir", "test_dir")
         if self.recorded(stage).get("split") == "all" and not other:
             raise UserError(
                 f"{self.directory(stage)} was trained with `split`=all, so no image is held out: "
@@ -292,11 +316,22 @@ class Experiment:
         known = entries([*self.family.settings(stage), *SHARED])
         own = self.given.for_stage(stage)
         recorded = {name: x for name, x in self.recorded(stage).items() if name not in own}
+        if self._differs_from_record(stage, "dataset", "data_dir"):
+            recorded.pop("test_dir", None)  # it held out images of the recorded data
         return (
             {name: entry.default for name, entry in known.items()}
             | _parsed(known, recorded, self.directory(stage) / record.NAME)
             | self._model
             | own
+        )
+
+    def _differs_from_record(self, stage: str, *names: str) -> bool:
+        """Whether the user set one of these settings to another value than the recorded one."""
+        recorded = self.recorded(stage)
+        given = {name: x for name, x in self._given_texts(stage).items() if name in names}
+        return any(
+            recorded.get(name, "") != (absolute(value) if name.endswith("_dir") else value)
+            for name, value in given.items()
         )
 
     def _given_texts(self, stage: str) -> dict[str, str]:

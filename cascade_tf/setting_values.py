@@ -111,6 +111,7 @@ PARSERS: dict[Any, Callable[[str], Any]] = {
     float: _number,
     str: str,
     tuple[int, ...]: _numbers_of(int),
+    tuple[str, ...]: lambda value: tuple(part for part in value.split(",") if part.strip()),
     tuple[float, ...]: _numbers_of(float),
     tuple[int | float, ...]: _numbers_of(_integer_or_number),
 }

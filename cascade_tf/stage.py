@@ -30,6 +30,7 @@ class Stage(abc.ABC):
         sampling_parts: how often one call of `sample` reports progress.
         batch_parts: equal parts into which `train_step` splits a replica's share of the batch.
         largest_batch: the user's batch size, which no other pass should exceed; None: not set.
+        num_classes: classes that it knows; 1 if it ignores labels.
     """
 
     name: str
@@ -39,6 +40,7 @@ class Stage(abc.ABC):
     sampling_parts = 1
     batch_parts = 1
     largest_batch: int | None = None
+    num_classes = 1
 
     @abc.abstractmethod
     def build(self) -> None:

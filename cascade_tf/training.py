@@ -13,6 +13,11 @@ import numpy as np
 import tensorflow as tf
 from etils import epath
 
+from cascade_tf.class_record import (
+    require_number_of_classes,
+    require_same_classes,
+    save_classes,
+)
 from cascade_tf.data import Share, Source, undecodable_image_message
 from cascade_tf.errors import UserError
 from cascade_tf.evaluation import Evaluator
@@ -67,9 +72,10 @@ class Trainer:
         more_figures: computes further metrics at every evaluation, with averaged weights.
 
     Raises:
-        SettingError: the replicas cannot share the batch evenly.
+        SettingError: the replicas cannot share the batch evenly, or the stage knows another number
+            of classes than the images have.
         UserError: there are checkpoints, but none can be restored, or the stage was trained with
-            other settings of model or training.
+            other settings of model or training, or on other classes.
     """
 
     def __init__(
@@ -86,6 +92,7 @@ class Trainer:
         strategy = strategy or tf.distribute.get_strategy()
         require_divisible(config, stage, strategy)
         stage.largest_batch = config.batch_size
+        require_number_of_classes(stage.num_classes, train)
         self._directory, self._strategy = epath.Path(directory).expanduser(), strategy
         self._several = workers(strategy) > 1
         self._stop_agreed = False
@@ -187,6 +194,7 @@ class Trainer:
         fixed = [name for name, entry in known.items() if entry.facts.decides != "free"]
         settings = stage_record(self._stage, self._config, self._train)
         check_same(self._directory, recorded, settings, fixed)
+        require_same_classes(self._directory, self._stage.num_classes, self._train)
 
     def _write_record(self) -> None:
         """Writes the settings beside the checkpoints and to TensorBoard."""
@@ -200,6 +208,7 @@ class Trainer:
             )
         settings = stage_record(self._stage, self._config, self._train)
         save_record(self._directory, settings)
+        save_classes(self._directory, self._train)
         table = [f"| {name} | {value} |" for name, value in sorted(settings.items())]
         text = "\n".join(["| flag | value |", "|---|---|", *table])
         self.summaries.text("train", self.step + 1, "flags", text)

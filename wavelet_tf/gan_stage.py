@@ -11,7 +11,6 @@ from cascade_tf import randomness
 from cascade_tf.choices import TRUNCATION_KINDS
 from cascade_tf.data import Source
 from cascade_tf.description import Description
-from cascade_tf.errors import SettingError
 from cascade_tf.examples import Examples
 from cascade_tf.optimizers import Adam
 from cascade_tf.sample_request import OnProgress, SampleRequest
@@ -64,6 +63,7 @@ class GANStage(Stage):
         self.name = name
         self.config, self.latents, self.training = config, latents, training
         self.batch_parts = training.discriminator_steps * training.accumulations
+        self.num_classes = config.num_classes or 1
 
     def build_network(self) -> None:
         """Creates the networks' weights, without optimizers."""
@@ -111,17 +111,7 @@ class GANStage(Stage):
         return optimizer
 
     def prepare(self, source: Source) -> str:
-        """Fits the latents' range.
-
-        Raises:
-            SettingError: the images have another number of classes than the networks.
-        """
-        known = source.num_classes
-        if self.config.num_classes not in (1, known):
-            raise SettingError(
-                {"num_classes": self.config.num_classes},
-                f"the images have {known} classes: use that number, or 1 to ignore classes",
-            )
+        """Fits the latents' range."""
         return self.latents.fit(source)
 
     def networks(self) -> Mapping[str, keras.Layer]:
@@ -211,10 +201,10 @@ class GANStage(Stage):
     def _draw_labels(self, seed: tf.Tensor | int, stream: str, indices: tf.Tensor) -> tf.Tensor:
         """Uniformly drawn classes, int32 [B]."""
         share = randomness.uniform(seed, f"{stream}/class", indices, 1)[:, 0]
-        return tf.cast(share * self.config.num_classes, tf.int32)
+        return tf.cast(share * self.num_classes, tf.int32)
 
     def _labels(self, examples: Examples) -> tf.Tensor:
-        return examples.labels if self.config.num_classes > 1 else tf.zeros_like(examples.labels)
+        return examples.labels if self.num_classes > 1 else tf.zeros_like(examples.labels)
 
     def trouble(self, metrics: Mapping[str, float]) -> str | None:
         return trouble(metrics)
@@ -321,7 +311,7 @@ class GANStage(Stage):
     def previews(self, examples: Examples, on_progress: OnProgress) -> dict[str, np.ndarray]:
         """A row of samples for each class; at most as many classes as there are examples."""
         columns = 8
-        classes = min(self.config.num_classes, len(examples.images))
+        classes = min(self.num_classes, len(examples.images))
         labels = tf.repeat(tf.range(classes), columns)
         indices = tf.range(len(labels), dtype=tf.int64)
         size = self.largest_batch or len(labels)

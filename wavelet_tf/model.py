@@ -189,7 +189,7 @@ class WaveletModel:
         gan = self.stages[0]
         if not isinstance(gan, GANStage):
             raise ValueError("classes: only a GAN has classes; leave them out")
-        return checked_classes(classes, gan.config.num_classes)
+        return checked_classes(classes, gan.num_classes)
 
     def _chain(self) -> list[DecoderStage]:
         chain = self.decoders

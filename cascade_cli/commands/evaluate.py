@@ -1,10 +1,13 @@
 """Prints metrics on held-out images: tables, then one line of JSON on stdout."""
 
+import sys
+
 from cascade_cli.evaluation.report import FINGERPRINT, Report
 from cascade_cli.options import EvaluateOptions
 from cascade_cli.systems import open_system
 from cascade_tf.data import open_source
 from cascade_tf.data.fingerprint import caution, fingerprint
+from cascade_tf.data.split_overlap import overlap_warnings
 from cascade_tf.errors import UsageError
 from cascade_tf.experiment import Experiment
 from cascade_tf.strategies import make_strategy
@@ -31,3 +34,8 @@ def main(experiment: Experiment, options: EvaluateOptions) -> None:
         images = fingerprint(source, total)
         report.results[FINGERPRINT] = images._asdict()
         report.done(FINGERPRINT, f"images: {images.preprocessing}; sha256 {images.sha256}")
+        lines = list(source.notes)
+        if source.name == "folder" and options.split == "test":
+            lines += overlap_warnings(open_source(source.config, "train"), source)
+        for line in lines:
+            print(f"evaluate: {line}", file=sys.stderr, flush=True)

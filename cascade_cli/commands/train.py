@@ -2,6 +2,7 @@
 
 import sys
 import time
+from collections.abc import Sequence
 
 import tensorflow as tf
 
@@ -12,7 +13,10 @@ from cascade_cli.systems import open_system
 from cascade_cli.training_report import report
 from cascade_tf.checkpoint_files import has_checkpoint
 from cascade_tf.choices import STRATEGIES
-from cascade_tf.data import CachedSource, open_source
+from cascade_tf.class_record import changes, require_number_of_classes, require_same_classes
+from cascade_tf.class_record import described as described_classes
+from cascade_tf.data import CachedSource, Source, open_source
+from cascade_tf.data.split_overlap import overlap_warnings
 from cascade_tf.errors import UsageError
 from cascade_tf.experiment import Experiment
 from cascade_tf.files import make_directory, write_atomically
@@ -32,6 +36,9 @@ class Training:
         name: of the stage.
         options: of the command.
         strategy: spreads the batch over devices.
+
+    Attributes:
+        splits: images to train on, uncached, and those to hold out, if any.
 
     Raises:
         SettingError: the batch cannot be divided among the replicas.
@@ -57,13 +64,24 @@ class Training:
             self._config.refuse(advice + shares, "batch_size")
         split = experiment.training_split(name, options.split)
         self._source = open_source(data, split)
+        if experiment.infer(name, "num_classes", self._source.num_classes):
+            self._stage = experiment.make_stage(name)
+        self._compare_classes(experiment)
+        self._held_out = open_source(data, "test") if split == "train" else None
+        self.splits = (self._source, self._held_out)
         if data.cache_dir:
             self._source = CachedSource(self._source, data.cache_dir)
-        self._held_out = open_source(data, "test") if split == "train" else None
         self._distance = None
         # Only the first stage samples without a condition.
         if open_system(experiment, options).samples and name == experiment.stage_names[0]:
             self._distance = training_distance(options, self._stage, self._held_out)
+
+    def _compare_classes(self, experiment: Experiment) -> None:
+        """Raises UserError if the model's classes are not those of the images."""
+        known = self._stage.num_classes
+        for trained in experiment.trained_on_data_of(self._stage.name):
+            require_same_classes(experiment.directory(trained), known, self._source)
+        require_number_of_classes(known, self._source)
 
     def save_record(self) -> None:
         """Writes the stage's settings into its directory, unless it has a checkpoint already."""
@@ -86,6 +104,11 @@ class Training:
             self._strategy,
             self._distance,
         )
+        if self._stage.num_classes > 1:
+            self._print(described_classes(self._source))
+        changed = changes(self._directory, self._source) if trainer.resumed else None
+        if changed:
+            self._print(changed)
         start = "resumed at" if trainer.resumed else "from"
         self._print(
             f"{self._stage.parameters():,} parameters, "
@@ -105,6 +128,14 @@ class Training:
             print(f"stage {self._stage.name}: {line}", file=sys.stderr)
 
 
+def _tell_of_data(splits: Sequence[tuple[Source, Source | None]]) -> None:
+    """Prints what the user should know of the images, once for all stages of the same images."""
+    distinct = {(train.config, train.split): (train, test) for train, test in splits}
+    for train, held_out in distinct.values():
+        for line in (*train.notes, *overlap_warnings(train, held_out)):
+            print(f"data: {line}", file=sys.stderr)
+
+
 def main(experiment: Experiment, options: TrainOptions) -> None:
     """Trains the stages that the options name."""
     names = experiment.stage_names
@@ -116,6 +147,8 @@ def main(experiment: Experiment, options: TrainOptions) -> None:
         raise UsageError(f"`tpu`={options.tpu} means nothing without `strategy`=tpu")
     strategy = make_strategy(options.strategy, options.tpu)
     trainings = [Training(experiment, name, options, strategy) for name in names]
+    if is_chief(strategy):
+        _tell_of_data([training.splits for training in trainings])
     for training in trainings:  # all of them first: the workdir alone is then enough to resume
         training.save_record()
     if options.chosen and is_chief(strategy):

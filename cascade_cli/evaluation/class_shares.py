@@ -8,7 +8,6 @@ import numpy as np
 
 from cascade_tf.data import Source
 from cascade_tf.stage import Stage
-from wavelet_tf.gan_stage import GANStage
 
 _BATCH_SIZE = 100
 
@@ -40,7 +39,7 @@ def classes_to_sample(
 
 def known_classes(stage: Stage) -> int:
     """Number of classes that a stage can be asked for; 1 if it has none."""
-    return stage.config.num_classes if isinstance(stage, GANStage) else 1
+    return stage.num_classes
 
 
 def in_proportion(counts: np.ndarray, total: int) -> np.ndarray:

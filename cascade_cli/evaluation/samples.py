@@ -118,7 +118,10 @@ class SampleEvaluation:
         self._folder = None
         if options.compare_images:
             self._folder = open_source(
-                dataclasses.replace(data, dataset="folder", data_dir=options.compare_images), "all"
+                dataclasses.replace(
+                    data, dataset="folder", data_dir=options.compare_images, test_dir=None
+                ),
+                "all",
             )
         self._fewest = _FEWEST
         if self._extractor.probabilities(np.zeros([1, self._extractor.size])) is not None:

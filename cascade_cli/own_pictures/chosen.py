@@ -65,7 +65,8 @@ def choose_settings(experiment: Experiment, options: TrainOptions) -> Chosen:
     data = experiment.data("spn")
     source = open_source(data, options.split or "train")  # raises UserError if pictures lack
     folder = str(data.data_dir)
-    listing = list_folder(os.path.expanduser(folder))
+    held_out = os.path.expanduser(data.test_dir) if data.test_dir else None
+    listing = list_folder(os.path.expanduser(folder), held_out)
     facts = _survey(listing, source.num_classes)
     print(f"{folder}: {facts.described}; measuring the machine for a second", file=sys.stderr)
     given = experiment.given.for_stage("spn")

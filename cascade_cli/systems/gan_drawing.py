@@ -8,6 +8,7 @@ import tensorflow as tf
 from cascade_cli.options import SampleOptions, TruncationOptions
 from cascade_cli.systems.system import Drawing
 from cascade_tf.cascade import sample_cascade
+from cascade_tf.class_names import listed
 from cascade_tf.sample_request import SampleRequest
 from cascade_tf.stage import Stage
 from wavelet_tf.biggan.standing_statistics import standing_batches
@@ -22,30 +23,54 @@ def settle(stages: Sequence[Stage], options: TruncationOptions, truncation: floa
             stage.settle(*batches, truncation, options.truncation_kind)
 
 
-def gan_drawing(stages: Sequence[Stage], options: SampleOptions, seed: int) -> Drawing:
-    """Samples of a cascade whose first stage is a GAN; raises SettingError."""
+def gan_drawing(
+    stages: Sequence[Stage], options: SampleOptions, seed: int, class_names: Sequence[str]
+) -> Drawing:
+    """Samples of a cascade whose first stage is a GAN.
+
+    Args:
+        stages: of the cascade, coarsest first.
+        options: of the command.
+        seed: of all draws.
+        class_names: by number; empty if they are not recorded.
+
+    Raises:
+        SettingError: a class that the GAN does not know, or lines that need more classes.
+    """
     gan = stages[0]
     assert isinstance(gan, GANStage)
     settle(stages, options, options.truncation)
     request = SampleRequest(
         0, seed, truncation=options.truncation, truncation_kind=options.truncation_kind
     )
-    known_classes = gan.config.num_classes
-    for number in options.classes or ():
-        if number >= known_classes:
-            options.refuse(
-                f"there is no class {number}: the model knows {known_classes}", "classes"
-            )
+    classes = _class_numbers(options, gan.num_classes, class_names)
     if options.interpolate is None:
-        return OfClasses(stages, options, request)
-    return OnLines(gan, stages, options, request)
+        return OfClasses(stages, options, request, classes)
+    return OnLines(gan, stages, options, request, classes)
+
+
+def _class_numbers(options: SampleOptions, known: int, names: Sequence[str]) -> tuple[int, ...]:
+    """Numbers of the classes that the user named; a name counts before an equal number."""
+    numbers = {str(number): number for number in range(known)}
+    numbers |= {name: number for number, name in enumerate(names[:known])}
+    for text in options.classes or ():
+        if text not in numbers:
+            of = f" ({listed(names)})" if names else f" (0 to {known - 1})"
+            options.refuse(f"there is no class {text}: the model knows {known}{of}", "classes")
+    return tuple(numbers[text] for text in options.classes or ())
 
 
 class OfClasses(Drawing):
     """Images of classes in turn, or of classes drawn at random."""
 
-    def __init__(self, stages: Sequence[Stage], options: SampleOptions, request: SampleRequest):
-        self._classes = options.classes or ()
+    def __init__(
+        self,
+        stages: Sequence[Stage],
+        options: SampleOptions,
+        request: SampleRequest,
+        classes: Sequence[int],
+    ):
+        self._classes = classes
         super().__init__(stages, options.num_samples, request, in_a_row=len(self._classes) or None)
 
     def _targets(self, request: SampleRequest, numbers: np.ndarray) -> list[tf.Tensor]:
@@ -61,8 +86,9 @@ class OnLines(Drawing):
     Args:
         gan: the first stage.
         stages: of the cascade.
-        options: number of lines, images of each, and the classes of their ends in turn.
+        options: number of lines, and images of each.
         request: seed and truncation of the noise.
+        classes: of the lines' ends in turn; empty: all.
 
     Raises:
         SettingError: lines between classes, with fewer than two classes.
@@ -74,8 +100,9 @@ class OnLines(Drawing):
         stages: Sequence[Stage],
         options: SampleOptions,
         request: SampleRequest,
+        classes: Sequence[int],
     ):
-        classes = options.classes or tuple(range(gan.config.num_classes))
+        classes = classes or range(gan.num_classes)
         if options.interpolate == "class" and len(set(classes)) < 2:
             options.refuse("there must be two `classes` or more", "interpolate")
         self._gan, self._classes = gan, np.array(classes)

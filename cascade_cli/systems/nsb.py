@@ -74,7 +74,7 @@ class NSBSystem(System[Stage]):
         if options.from_images is not None:
             return Decoding(decoders(stages), options.from_images)
         if self.truncates:
-            return gan_drawing(stages, options, seed)
+            return gan_drawing(stages, options, seed, self.class_names(stages[0].name))
         temperatures = stage_temperatures(options, stages)
         return Drawing(stages, options.num_samples, SampleRequest(0, seed), temperatures)
 

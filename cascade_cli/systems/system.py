@@ -11,6 +11,7 @@ import tensorflow as tf
 from cascade_cli.evaluation.report import Report
 from cascade_cli.options import EvaluateOptions, ExportOptions, SampleOptions
 from cascade_tf.cascade import sample_cascade
+from cascade_tf.class_record import load_classes
 from cascade_tf.data import Source
 from cascade_tf.experiment import Experiment
 from cascade_tf.sample_request import OnProgress, SampleRequest
@@ -91,6 +92,10 @@ class System(abc.ABC, Generic[AnyStage]):
 
     def __init__(self, experiment: Experiment):
         self.experiment = experiment
+
+    def class_names(self, stage: str) -> list[str]:
+        """Names of the classes that a stage was trained on; empty if they are not recorded."""
+        return list(load_classes(self.experiment.directory(stage)))
 
     @abc.abstractmethod
     def evaluate(

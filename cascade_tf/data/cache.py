@@ -78,8 +78,14 @@ class CachedSource(Source):
             config.refuse("the cache keeps images too small for crops below 1", "smallest_crop")
         if config.crop == "window":
             config.refuse("the cache keeps resized images: leave out cache_dir", "crop")
-        super().__init__(config, source.num_examples, source.num_classes)
-        self.split = source.split
+        super().__init__(
+            config,
+            source.num_examples,
+            source.num_classes,
+            source.class_names,
+            source.class_counts,
+        )
+        self.split, self.notes = source.split, source.notes
         self._source = source
         name = source.name.replace("/", "_")
         self.directory = epath.Path(directory).expanduser() / (

@@ -16,6 +16,7 @@ class DataConfig(Settings):
             `celeb_a_hq/256`.
         data_dir: for `folder`, the folder of images; for TFDS, the folder of its datasets (None:
             TFDS's default).
+        test_dir: for `folder`, a folder of held-out images; None: they are found in `data_dir`.
         image_size: height and width of the examples, in pixels.
         channels: 1 (grey) or 3 (RGB).
         flip: whether to flip half of the training images left to right, at random.
@@ -81,12 +82,20 @@ class DataConfig(Settings):
     cache_dir: str | os.PathLike[str] | None = setting(
         None, "Cache decoded and resized training images in this directory.", whole=True
     )
+    test_dir: str | os.PathLike[str] | None = setting(
+        None,
+        "Folder of held-out images; by default they are found in data_dir.",
+        whole=True,
+        group="data",
+    )
 
     def __post_init__(self) -> None:
         super().__post_init__()
         shared.check_channels(self)
         if self.crop == "window" and self.smallest_crop < 1:
             self.refuse("windows have one size: leave out smallest_crop", "crop", "smallest_crop")
-        for field in ("data_dir", "cache_dir"):
+        for field in ("data_dir", "cache_dir", "test_dir"):
             path = getattr(self, field)
             object.__setattr__(self, field, os.fspath(path) if path else None)
+        if self.test_dir and self.dataset != "folder":
+            self.refuse("only a folder has held-out images elsewhere", "test_dir", "dataset")

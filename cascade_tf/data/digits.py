@@ -28,7 +28,13 @@ class DigitsSource(NumberedSource):
         order = np.flatnonzero(in_split).reshape(_NUM_CLASSES, -1).T.ravel()
         self._images = tf.constant(images[order])
         self._labels = tf.constant(labels[order])
-        super().__init__(config, num_examples=int(in_split.sum()), num_classes=_NUM_CLASSES)
+        super().__init__(
+            config,
+            num_examples=len(order),
+            num_classes=_NUM_CLASSES,
+            class_names=[str(digit) for digit in range(_NUM_CLASSES)],
+            class_counts=np.bincount(labels[order]).tolist(),
+        )
 
     def _read(self, record: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         return tf.gather(self._images, record), tf.gather(self._labels, record)

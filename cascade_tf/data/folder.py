@@ -33,7 +33,8 @@ class FolderSource(NumberedSource):
 
     A hash of an image's path assigns it to the test split (one in ten), so adding images moves no
     other between splits. If that would leave a split of a small folder empty, it receives the
-    image of the lowest hash (test) or of the highest (train).
+    image of the lowest hash (test) or of the highest (train). Folders of splits and
+    `config.test_dir` take the place of the hash: see `folder_splits.py`.
 
     With `config.bad_images` = `skip`, the next image in the split's order replaces one that cannot
     be decoded, and all others keep their positions.
@@ -54,25 +55,37 @@ class FolderSource(NumberedSource):
 
         Raises:
             SettingError: `data_dir` is not set.
-            UserError: the folder is missing, has no images, or has too few to split.
+            UserError: the folder is missing, has no images, or has too few to split; or the classes
+                of its splits differ.
         """
         if not config.data_dir:
             config.refuse("name the folder of images by data_dir", "dataset", "data_dir")
         self._root = os.path.expanduser(config.data_dir)
-        self._listing = list_folder(self._root)
+        test_root = os.path.expanduser(config.test_dir) if config.test_dir else None
+        self._listing = list_folder(self._root, test_root)
         count, num_test = len(self._listing.paths), self._listing.num_test
         if split != "all" and not num_test:
             raise UserError(
                 f"one image in {self._root} cannot be split: add images, or use `split`=all"
             )
         # In order of hashes, so that the first images of a split come from all folders.
-        self._range = {"all": (0, count), "test": (0, num_test), "train": (num_test, count)}[split]
+        end = num_test + self._listing.num_train
+        self._range = {"all": (0, count), "test": (0, num_test), "train": (num_test, end)}[split]
         self._bad: set[bytes] = set()
+        names, own = self._listing.class_names, self._listing.labels[slice(*self._range)]
         super().__init__(
             config,
             num_examples=self._range[1] - self._range[0],
-            num_classes=self._listing.num_classes,
+            num_classes=len(names),
+            class_names=names,
+            class_counts=np.bincount(own, minlength=len(names)).tolist(),
         )
+        self.notes = self._listing.notes
+
+    def paths(self) -> list[str]:
+        """Paths of the split's images, in random order."""
+        own = self._listing.paths[slice(*self._range)].numpy()
+        return [os.fsdecode(path) for path in own]
 
     def _path(self, record: tf.Tensor | int) -> tf.Tensor:
         return tf.gather(self._listing.paths, self._range[0] + record)
@@ -86,7 +99,7 @@ class FolderSource(NumberedSource):
         own = slice(*self._range)
         paths, labels = self._listing.paths[own].numpy(), self._listing.labels[own].numpy()
         for path, label in zip(paths, labels, strict=True):
-            facts = [os.fsdecode(path)[len(self._root) :], int(label)]
+            facts = [os.fsdecode(path).removeprefix(self._root), int(label)]
             if os.path.exists(path):
                 facts += [os.stat(path).st_size, os.stat(path).st_mtime_ns]
             digest.update(repr(facts).encode())

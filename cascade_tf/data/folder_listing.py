@@ -1,7 +1,6 @@
-"""Listing of a folder: its image files, their classes, and the split into train and test."""
+"""Listing of a folder: its image files, with their classes, in the order of the splits."""
 
 import dataclasses
-import hashlib
 import os
 import weakref
 from collections.abc import Iterable, Iterator
@@ -10,20 +9,24 @@ from typing import NoReturn
 import numpy as np
 import tensorflow as tf
 
+from cascade_tf.data.folder_splits import TEST, TRAIN, divided, divided_by_test_dir
 from cascade_tf.data.image_files import is_image_file, other_files, report_once
 from cascade_tf.errors import UserError
-
-_TEST_SHARE = 0.1
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Listing:
-    """The images of a folder, sorted by hashes of their paths; the first are the test split."""
+    """The images of a folder: first the test split, then the train split, then all others.
+
+    Each of the three is sorted by hashes of paths.
+    """
 
     paths: tf.Tensor  # string [N]
     labels: tf.Tensor  # int32 [N]
-    num_classes: int
+    class_names: tuple[str, ...]  # "" for images outside of class folders
     num_test: int  # 0 if there is only one image
+    num_train: int
+    notes: tuple[str, ...]  # what the user should know of the splits and classes, a line each
     folders: dict[str, int]  # times of last change, in ns; only local folders
 
     def is_current(self) -> bool:
@@ -32,7 +35,9 @@ class Listing:
 
 
 # Splits and stages that are open at the same time share a listing, to save memory.
-_listings: weakref.WeakValueDictionary[str, Listing] = weakref.WeakValueDictionary()
+_listings: weakref.WeakValueDictionary[tuple[str, str | None], Listing] = (
+    weakref.WeakValueDictionary()
+)
 
 
 def image_paths(root: str, flag: str) -> list[str]:
@@ -77,39 +82,49 @@ def _images_and_folders(root: str, flag: str) -> tuple[list[str], list[str]]:
     return paths, folders
 
 
-def list_folder(root: str) -> Listing:
+def list_folder(root: str, test_root: str | None = None) -> Listing:
     """The listing of a folder, shared with other sources while it is current.
 
+    Args:
+        root: the folder; see `folder_splits.py` for splits in it.
+        test_root: a folder of the test split; None: it is found in `root`.
+
     Raises:
-        UserError: the folder is missing, or has no images.
+        UserError: a folder is missing, or has no images; or splits have different classes.
     """
-    listing = _listings.get(root)
+    listing = _listings.get((root, test_root))
     if listing is not None and listing.is_current():
         return listing
     paths, folders = _images_and_folders(root, "`data_dir`")
-    hashes = np.array([_hash_in_unit_interval(path) for path in paths])
-    order = np.argsort(hashes, kind="stable")
-    class_names = sorted({_class_name(path) for path in paths})
-    numbers = {name: number for number, name in enumerate(class_names)}
+    if test_root is None:
+        division = divided(root, paths)
+    else:
+        test_paths, test_folders = _images_and_folders(test_root, "`test_dir`")
+        division = divided_by_test_dir(root, paths, test_root, test_paths)
+        folders += test_folders
+    roots = division.roots
+    order = np.lexsort((division.hashes, division.parts))
     listing = Listing(
-        tf.constant([os.fsencode(os.path.join(root, paths[place])) for place in order]),
-        tf.constant([numbers[_class_name(paths[place])] for place in order], tf.int32),
-        len(class_names),
-        _num_test(hashes),
+        tf.constant(
+            [
+                os.fsencode(os.path.join(roots[division.parts[place]], division.paths[place]))
+                for place in order
+            ]
+        ),
+        tf.constant(division.labels[order]),
+        division.class_names,
+        int(np.sum(division.parts == TEST)),
+        int(np.sum(division.parts == TRAIN)),
+        division.notes,
         _changed(folders),
     )
-    _listings[root] = listing
+    _listings[root, test_root] = listing
     return listing
 
 
 def _changed(folders: Iterable[str]) -> dict[str, int]:
     """Times of the folders' last changes, in ns; only of local folders that exist."""
     return {path: os.stat(path).st_mtime_ns for path in folders if os.path.isdir(path)}
-
-
-def _num_test(hashes: np.ndarray) -> int:
-    """Number of images in the test split, such that neither split is empty if possible."""
-    return min(max(1, int((hashes < _TEST_SHARE).sum())), len(hashes) - 1)
 
 
 def _walk(root: str) -> Iterator[tuple[str, list[str], list[str]]]:
@@ -136,12 +151,3 @@ def _raise(error: OSError) -> NoReturn:
 
 def _is_hidden(folder: str, name: str) -> bool:
     return any(part.startswith(".") for part in (*folder.split("/"), name))
-
-
-def _class_name(path: str) -> str:
-    return path.split("/")[0] if "/" in path else ""
-
-
-def _hash_in_unit_interval(path: str) -> float:
-    digest = hashlib.sha256(os.fsencode(path)).digest()
-    return int.from_bytes(digest[:8], "big") / 2**64

@@ -32,7 +32,14 @@ class PhotosSource(NumberedSource):
         windows = {"train": train, "test": test, "all": train + test}[split]
         self._windows = tf.constant(windows, tf.int32)
         self._photographs = [tf.constant(_photograph(name)) for name in PHOTOGRAPHS]
-        super().__init__(config, num_examples=len(windows), num_classes=len(PHOTOGRAPHS))
+        labels = [window[0] for window in windows]
+        super().__init__(
+            config,
+            num_examples=len(windows),
+            num_classes=len(PHOTOGRAPHS),
+            class_names=PHOTOGRAPHS,
+            class_counts=np.bincount(labels, minlength=len(PHOTOGRAPHS)).tolist(),
+        )
 
     def _read(self, record: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         label, top, left, side = tf.unstack(tf.gather(self._windows, record))

@@ -1,7 +1,7 @@
 """Interface of datasets: an endless training stream from any index, and one evaluation pass."""
 
 import abc
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
@@ -47,12 +47,21 @@ class Source(abc.ABC):
     """
 
     split = "train"
+    notes: Sequence[str] = ()
 
-    def __init__(self, config: DataConfig, num_examples: int, num_classes: int) -> None:
+    def __init__(
+        self,
+        config: DataConfig,
+        num_examples: int,
+        num_classes: int,
+        class_names: Sequence[str] = (),
+        class_counts: Sequence[int] = (),
+    ) -> None:
         self.config = config
         self.name = config.dataset
         self.num_examples = num_examples
         self.num_classes = num_classes
+        self.class_names, self.class_counts = tuple(class_names), tuple(class_counts)
 
     @abc.abstractmethod
     def _ordered_records(self) -> tf.data.Dataset:

@@ -80,6 +80,7 @@ class TfdsSource(Source):
             config,
             num_examples=builder.info.splits[self._instruction].num_examples,
             num_classes=label.num_classes if label is not None and self._has_labels else 1,
+            class_names=label.names if label is not None and self._has_labels else (),
         )
         self._open()
 

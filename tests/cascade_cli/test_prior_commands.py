@@ -150,6 +150,44 @@ def test_sample_draws_classes_and_interpolations_and_decodes_from_images(workdir
     assert set(decoded) == {"given", "latent", "to32"}
 
 
+def test_classes_are_those_of_the_folders_and_may_not_change(tmp_path):
+    """A prior that joins decoders takes the number of classes from the folders."""
+    pictures, workdir = tmp_path / "pictures", tmp_path / "w"
+    noise = np.random.default_rng(0).integers(0, 256, [24, 32, 32], dtype=np.uint8)
+    for number, pixels in enumerate(noise):
+        folder = pictures / ("cat", "dog", "owl")[number % 3]
+        folder.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(pixels).save(folder / f"{number}.png")
+    flags = (*_SHARED, *_DECODER, "--system=nsb", "--dataset=folder", f"--data_dir={pictures}")
+    train(*flags, f"--workdir={workdir}", "--steps=1")
+    prior = (*flags, f"--workdir={workdir}", "--prior=biggan", "--stage=prior", *TINY_GAN[1:])
+
+    def refused(command, *arguments) -> str:
+        code, _, stderr = run_forked(tmp_path, command, *arguments)
+        assert code in (1, 2) and len(stderr.splitlines()) == 1, stderr
+        return stderr
+
+    (pictures / "owl").rename(tmp_path / "owl")
+    assert "to32 was trained on other classes" in refused("train", *prior, "--steps=1")
+    (tmp_path / "owl").rename(pictures / "owl")
+    assert "--num_classes=4: the images have 3" in refused("train", *prior, "--num_classes=4")
+    done = run("train eagerly", *prior, "--steps=1")
+    assert "stage prior: 3 classes: cat (" in done.stderr
+    assert "--num_classes=3\n" in (workdir / "prior" / "flags.txt").read_text()
+    (pictures / "dog").rename(pictures / "a dog")
+    assert "dog is missing and a dog is new" in refused("train", f"--workdir={workdir}")
+
+    sample = ("sample eagerly", f"--workdir={workdir}", "--num_samples=2")
+    run(*sample, "--classes=owl,1", f"--output_dir={tmp_path / 'names'}")
+    run(*sample, "--classes=2,dog", f"--output_dir={tmp_path / 'numbers'}")
+    drawn = [np.load(tmp_path / name / "samples.npz")["images"] for name in ("names", "numbers")]
+    np.testing.assert_array_equal(*drawn)
+    line = refused("sample", f"--workdir={workdir}", "--output_dir=o", "--classes=cow")
+    assert (
+        line == "sample: --classes=cow: there is no class cow: the model knows 3 (cat, dog, owl)\n"
+    )
+
+
 def test_the_saved_model_samples_classes_without_the_project(workdir, tmp_path):
     run("export", f"--workdir={workdir}", f"--output_dir={tmp_path / 'model'}")
     (tmp_path / "loader.py").write_text(_LOADER)

@@ -44,6 +44,7 @@ class BigGANConfig(Settings):
 
     Attributes:
         size: side of the images: 16, 32, ..., 512.
+        num_classes: None becomes 1; `cascade-tf train` takes the number of the data set.
         generator_width: "ch" in the paper: units are multiples of it.
         z_size: units of the noise; in BigGAN each block has a part of it.
         class_embedding: units of a class's embedding, which all of the generator's blocks share.
@@ -60,9 +61,9 @@ class BigGANConfig(Settings):
     prefix = "gan_"
     size: int = 64
     channels: int = shared.channels()
-    num_classes: int = setting(
-        1,
-        "Number of classes; 1: unconditional.",
+    num_classes: int | None = setting(
+        None,
+        "Classes of a GAN, 1: unconditional; by default those of the data set.",
         decides="model",
         at_least=1,
         group="model",
@@ -102,6 +103,8 @@ class BigGANConfig(Settings):
         shared.check_count(self, "size", 1)
         if self.attention_size is None:
             object.__setattr__(self, "attention_size", _ATTENTION if self.size > _ATTENTION else 0)
+        if self.num_classes is None:
+            object.__setattr__(self, "num_classes", 1)
         super().__post_init__()
         shared.check_channels(self)
         if self.size not in _GENERATOR_WIDTHS:

@@ -60,7 +60,9 @@ class Discriminator(SerializableLayer):
             width = widths[number + c.deep]
             self.attention = SelfAttention(width, dtype=dtype, name="attention")
         self.dense = SNDense(widths[-1], 1, dtype="float32", name="dense")
-        self.projection = SNEmbedding(c.num_classes, widths[-1], dtype="float32", name="projection")
+        self.projection = SNEmbedding(
+            c.num_classes or 1, widths[-1], dtype="float32", name="projection"
+        )
 
     @property
     def blocks(self) -> list[keras.layers.Layer]:

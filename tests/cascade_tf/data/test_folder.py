@@ -11,7 +11,7 @@ from PIL import Image
 from cascade_tf.data import (
     DataConfig,
     folder,
-    folder_listing,
+    folder_splits,
     open_source,
     undecodable_image_message,
 )
@@ -95,7 +95,7 @@ def test_about_a_tenth_is_held_out_and_stays_so_when_images_are_added(tmp_path):
 def test_neither_split_of_a_tiny_folder_is_empty(hashes, monkeypatch, tmp_path):
     of = dict(zip(("a.png", "b.png", "c.png"), hashes, strict=True))
     add_images(tmp_path, of)
-    monkeypatch.setattr(folder_listing, "_hash_in_unit_interval", of.get)
+    monkeypatch.setattr(folder_splits, "_hash_in_unit_interval", of.get)
     train, test = (_split_names(tmp_path, split) for split in ("train", "test"))
     assert "b.png" in train and "c.png" in test and not train & test
 

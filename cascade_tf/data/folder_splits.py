@@ -1,0 +1,235 @@
+"""Split and class of each image of a folder.
+
+- The folders directly in `data_dir` are classes. A hash of an image's path decides whether it is in
+  the test split, which has one image in ten.
+- If those folders are splits, such as `train` and `test`, the folders in them are classes. `val` is
+  the test split if there is no `test`; else it is in neither split.
+- If there is a `test_dir`, it is the test split, and has the classes of `data_dir`.
+"""
+
+import hashlib
+import os
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from cascade_tf.class_names import listed
+from cascade_tf.errors import UserError
+
+TEST, TRAIN, NEITHER = range(3)
+_TEST_SHARE = 0.1
+_WORDS = {
+    "train": "train|training",
+    "val": "val|valid|validation|dev",
+    "test": "test|testing",
+}
+_SUFFIX = r"[-_ ]?(set|images|data|split|\d+)?"  # as in COCO's train2017
+
+
+class Division(NamedTuple):
+    """Images with their splits and classes.
+
+    Attributes:
+        roots: folders that the images of TEST, TRAIN and NEITHER are in.
+        paths: of the images, relative to these, N.
+        hashes: of the paths, float64 [N] in [0, 1).
+        parts: int8 [N], TEST, TRAIN or NEITHER.
+        labels: int32 [N], numbers of the classes.
+        class_names: by number; "" for images outside of class folders.
+        notes: what the user should know of them, a line each.
+    """
+
+    roots: tuple[str, str, str]
+    paths: Sequence[str]
+    hashes: np.ndarray
+    parts: np.ndarray
+    labels: np.ndarray
+    class_names: tuple[str, ...]
+    notes: tuple[str, ...]
+
+
+def divided(root: str, paths: Sequence[str]) -> Division:
+    """The images of a folder, divided as its folders say, or at random.
+
+    Args:
+        root: the folder.
+        paths: of the images, sorted and relative to `root`.
+
+    Raises:
+        UserError: there are folders or images beside those of splits, or classes of held-out images
+            alone.
+
+    >>> division = divided("data", ["train/cat/1.png", "train/cat/2.png", "val/cat/1.png"])
+    >>> division.parts.tolist(), division.class_names
+    ([1, 1, 0], ('cat',))
+    """
+    splits = _splits(root, paths)
+    hashes = _hashes(paths)
+    labels, names = _numbered(_class_name(path, splits) for path in paths)
+    if not splits:
+        # Neither split is empty if that is possible.
+        num_test = min(max(1, int((hashes < _TEST_SHARE).sum())), len(hashes) - 1)
+        parts = np.full(len(paths), TRAIN, np.int8)
+        parts[np.argsort(hashes, kind="stable")[:num_test]] = TEST
+        return Division((root,) * 3, paths, hashes, parts, labels, names, _hints(root, paths))
+    held_out = "test" if "test" in splits.values() else "val"
+    part_of = {"train": TRAIN, held_out: TEST}
+    parts = _parts(part_of.get(splits[_first_folder(path)], NEITHER) for path in paths)
+    about = f"{listed(sorted(splits))} in {root} are splits: {_counted(parts)}"
+    if NEITHER in parts:
+        about += f"; the {np.sum(parts == NEITHER):,} of val are in neither"
+    notes = (about, *_classes_not_held_out(labels, names, parts))
+    return Division((root,) * 3, paths, hashes, parts, labels, names, notes)
+
+
+def divided_by_test_dir(
+    root: str, paths: Sequence[str], test_root: str, test_paths: Sequence[str]
+) -> Division:
+    """The images of a folder to train on, and those of another folder to hold out.
+
+    Images of `test_root` that are in `root`, too, are held out. If `root` has folders of splits,
+    those of held-out images are in neither split.
+
+    Args:
+        root, test_root: the folders.
+        paths, test_paths: of their images, sorted and relative to the folder.
+
+    Raises:
+        UserError: see `divided`; or no images are left to train on.
+
+    >>> division = divided_by_test_dir("a", ["cat/1.png"], "b", ["cat/1.png", "cat/2.png"])
+    >>> division.parts.tolist(), division.notes
+    ([1, 0, 0], ('1 training image in a, 2 held out in b',))
+    """
+    top, held_out = (os.path.join(os.path.realpath(folder), "") for folder in (root, test_root))
+    paths = [path for path in paths if not f"{top}{path}".startswith(held_out)]
+    if not paths:
+        raise UserError(f"`test_dir`={test_root} holds out all images of `data_dir`={root}")
+    splits = _splits(root, paths)
+    is_train = (splits.get(_first_folder(path), "train") == "train" for path in paths)
+    parts = _parts([*(TRAIN if own else NEITHER for own in is_train), *[TEST] * len(test_paths)])
+    labels, names = _numbered(
+        [*(_class_name(path, splits) for path in paths), *map(_first_folder, test_paths)]
+    )
+    about = _counted(parts, f" in {root}", f" in {test_root}")
+    if NEITHER in parts:
+        others = sorted(name for name, split in splits.items() if split != "train")
+        about += f"; {listed(others)} in {root} are in neither split"
+    notes = (about, *_classes_not_held_out(labels, names, parts))
+    whole = [*paths, *test_paths]
+    return Division((test_root, root, root), whole, _hashes(whole), parts, labels, names, notes)
+
+
+def split_of(folder: str) -> str | None:
+    """The split that the name of a folder stands for: `train`, `val`, `test`; None: no split.
+
+    >>> split_of("Training"), split_of("val2017"), split_of("test_images"), split_of("trains")
+    ('train', 'val', 'test', None)
+    """
+    for split, words in _WORDS.items():
+        if re.fullmatch(f"({words}){_SUFFIX}", folder, re.IGNORECASE):
+            return split
+    return None
+
+
+def _splits(root: str, paths: Sequence[str]) -> Mapping[str, str]:
+    """The splits by the names of their folders; empty if `root` is not divided into splits."""
+    tops = {_first_folder(path) for path in paths}
+    splits = {name: split for name in tops if (split := split_of(name)) is not None}
+    if not _are_splits(splits.values()):
+        return {}
+    others = sorted(tops - splits.keys())
+    if others:
+        raise UserError(
+            f"{root} has the splits {listed(sorted(splits))}, and beside them {listed(others)}: "
+            f"move that away, or name the images to train on by `data_dir`, and those to hold out "
+            f"by `test_dir`"
+        )
+    return splits
+
+
+def _are_splits(splits: Iterable[str]) -> bool:
+    return "train" in splits and len(set(splits)) > 1
+
+
+def _hints(root: str, paths: Sequence[str]) -> tuple[str, ...]:
+    """A line if folders further down look like splits, or like the classes."""
+    folders = {os.path.dirname(path) for path in paths}
+    inside: dict[str, set[str]] = {}  # names of folders, by the folder that they are in
+    for folder in folders:
+        parts = folder.split("/")
+        for depth in range(1, len(parts)):
+            inside.setdefault("/".join(parts[:depth]), set()).add(parts[depth])
+    for folder, names in sorted(inside.items()):
+        splits = {name: split for name in names if (split := split_of(name)) is not None}
+        if _are_splits(splits.values()):
+            return (
+                f"{listed(sorted(splits))} in {root}/{folder} are not taken as splits, since only "
+                f"folders directly in `data_dir` are: its images are in both splits at random",
+            )
+    tops = {_first_folder(path) for path in paths}
+    if len(tops) == 1 and len(inside.get(top := tops.pop(), ())) > 1:
+        return (
+            f"all images are in {root}/{top}, so there is one class: if the folders in it are "
+            f"classes, name it by `data_dir`",
+        )
+    return ()
+
+
+def _classes_not_held_out(
+    labels: np.ndarray, names: Sequence[str], parts: np.ndarray
+) -> tuple[str, ...]:
+    """A line if there are classes without held-out images.
+
+    Raises:
+        UserError: there are classes without training images.
+    """
+    trained, held_out = (set(np.unique(labels[parts == part])) for part in (TRAIN, TEST))
+    unknown = [name for number, name in enumerate(names) if number not in trained]
+    if unknown:
+        known = [name for number, name in enumerate(names) if number in trained]
+        raise UserError(
+            f"held-out images have the classes {listed(unknown)}, which training images lack "
+            f"({listed(known)}): use the same folders for both, or leave the held-out images out "
+            f"of `data_dir`"
+        )
+    missing = [name for number, name in enumerate(names) if number not in held_out]
+    return (f"no images are held out of {listed(missing)}",) if missing else ()
+
+
+def _counted(parts: np.ndarray, of_train: str = "", of_test: str = "") -> str:
+    train, test = int(np.sum(parts == TRAIN)), int(np.sum(parts == TEST))
+    return f"{train:,} training image{'s' * (train > 1)}{of_train}, {test:,} held out{of_test}"
+
+
+def _parts(values: Iterable[int]) -> np.ndarray:
+    return np.fromiter(values, np.int8)
+
+
+def _numbered(classes: Iterable[str]) -> tuple[np.ndarray, tuple[str, ...]]:
+    """The place of each class among the sorted names, int32 [N], and these names."""
+    found: dict[str, int] = {}
+    numbers = np.fromiter((found.setdefault(name, len(found)) for name in classes), np.int32)
+    names = sorted(found)
+    places = np.empty(len(names), np.int32)
+    places[[found[name] for name in names]] = np.arange(len(names))
+    return places[numbers], tuple(names)
+
+
+def _hashes(paths: Sequence[str]) -> np.ndarray:
+    return np.fromiter((_hash_in_unit_interval(path) for path in paths), np.float64)
+
+
+def _first_folder(path: str) -> str:
+    return path.split("/")[0] if "/" in path else ""
+
+
+def _class_name(path: str, splits: Mapping[str, str]) -> str:
+    return _first_folder(path.partition("/")[2] if splits else path)
+
+
+def _hash_in_unit_interval(path: str) -> float:
+    digest = hashlib.sha256(os.fsencode(path)).digest()
+    return int.from_bytes(digest[:8], "big") / 2**64
