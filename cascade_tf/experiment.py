@@ -14,6 +14,7 @@ from etils import epath
 from cascade_tf import record
 from cascade_tf.checkpoint_files import has_checkpoint
 from cascade_tf.data.config import DataConfig
+from cascade_tf.description import recorded_text
 from cascade_tf.errors import SettingError, UsageError, UserError, text
 from cascade_tf.family import SHARED, Family, Read
 from cascade_tf.given_settings import GivenSettings
@@ -67,15 +68,14 @@ class Experiment:
     ) -> None:
         self.workdir = epath.Path(workdir).expanduser()
         self._families, self.given = families, given or GivenSettings()
-        self._records = {
-            name: self._completed(name) for name in record.recorded_stages(self.workdir)
-        }
+        self._records = self._completed_records(self.workdir)
         self._trained = {
             name: recorded
             for name, recorded in self._records.items()
             if has_checkpoint(self.directory(name))
         }
         self._require_one_experiment()
+        self._origin = self._records_to_start_from()
         self._model = self._values_of_the_model()
         self.system: str = self._model[SYSTEM]
         self.family = self._family(self.system, self.settings)
@@ -138,6 +138,9 @@ class Experiment:
         if stage in self._trained:  # without a checkpoint, settings may still change
             directory, trained = self.directory(stage), self._trained[stage]
             record.check_same(directory, trained, self._given_texts(stage), kept)
+        origin = self.training(stage).init_from
+        if training and origin and stage not in self._trained:
+            Experiment(origin, self._families).require_stage(stage)
         dataset = {"dataset": self.data(stage).dataset}
         if training and dataset["dataset"]:
             for other, recorded in self._trained.items():
@@ -145,12 +148,16 @@ class Experiment:
 
     def require_trained(self) -> None:
         """Raises UserError unless the workdir holds a record and a checkpoint of every stage."""
+        for stage in self.stage_names:
+            self.require_stage(stage)
+            self.require_as_recorded(stage)
+
+    def require_stage(self, stage: str) -> None:
+        """Raises UserError unless the workdir holds a record and a checkpoint of a stage."""
         if not self.workdir.is_dir():
             raise UserError(f"there is no workdir {self.workdir}: train it first")
-        for stage in self.stage_names:
-            if stage not in self._trained:
-                raise NotTrainedError(self.workdir, stage, bool(self.recorded(stage)))
-            self.require_as_recorded(stage)
+        if stage not in self._trained:
+            raise NotTrainedError(self.workdir, stage, bool(self.recorded(stage)))
 
     def data_of_all_stages(self) -> DataConfig:
         """The dataset to evaluate a cascade on, the same for every stage.
@@ -223,21 +230,43 @@ class Experiment:
             raise SettingError({SYSTEM: system}, f"use {' or '.join(self._families)}")
         return self._families[system](system, read)
 
-    def _completed(self, stage: str) -> dict[str, str]:
+    def _records_to_start_from(self) -> dict[str, dict[str, str]]:
+        """Records of the workdir from whose weights new stages start, if the user names one.
+
+        Raises:
+            UserError: the user's model settings differ from them.
+        """
+        init_from = self.given.for_stage(None).get("init_from")
+        if not init_from:
+            return {}
+        workdir = epath.Path(init_from).expanduser()
+        records = self._completed_records(workdir)
+        names = [SYSTEM, *(n for n, e in self._all.items() if e.facts.decides == "model")]
+        for stage, recorded in records.items():
+            given = self._given_texts(stage)
+            record.check_same_model(workdir / stage, recorded, given, names)
+        return records
+
+    def _completed_records(self, workdir: epath.Path) -> dict[str, dict[str, str]]:
+        """The records of a workdir's stages by name, each completed with defaults."""
+        names = record.recorded_stages(workdir)
+        return {name: self._completed(workdir / name) for name in names}
+
+    def _completed(self, directory: epath.Path) -> dict[str, str]:
         """A stage's record, with defaults for settings of the stage that it lacks."""
-        recorded = record.load_record(self.directory(stage)) or {}
+        recorded = record.load_record(directory) or {}
 
         def read(
             kind: type[AnySettings], stage: str | None = None, /, **overrides: Any
         ) -> AnySettings:
             return from_values(kind, _parsed(entries([kind]), recorded, path), overrides)
 
-        path = self.directory(stage) / record.NAME
+        path = directory / record.NAME
         try:
             family = self._family(recorded.get(SYSTEM, next(iter(self._families))), read)
         except SettingError as error:
             raise UserError(f"{path}: {error.recorded}") from error
-        own = _recorded_entries(family, stage)
+        own = _recorded_entries(family, directory.name)
         known = {name: text(e.default) for name, e in own.items() if e.default is not None}
         return known | recorded
 
@@ -271,11 +300,15 @@ class Experiment:
                     )
 
     def _values_of_the_model(self) -> dict[str, Any]:
-        """Model settings that all stages share: the user's, else the recorded ones."""
+        """Model settings that all stages share: the user's, else the recorded ones.
+
+        Those of a workdir to start from precede the defaults alone.
+        """
         values: dict[str, Any] = {SYSTEM: next(iter(self._families))}
-        for stage, recorded in (self._records | self._trained).items():
-            values |= _parsed(self._shared, recorded, self.directory(stage) / record.NAME)
-            values[SYSTEM] = recorded.get(SYSTEM, values[SYSTEM])
+        for records in (self._origin, self._records | self._trained):
+            for stage, recorded in records.items():
+                values |= _parsed(self._shared, recorded, self.directory(stage) / record.NAME)
+                values[SYSTEM] = recorded.get(SYSTEM, values[SYSTEM])
         own = self.given.for_stage(None)
         return values | {name: own[name] for name in (SYSTEM, *self._shared) if name in own}
 
@@ -288,7 +321,10 @@ class Experiment:
         """
         known = entries([*self.family.settings(stage), *SHARED])
         own = self.given.for_stage(stage)
-        recorded = {name: x for name, x in self.recorded(stage).items() if name not in own}
+        origin = self._origin.get(stage, {})
+        model = {n for n, entry in known.items() if entry.facts.decides == "model"}
+        recorded = {n: x for n, x in origin.items() if n in model} | self.recorded(stage)
+        recorded = {name: x for name, x in recorded.items() if name not in own}
         return (
             {name: entry.default for name, entry in known.items()}
             | _parsed(known, recorded, self.directory(stage) / record.NAME)
@@ -297,7 +333,8 @@ class Experiment:
         )
 
     def _given_texts(self, stage: str) -> dict[str, str]:
-        return {name: text(value) for name, value in self.given.for_stage(stage).items()}
+        values = self.given.for_stage(stage)
+        return {name: recorded_text(name, value) for name, value in values.items()}
 
     def _refuse_settings_without_meaning(self) -> None:
         used = {SYSTEM, *entries(self.family.whole)}

@@ -14,15 +14,15 @@ import tensorflow as tf
 from etils import epath
 
 from cascade_tf.data import Share, Source, undecodable_image_message
-from cascade_tf.errors import UserError
+from cascade_tf.errors import UserError, text
 from cascade_tf.evaluation import Evaluator
 from cascade_tf.examples import Examples
 from cascade_tf.files import make_directory
 from cascade_tf.interruption import Interrupted, StopRequest
 from cascade_tf.optimizers import set_used
 from cascade_tf.progress import ProgressBar
-from cascade_tf.record import check_same, load_record, save_record, stage_record
-from cascade_tf.settings import entries
+from cascade_tf.record import check_same, check_same_model, load_record, save_record, stage_record
+from cascade_tf.settings import Entry, entries
 from cascade_tf.stage import OnProgress, Stage
 from cascade_tf.stage_lock import stage_lock
 from cascade_tf.stage_state import StageState
@@ -69,7 +69,7 @@ class Trainer:
     Raises:
         SettingError: the replicas cannot share the batch evenly.
         UserError: there are checkpoints, but none can be restored, or the stage was trained with
-            other settings of model or training.
+            other settings of model or training; or `config.init_from` has no such stage.
     """
 
     def __init__(
@@ -93,8 +93,11 @@ class Trainer:
         self.state = StageState.create(stage, config, self._directory, strategy)
         self._checkpoints = self.state.checkpoints.paths
         self.resumed = self.state.restore()
+        self._origin = epath.Path(config.init_from).expanduser() / stage.name
         if self.resumed:
             self._require_as_recorded()
+        elif config.init_from:
+            self._require_model_of_origin()
         self.summaries = Summaries(self._directory, is_chief(strategy))
         self._evaluator = Evaluator(stage.evaluate_step, strategy)
         self._compiled_step = tf.function(self._train_step, autograph=False)
@@ -153,6 +156,8 @@ class Trainer:
         name, start = self._stage.name, self.step
         if start == 0 and not self.resumed:
             line = self._stage.prepare(self._train)
+            if self._config.init_from:  # replaces what was prepared, too
+                line = f"starts from the live weights of {self.state.start_from(self._origin)}"
             if line:
                 self.summaries.text("train", 0, "prepared", line)
                 if is_chief(self._strategy):
@@ -180,11 +185,24 @@ class Trainer:
     def _require_as_recorded(self) -> None:
         """Raises UserError if the stage was trained with other settings that it must keep."""
         recorded = load_record(self._directory) or {}
-        parts = (*self._stage.description.settings, self._config, self._train.config)
-        known = entries([type(part) for part in parts])
-        fixed = [name for name, entry in known.items() if entry.facts.decides != "free"]
+        fixed = [name for name, entry in self._settings().items() if entry.facts.decides != "free"]
         settings = stage_record(self._stage, self._config, self._train)
         check_same(self._directory, recorded, settings, fixed)
+
+    def _require_model_of_origin(self) -> None:
+        """Raises UserError if the stage to start from has another model, or is not trained."""
+        recorded = load_record(self._origin)
+        if recorded is None:
+            raise UserError(f"`init_from`: there is no trained stage {self._origin}")
+        known = self._settings()
+        model = [name for name, entry in known.items() if entry.facts.decides == "model"]
+        defaults = {name: text(known[name].default) for name in model}
+        settings = stage_record(self._stage, self._config, self._train)
+        check_same_model(self._origin, defaults | recorded, settings, ["system", *model])
+
+    def _settings(self) -> dict[str, Entry]:
+        parts = (*self._stage.description.settings, self._config, self._train.config)
+        return entries([type(part) for part in parts])
 
     def _write_record(self) -> None:
         """Writes the settings beside the checkpoints and to TensorBoard."""

@@ -112,6 +112,13 @@ def test_train_refuses_invalid_flags(refused, mistake, message):
         (["--workdir=file/below"], "cannot write to the directory file/below"),
         (["--workdir=WORKDIR", "--scale=4"], "was trained with --scale=2, not 4"),
         (["--workdir=WORKDIR", "--learning_rate=.5"], "--learning_rate=0.001, not 0.5"),
+        (["--workdir=WORKDIR", "--init_from=WORKDIR"], "was trained with --init_from=, not /"),
+        (["--init_from=missing"], "there is no workdir missing"),
+        (
+            ["--init_from=WORKDIR", "--scale=4", "--ffn_size=9"],
+            "/spn has --bits=3, not 8; --scale=2, not 4; --ffn_size=8, not 9: leave these",
+        ),
+        (["--init_from=WORKDIR", "--bits=3", "--upscaling=size"], "has --upscaling=none, not size"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )

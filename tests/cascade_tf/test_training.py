@@ -91,6 +91,51 @@ def test_evaluation_and_samples_leave_the_training_undisturbed(tmp_path):
         np.testing.assert_array_equal(value, final_weights(busy)[name], name)
 
 
+def test_a_training_starts_from_the_live_weights_of_another_workdir(tmp_path):
+    class Still(TwoPlayerStage):
+        """Keeps its weights, so that they can be read after a step."""
+
+        def prepare(self, source):
+            self.generator.weights[0].assign(tf.ones_like(self.generator.weights[0]))
+            return "prepared"
+
+        def train_step(self, examples, step):
+            return {"generator_loss": tf.constant(0.0)}
+
+    first = final_weights(_train(tmp_path / "first" / "players", steps=3))
+    untrained = final_weights(trainer(TwoPlayerStage(), tmp_path / "untrained"))
+    config = {"steps": 1, "init_from": tmp_path / "first"}
+    new = trainer(Still(), tmp_path / "new" / "players", batch_size=16, **config)
+    new.train()
+    assert new.step == 1 and not new.resumed
+    for name, value in final_weights(new).items():
+        kind, number, *_ = name.split("/")
+        if kind == "average":
+            value, expected = value, new.state.stage.averaged_variables()[int(number)].numpy()
+        else:
+            expected = (untrained if "optimizer" in kind else first)[name]
+        np.testing.assert_array_equal(value, expected, name)
+
+    # A resumed training uses its own checkpoint, and needs the other workdir no more.
+    shutil.rmtree(tmp_path / "first")
+    resumed = trainer(
+        TwoPlayerStage(), tmp_path / "new" / "players", batch_size=16, **config | {"steps": 2}
+    )
+    assert resumed.resumed and resumed.step == 1
+    resumed.train()
+
+
+def test_a_training_does_not_start_from_weights_of_another_model(tmp_path):
+    with pytest.raises(UserError, match="there is no trained stage .*first/players"):
+        trainer(TwoPlayerStage(), tmp_path / "new", init_from=tmp_path / "first")
+    _train(tmp_path / "first" / "players", steps=1)
+    record = tmp_path / "first" / "players" / "flags.txt"
+    text = record.read_text().replace("--image_size=32", "--image_size=16")
+    record.write_text(text.replace("--channels=1\n", ""))  # 3 by default
+    with pytest.raises(UserError, match="`image_size`=16, not 32; `channels`=3, not 1: leave"):
+        trainer(TwoPlayerStage(), tmp_path / "new", init_from=tmp_path / "first")
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_saves_a_checkpoint_from_which_training_resumes(tmp_path, number):
     def interrupt(examples, on_progress):
