@@ -54,4 +54,7 @@ def absolute(path: str) -> str:
     >>> absolute("gs://bucket/images")
     'gs://bucket/images'
     """
-    return path if "://" in path or not path else os.path.abspath(os.path.expanduser(path))
+    if "://" in path or not path:
+        return path
+    path = os.path.abspath(os.path.expanduser(path))
+    return path if path == path.rstrip() else os.path.join(path, "")  # lines lose a last space

@@ -6,12 +6,12 @@ TensorFlow is imported only to create stages, so that wrong settings are reporte
 import functools
 import itertools
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from etils import epath
 
-from cascade_tf import record
+from cascade_tf import record, stage_lock
 from cascade_tf.checkpoint_files import has_checkpoint
 from cascade_tf.data.config import DataConfig
 from cascade_tf.description import recorded_text
@@ -28,6 +28,13 @@ if TYPE_CHECKING:
     from cascade_tf.stage_state import StageState
 
 SYSTEM = "system"
+# Python functions that load a workdir, by the system of its stages.
+_LOADERS = {
+    "spn": "spn_tf.load",
+    "nsb": "wavelet_tf.load",
+    "nsb_pixel": "wavelet_tf.load",
+    "biggan": "wavelet_tf.load",
+}
 
 
 class NotTrainedError(UserError):
@@ -37,10 +44,16 @@ class NotTrainedError(UserError):
         workdir: the directory.
         stage: the stage's name.
         is_recorded: whether the workdir has a record of the stage's settings.
+
+    Args:
+        others: trained stages that the model does not have, such as those of other names.
     """
 
-    def __init__(self, workdir: epath.Path, stage: str, is_recorded: bool):
-        super().__init__(f"{workdir} holds no trained stage {stage}: train it first")
+    def __init__(
+        self, workdir: epath.Path, stage: str, is_recorded: bool, others: Sequence[str] = ()
+    ):
+        found = f" (there is {', '.join(others)})" if others else ""
+        super().__init__(f"{workdir} holds no trained stage {stage}{found}: train it first")
         self.workdir, self.stage, self.is_recorded = workdir, stage, is_recorded
 
 
@@ -157,7 +170,8 @@ class Experiment:
         if not self.workdir.is_dir():
             raise UserError(f"there is no workdir {self.workdir}: train it first")
         if stage not in self._trained:
-            raise NotTrainedError(self.workdir, stage, bool(self.recorded(stage)))
+            others = [name for name in self._trained if name not in self.stage_names]
+            raise NotTrainedError(self.workdir, stage, bool(self.recorded(stage)), others)
 
     def data_of_all_stages(self) -> DataConfig:
         """The dataset to evaluate a cascade on, the same for every stage.
@@ -250,6 +264,9 @@ class Experiment:
     def _completed_records(self, workdir: epath.Path) -> dict[str, dict[str, str]]:
         """The records of a workdir's stages by name, each completed with defaults."""
         names = record.recorded_stages(workdir)
+        own_files = (workdir / "checkpoints", workdir / stage_lock.NAME)
+        if not names and (workdir / record.NAME).exists() and any(f.exists() for f in own_files):
+            raise UserError(f"{workdir} is the directory of one stage: use {workdir.parent}")
         return {name: self._completed(workdir / name) for name in names}
 
     def _completed(self, directory: epath.Path) -> dict[str, str]:
@@ -265,6 +282,10 @@ class Experiment:
         try:
             family = self._family(recorded.get(SYSTEM, next(iter(self._families))), read)
         except SettingError as error:
+            loader = _LOADERS.get(recorded.get(SYSTEM, ""))
+            if loader is not None and recorded[SYSTEM] not in self._families:
+                advice = f"`{SYSTEM}`={recorded[SYSTEM]}: use {loader}"
+                raise UserError(f"{directory} was trained with {advice}") from error
             raise UserError(f"{path}: {error.recorded}") from error
         own = _recorded_entries(family, directory.name)
         known = {name: text(e.default) for name, e in own.items() if e.default is not None}

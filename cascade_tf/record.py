@@ -44,7 +44,8 @@ def load_record(directory: epath.Path, name: str = NAME) -> dict[str, str] | Non
     if not path.exists():
         return None
     try:
-        lines = [line.strip() for line in path.read_text().splitlines()]
+        text = path.read_text(encoding="utf-8-sig")  # editors add a byte-order mark
+        lines = [line.strip() for line in text.split("\n")]
     except UnicodeDecodeError as error:
         raise UserError(f"{path} is not a text file") from error
     pairs = [line.removeprefix("--").partition("=") for line in lines if line.startswith("--")]

@@ -29,6 +29,8 @@ class Stage(abc.ABC):
         accepts: names of the optional attributes of a SampleRequest that `sample` uses.
         sampling_parts: how often one call of `sample` reports progress.
         batch_parts: equal parts into which `train_step` splits a replica's share of the batch.
+        image_shape: (H, W, C) of the images that `train_step` takes; None if the stage checks
+            them itself, in `prepare`.
     """
 
     name: str
@@ -37,6 +39,7 @@ class Stage(abc.ABC):
     accepts: Collection[str] = ()
     sampling_parts = 1
     batch_parts = 1
+    image_shape: tuple[int, int, int] | None = None
 
     @abc.abstractmethod
     def build(self) -> None:

@@ -14,7 +14,7 @@ import tensorflow as tf
 from etils import epath
 
 from cascade_tf.data import Share, Source, undecodable_image_message
-from cascade_tf.errors import UserError, text
+from cascade_tf.errors import SettingError, UserError, text
 from cascade_tf.evaluation import Evaluator
 from cascade_tf.examples import Examples
 from cascade_tf.files import make_directory
@@ -53,6 +53,16 @@ def require_divisible(
         config.refuse(f"not divisible by the {replicas} replicas{shares}", "batch_size")
 
 
+def require_images(source: Source, stage: Stage) -> None:
+    """Raises SettingError unless a source's images are of the size that a stage takes."""
+    images = source.training_examples(1, 0).element_spec.images
+    if stage.image_shape not in (None, tuple(images.shape[1:])):
+        found, own = ("x".join(map(str, s)) for s in (images.shape[1:], stage.image_shape))
+        raise SettingError(
+            {"images": found}, f"stage {stage.name} takes images of {own}: change one of the two"
+        )
+
+
 class Trainer:
     """Trains one stage, resuming from the newest checkpoint in its directory.
 
@@ -67,7 +77,8 @@ class Trainer:
         more_figures: computes further metrics at every evaluation, with averaged weights.
 
     Raises:
-        SettingError: the replicas cannot share the batch evenly.
+        SettingError: the replicas cannot share the batch evenly, or the images are of another size
+            than the stage's.
         UserError: there are checkpoints, but none can be restored, or the stage was trained with
             other settings of model or training; or `config.init_from` has no such stage.
     """
@@ -85,6 +96,7 @@ class Trainer:
         self._stage, self._config, self._train, self._test = stage, config, train, test
         strategy = strategy or tf.distribute.get_strategy()
         require_divisible(config, stage, strategy)
+        require_images(train, stage)
         self._directory, self._strategy = epath.Path(directory).expanduser(), strategy
         self._several = workers(strategy) > 1
         self._stop_agreed = False
@@ -134,7 +146,8 @@ class Trainer:
         """Trains to `config.steps`, or for `config.max_minutes`, and saves a checkpoint.
 
         Raises:
-            Interrupted: on SIGTERM or Ctrl-C, after a checkpoint is saved.
+            Interrupted: on SIGTERM, SIGHUP or Ctrl-C, or if stderr is a closed pipe, after a
+                checkpoint is saved.
             UserError: another process trains the stage, the training diverged or failed the stage's
                 health check, an image cannot be decoded, or another worker was lost.
         """
@@ -255,7 +268,8 @@ class Trainer:
             self._require_finite(step, recent[-1])
             self._agree(stop.signal is not None, spent_before + time.monotonic() - began)
             headline = {self._stage.headline: recent[-1][self._stage.headline]}
-            bar.update(step, **headline, **{"images/s": speed.images_per_second})
+            with stop.at_closed_pipe():
+                bar.update(step, **headline, **{"images/s": speed.images_per_second})
 
             if due(c.summary_every):
                 means = _means(recent)

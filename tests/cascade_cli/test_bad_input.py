@@ -90,7 +90,7 @@ def test_a_mistake_gives_one_line_in_a_fresh_process():
         (["--steps=depth:3"], "there is no stage depth"),
         (["--strategy=cluster"], "--strategy=cluster"),
         (["--flagfile=missing.flags"], "missing.flags"),
-        (["--flagfile=PICTURES/00.png"], "decode"),
+        (["--flagfile=PICTURES/00.png"], "00.png: not text in UTF-8"),
         (["foo"], "unexpected argument 'foo'"),
         (["--dataset="], "--dataset=: use digits, photos, folder"),
         (["--workdir="], "--workdir is missing"),
