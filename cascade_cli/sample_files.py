@@ -65,9 +65,7 @@ class SampleFiles:
         self._ended = time.monotonic()
         self._took = self._ended - began
 
-    def _write_page(
-        self, name: str, images: np.ndarray, columns: int | None, gap: int = 1
-    ) -> None:
+    def _write_page(self, name: str, images: np.ndarray, columns: int | None, gap: int = 1) -> None:
         page = enlarge(sheet(images, columns=columns, gap=gap))
         write_atomically(self._directory / name, png_bytes(page))
 

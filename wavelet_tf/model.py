@@ -72,7 +72,9 @@ class WaveletModel:
         for level in range(1, chain[0].config.levels + 1 if chain else 1):
             whole.append(f"to{chain[0].config.size_of(level)}")
         if names != whole:
-            raise ValueError(f"stages: {', '.join(names)}; use all of the model: {', '.join(whole)}")
+            raise ValueError(
+                f"stages: {', '.join(names)}; use all of the model: {', '.join(whole)}"
+            )
 
     @property
     def decoders(self) -> list[DecoderStage]:

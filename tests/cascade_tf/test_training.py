@@ -9,6 +9,7 @@ import tensorflow as tf
 from cascade_tf.errors import UserError
 from cascade_tf.interruption import Interrupted
 from cascade_tf.optimizers import RMSprop, learning_rate_schedule
+from cascade_tf.progress import ProgressBar
 from cascade_tf.stage_state import StageState
 from cascade_tf.strategies import make_strategy
 from cascade_tf.training_config import TrainingConfig
@@ -126,7 +127,7 @@ def test_a_training_starts_from_the_live_weights_of_another_workdir(tmp_path):
 
 
 def test_a_training_does_not_start_from_weights_of_another_model(tmp_path):
-    with pytest.raises(UserError, match="there is no trained stage .*first/players"):
+    with pytest.raises(UserError, match=r"there is no trained stage .*first/players"):
         trainer(TwoPlayerStage(), tmp_path / "new", init_from=tmp_path / "first")
     _train(tmp_path / "first" / "players", steps=1)
     record = tmp_path / "first" / "players" / "flags.txt"
@@ -136,7 +137,7 @@ def test_a_training_does_not_start_from_weights_of_another_model(tmp_path):
         trainer(TwoPlayerStage(), tmp_path / "new", init_from=tmp_path / "first")
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_a_signal_saves_a_checkpoint_from_which_training_resumes(tmp_path, number):
     def interrupt(examples, on_progress):
         os.kill(os.getpid(), number)
@@ -150,6 +151,18 @@ def test_a_signal_saves_a_checkpoint_from_which_training_resumes(tmp_path, numbe
     whole = _train(tmp_path / "whole", steps=6)
     for name, value in final_weights(whole).items():
         np.testing.assert_array_equal(value, final_weights(resumed)[name], name)
+
+
+def test_training_is_saved_if_nobody_reads_its_lines(tmp_path, monkeypatch):
+    def update(bar, done, **figures):
+        if done == 2:
+            raise BrokenPipeError
+
+    monkeypatch.setattr(ProgressBar, "update", update)
+    with pytest.raises(Interrupted) as stopped:
+        _train(tmp_path, steps=6)
+    assert stopped.value.exit_code == 128 + signal.SIGPIPE
+    assert (tmp_path / "checkpoints" / "ckpt-2.index").exists()
 
 
 def test_training_stops_after_max_minutes_also_when_started_again(tmp_path):
