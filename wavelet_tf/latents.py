@@ -63,7 +63,8 @@ class Latents(keras.layers.Layer):
             SettingError: the latents of such images are of another size.
         """
         c, own = source.config, (self.size, self.size, self.channels)
-        found = tuple(self.encode(tf.zeros([1, c.image_size, c.image_size, c.channels])).shape[1:])
+        shape = [1, c.image_size, c.image_size, c.channels]
+        found = tuple(self.encode(tf.zeros(shape, tf.uint8)).shape[1:])
         if found != own:
             raise SettingError(
                 {"image_size": c.image_size, "channels": c.channels},
