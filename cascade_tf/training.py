@@ -341,10 +341,11 @@ class Trainer:
 
     def _stop_at_last_good(self, step: int, verb: str, reason: str) -> NoReturn:
         last = self.state.checkpoints.newest
+        start = f" that starts with `init_from`={self._directory.parent}" if last else ""
         raise UserError(
             f"training {verb} at step {step} of stage {self._stage.name} ({reason}); "
-            f"the last good checkpoint is {last or 'none'}: in another `workdir`, lower "
-            f"`learning_rate` or set `clip_norm`"
+            f"the last good checkpoint is {last or 'none'}: in another `workdir`{start}, "
+            f"lower `learning_rate` or set `clip_norm`"
         )
 
     def _train_step(self, examples: Examples) -> dict[str, tf.Tensor]:

@@ -151,7 +151,7 @@ def test_steps_of_one_stage_override_steps_for_all_stages(colour):
 
 
 def test_training_starts_from_the_weights_and_with_the_model_of_another_workdir(colour, tmp_path):
-    data = ("--dataset=photos", "--seed=1", "--batch_size=2", "--evaluate_every=0")
+    data = ("--dataset=photos", "--seed=1", "--batch_size=2", "--evaluate_every=0", "--noreport")
     arguments = (f"--init_from={colour}", f"--workdir={tmp_path / 'new'}", *data)
     done = run("train eagerly", *arguments, "--steps=1", "--learning_rate=1e-3,1e-4",
                "--learning_rate_boundaries=1")  # fmt: skip
