@@ -60,6 +60,8 @@ class NotTrainedError(UserError):
 class Experiment:
     """Settings of a workdir's stages: the user's, else the recorded ones, else the defaults.
 
+    If the user names a workdir to start from, its model settings precede the defaults.
+
     Args:
         workdir: of the experiment, with a directory for each stage.
         families: model families by the name of their `system`; the first is the default.
@@ -152,7 +154,7 @@ class Experiment:
             directory, trained = self.directory(stage), self._trained[stage]
             record.check_same(directory, trained, self._given_texts(stage), kept)
         origin = self.training(stage).init_from
-        if training and origin and stage not in self._trained:
+        if training and origin and stage not in self._trained:  # it has nothing to resume from
             Experiment(origin, self._families).require_stage(stage)
         dataset = {"dataset": self.data(stage).dataset}
         if training and dataset["dataset"]:

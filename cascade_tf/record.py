@@ -78,7 +78,9 @@ def check_same(
     Traceback (most recent call last):
     cascade_tf.errors.UserError: W/spn was trained with `bits`=5, not 8: leave it out, or use ...
     """
-    for name in _different(recorded, settings, names):
+    different = _different(recorded, settings, names)
+    if different:
+        name = different[0]
         raise UserError(
             f"{directory} was trained with `{name}`={recorded[name]}, not {settings[name]}: "
             f"leave it out, or use another `workdir`"
