@@ -157,8 +157,9 @@ def open_experiment(arguments: list[str], parser: Flags) -> tuple[Options, Exper
 
 def fail(command: str, message: str, exit_code: int) -> NoReturn:
     """Ends the process with one line on stderr."""
-    with contextlib.suppress(OSError):  # of a closed pipe or terminal
+    with contextlib.suppress(OSError):  # of a full disk, a closed pipe or terminal
         print(end="", flush=True)
+    with contextlib.suppress(OSError):
         print(f"{command}: {' '.join(message.splitlines())}", file=sys.stderr, flush=True)
     os._exit(exit_code)  # threads of a data pipeline must not keep the process alive
 

@@ -241,6 +241,13 @@ def test_a_closed_pipe_ends_a_command_silently():
     assert (done.returncode, done.stderr) == (128 + signal.SIGPIPE, b"")
 
 
+def test_an_error_is_named_though_stdout_is_full():
+    with open("/dev/full", "w") as full:
+        command = [sys.executable, str(BIN / "train"), "--helpfull"]
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, timeout=300, text=True)
+    assert done.returncode == 1 and done.stderr == "train: a file: No space left on device\n"
+
+
 def test_train_names_the_image_it_cannot_decode(tmp_path, pictures):
     shutil.copytree(pictures, tmp_path / "pictures")
     for path in (tmp_path / "pictures").iterdir():
