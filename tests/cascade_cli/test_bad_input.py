@@ -230,6 +230,9 @@ def test_commands_on_a_trained_model_refuse_mistakes(refused, tmp_path, argument
 def test_train_refuses_a_mistyped_workdir(refused):
     code, line = refused("train", "--workdir=missing")
     assert code == 2 and "missing holds no training to resume: check --workdir, or add" in line
+    # With --init_from no model is chosen for the pictures: nothing is printed on stdout.
+    code, line = refused("train", "--init_from=gone", "--data_dir=PICTURES", "--workdir=new")
+    assert code == 1 and "there is no workdir gone" in line
 
 
 def test_a_closed_pipe_ends_a_command_silently():
