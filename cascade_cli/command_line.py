@@ -4,6 +4,7 @@ Flags, settings and workdirs are checked before TensorFlow is imported, so that 
 `--help` are answered at once.
 """
 
+import contextlib
 import dataclasses
 import importlib
 import importlib.util
@@ -49,7 +50,15 @@ def main(arguments: list[str] | None = None) -> None:
     >>> main(["--version"])  # doctest: +ELLIPSIS
     cascade-tf ...
     """
-    command, *rest = (sys.argv[1:] if arguments is None else arguments) or ["--help"]
+    try:
+        _dispatch((sys.argv[1:] if arguments is None else arguments) or ["--help"])
+        print(end="", flush=True)  # not at exit, where a closed pipe gives a warning
+    except BrokenPipeError:
+        os._exit(128 + signal.SIGPIPE)  # silently, as programs end that SIGPIPE kills
+
+
+def _dispatch(arguments: list[str]) -> None:
+    command, *rest = arguments
     if command in ("-h", "--help", "help"):
         print(help_pages.commands(COMMANDS))
     elif command == "--version":
@@ -99,7 +108,7 @@ def run(command: str, arguments: list[str]) -> None:
     except (UserError, Interrupted) as error:
         fail(command, _with_flags(_message(error)), error.exit_code)
     except BrokenPipeError:
-        os._exit(1)  # `--help | head`
+        raise
     except OSError as error:
         fail(command, f"{error.filename or 'a file'}: {error.strerror}", UserError.exit_code)
     except KeyboardInterrupt:
@@ -148,8 +157,10 @@ def open_experiment(arguments: list[str], parser: Flags) -> tuple[Options, Exper
 
 def fail(command: str, message: str, exit_code: int) -> NoReturn:
     """Ends the process with one line on stderr."""
-    sys.stdout.flush()
-    print(f"{command}: {' '.join(message.splitlines())}", file=sys.stderr, flush=True)
+    with contextlib.suppress(OSError):  # of a full disk, a closed pipe or terminal
+        print(end="", flush=True)
+    with contextlib.suppress(OSError):
+        print(f"{command}: {' '.join(message.splitlines())}", file=sys.stderr, flush=True)
     os._exit(exit_code)  # threads of a data pipeline must not keep the process alive
 
 

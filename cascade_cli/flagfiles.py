@@ -35,11 +35,11 @@ def expand(arguments: list[str], directory: pathlib.Path | None = None) -> list[
         path = pathlib.Path(match[1] or next(rest, ""))
         try:
             path = _located(path.expanduser(), directory)
-            lines = [line.strip() for line in path.read_text().splitlines()]
-            own = [line for line in lines if line and not line.startswith(("#", "//"))]
-            flags += expand(own, path.parent)
+            flags += expand(_lines(path), path.parent)
         except (OSError, UnicodeDecodeError, RuntimeError) as error:  # the last: endless recursion
             reason = error.strerror if isinstance(error, OSError) else error
+            if isinstance(error, UnicodeDecodeError):
+                reason = "not text in UTF-8: save the file in that encoding"
             raise UsageError(f"--flagfile={path}: {reason}") from error
     return flags
 
@@ -51,6 +51,15 @@ def is_given(arguments: list[str]) -> bool:
     True
     """
     return any(map(_FLAG.fullmatch, arguments))
+
+
+def _lines(path: pathlib.Path) -> list[str]:
+    """The lines of a file that are flags, without the spaces around them."""
+    text = path.read_text(encoding="utf-8-sig")  # editors add a byte-order mark
+    if "\0" in text:
+        raise UnicodeDecodeError("utf-8", b"\0", 0, 1, "UTF-16 without a byte-order mark")
+    lines = [line.strip() for line in text.split("\n")]
+    return [line for line in lines if line and not line.startswith(("#", "//"))]
 
 
 def _located(path: pathlib.Path, directory: pathlib.Path | None) -> pathlib.Path:

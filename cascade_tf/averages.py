@@ -58,6 +58,11 @@ class PolyakAverage(tf.Module):
 
         tf.distribute.get_replica_context().merge_call(update_all, args=(keep,))
 
+    def restart(self) -> None:
+        """Sets the averages to the variables' current values."""
+        for variable, average in zip(self._variables, self.averages, strict=True):
+            average.assign(variable.numpy())
+
     @contextlib.contextmanager
     def in_place(self) -> Iterator[None]:
         """Replaces the variables by their averages within a `with` block, outside tf.function."""

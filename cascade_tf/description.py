@@ -3,11 +3,12 @@
 import dataclasses
 import os
 from collections.abc import Sequence
+from typing import Any
 
 from cascade_tf.errors import text
 from cascade_tf.settings import Settings, values_by_name
 
-_PATHS = ("data_dir", "test_dir", "cache_dir")
+_PATHS = ("data_dir", "test_dir", "cache_dir", "init_from")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -34,8 +35,17 @@ class Description:
         for settings in (*self.settings, *more):
             for name, value in values_by_name(settings).items():
                 if name not in self.unrecorded:
-                    values.setdefault(name, text(value))
-        return values | {name: absolute(values[name]) for name in _PATHS if name in values}
+                    values.setdefault(name, recorded_text(name, value))
+        return values
+
+
+def recorded_text(name: str, value: Any) -> str:
+    """The text of a setting in a record: `errors.text`, with absolute paths.
+
+    >>> recorded_text("data_dir", "/data/../images"), recorded_text("bits", 5)
+    ('/images', '5')
+    """
+    return absolute(text(value)) if name in _PATHS else text(value)
 
 
 def absolute(path: str) -> str:
@@ -44,4 +54,7 @@ def absolute(path: str) -> str:
     >>> absolute("gs://bucket/images")
     'gs://bucket/images'
     """
-    return path if "://" in path or not path else os.path.abspath(os.path.expanduser(path))
+    if "://" in path or not path:
+        return path
+    path = os.path.abspath(os.path.expanduser(path))
+    return path if path == path.rstrip() else os.path.join(path, "")  # lines lose a last space

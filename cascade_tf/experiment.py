@@ -6,15 +6,15 @@ TensorFlow is imported only to create stages, so that wrong settings are reporte
 import functools
 import itertools
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from etils import epath
 
-from cascade_tf import record
+from cascade_tf import record, stage_lock
 from cascade_tf.checkpoint_files import has_checkpoint
 from cascade_tf.data.config import DataConfig
-from cascade_tf.description import absolute
+from cascade_tf.description import recorded_text
 from cascade_tf.errors import SettingError, UsageError, UserError, text
 from cascade_tf.family import SHARED, Family, Read
 from cascade_tf.given_settings import GivenSettings
@@ -28,6 +28,13 @@ if TYPE_CHECKING:
     from cascade_tf.stage_state import StageState
 
 SYSTEM = "system"
+# Python functions that load a workdir, by the system of its stages.
+_LOADERS = {
+    "spn": "spn_tf.load",
+    "nsb": "wavelet_tf.load",
+    "nsb_pixel": "wavelet_tf.load",
+    "biggan": "wavelet_tf.load",
+}
 
 
 class NotTrainedError(UserError):
@@ -37,15 +44,23 @@ class NotTrainedError(UserError):
         workdir: the directory.
         stage: the stage's name.
         is_recorded: whether the workdir has a record of the stage's settings.
+
+    Args:
+        others: trained stages that the model does not have, such as those of other names.
     """
 
-    def __init__(self, workdir: epath.Path, stage: str, is_recorded: bool):
-        super().__init__(f"{workdir} holds no trained stage {stage}: train it first")
+    def __init__(
+        self, workdir: epath.Path, stage: str, is_recorded: bool, others: Sequence[str] = ()
+    ):
+        found = f" (there is {', '.join(others)})" if others else ""
+        super().__init__(f"{workdir} holds no trained stage {stage}{found}: train it first")
         self.workdir, self.stage, self.is_recorded = workdir, stage, is_recorded
 
 
 class Experiment:
     """Settings of a workdir's stages: the user's, else the recorded ones, else the defaults.
+
+    If the user names a workdir to start from, its model settings precede the defaults.
 
     Args:
         workdir: of the experiment, with a directory for each stage.
@@ -68,9 +83,7 @@ class Experiment:
     ) -> None:
         self.workdir = epath.Path(workdir).expanduser()
         self._families, self.given = families, given or GivenSettings()
-        self._records = {
-            name: self._completed(name) for name in record.recorded_stages(self.workdir)
-        }
+        self._records = self._completed_records(self.workdir)
         self._trained = {
             name: recorded
             for name, recorded in self._records.items()
@@ -78,6 +91,7 @@ class Experiment:
         }
         self._inferred: dict[str, dict[str, Any]] = {}
         self._require_one_experiment()
+        self._origin = self._records_to_start_from()
         self._model = self._values_of_the_model()
         self.system: str = self._model[SYSTEM]
         self.family = self._family(self.system, self.settings)
@@ -162,6 +176,9 @@ class Experiment:
         if stage in self._trained:  # without a checkpoint, settings may still change
             directory, trained = self.directory(stage), self._trained[stage]
             record.check_same(directory, trained, self._given_texts(stage), kept)
+        origin = self.training(stage).init_from
+        if training and origin and stage not in self._trained:  # it has nothing to resume from
+            Experiment(origin, self._families).require_stage(stage)
         dataset = {"dataset": self.data(stage).dataset}
         if training and dataset["dataset"]:
             for other, recorded in self._trained.items():
@@ -169,12 +186,17 @@ class Experiment:
 
     def require_trained(self) -> None:
         """Raises UserError unless the workdir holds a record and a checkpoint of every stage."""
+        for stage in self.stage_names:
+            self.require_stage(stage)
+            self.require_as_recorded(stage)
+
+    def require_stage(self, stage: str) -> None:
+        """Raises UserError unless the workdir holds a record and a checkpoint of a stage."""
         if not self.workdir.is_dir():
             raise UserError(f"there is no workdir {self.workdir}: train it first")
-        for stage in self.stage_names:
-            if stage not in self._trained:
-                raise NotTrainedError(self.workdir, stage, bool(self.recorded(stage)))
-            self.require_as_recorded(stage)
+        if stage not in self._trained:
+            others = [name for name in self._trained if name not in self.stage_names]
+            raise NotTrainedError(self.workdir, stage, bool(self.recorded(stage)), others)
 
     def data_of_all_stages(self) -> DataConfig:
         """The dataset to evaluate a cascade on, the same for every stage.
@@ -250,21 +272,50 @@ class Experiment:
             raise SettingError({SYSTEM: system}, f"use {' or '.join(self._families)}")
         return self._families[system](system, read)
 
-    def _completed(self, stage: str) -> dict[str, str]:
+    def _records_to_start_from(self) -> dict[str, dict[str, str]]:
+        """Records of the workdir from whose weights new stages start, if the user names one.
+
+        Raises:
+            UserError: the user's model settings differ from them.
+        """
+        init_from = self.given.for_stage(None).get("init_from")
+        if not init_from:
+            return {}
+        workdir = epath.Path(init_from).expanduser()
+        records = self._completed_records(workdir)
+        names = [SYSTEM, *(n for n, e in self._all.items() if e.facts.decides == "model")]
+        for stage, recorded in records.items():
+            given = self._given_texts(stage)
+            record.check_same_model(workdir / stage, recorded, given, names)
+        return records
+
+    def _completed_records(self, workdir: epath.Path) -> dict[str, dict[str, str]]:
+        """The records of a workdir's stages by name, each completed with defaults."""
+        names = record.recorded_stages(workdir)
+        own_files = (workdir / "checkpoints", workdir / stage_lock.NAME)
+        if not names and (workdir / record.NAME).exists() and any(f.exists() for f in own_files):
+            raise UserError(f"{workdir} is the directory of one stage: use {workdir.parent}")
+        return {name: self._completed(workdir / name) for name in names}
+
+    def _completed(self, directory: epath.Path) -> dict[str, str]:
         """A stage's record, with defaults for settings of the stage that it lacks."""
-        recorded = record.load_record(self.directory(stage)) or {}
+        recorded = record.load_record(directory) or {}
 
         def read(
             kind: type[AnySettings], stage: str | None = None, /, **overrides: Any
         ) -> AnySettings:
             return from_values(kind, _parsed(entries([kind]), recorded, path), overrides)
 
-        path = self.directory(stage) / record.NAME
+        path = directory / record.NAME
         try:
             family = self._family(recorded.get(SYSTEM, next(iter(self._families))), read)
         except SettingError as error:
+            loader = _LOADERS.get(recorded.get(SYSTEM, ""))
+            if loader is not None and recorded[SYSTEM] not in self._families:
+                advice = f"`{SYSTEM}`={recorded[SYSTEM]}: use {loader}"
+                raise UserError(f"{directory} was trained with {advice}") from error
             raise UserError(f"{path}: {error.recorded}") from error
-        own = _recorded_entries(family, stage)
+        own = _recorded_entries(family, directory.name)
         known = {name: text(e.default) for name, e in own.items() if e.default is not None}
         return known | recorded
 
@@ -298,11 +349,15 @@ class Experiment:
                     )
 
     def _values_of_the_model(self) -> dict[str, Any]:
-        """Model settings that all stages share: the user's, else the recorded ones."""
+        """Model settings that all stages share: the user's, else the recorded ones.
+
+        Those of a workdir to start from precede the defaults alone.
+        """
         values: dict[str, Any] = {SYSTEM: next(iter(self._families))}
-        for stage, recorded in (self._records | self._trained).items():
-            values |= _parsed(self._shared, recorded, self.directory(stage) / record.NAME)
-            values[SYSTEM] = recorded.get(SYSTEM, values[SYSTEM])
+        for records in (self._origin, self._records | self._trained):
+            for stage, recorded in records.items():
+                values |= _parsed(self._shared, recorded, self.directory(stage) / record.NAME)
+                values[SYSTEM] = recorded.get(SYSTEM, values[SYSTEM])
         own = self.given.for_stage(None)
         return values | {name: own[name] for name in (SYSTEM, *self._shared) if name in own}
 
@@ -315,7 +370,10 @@ class Experiment:
         """
         known = entries([*self.family.settings(stage), *SHARED])
         own = self.given.for_stage(stage)
-        recorded = {name: x for name, x in self.recorded(stage).items() if name not in own}
+        origin = self._origin.get(stage, {})
+        model = {n for n, entry in known.items() if entry.facts.decides == "model"}
+        recorded = {n: x for n, x in origin.items() if n in model} | self.recorded(stage)
+        recorded = {name: x for name, x in recorded.items() if name not in own}
         if self._differs_from_record(stage, "dataset", "data_dir"):
             recorded.pop("test_dir", None)  # it held out images of the recorded data
         return (
@@ -328,14 +386,12 @@ class Experiment:
     def _differs_from_record(self, stage: str, *names: str) -> bool:
         """Whether the user set one of these settings to another value than the recorded one."""
         recorded = self.recorded(stage)
-        given = {name: x for name, x in self._given_texts(stage).items() if name in names}
-        return any(
-            recorded.get(name, "") != (absolute(value) if name.endswith("_dir") else value)
-            for name, value in given.items()
-        )
+        given = self._given_texts(stage)
+        return any(recorded.get(name, "") != given[name] for name in names if name in given)
 
     def _given_texts(self, stage: str) -> dict[str, str]:
-        return {name: text(value) for name, value in self.given.for_stage(stage).items()}
+        values = self.given.for_stage(stage)
+        return {name: recorded_text(name, value) for name, value in values.items()}
 
     def _refuse_settings_without_meaning(self) -> None:
         used = {SYSTEM, *entries(self.family.whole)}

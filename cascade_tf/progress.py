@@ -1,5 +1,6 @@
 """Progress bars on a terminal, and occasional plain lines in a file."""
 
+import contextlib
 import datetime
 import math
 import sys
@@ -74,9 +75,10 @@ class ProgressBar:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._bar.stop()
-        if self._prints_lines and self._task.completed > self._start:
-            self._print_line()
+        with contextlib.suppress(OSError):  # of a closed pipe or terminal; the work is done
+            self._bar.stop()
+            if self._prints_lines and self._task.completed > self._start:
+                self._print_line()
 
     @property
     def _task(self) -> Task:

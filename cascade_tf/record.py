@@ -44,7 +44,8 @@ def load_record(directory: epath.Path, name: str = NAME) -> dict[str, str] | Non
     if not path.exists():
         return None
     try:
-        lines = [line.strip() for line in path.read_text().splitlines()]
+        text = path.read_text(encoding="utf-8-sig")  # editors add a byte-order mark
+        lines = [line.strip() for line in text.split("\n")]
     except UnicodeDecodeError as error:
         raise UserError(f"{path} is not a text file") from error
     pairs = [line.removeprefix("--").partition("=") for line in lines if line.startswith("--")]
@@ -77,9 +78,47 @@ def check_same(
     Traceback (most recent call last):
     cascade_tf.errors.UserError: W/spn was trained with `bits`=5, not 8: leave it out, or use ...
     """
-    for name in names:
-        if name in settings and name in recorded and settings[name] != recorded[name]:
-            raise UserError(
-                f"{directory} was trained with `{name}`={recorded[name]}, not {settings[name]}: "
-                f"leave it out, or use another `workdir`"
-            )
+    different = _different(recorded, settings, names)
+    if different:
+        name = different[0]
+        raise UserError(
+            f"{directory} was trained with `{name}`={recorded[name]}, not {settings[name]}: "
+            f"leave it out, or use another `workdir`"
+        )
+
+
+def check_same_model(
+    directory: epath.Path,
+    recorded: Mapping[str, str],
+    settings: Mapping[str, str],
+    names: Iterable[str],
+) -> None:
+    """Compares the model of a training with that of the stage from whose weights it starts.
+
+    Args:
+        directory: of the stage that is started from.
+        recorded: its record, completed with defaults.
+        settings: texts by name, of the training.
+        names: of the settings to compare.
+
+    Raises:
+        UserError: settings of `names` are in both, with different values; it names all of them.
+
+    >>> check_same_model(epath.Path("W/spn"), {"bits": "5"}, {"bits": "8"}, ["bits"])
+    Traceback (most recent call last):
+    cascade_tf.errors.UserError: `init_from`: the model of W/spn has `bits`=5, not 8: ...
+    """
+    different = _different(recorded, settings, names)
+    if different:
+        parts = [f"`{name}`={recorded[name]}, not {settings[name]}" for name in different]
+        raise UserError(
+            f"`init_from`: the model of {directory} has {'; '.join(parts)}: leave these settings "
+            f"out, or start from random weights"
+        )
+
+
+def _different(
+    recorded: Mapping[str, str], settings: Mapping[str, str], names: Iterable[str]
+) -> list[str]:
+    both = recorded.keys() & settings.keys()
+    return [name for name in names if name in both and settings[name] != recorded[name]]

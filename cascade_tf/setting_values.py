@@ -35,6 +35,7 @@ def typed(value: Any, annotation: Any) -> Any:
         return None
     takes_paths = any(typing.get_origin(kind) is os.PathLike for kind in kinds)
     if takes_paths and isinstance(value, os.PathLike):
+        _line(os.fsdecode(value))
         return value
     kind = plain_type(annotation)
     if typing.get_origin(kind) is tuple:
@@ -49,7 +50,7 @@ def _scalar(value: Any, kind: Any) -> Any:
     if kind == int | float:
         kind = int if isinstance(value, int) else float
     if kind is str and isinstance(value, str):
-        return value
+        return _line(value)
     if kind is bool:
         if isinstance(value, bool):
             return value
@@ -60,6 +61,18 @@ def _scalar(value: Any, kind: Any) -> Any:
     if kind is int and whole and not isinstance(value, bool):
         return int(value)
     raise ValueError(f"use {_NOUNS[kind]}")
+
+
+def _line(value: str) -> str:
+    """The value, if it can be a line of a record; else raises ValueError."""
+    if not value.isascii():
+        try:
+            value.encode()
+        except UnicodeEncodeError:  # a file name whose bytes are no text
+            raise ValueError("use a name in UTF-8, as TensorFlow's files need one") from None
+    if "\n" in value or "\r" in value:
+        raise ValueError("use a name without line breaks")
+    return value
 
 
 _NOUNS = {str: "a string", int: "an integer", float: "a number"}

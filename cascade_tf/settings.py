@@ -6,6 +6,7 @@ whether they come from a flag, a record or Python.
 """
 
 import dataclasses
+import functools
 import math
 import typing
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -34,6 +35,7 @@ class Setting:
     whole: bool
     group: str
     plain: bool
+    note: str = ""
 
 
 def setting(
@@ -49,6 +51,7 @@ def setting(
     whole: bool = False,
     group: str = "",
     plain: bool = False,
+    note: str = "",
 ) -> Any:
     """A dataclass field that a user can set.
 
@@ -62,6 +65,7 @@ def setting(
         whole: whether all stages of an experiment share one value.
         group: heading in the short help; empty for settings that the short help leaves out.
         plain: whether the name omits the prefix of its class.
+        note: added to the message for a value of another type.
 
     >>> @dataclasses.dataclass(frozen=True)
     ... class Layers(Settings):
@@ -71,7 +75,7 @@ def setting(
     cascade_tf.errors.SettingError: layers=0: use 1 or more
     """
     facts = Setting(
-        help, decides, tuple(choices), at_least, above, at_most, below, whole, group, plain
+        help, decides, tuple(choices), at_least, above, at_most, below, whole, group, plain, note
     )
     return dataclasses.field(default=default, metadata={_KEY: facts})
 
@@ -106,7 +110,7 @@ class Settings:
             try:
                 value = typed(getattr(self, field), _annotation(type(self), field))
             except ValueError as error:
-                self.refuse(str(error), field)
+                self.refuse(f"{error}{facts.note}", field)
             object.__setattr__(self, field, value)
             advice = _advice(value, facts)
             if advice:
@@ -146,11 +150,18 @@ def entries(kinds: Iterable[type[Settings]]) -> dict[str, Entry]:
         for field in dataclasses.fields(kind):
             if _KEY in field.metadata:
                 value_type = plain_type(_annotation(kind, field.name))
-                entry = Entry(
-                    field.default, PARSERS[value_type], value_type is bool, field.metadata[_KEY]
-                )
+                facts = field.metadata[_KEY]
+                parse = functools.partial(_parse, PARSERS[value_type], facts.note)
+                entry = Entry(field.default, parse, value_type is bool, facts)
                 by_name.setdefault(name_of(kind, field.name), entry)
     return by_name
+
+
+def _parse(parser: Callable[[str], Any], note: str, value: str) -> Any:
+    try:
+        return parser(value)
+    except ValueError as error:
+        raise ValueError(f"{error}{note}") from None
 
 
 def values_by_name(settings: Settings) -> dict[str, Any]:

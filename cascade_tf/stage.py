@@ -31,6 +31,8 @@ class Stage(abc.ABC):
         batch_parts: equal parts into which `train_step` splits a replica's share of the batch.
         largest_batch: the user's batch size, which no other pass should exceed; None: not set.
         num_classes: classes that it knows; 1 if it ignores labels.
+        image_shape: (H, W, C) of the images that `train_step` takes; None if the stage checks
+            them itself, in `prepare`.
     """
 
     name: str
@@ -41,6 +43,7 @@ class Stage(abc.ABC):
     batch_parts = 1
     largest_batch: int | None = None
     num_classes = 1
+    image_shape: tuple[int, int, int] | None = None
 
     @abc.abstractmethod
     def build(self) -> None:

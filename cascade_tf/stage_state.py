@@ -1,6 +1,7 @@
 """State of a training: a stage, its averages and step count, and their checkpoints."""
 
 import dataclasses
+from collections.abc import Mapping, Sequence
 
 import keras
 import tensorflow as tf
@@ -25,6 +26,7 @@ class StageState:
             example has index step * batch_size.
         seconds: float64, training time over all resumes.
         checkpoints: of all of these.
+        others: weights that a checkpoint reaches through none of these, by their name in it.
     """
 
     stage: Stage
@@ -32,6 +34,7 @@ class StageState:
     step: tf.Variable
     seconds: tf.Variable
     checkpoints: Checkpoints
+    others: Mapping[str, Sequence[tf.Variable]]
 
     @classmethod
     def create(
@@ -58,19 +61,20 @@ class StageState:
         # are the rest.
         weights = [weight for network in stage.networks().values() for weight in network.weights]
         averaged = {id(weight) for weight in stage.averaged_variables()}
-        others = [w.value for w in weights if not w.trainable and id(w) not in averaged]
+        rest = [w.value for w in weights if not w.trainable and id(w) not in averaged]
+        others = {"others": rest} if rest else {}
         checkpoint = tf.train.Checkpoint(
             average=average,
             step=step,
             seconds=seconds,
-            **({"others": others} if others else {}),
+            **others,
             **stage.networks(),
             **stage.optimizers(),
         )
         checkpoints = Checkpoints(
             checkpoint, str(directory / "checkpoints"), config.keep_checkpoints, is_chief(strategy)
         )
-        return cls(stage, average, step, seconds, checkpoints)
+        return cls(stage, average, step, seconds, checkpoints, others)
 
     def restore(self, path: str | None = None) -> bool:
         """See `Checkpoints.restore`."""
@@ -88,6 +92,41 @@ class StageState:
                 f"train it first"
             )
         self.average.apply()
+
+    def start_from(self, directory: epath.Path) -> str:
+        """Replaces the weights by the live ones of another training, and restarts the averages.
+
+        The optimizers stay as they are: their variables depend on settings of the training, such
+        as the momentum, which may differ.
+
+        Args:
+            directory: of a stage with the same networks.
+
+        Returns:
+            The checkpoint's path.
+
+        Raises:
+            UserError: there is no checkpoint, or none can be read.
+        """
+        stage = self.stage
+        # A part of the checkpoint that `create` describes, under the same names.
+        optimizers = {
+            name: tf.train.Checkpoint(_trainable_variables=optimizer._trainable_variables)
+            for name, optimizer in stage.optimizers().items()
+        }
+        checkpoint = tf.train.Checkpoint(
+            average=tf.train.Checkpoint(_variables=self.average._variables),
+            **self.others,
+            **stage.networks(),
+            **optimizers,
+        )
+        directory = directory / "checkpoints"
+        start = Checkpoints(checkpoint, str(directory), keep=1, writes=False)
+        if not start.restore():
+            raise UserError(f"stage {stage.name} has no checkpoint in {directory}: train it first")
+        self.average.restart()
+        assert start.newest is not None
+        return start.newest
 
     def is_finite(self) -> bool:
         """Whether all weights are finite."""

@@ -19,15 +19,15 @@ from cascade_tf.class_record import (
     save_classes,
 )
 from cascade_tf.data import Share, Source, undecodable_image_message
-from cascade_tf.errors import UserError
+from cascade_tf.errors import SettingError, UserError, text
 from cascade_tf.evaluation import Evaluator
 from cascade_tf.examples import Examples
 from cascade_tf.files import make_directory
 from cascade_tf.interruption import Interrupted, StopRequest
 from cascade_tf.optimizers import set_used
 from cascade_tf.progress import ProgressBar
-from cascade_tf.record import check_same, load_record, save_record, stage_record
-from cascade_tf.settings import entries
+from cascade_tf.record import check_same, check_same_model, load_record, save_record, stage_record
+from cascade_tf.settings import Entry, entries
 from cascade_tf.stage import OnProgress, Stage
 from cascade_tf.stage_lock import stage_lock
 from cascade_tf.stage_state import StageState
@@ -58,6 +58,16 @@ def require_divisible(
         config.refuse(f"not divisible by the {replicas} replicas{shares}", "batch_size")
 
 
+def require_images(source: Source, stage: Stage) -> None:
+    """Raises SettingError unless a source's images are of the size that a stage takes."""
+    images = source.training_examples(1, 0).element_spec.images
+    if stage.image_shape not in (None, tuple(images.shape[1:])):
+        found, own = ("x".join(map(str, s)) for s in (images.shape[1:], stage.image_shape))
+        raise SettingError(
+            {"images": found}, f"stage {stage.name} takes images of {own}: change one of the two"
+        )
+
+
 class Trainer:
     """Trains one stage, resuming from the newest checkpoint in its directory.
 
@@ -72,10 +82,11 @@ class Trainer:
         more_figures: computes further metrics at every evaluation, with averaged weights.
 
     Raises:
-        SettingError: the replicas cannot share the batch evenly, or the stage knows another number
-            of classes than the images have.
+        SettingError: the replicas cannot share the batch evenly, or the images are of another size
+            than the stage's, or have another number of classes.
         UserError: there are checkpoints, but none can be restored, or the stage was trained with
-            other settings of model or training, or on other classes.
+            other settings of model or training, or on other classes; or `config.init_from` has no
+            such stage.
     """
 
     def __init__(
@@ -93,6 +104,7 @@ class Trainer:
         require_divisible(config, stage, strategy)
         stage.largest_batch = config.batch_size
         require_number_of_classes(stage.num_classes, train)
+        require_images(train, stage)
         self._directory, self._strategy = epath.Path(directory).expanduser(), strategy
         self._several = workers(strategy) > 1
         self._stop_agreed = False
@@ -101,8 +113,11 @@ class Trainer:
         self.state = StageState.create(stage, config, self._directory, strategy)
         self._checkpoints = self.state.checkpoints.paths
         self.resumed = self.state.restore()
+        self._origin = epath.Path(config.init_from).expanduser() / stage.name
         if self.resumed:
             self._require_as_recorded()
+        elif config.init_from:
+            self._require_model_of_origin()
         self.summaries = Summaries(self._directory, is_chief(strategy))
         self._evaluator = Evaluator(stage.evaluate_step, strategy)
         self._compiled_step = tf.function(self._train_step, autograph=False)
@@ -139,7 +154,8 @@ class Trainer:
         """Trains to `config.steps`, or for `config.max_minutes`, and saves a checkpoint.
 
         Raises:
-            Interrupted: on SIGTERM or Ctrl-C, after a checkpoint is saved.
+            Interrupted: on SIGTERM, SIGHUP or Ctrl-C, or if stderr is a closed pipe, after a
+                checkpoint is saved.
             UserError: another process trains the stage, the training diverged or failed the stage's
                 health check, an image cannot be decoded, or another worker was lost.
         """
@@ -162,6 +178,8 @@ class Trainer:
         name, start = self._stage.name, self.step
         if start == 0 and not self.resumed:
             line = self._stage.prepare(self._train)
+            if self._config.init_from:  # replaces what was prepared, too
+                line = f"starts from the live weights of {self.state.start_from(self._origin)}"
             if line:
                 self.summaries.text("train", 0, "prepared", line)
                 if is_chief(self._strategy):
@@ -189,12 +207,25 @@ class Trainer:
     def _require_as_recorded(self) -> None:
         """Raises UserError if the stage was trained with other settings that it must keep."""
         recorded = load_record(self._directory) or {}
-        parts = (*self._stage.description.settings, self._config, self._train.config)
-        known = entries([type(part) for part in parts])
-        fixed = [name for name, entry in known.items() if entry.facts.decides != "free"]
+        fixed = [name for name, entry in self._settings().items() if entry.facts.decides != "free"]
         settings = stage_record(self._stage, self._config, self._train)
         check_same(self._directory, recorded, settings, fixed)
         require_same_classes(self._directory, self._stage.num_classes, self._train)
+
+    def _require_model_of_origin(self) -> None:
+        """Raises UserError if the stage to start from has another model, or is not trained."""
+        recorded = load_record(self._origin)
+        if recorded is None:
+            raise UserError(f"`init_from`: there is no trained stage {self._origin}")
+        known = self._settings()
+        model = [name for name, entry in known.items() if entry.facts.decides == "model"]
+        defaults = {name: text(known[name].default) for name in model}
+        settings = stage_record(self._stage, self._config, self._train)
+        check_same_model(self._origin, defaults | recorded, settings, ["system", *model])
+
+    def _settings(self) -> dict[str, Entry]:
+        parts = (*self._stage.description.settings, self._config, self._train.config)
+        return entries([type(part) for part in parts])
 
     def _write_record(self) -> None:
         """Writes the settings beside the checkpoints and to TensorBoard."""
@@ -248,7 +279,8 @@ class Trainer:
             self._require_finite(step, recent[-1])
             self._agree(stop.signal is not None, spent_before + time.monotonic() - began)
             headline = {self._stage.headline: recent[-1][self._stage.headline]}
-            bar.update(step, **headline, **{"images/s": speed.images_per_second})
+            with stop.at_closed_pipe():
+                bar.update(step, **headline, **{"images/s": speed.images_per_second})
 
             if due(c.summary_every):
                 means = _means(recent)
@@ -320,10 +352,11 @@ class Trainer:
 
     def _stop_at_last_good(self, step: int, verb: str, reason: str) -> NoReturn:
         last = self.state.checkpoints.newest
+        start = f" that starts with `init_from`={self._directory.parent}" if last else ""
         raise UserError(
             f"training {verb} at step {step} of stage {self._stage.name} ({reason}); "
-            f"the last good checkpoint is {last or 'none'}: in another `workdir`, lower "
-            f"`learning_rate` or set `clip_norm`"
+            f"the last good checkpoint is {last or 'none'}: in another `workdir`{start}, "
+            f"lower `learning_rate` or set `clip_norm`"
         )
 
     def _train_step(self, examples: Examples) -> dict[str, tf.Tensor]:

@@ -1,6 +1,7 @@
 """Settings of the shared training loop: length, intervals and averages."""
 
 import dataclasses
+import os
 
 from cascade_tf import shared_settings as shared
 from cascade_tf.settings import Settings, setting
@@ -13,6 +14,9 @@ class TrainingConfig(Settings):
     Attributes:
         batch_size: images per step, over all replicas.
         max_minutes: time limit over all resumes; 0: none.
+        init_from: a workdir of the same model. A stage without a checkpoint of its own starts at
+            step 0 from the live weights of that workdir's stage of the same name, with a new
+            optimizer. Empty: from random weights.
 
     Raises:
         SettingError: a value is out of range.
@@ -53,3 +57,14 @@ class TrainingConfig(Settings):
         0, "Steps between sample grids in TensorBoard; 0: none.", at_least=0, group="output"
     )
     sample_images: int = setting(16, "Images in each of these grids.", at_least=1)
+    init_from: str | os.PathLike[str] = setting(
+        "",
+        "Start new stages from the weights of this workdir, which has the same model.",
+        decides="training",
+        whole=True,
+        group="training",
+    )
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        object.__setattr__(self, "init_from", os.fspath(self.init_from))

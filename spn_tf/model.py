@@ -44,7 +44,7 @@ class SPNModel:
         batch_size: largest number of images in one pass.
 
     Raises:
-        ValueError: there are no stages, or `batch_size` is below 1.
+        ValueError: there are no stages, the first ones are missing, or `batch_size` is below 1.
 
     >>> import spn_tf
     >>> config = spn_tf.SPNConfig.small(height=4, width=4, channels=1, scale=2)
@@ -60,6 +60,9 @@ class SPNModel:
         self.stages = list(stages)
         if not self.stages:
             raise ValueError("stages: there are none; use the built stages of a cascade")
+        for number, stage in enumerate(self.stages):
+            if ("condition" in stage.accepts) != (number > 0):
+                raise ValueError(f"stages: {stage.name} is out of place; use all, coarsest first")
         self.batch_size = checked_count("batch_size", batch_size, at_least=1)
         c = self.stages[-1].config
         images = tf.TensorSpec([None, c.height, c.width, c.channels], tf.uint8)

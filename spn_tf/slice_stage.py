@@ -46,6 +46,7 @@ class SliceStage(SPNStage):
         super().__init__(name, own, training, description=description)
         self.slicing = config.scale
         self.dimensions = config.dimensions
+        self.image_shape = config.height, config.width, config.channels
 
     def _own_pixels(self, images: tf.Tensor) -> tf.Tensor:
         return images[:, :: self.slicing, :: self.slicing]

@@ -83,6 +83,7 @@ class SPNStage(Stage):
         if config.coarse_bits or first_slice_given:
             self.accepts.append("condition")
         self.dimensions = config.dimensions  # of the whole image: the divisor of bits/dim
+        self.image_shape = config.height, config.width, config.channels
         self.sampling_parts = config.scale**2  # slices
         self._compiled_gradients = tf.function(
             self._gradients, jit_compile=training.jit_compile, autograph=False

@@ -94,7 +94,7 @@ def test_every_command_parses(page, line, tmp_path, monkeypatch):
     if any(argument.startswith("--help") for argument in arguments):
         return
     assert command in COMMANDS
-    if any(name in line for name in ("configs/NAME", "=...")):
+    if any(name in line for name in ("configs/NAME", "=...", "/flags.txt")):
         return
     if command == "train" and not any(argument.startswith("--flagfile") for argument in arguments):
         flags_of(command).parse(arguments)  # continues a workdir, which has its settings

@@ -45,6 +45,7 @@ class DecoderStage(Stage):
     def __init__(self, encoder: Encoder, level: int, training: DecoderTrainingConfig):
         self.config: NSBConfig = encoder.config
         self.name = f"to{self.config.size_of(level)}"
+        self.image_shape = self.config.image_size, self.config.image_size, self.config.channels
         self.encoder, self.level, self.training = encoder, level, training
         self.gain, self.condition_gain = encoder.gain(level), encoder.gain(level - 1)
         self.description = Description(self.system, (self.config, training))

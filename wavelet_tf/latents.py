@@ -7,6 +7,7 @@ import keras
 import tensorflow as tf
 
 from cascade_tf.data import Source
+from cascade_tf.errors import SettingError
 from wavelet_tf.unit_images import unit_range
 
 FITTED_IMAGES = 2048  # images to which a range is fitted
@@ -57,7 +58,19 @@ class Latents(keras.layers.Layer):
 
         Returns:
             A line that states the range.
+
+        Raises:
+            SettingError: the latents of such images are of another size.
         """
+        c, own = source.config, (self.size, self.size, self.channels)
+        shape = [1, c.image_size, c.image_size, c.channels]
+        found = tuple(self.encode(tf.zeros(shape, tf.uint8)).shape[1:])
+        if found != own:
+            raise SettingError(
+                {"image_size": c.image_size, "channels": c.channels},
+                f"the latents of such images are {'x'.join(map(str, found))}, but those of the "
+                f"prior are {'x'.join(map(str, own))}",
+            )
         if self.value_range is None:
             self._fit(source)
         return f"latents from {self.low.numpy():.4g} to {self.high.numpy():.4g}"

@@ -49,7 +49,7 @@ class WaveletModel:
             of a GAN.
 
     Raises:
-        ValueError: there are no stages, or `batch_size` is below 1.
+        ValueError: there are no stages, some of a chain are missing, or `batch_size` is below 1.
 
     >>> from wavelet_tf import DecoderTrainingConfig, PixelConfig, PixelDecoderStage
     >>> config = PixelConfig(image_size=32, levels=1, pixel_width=4)
@@ -63,10 +63,22 @@ class WaveletModel:
         self.stages = list(stages)
         if not self.stages:
             raise ValueError("stages: there are none; use the built stages of an experiment")
+        self._require_whole_chain()
         size = 32 if batch_size is None else batch_size
         self.batch_size = checked_count("batch_size", size, at_least=1)
         self._standing = standing_batches(_STANDING, batch_size)
         self._settled: tuple[float, str] | None = None
+
+    def _require_whole_chain(self) -> None:
+        """Raises ValueError unless there are all decoders of a chain, if any, in order."""
+        names, chain = [stage.name for stage in self.stages], self.decoders
+        whole = [] if isinstance(self.stages[0], DecoderStage) else names[:1]
+        for level in range(1, chain[0].config.levels + 1 if chain else 1):
+            whole.append(f"to{chain[0].config.size_of(level)}")
+        if names != whole:
+            raise ValueError(
+                f"stages: {', '.join(names)}; use all of the model: {', '.join(whole)}"
+            )
 
     @property
     def decoders(self) -> list[DecoderStage]:

@@ -4,9 +4,9 @@ It writes these files:
 
 - samples.png: a grid;
 - samples.npz: `images`, uint8 [N, H, W, C];
-- stages.png: a row for each sample and a column for each stage. For decoders without a prior, the
-  first two columns are the image of the folder and its latent;
-- stages.npz: the columns of stages.png by name, if there are several.
+- stages.png: each sample's stages side by side; several samples in a row if there are many. For
+  decoders without a prior, the first two are the image of the folder and its latent;
+- stages.npz: the stages of stages.png by name, if there are several.
 """
 
 import contextlib
@@ -87,7 +87,8 @@ def draw_samples(
         done = itertools.count(1)
 
         def on_progress() -> None:
-            bar.update(next(done))
+            with stop.at_closed_pipe():
+                bar.update(next(done))
             if stop.signal is not None or time.monotonic() > end:
                 raise _Stop
 

@@ -56,6 +56,11 @@ class Training:
         self._directory = experiment.directory(name)
         self._strategy, self._chief = strategy, is_chief(strategy)
         data, self._config = experiment.data(name), experiment.training(name)
+        if not data.dataset and not experiment.is_given(name, "dataset"):
+            raise UsageError(
+                f"{experiment.workdir} holds no training to resume: check `workdir`, or add "
+                f"--flagfile=... or `dataset` for a new one"
+            )
         self._stage = experiment.make_stage(name)
         replicas, parts = strategy.num_replicas_in_sync, self._stage.batch_parts
         if self._config.batch_size % (replicas * parts):

@@ -7,9 +7,9 @@ from typing import Any
 
 import rich.table
 from etils import epath
-from rich.console import Console
 
 from cascade_cli.options import EvaluateOptions
+from cascade_cli.tables import print_table
 from cascade_tf.errors import UserError
 from cascade_tf.files import make_directory, refuse_to_overwrite, write_atomically
 
@@ -88,8 +88,8 @@ class Report(Figures):
     def done(self, part: str, *shown: str | rich.table.Table) -> None:
         self._missing.remove(part)
         self._any_done = True
+        self.save()  # first, since stdout may be a closed pipe
         self.show(*shown)
-        self.save()
 
     def show(self, *shown: str | rich.table.Table) -> None:
         """Prints lines and tables on stdout."""
@@ -97,7 +97,7 @@ class Report(Figures):
             if isinstance(each, str):
                 print(each, flush=True)
             else:
-                Console().print(each)
+                print_table(each)
 
     def save(self) -> None:
         """Writes the results so far."""

@@ -18,6 +18,7 @@ from spn_tf.training_config import SPNTrainingConfig
 
 # With any other setting, the user describes a model, and nothing is chosen.
 _NO_MODEL = {*entries([DataConfig, TrainingConfig, SPNTrainingConfig]), "bits", "scale"}
+_NO_MODEL.remove("init_from")  # whose workdir has a model
 
 
 def default_flags(options: TrainOptions, given: GivenSettings) -> list[str]:

@@ -1,11 +1,15 @@
 """Mistakes give one line on stderr and an exit code, and change no file."""
 
+import os
 import shutil
+import signal
+import subprocess
+import sys
 
 import pytest
 from PIL import Image
 
-from tests.cascade_cli.commands import TINY_MODEL, files, run_forked, start
+from tests.cascade_cli.commands import BIN, TINY_MODEL, files, run_forked, start
 
 
 @pytest.fixture
@@ -63,6 +67,7 @@ def test_a_mistake_gives_one_line_in_a_fresh_process():
         (["--upscaling=depth", "--stage=size"], "--stage=size: the stages are spn, depth"),
         (["--upscaling=depth", "--learning_rate=depth:-1"], "--learning_rate=-1"),
         (["--image_size=0"], "--image_size"),
+        (["--image_size=32x48"], "use an integer, the side: images are cropped to squares"),
         (["--scale=3"], "--scale=3: images of 8x8 pixels"),
         (["--scale=0"], "--scale=0"),
         (["--pixelcnn_layers=0"], "--pixelcnn_layers=0"),
@@ -90,10 +95,12 @@ def test_a_mistake_gives_one_line_in_a_fresh_process():
         (["--steps=depth:3"], "there is no stage depth"),
         (["--strategy=cluster"], "--strategy=cluster"),
         (["--flagfile=missing.flags"], "missing.flags"),
-        (["--flagfile=PICTURES/00.png"], "decode"),
+        (["--flagfile=PICTURES/00.png"], "00.png: not text in UTF-8"),
         (["foo"], "unexpected argument 'foo'"),
         (["--dataset="], "--dataset=: use digits, photos, folder"),
         (["--workdir="], "--workdir is missing"),
+        (["--workdir=\udcff"], "use a name in UTF-8"),  # how Python shows the byte 0xff
+        (["--data_dir=a\nb"], "use a name without line breaks"),
         (["--data_dir="], "--dataset=folder --data_dir=: name the folder"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
@@ -109,9 +116,17 @@ def test_train_refuses_invalid_flags(refused, mistake, message):
         (["--data_dir=missing"], "there is no folder missing"),
         (["--data_dir=empty"], "no images"),
         (["--dataset=no_such_set"], "no_such_set"),
+        (["--workdir=WORKDIR/spn"], "/spn is the directory of one stage: use /"),
         (["--workdir=file/below"], "cannot write to the directory file/below"),
         (["--workdir=WORKDIR", "--scale=4"], "was trained with --scale=2, not 4"),
         (["--workdir=WORKDIR", "--learning_rate=.5"], "--learning_rate=0.001, not 0.5"),
+        (["--workdir=WORKDIR", "--init_from=WORKDIR"], "was trained with --init_from=, not /"),
+        (["--init_from=missing"], "there is no workdir missing"),
+        (
+            ["--init_from=WORKDIR", "--scale=4", "--ffn_size=9"],
+            "/spn has --scale=2, not 4; --ffn_size=8, not 9: leave these settings out",
+        ),
+        (["--init_from=WORKDIR", "--bits=3", "--upscaling=size"], "has --upscaling=none, not size"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
@@ -210,6 +225,30 @@ def test_commands_on_a_trained_model_refuse_mistakes(refused, tmp_path, argument
     command, *rest = arguments
     actual, line = refused(command, "--workdir=WORKDIR", *rest)
     assert actual == code and message in line
+
+
+def test_train_refuses_a_mistyped_workdir(refused):
+    code, line = refused("train", "--workdir=missing")
+    assert code == 2 and "missing holds no training to resume: check --workdir, or add" in line
+    # With --init_from no model is chosen for the pictures: nothing is printed on stdout.
+    code, line = refused("train", "--init_from=gone", "--data_dir=PICTURES", "--workdir=new")
+    assert code == 1 and "there is no workdir gone" in line
+
+
+def test_a_closed_pipe_ends_a_command_silently():
+    reader, writer = os.pipe()
+    os.close(reader)
+    command = [sys.executable, str(BIN / "train"), "--helpfull"]
+    done = subprocess.run(command, stdout=writer, stderr=subprocess.PIPE, timeout=300)
+    os.close(writer)
+    assert (done.returncode, done.stderr) == (128 + signal.SIGPIPE, b"")
+
+
+def test_an_error_is_named_though_stdout_is_full():
+    with open("/dev/full", "w") as full:
+        command = [sys.executable, str(BIN / "train"), "--helpfull"]
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, timeout=300, text=True)
+    assert done.returncode == 1 and done.stderr == "train: a file: No space left on device\n"
 
 
 def test_train_names_the_image_it_cannot_decode(tmp_path, pictures):

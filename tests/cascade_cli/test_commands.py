@@ -150,6 +150,19 @@ def test_steps_of_one_stage_override_steps_for_all_stages(colour):
     assert _last_step(colour) == 4
 
 
+def test_training_starts_from_the_weights_and_with_the_model_of_another_workdir(colour, tmp_path):
+    data = ("--dataset=photos", "--seed=1", "--batch_size=2", "--evaluate_every=0", "--noreport")
+    arguments = (f"--init_from={colour}", f"--workdir={tmp_path / 'new'}", *data)
+    done = run("train eagerly", *arguments, "--steps=1", "--learning_rate=1e-3,1e-4",
+               "--learning_rate_boundaries=1")  # fmt: skip
+    assert f"starts from the live weights of {colour}/spn/checkpoints/ckpt-4" in done.stderr
+    record = (tmp_path / "new" / "spn" / "flags.txt").read_text().splitlines()
+    assert {"--bits=3", "--image_size=8", "--ffn_size=8", f"--init_from={colour}"} <= {*record}
+    assert {"--dataset=photos", "--seed=1", "--learning_rate=0.001,0.0001"} <= {*record}
+    again = run("train eagerly", *arguments, "--steps=2")  # the same workdir, already trained
+    assert "resumed at step 1" in again.stderr and "starts from" not in again.stderr
+
+
 def test_the_last_line_of_evaluate_is_json_also_for_another_dataset(trained):
     done = run("evaluate", f"--workdir={trained.whole}", "--dataset=digits", "--num_images=10")
     *table, last = done.stdout.splitlines()
@@ -223,7 +236,7 @@ def test_sample_writes_an_array_a_grid_and_the_stages(five):
         "samples.png",
         "stages.png",
     ]
-    for name, rows, columns in (("samples.png", 2, 3), ("stages.png", 5, 1)):
+    for name, rows, columns in (("samples.png", 2, 3), ("stages.png", 3, 2)):
         page = np.asarray(Image.open(five / name))
         height, width = 9 * rows - 1, 9 * columns - 1  # one white pixel between images
         factor = page.shape[0] // height

@@ -31,6 +31,21 @@ def test_lines_that_are_not_flags_are_left_to_the_parser(nested):
     assert "scale=4" in flagfiles.expand([f"--flagfile={nested}"])
 
 
+def test_flagfiles_of_any_editor_are_read(tmp_path):
+    content = b"\xef\xbb\xbf--bits=3 \r\n\t--data_dir=a\xc2\x85b\r\n"
+    (tmp_path / "inner.flags").write_bytes(content)
+    (tmp_path / "outer.flags").write_bytes(b"\xef\xbb\xbf--flagfile=inner.flags\n--flip")
+    expanded = flagfiles.expand([f"--flagfile={tmp_path}/outer.flags"])
+    assert expanded == ["--bits=3", "--data_dir=a\x85b", "--flip"]
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be"])
+def test_a_flagfile_in_utf_16_is_refused_in_words(tmp_path, encoding):
+    (tmp_path / "a.flags").write_bytes("--bits=3\n".encode(encoding))
+    with pytest.raises(UsageError, match=r"a.flags: not text in UTF-8: save the file"):
+        flagfiles.expand([f"--flagfile={tmp_path}/a.flags"])
+
+
 def test_an_unreadable_flagfile_is_named(nested, tmp_path):
     loop = tmp_path / "loop.flags"
     loop.write_text("--flagfile=loop.flags\n")

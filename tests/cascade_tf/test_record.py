@@ -1,6 +1,9 @@
+import os
+
 import pytest
 from absl import flags
 
+from cascade_tf.description import recorded_text
 from cascade_tf.errors import UserError
 from cascade_tf.record import NAME, check_same, load_record, recorded_stages, save_record
 
@@ -23,6 +26,16 @@ def test_a_record_is_a_flagfile(tmp_path):
         flags.DEFINE_string(name, None, "", flag_values=values)
     values(["program", f"--flagfile={tmp_path / NAME}"])
     assert {name: values[name].value for name in FLAGS} == FLAGS
+
+
+def test_a_record_keeps_paths_of_spaces_and_uncommon_characters(tmp_path):
+    paths = {"data_dir": recorded_text("data_dir", "/my pictures "), "cache_dir": "/a\x85b\u2028c"}
+    save_record(tmp_path, paths)
+    read = load_record(tmp_path)
+    assert read == paths and os.path.normpath(read["data_dir"]) == "/my pictures "
+    text = (tmp_path / NAME).read_text()
+    (tmp_path / NAME).write_text(text.replace("\n", "\r\n"), "utf-8-sig")  # as Notepad saves it
+    assert load_record(tmp_path) == paths
 
 
 def test_comments_and_empty_lines_are_skipped(tmp_path):

@@ -9,6 +9,7 @@ import tensorflow as tf
 from cascade_tf.errors import UserError
 from cascade_tf.interruption import Interrupted
 from cascade_tf.optimizers import RMSprop, learning_rate_schedule
+from cascade_tf.progress import ProgressBar
 from cascade_tf.stage_state import StageState
 from cascade_tf.strategies import make_strategy
 from cascade_tf.training_config import TrainingConfig
@@ -91,7 +92,52 @@ def test_evaluation_and_samples_leave_the_training_undisturbed(tmp_path):
         np.testing.assert_array_equal(value, final_weights(busy)[name], name)
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_training_starts_from_the_live_weights_of_another_workdir(tmp_path):
+    class Still(TwoPlayerStage):
+        """Keeps its weights, so that they can be read after a step."""
+
+        def prepare(self, source):
+            self.generator.weights[0].assign(tf.ones_like(self.generator.weights[0]))
+            return "prepared"
+
+        def train_step(self, examples, step):
+            return {"generator_loss": tf.constant(0.0)}
+
+    first = final_weights(_train(tmp_path / "first" / "players", steps=3))
+    untrained = final_weights(trainer(TwoPlayerStage(), tmp_path / "untrained"))
+    config = {"steps": 1, "init_from": tmp_path / "first"}
+    new = trainer(Still(), tmp_path / "new" / "players", batch_size=16, **config)
+    new.train()
+    assert new.step == 1 and not new.resumed
+    for name, value in final_weights(new).items():
+        kind, number, *_ = name.split("/")
+        if kind == "average":
+            value, expected = value, new.state.stage.averaged_variables()[int(number)].numpy()
+        else:
+            expected = (untrained if "optimizer" in kind else first)[name]
+        np.testing.assert_array_equal(value, expected, name)
+
+    # A resumed training uses its own checkpoint, and needs the other workdir no more.
+    shutil.rmtree(tmp_path / "first")
+    resumed = trainer(
+        TwoPlayerStage(), tmp_path / "new" / "players", batch_size=16, **config | {"steps": 2}
+    )
+    assert resumed.resumed and resumed.step == 1
+    resumed.train()
+
+
+def test_a_training_does_not_start_from_weights_of_another_model(tmp_path):
+    with pytest.raises(UserError, match=r"there is no trained stage .*first/players"):
+        trainer(TwoPlayerStage(), tmp_path / "new", init_from=tmp_path / "first")
+    _train(tmp_path / "first" / "players", steps=1)
+    record = tmp_path / "first" / "players" / "flags.txt"
+    text = record.read_text().replace("--image_size=32", "--image_size=16")
+    record.write_text(text.replace("--channels=1\n", ""))  # 3 by default
+    with pytest.raises(UserError, match="`image_size`=16, not 32; `channels`=3, not 1: leave"):
+        trainer(TwoPlayerStage(), tmp_path / "new", init_from=tmp_path / "first")
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_a_signal_saves_a_checkpoint_from_which_training_resumes(tmp_path, number):
     def interrupt(examples, on_progress):
         os.kill(os.getpid(), number)
@@ -105,6 +151,18 @@ def test_a_signal_saves_a_checkpoint_from_which_training_resumes(tmp_path, numbe
     whole = _train(tmp_path / "whole", steps=6)
     for name, value in final_weights(whole).items():
         np.testing.assert_array_equal(value, final_weights(resumed)[name], name)
+
+
+def test_training_is_saved_if_nobody_reads_its_lines(tmp_path, monkeypatch):
+    def update(bar, done, **figures):
+        if done == 2:
+            raise BrokenPipeError
+
+    monkeypatch.setattr(ProgressBar, "update", update)
+    with pytest.raises(Interrupted) as stopped:
+        _train(tmp_path, steps=6)
+    assert stopped.value.exit_code == 128 + signal.SIGPIPE
+    assert (tmp_path / "checkpoints" / "ckpt-2.index").exists()
 
 
 def test_training_stops_after_max_minutes_also_when_started_again(tmp_path):
@@ -181,7 +239,7 @@ def test_a_diverging_training_stops_before_it_is_saved(tmp_path):
             return metrics | {"generator_loss": metrics["generator_loss"] + nan}
 
     trained = trainer(Diverging(), tmp_path, steps=6, checkpoint_every=1)
-    with pytest.raises(UserError, match=r"diverged at step 4 .*ckpt-3"):
+    with pytest.raises(UserError, match=r"diverged at step 4 .*ckpt-3: .*`init_from`=/"):
         trained.train()
     assert trained.state.checkpoints.newest.endswith("ckpt-3")
 

@@ -6,9 +6,10 @@ import json
 import numpy as np
 import pytest
 
+import wavelet_tf
 from cascade_tf import Trainer, TrainingConfig
 from cascade_tf.data import ArraySource
-from cascade_tf.errors import UserError
+from cascade_tf.errors import SettingError, UserError
 from spn_tf import (
     SliceStage,
     SPNConfig,
@@ -103,9 +104,31 @@ def test_images_of_another_rank_or_type_are_not_upscaled(model, images):
         model.upscale(images)
 
 
-def test_a_model_needs_stages():
+def test_a_model_needs_stages(model):
     with pytest.raises(ValueError, match="stages: there are none"):
         SPNModel([])
+    with pytest.raises(ValueError, match="stages: size is out of place"):
+        SPNModel(model.stages[1:])
+
+
+def test_images_of_another_size_than_the_stages_are_refused(tmp_path):
+    source = ArraySource(np.zeros([2, 8, 8, 3], np.uint8))
+    for stage in make_stages(UpscalingConfig("size"), CONFIG, SPNTrainingConfig()):
+        with pytest.raises(SettingError, match=f"images=8x8x3: stage {stage.name} takes .* 4x4x1"):
+            Trainer(stage, TrainingConfig(), source, tmp_path / stage.name)
+
+
+def test_workdirs_of_other_models_and_names_are_explained(tmp_path):
+    for name, record in {"nsb/to16": "--system=nsb\n", "mine/other": "--system=spn\n"}.items():
+        (tmp_path / name / "checkpoints").mkdir(parents=True)
+        (tmp_path / name / "flags.txt").write_text(record)
+        (tmp_path / name / "checkpoints" / "ckpt-1.index").touch()
+    with pytest.raises(UserError, match=r"to16 was trained with `system`=nsb: use wavelet_tf.load"):
+        load(tmp_path / "nsb")
+    with pytest.raises(UserError, match=r"no trained stage spn \(there is other\): train"):
+        load(tmp_path / "mine")
+    with pytest.raises(UserError, match=r"`system`=spn: use spn_tf.load"):
+        wavelet_tf.load(tmp_path / "mine")
 
 
 def test_a_stage_of_a_cascade_is_not_recorded_without_its_description(tmp_path):

@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from cascade_tf.data import open_source
+from cascade_tf.data import ArraySource, open_source
+from cascade_tf.errors import SettingError
 from cascade_tf.examples import Examples
 from tests.cascade_tf.trainings import DIGITS
 from tests.wavelet_tf.small_priors import digits, latents
@@ -31,8 +32,18 @@ def test_a_value_range_set_in_advance_is_not_fitted():
     assert encoder.restore(0.0).numpy() == pytest.approx(2)
 
 
+def test_images_whose_latents_are_of_another_size_are_refused():
+    encoder = latents(value_range=(-3.0, 7.0))
+    encoder.build()
+    source = ArraySource(np.zeros([2, 16, 16, 1], np.uint8))
+    with pytest.raises(SettingError, match=r"image_size=16 channels=1: the latents .* are 8x8x1"):
+        encoder.fit(source)
+
+
 def test_padding_of_the_last_batch_does_not_count():
     class Grey:
+        config = DIGITS
+
         def evaluation_examples(self, size, limit):
             images = np.zeros([size, 32, 32, 1], np.uint8)
             images[:3] = 200

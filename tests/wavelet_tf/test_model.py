@@ -102,5 +102,8 @@ def test_models_are_of_built_stages_and_batches_of_images(decoders, gan):
         gan.encode(photographs())
     with pytest.raises(ValueError, match="stages: there are none"):
         WaveletModel([])
+    for incomplete in (decoders.stages[:1], decoders.stages[1:], decoders.stages[::-1]):
+        with pytest.raises(ValueError, match=r"stages: to.*; use all of the model: to16, to32"):
+            WaveletModel(incomplete)
     with pytest.raises(ValueError, match="batch_size=-1: use an integer, 1 or more"):
         WaveletModel(gan.stages, batch_size=-1)
