@@ -17,7 +17,7 @@ from cascade_tf.data import Share, Source, undecodable_image_message
 from cascade_tf.errors import UserError
 from cascade_tf.evaluation import Evaluator
 from cascade_tf.examples import Examples
-from cascade_tf.files import make_directory
+from cascade_tf.files import make_directory, refuse_wildcards
 from cascade_tf.interruption import Interrupted, StopRequest
 from cascade_tf.optimizers import set_used
 from cascade_tf.progress import ProgressBar
@@ -67,7 +67,7 @@ class Trainer:
         more_figures: computes further metrics at every evaluation, with averaged weights.
 
     Raises:
-        SettingError: the replicas cannot share the batch evenly.
+        SettingError: the replicas cannot share the batch evenly, or `directory` has a wildcard.
         UserError: there are checkpoints, but none can be restored, or the stage was trained with
             other settings of model or training.
     """
@@ -85,6 +85,7 @@ class Trainer:
         self._stage, self._config, self._train, self._test = stage, config, train, test
         strategy = strategy or tf.distribute.get_strategy()
         require_divisible(config, stage, strategy)
+        refuse_wildcards("directory", directory)
         self._directory, self._strategy = epath.Path(directory).expanduser(), strategy
         self._several = workers(strategy) > 1
         self._stop_agreed = False
