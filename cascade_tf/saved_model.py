@@ -72,13 +72,8 @@ def _of_numbers(function: Callable, specs: Sequence[tf.TensorSpec]) -> Callable:
 
     It is traced once: new Python numbers do not make it trace again.
     """
-
-    @functools.wraps(function)
-    def checked(*arguments: tf.Tensor) -> dict[str, tf.Tensor]:
-        return function(*map(_narrow, arguments, specs))
-
     wide = [tf.TensorSpec(spec.shape, tf.float64, spec.name) for spec in specs]
-    return tf.function(checked, input_signature=wide, autograph=False)
+    return tf.function(_narrowing(function, specs), input_signature=wide, autograph=False)
 
 
 def _of_arrays(function: Callable, specs: Sequence[tf.TensorSpec]) -> Callable:
@@ -87,17 +82,19 @@ def _of_arrays(function: Callable, specs: Sequence[tf.TensorSpec]) -> Callable:
     With a signature, TensorFlow would convert arrays of any other type. Without one it refuses
     them, but traces again for every new Python number and shape.
     """
-
-    @functools.wraps(function)
-    def checked(*arguments: tf.Tensor) -> dict[str, tf.Tensor]:
-        return function(*map(_narrow, arguments, specs))
-
-    strict = tf.function(checked, autograph=False)
+    strict = tf.function(_narrowing(function, specs), autograph=False)
     for dtypes in itertools.product(*([*_CONVERTED[s.dtype], s.dtype] for s in specs)):
         pairs = zip(specs, dtypes, strict=True)
         strict.get_concrete_function(*(tf.TensorSpec(s.shape, d, s.name) for s, d in pairs))
     return strict
 
 
-def _narrow(value: tf.Tensor, spec: tf.TensorSpec) -> tf.Tensor:
-    return as_dtype(spec.name, value, spec.dtype)
+def _narrowing(function: Callable, specs: Sequence[tf.TensorSpec]) -> Callable:
+    """The function of arguments in wider types, checked before they get those of `specs`."""
+
+    @functools.wraps(function)
+    def of_wide(*arguments: tf.Tensor) -> dict[str, tf.Tensor]:
+        pairs = zip(arguments, specs, strict=True)
+        return function(*(as_dtype(spec.name, value, spec.dtype) for value, spec in pairs))
+
+    return of_wide

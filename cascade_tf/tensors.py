@@ -20,7 +20,7 @@ def integers(name: str, value: Any, dtype: tf.DType) -> tf.Tensor:
     >>> integers("seed", 7, tf.int32).dtype
     tf.int32
     """
-    if tf.is_tensor(value):
+    if tf.is_symbolic_tensor(value):
         if not value.dtype.is_integer:
             raise ValueError(f"{name} must be integers, not {value.dtype.name}")
         return tf.cast(value, dtype)
@@ -42,7 +42,7 @@ def spread(name: str, value: Any) -> tf.Tensor:
     >>> float(spread("temperature", 0.5))
     0.5
     """
-    if not tf.is_tensor(value):
+    if not tf.is_symbolic_tensor(value):
         number = np.asarray(value)
         if number.shape or number.dtype.kind not in "iuf" or not 0 <= number < 3.4e38:
             raise ValueError(f"{name} must be a finite number from 0 up, not {value!r}")
