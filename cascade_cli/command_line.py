@@ -87,6 +87,7 @@ def run(command: str, arguments: list[str]) -> None:
         options, experiment = open_experiment(arguments, parser)
         if command != "train":
             experiment.require_trained()
+            os.environ.pop("TF_CONFIG", None)  # they run in one process, and wait for no other
         _require_packages()
         from cascade_cli import quiet_tensorflow
 

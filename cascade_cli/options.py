@@ -42,7 +42,11 @@ class TrainOptions(Options):
             automatically; empty for others.
     """
 
-    stage: str | None = setting(None, "Train this stage only.", group="training")
+    stage: str | None = setting(
+        None,
+        "Train one stage only: spn, slice, size, depth, depth3; prior, to64, to128, ...; gan.",
+        group="training",
+    )
     strategy: str = _strategy(ALL_STRATEGIES)
     tpu: str = setting("", "Name or address of the TPU; empty: this machine's.")
     split: str | None = setting(

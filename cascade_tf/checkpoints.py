@@ -84,8 +84,8 @@ class Checkpoints:
 
     def _clear_up(self) -> None:
         """Deletes incomplete files of processes that were killed while writing."""
-        for path in tf.io.gfile.glob(os.path.join(self.directory, "*")):
-            name = os.path.basename(path)
+        for name in _names(self.directory):
+            path = os.path.join(self.directory, name)
             if re.fullmatch(rf"{PREFIX}-\d+_temp", name):
                 tf.io.gfile.rmtree(path)
             if re.fullmatch(r"checkpoint\.tmp[0-9a-f]{32}", name):  # TensorFlow's list
@@ -125,9 +125,11 @@ class Checkpoints:
 
     def _failure(self, path: str) -> str | None:
         """Restores a checkpoint; returns the reason if it cannot be read, else None."""
-        for part in tf.io.gfile.glob(f"{path}.*"):
-            with tf.io.gfile.GFile(part, "rb") as file:
-                file.read(1)  # an error here is the file system's: let it through
+        directory, name = os.path.split(path)
+        for part in _names(directory):
+            if part.startswith(f"{name}."):
+                with tf.io.gfile.GFile(os.path.join(directory, part), "rb") as file:
+                    file.read(1)  # an error here is the file system's: let it through
         try:
             self._checkpoint.restore(path).assert_existing_objects_matched()
         except tf.errors.DataLossError:
@@ -135,3 +137,10 @@ class Checkpoints:
         except (tf.errors.OpError, AssertionError, IndexError, ValueError):
             return "it is damaged or truncated"
         return None
+
+
+def _names(directory: str) -> list[str]:
+    """Names in a directory; none if it does not exist."""
+    if not tf.io.gfile.isdir(directory):
+        return []
+    return [name.rstrip("/") for name in tf.io.gfile.listdir(directory)]  # gs:// marks folders

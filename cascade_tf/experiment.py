@@ -17,6 +17,7 @@ from cascade_tf.data.config import DataConfig
 from cascade_tf.description import recorded_text
 from cascade_tf.errors import SettingError, UsageError, UserError, text
 from cascade_tf.family import SHARED, Family, Read
+from cascade_tf.files import refuse_wildcards
 from cascade_tf.given_settings import GivenSettings
 from cascade_tf.settings import AnySettings, Decides, Entry, entries, from_values
 from cascade_tf.training_config import TrainingConfig
@@ -72,7 +73,7 @@ class Experiment:
 
     Raises:
         UserError: the user's settings differ from recorded ones.
-        SettingError: values that cannot work.
+        SettingError: values that cannot work, or a workdir with a wildcard in its path.
     """
 
     def __init__(
@@ -81,6 +82,7 @@ class Experiment:
         families: Mapping[str, type[Family]],
         given: GivenSettings | None = None,
     ) -> None:
+        refuse_wildcards("workdir", workdir)
         self.workdir = epath.Path(workdir).expanduser()
         self._families, self.given = families, given or GivenSettings()
         self._records = self._completed_records(self.workdir)

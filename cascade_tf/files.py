@@ -5,7 +5,8 @@ from collections.abc import Iterable
 
 from etils import epath
 
-from cascade_tf.errors import UserError
+from cascade_tf.description import absolute
+from cascade_tf.errors import SettingError, UserError
 
 
 def write_atomically(path: epath.Path, content: bytes | str) -> None:
@@ -24,6 +25,26 @@ def write_atomically(path: epath.Path, content: bytes | str) -> None:
         aside.replace(path)
     finally:
         aside.unlink(missing_ok=True)  # left over only after an error
+
+
+def refuse_wildcards(name: str, path: str | os.PathLike[str]) -> None:
+    """Raises SettingError if a path, or the folder it is relative to, contains a wildcard.
+
+    TensorFlow takes the path of a checkpoint or SavedModel for a pattern. It would not find there
+    what it wrote.
+
+    Args:
+        name: of the setting or argument, for the message.
+        path: of checkpoints or a SavedModel.
+
+    >>> refuse_wildcards("workdir", "/runs/run [1]")
+    Traceback (most recent call last):
+    cascade_tf.errors.SettingError: workdir=/runs/run [1]: use a path without * ? [ \\, ...
+    """
+    whole = absolute(os.fspath(path))
+    if any(character in whole for character in "*?[\\"):
+        advice = "use a path without * ? [ \\, which TensorFlow takes for a pattern of names"
+        raise SettingError({name: whole}, advice)
 
 
 def make_directory(path: epath.Path) -> epath.Path:

@@ -6,6 +6,8 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from cascade_tf.keras_defaults import keras_defaults
+
 
 class _SumsNothing:
     """Optimizers that expect gradients summed over replicas, as by `apply_gradients`.
@@ -19,7 +21,8 @@ class _SumsNothing:
         learning_rate: float | keras.optimizers.schedules.LearningRateSchedule = 1e-3,
         **settings: Any,
     ) -> None:
-        super().__init__(learning_rate, **settings)  # type: ignore[call-arg]  # of a Keras class
+        with keras_defaults():  # the learning rate is a variable of the default dtype
+            super().__init__(learning_rate, **settings)  # type: ignore[call-arg]  # of a Keras class
         self.schedule = learning_rate
 
     def _all_reduce_sum_gradients(self, grads_and_vars: Sequence[tuple]) -> Sequence[tuple]:

@@ -54,7 +54,8 @@ def load_record(directory: epath.Path, name: str = NAME) -> dict[str, str] | Non
 
 def recorded_stages(workdir: epath.Path) -> list[str]:
     """Sorted names of the stages that have a record in a workdir."""
-    return sorted(path.parent.name for path in workdir.glob(f"*/{NAME}"))
+    folders = workdir.iterdir() if workdir.is_dir() else ()
+    return sorted(folder.name for folder in folders if (folder / NAME).exists())
 
 
 def check_same(

@@ -209,7 +209,12 @@ def _advice(value: Any, facts: Setting) -> str | None:
         return None if value in facts.choices else f"use {' or '.join(facts.choices)}"
     parts = value if isinstance(value, tuple) else (value,)
     numbers = [part for part in parts if isinstance(part, int | float)]
-    return None if all(_within(number, facts) for number in numbers) else f"use {described(facts)}"
+    if not all(_within(number, facts) for number in numbers):
+        return f"use {described(facts)}"
+    for number in numbers:
+        if not _fits(number):
+            return f"too large or small for {'int64' if isinstance(number, int) else 'float32'}"
+    return None
 
 
 def _within(number: float, facts: Setting) -> bool:
@@ -220,6 +225,13 @@ def _within(number: float, facts: Setting) -> bool:
         and (facts.at_most is None or number <= facts.at_most)
         and (facts.below is None or number < facts.below)
     )
+
+
+def _fits(number: float) -> bool:
+    """Whether TensorFlow can hold a finite number, neither as infinity nor as zero."""
+    if isinstance(number, int):
+        return abs(number) < 2**63
+    return number == 0 or 1.2e-38 < abs(number) < 3.4e38
 
 
 def described(facts: Setting) -> str:

@@ -1,8 +1,11 @@
 """Distribution of work over devices (tf.distribute)."""
 
+import contextlib
 import json
 import os
-from collections.abc import Callable, Iterable
+import subprocess
+import sys
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import numpy as np
@@ -11,6 +14,8 @@ import tensorflow as tf
 from cascade_tf.data import Share
 from cascade_tf.errors import SettingError, UsageError, UserError
 from cascade_tf.examples import Examples
+
+_LONG_WAIT = 15.0  # seconds
 
 
 def make_strategy(name: str, tpu: str = "") -> tf.distribute.Strategy:
@@ -31,16 +36,17 @@ def make_strategy(name: str, tpu: str = "") -> tf.distribute.Strategy:
     >>> described(make_strategy("single"))
     'single, on one device'
     """
-    count = _workers_of_tf_config() if name in ("auto", "multiworker") else 0
-    if name == "multiworker" and not count:
+    addresses = _workers_of_tf_config() if name in ("auto", "multiworker") else []
+    if name == "multiworker" and not addresses:
         raise SettingError(
             {"strategy": name},
             "the environment variable TF_CONFIG must name the workers, as "
             '{"cluster": {"worker": ["host1:2222", "host2:2222"]}, '
             '"task": {"type": "worker", "index": 0}}',
         )
-    if name == "multiworker" or count > 1:
-        return tf.distribute.MultiWorkerMirroredStrategy()
+    if name == "multiworker" or len(addresses) > 1:
+        with _long_wait_reported(addresses):
+            return tf.distribute.MultiWorkerMirroredStrategy()
     if name == "tpu":
         return _tpu_strategy(tpu)
     gpus = tf.config.list_logical_devices("GPU")
@@ -52,11 +58,14 @@ def make_strategy(name: str, tpu: str = "") -> tf.distribute.Strategy:
     return tf.distribute.get_strategy()
 
 
-def _workers_of_tf_config() -> int:
-    """Number of processes in TF_CONFIG, 0 if it is not set; raises UsageError."""
+def _workers_of_tf_config() -> list[str]:
+    """Addresses of the processes in TF_CONFIG, this one's first; raises UsageError.
+
+    Empty if TF_CONFIG is not set.
+    """
     text = os.environ.get("TF_CONFIG", "")
     if not text:
-        return 0
+        return []
     try:
         config = json.loads(text)
         cluster, task = config["cluster"], config["task"]
@@ -69,7 +78,27 @@ def _workers_of_tf_config() -> int:
         ) from error
     if others or not isinstance(address, str):
         raise UsageError(f'TF_CONFIG: use "chief" and "worker", not {", ".join(others)}')
-    return sum(map(len, cluster.values()))
+    all_addresses = [each for job in sorted(cluster) for each in cluster[job]]
+    return [address, *(each for each in all_addresses if each != address)]
+
+
+@contextlib.contextmanager
+def _long_wait_reported(addresses: list[str]) -> Iterator[None]:
+    """Names the other workers on stderr if this one still waits for them after some seconds.
+
+    TensorFlow waits in native code, without letting other threads of Python run. So another
+    process writes the line.
+    """
+    own, *others = addresses
+    line = f"worker {own} waits for all workers of TF_CONFIG to be started: {', '.join(others)}"
+    program = "import sys, time; time.sleep(float(sys.argv[1])); print(sys.argv[2])"
+    command = [sys.executable, "-S", "-c", program, str(_LONG_WAIT), line]
+    process = subprocess.Popen(command, stdout=2, start_new_session=True)
+    try:
+        yield
+    finally:
+        process.kill()
+        process.wait()
 
 
 def _tpu_strategy(address: str) -> tf.distribute.Strategy:

@@ -20,7 +20,7 @@ def integers(name: str, value: Any, dtype: tf.DType) -> tf.Tensor:
     >>> integers("seed", 7, tf.int32).dtype
     tf.int32
     """
-    if tf.is_tensor(value):
+    if tf.is_symbolic_tensor(value):
         if not value.dtype.is_integer:
             raise ValueError(f"{name} must be integers, not {value.dtype.name}")
         return tf.cast(value, dtype)
@@ -37,13 +37,13 @@ def spread(name: str, value: Any) -> tf.Tensor:
     """A float32 scalar from 0 up, such as a temperature.
 
     Raises:
-        ValueError: a number that is negative or not finite.
+        ValueError: a number that is negative, or not finite in float32.
 
     >>> float(spread("temperature", 0.5))
     0.5
     """
-    if not tf.is_tensor(value):
+    if not tf.is_symbolic_tensor(value):
         number = np.asarray(value)
-        if number.shape or number.dtype.kind not in "iuf" or not 0 <= number < np.inf:
+        if number.shape or number.dtype.kind not in "iuf" or not 0 <= number < 3.4e38:
             raise ValueError(f"{name} must be a finite number from 0 up, not {value!r}")
     return tf.cast(value, tf.float32)

@@ -22,7 +22,7 @@ from cascade_tf.data import Share, Source, undecodable_image_message
 from cascade_tf.errors import SettingError, UserError, text
 from cascade_tf.evaluation import Evaluator
 from cascade_tf.examples import Examples
-from cascade_tf.files import make_directory
+from cascade_tf.files import make_directory, refuse_wildcards
 from cascade_tf.interruption import Interrupted, StopRequest
 from cascade_tf.optimizers import set_used
 from cascade_tf.progress import ProgressBar
@@ -82,8 +82,8 @@ class Trainer:
         more_figures: computes further metrics at every evaluation, with averaged weights.
 
     Raises:
-        SettingError: the replicas cannot share the batch evenly, or the images are of another size
-            than the stage's, or have another number of classes.
+        SettingError: the replicas cannot share the batch evenly; or `directory` has a wildcard; or
+            the images are of another size than the stage's, or have another number of classes.
         UserError: there are checkpoints, but none can be restored, or the stage was trained with
             other settings of model or training, or on other classes; or `config.init_from` has no
             such stage.
@@ -105,6 +105,7 @@ class Trainer:
         stage.largest_batch = config.batch_size
         require_number_of_classes(stage.num_classes, train)
         require_images(train, stage)
+        refuse_wildcards("directory", directory)
         self._directory, self._strategy = epath.Path(directory).expanduser(), strategy
         self._several = workers(strategy) > 1
         self._stop_agreed = False

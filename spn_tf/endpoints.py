@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import tensorflow as tf
 
 from cascade_tf.cascade import sample_cascade
+from cascade_tf.graph_checks import checked_count, checked_spread, for_none_too
 from cascade_tf.sample_request import SampleRequest
 from cascade_tf.saved_model import Endpoint
 from spn_tf.given_pictures import accepted_sizes, known_targets, spread
@@ -25,6 +26,8 @@ def endpoints(stages: Sequence[SPNStage]) -> dict[str, Endpoint]:
       slice's size becomes the first slice, with all its bits. Of an image of full size, the
       coarse bits of the last stage are kept. Left out if the stages upscale nothing.
 
+    Values out of range, such as a negative count or temperature, are an InvalidArgumentError.
+
     >>> from spn_tf import SPNConfig, SPNTrainingConfig
     >>> sorted(endpoints([SPNStage("spn", SPNConfig(), SPNTrainingConfig())]))
     ['log_prob', 'sample', 'upscale']
@@ -41,15 +44,20 @@ def endpoints(stages: Sequence[SPNStage]) -> dict[str, Endpoint]:
         temperature: tf.Tensor,
         known: list[tf.Tensor] | None = None,
     ) -> dict[str, tf.Tensor]:
+        temperature = checked_spread("temperature", temperature)
         temperatures = tf.unstack(tf.broadcast_to(temperature, [len(stages)]))
         targets = sample_cascade(stages, SampleRequest(indices, seed), temperatures, known)
         return {"images": stages[-1].to_images(targets[-1])}
 
     def log_prob(images: tf.Tensor) -> dict[str, tf.Tensor]:
-        return {"nats": tf.add_n([stage.log_prob(images) for stage in stages])}
+        def nats(images: tf.Tensor) -> tf.Tensor:
+            return tf.add_n([stage.log_prob(images) for stage in stages])
+
+        return {"nats": for_none_too(nats, images)}
 
     def sample(count: tf.Tensor, seed: tf.Tensor, temperature: tf.Tensor) -> dict[str, tf.Tensor]:
-        return draw(tf.range(tf.cast(count, tf.int64), dtype=tf.int64), seed, temperature)
+        count = tf.cast(checked_count(count), tf.int64)
+        return draw(tf.range(count, dtype=tf.int64), seed, temperature)
 
     def upscale(images: tf.Tensor, seed: tf.Tensor, temperature: tf.Tensor) -> dict[str, tf.Tensor]:
         size = tf.shape(images)[1:3]

@@ -32,10 +32,20 @@ class ResidualBlock(SerializableLayer):
         super().__init__(**kwargs)
         self.width, self.filters, self.size = width, filters, size
         self.conv = keras.layers.Conv2D(
-            filters, size, padding="same", dtype=self.dtype_policy, name="conv"
+            filters,
+            size,
+            padding="same",
+            data_format="channels_last",
+            dtype=self.dtype_policy,
+            name="conv",
         )
         self.out = keras.layers.Conv2D(
-            width, 1, kernel_initializer=small_weights(), dtype=self.dtype_policy, name="out"
+            width,
+            1,
+            data_format="channels_last",
+            kernel_initializer=small_weights(),
+            dtype=self.dtype_policy,
+            name="out",
         )
 
     def build(self, input_shape: Shape) -> None:

@@ -70,7 +70,10 @@ class WaveletConfig(NSBConfig):
     """
 
     wavelet: str = setting(
-        "bior2.2", "A discrete wavelet by PyWavelets' name.", decides="model", whole=True
+        "bior2.2",
+        "A discrete wavelet by PyWavelets' name, such as bior2.2, bior4.4, haar or db4.",
+        decides="model",
+        whole=True,
     )
     wavelet_mode: str = setting(
         "reflect",

@@ -5,6 +5,13 @@ from collections.abc import Sequence
 import tensorflow as tf
 
 from cascade_tf.cascade import sample_cascade
+from cascade_tf.graph_checks import (
+    checked,
+    checked_classes,
+    checked_count,
+    checked_spread,
+    for_none_too,
+)
 from cascade_tf.sample_request import SampleRequest
 from cascade_tf.saved_model import Endpoint
 from cascade_tf.stage import Stage
@@ -34,10 +41,14 @@ def endpoints(stages: Sequence[Stage], truncation_kind: str = "scale") -> dict[s
     gain = chain[0].condition_gain
 
     def encode(images: tf.Tensor) -> dict[str, tf.Tensor]:
-        return {"latents": last.encoder.latents(images)}
+        return {"latents": for_none_too(last.encoder.latents, images)}
 
     def decode(latents: tf.Tensor) -> dict[str, tf.Tensor]:
-        return {"images": last.to_images(reconstruct(chain, latents)[-1])}
+        def decoded(latents: tf.Tensor) -> tf.Tensor:
+            return last.to_images(reconstruct(chain, latents)[-1])
+
+        finite = tf.math.is_finite(latents)
+        return {"images": for_none_too(decoded, checked(latents, finite, "latents must be finite"))}
 
     def upsample(images: tf.Tensor) -> dict[str, tf.Tensor]:
         return decode(gain * unit_range(images))
@@ -60,25 +71,38 @@ def sampling_endpoint(
     - sample, of a GAN: classes int32 [N], seed int32, truncation float32 -> images [N, H, W, C].
     - sample, of a likelihood model: count int32, seed int32, temperature float32 -> images
       [count, H, W, C].
-    """
 
-    def draw(request: SampleRequest) -> dict[str, tf.Tensor]:
-        return {"images": stages[-1].to_images(sample_cascade(stages, request)[-1])}
+    Values out of range, such as an unknown class, are an InvalidArgumentError.
+    """
+    gan = stages[0]
+
+    def draw(request: SampleRequest) -> tf.Tensor:
+        return stages[-1].to_images(sample_cascade(stages, request)[-1])
 
     def of_classes(
         classes: tf.Tensor, seed: tf.Tensor, truncation: tf.Tensor
     ) -> dict[str, tf.Tensor]:
-        indices = tf.range(tf.size(classes, tf.int64))
-        kind = truncation_kind
-        return draw(SampleRequest(indices, seed, None, truncation, kind, labels=classes))
+        assert isinstance(gan, GANStage)
+        truncation = checked_spread("truncation", truncation)
+
+        def drawn(classes: tf.Tensor) -> tf.Tensor:
+            indices, kind = tf.range(tf.size(classes, tf.int64)), truncation_kind
+            return draw(SampleRequest(indices, seed, None, truncation, kind, labels=classes))
+
+        known = checked_classes(classes, gan.config.num_classes)
+        return {"images": for_none_too(drawn, known)}
 
     def unconditional(
         count: tf.Tensor, seed: tf.Tensor, temperature: tf.Tensor
     ) -> dict[str, tf.Tensor]:
-        return draw(SampleRequest(tf.range(tf.cast(count, tf.int64)), seed, temperature))
+        temperature = checked_spread("temperature", temperature)
+        indices = tf.range(tf.cast(checked_count(count), tf.int64))
+        return {
+            "images": for_none_too(lambda i: draw(SampleRequest(i, seed, temperature)), indices)
+        }
 
     seed = tf.TensorSpec([], tf.int32, "seed")
-    if isinstance(stages[0], GANStage):
+    if isinstance(gan, GANStage):
         classes = tf.TensorSpec([None], tf.int32, "classes")
         truncation = tf.TensorSpec([], tf.float32, "truncation")
         return {"sample": (of_classes, [classes, seed, truncation])}

@@ -36,7 +36,7 @@ class Latents(keras.layers.Layer):
         value_range: tuple[float, float] | None = None,
         **kwargs: Any,
     ):
-        super().__init__(**kwargs)
+        super().__init__(**{"dtype": "float32"} | kwargs)
         self._encode = encode
         self.size, self.channels, self.gain = size, channels, gain
         self.value_range = value_range

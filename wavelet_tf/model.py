@@ -171,14 +171,18 @@ class WaveletModel:
         """Decodes latents, float32 [N, h, w, C], to uint8 images [N, H, W, C] (equation 3).
 
         Raises:
-            ValueError: the model has no decoders, or latents of another size or dtype.
+            ValueError: the model has no decoders, or latents of another size or dtype, or not
+                finite.
         """
         chain = self._chain()
         latents = checked_array("latents", latents, np.floating, self._latent_shape)
+        with np.errstate(over="ignore"):
+            latents = latents.astype(np.float32)
+        if not np.isfinite(latents).all():
+            raise ValueError("latents: some are not finite in float32")
 
         def decoded(rows: slice) -> tf.Tensor:
-            own = tf.constant(latents[rows], tf.float32)
-            return chain[-1].to_images(reconstruct(chain, own)[-1])
+            return chain[-1].to_images(reconstruct(chain, tf.constant(latents[rows]))[-1])
 
         return self._in_batches(decoded, len(latents), np.uint8, self.image_shape)
 

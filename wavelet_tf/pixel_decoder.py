@@ -30,7 +30,11 @@ class PixelDecoder(Decoder[PixelConfig]):
         widths = [config.pixel_width << scale for scale in range(PIXEL_DOWNS + 1)]
         self.unet = UNet(widths, synchronized, dtype=self.dtype_policy)
         self.output_convolution = keras.layers.Conv2D(
-            config.channels, 1, kernel_initializer="zeros", dtype=self.dtype_policy
+            config.channels,
+            1,
+            data_format="channels_last",
+            kernel_initializer="zeros",
+            dtype=self.dtype_policy,
         )
 
     def build(self, input_shape: tuple[int | None, ...] | None = None) -> None:

@@ -29,6 +29,7 @@ class ConvolutionBlock(SerializableLayer):
             width,
             3,
             padding="same",
+            data_format="channels_last",
             use_bias=False,
             kernel_initializer="he_normal",
             dtype=self.dtype_policy,

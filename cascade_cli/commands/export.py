@@ -7,7 +7,7 @@ from cascade_cli.systems import open_system
 from cascade_tf.description import absolute
 from cascade_tf.errors import UsageError
 from cascade_tf.experiment import Experiment
-from cascade_tf.files import make_directory, refuse_to_overwrite
+from cascade_tf.files import make_directory, refuse_to_overwrite, refuse_wildcards
 from cascade_tf.saved_model import export
 
 
@@ -15,6 +15,7 @@ def main(experiment: Experiment, options: ExportOptions) -> None:
     """Exports a trained experiment."""
     if not options.output_dir:
         raise UsageError("`output_dir` is missing: name a directory for the SavedModel")
+    refuse_wildcards("output_dir", options.output_dir)
     output = epath.Path(absolute(options.output_dir))
     if not options.overwrite:
         refuse_to_overwrite([output])

@@ -52,7 +52,7 @@ class SPNSystem(System[SPNStage]):
 
 def stage_temperatures(options: SampleOptions, stages: Sequence[Any]) -> list[float]:
     """A temperature for each stage; raises SettingError for another number of them."""
-    temperatures = [min(t, 1e38) for t in options.temperature]  # float32 ends there
+    temperatures = [*options.temperature]
     if len(temperatures) not in (1, len(stages)):
         options.refuse(
             f"give one number, or one for each of the stages "

@@ -11,11 +11,14 @@ from collections.abc import Iterable
 import keras
 import numpy as np
 
+from cascade_tf.keras_defaults import keras_defaults
+
 SIDE = 299  # input height and width, in pixels
 SIZE = 2048  # features in the output
 _EPSILON = 1e-3  # of batch normalization
 
 
+@keras_defaults()
 def inception_network(arrays: Iterable[np.ndarray]) -> keras.Model:
     """Builds the network from flat arrays; float32 [N, 299, 299, 3] in [-1, 1) to [N, 2048].
 

@@ -6,6 +6,7 @@ import os
 import pathlib
 import subprocess
 import sys
+import tempfile
 from collections.abc import Mapping
 
 BIN = pathlib.Path(__file__).resolve().parents[2] / "bin"
@@ -98,6 +99,14 @@ def files(*directories: pathlib.Path) -> Mapping[pathlib.Path, bytes | None]:
     return {path: path.read_bytes() if path.is_file() else None for path in paths}
 
 
+@functools.cache
 def _environment() -> dict[str, str]:
-    """The environment without TF_CPP_MIN_LOG_LEVEL: the commands must silence TensorFlow."""
-    return {name: value for name, value in os.environ.items() if name != "TF_CPP_MIN_LOG_LEVEL"}
+    """The environment without TF_CPP_MIN_LOG_LEVEL: the commands must silence TensorFlow.
+
+    Keras is set up for other work of the user's, which the commands must ignore.
+    """
+    keras_home = pathlib.Path(tempfile.mkdtemp())
+    settings = {"backend": "jax", "image_data_format": "channels_first", "floatx": "float16"}
+    (keras_home / "keras.json").write_text(json.dumps(settings))
+    kept = {name: value for name, value in os.environ.items() if name != "TF_CPP_MIN_LOG_LEVEL"}
+    return kept | {"KERAS_HOME": str(keras_home), "KERAS_BACKEND": "jax"}

@@ -10,7 +10,7 @@ from tests.cascade_cli.commands import TINY_MODEL, train
 @pytest.fixture(scope="session")
 def pictures(tmp_path_factory) -> pathlib.Path:
     """A folder of 12 random colour images of 8x8 pixels."""
-    folder = tmp_path_factory.mktemp("pictures")
+    folder = tmp_path_factory.mktemp("pictures [1]*")  # a wildcard nowhere
     pixels = np.random.default_rng(0).integers(0, 256, [12, 8, 8, 3], dtype=np.uint8)
     for number, image in enumerate(pixels):
         Image.fromarray(image).save(folder / f"{number:02d}.png")
@@ -20,7 +20,7 @@ def pictures(tmp_path_factory) -> pathlib.Path:
 @pytest.fixture(scope="session")
 def colour(tmp_path_factory, pictures) -> pathlib.Path:
     """The workdir of a model of 3-bit colour images."""
-    workdir, cache = tmp_path_factory.mktemp("colour"), tmp_path_factory.mktemp("cache")
+    workdir, cache = tmp_path_factory.mktemp("colour"), tmp_path_factory.mktemp("cache [1]?")
     train(
         *TINY_MODEL,
         *("--dataset=folder", f"--data_dir={pictures}", "--channels=3", "--bits=3"),

@@ -3,6 +3,7 @@ import sys
 
 import pytest
 
+from cascade_cli.command_line import flags_of
 from tests.cascade_cli.commands import run_forked
 
 
@@ -28,6 +29,9 @@ def test_help_on_a_family_shows_its_settings_and_full_help_shows_all(tmp_path):
     assert "default: 256" in _flags(of_nsb)["image_size"]
     _, full, _ = run_forked(tmp_path, "train", "--helpfull")
     assert {*_flags(of_spn), *_flags(of_nsb), "stage", "workdir"} <= {*_flags(full)}
+    assert "haar" in _flags(full)["wavelet"] and "depth" in _flags(full)["stage"]
+    for name, entry in flags_of("train").names.items():
+        assert " | ".join(entry.facts.choices) in _flags(full)[name]
     code, _, stderr = run_forked(tmp_path, "train", "--help=vae")
     assert code == 2 and stderr == "train: --help=vae: use spn, nsb, nsb_pixel, biggan\n"
 

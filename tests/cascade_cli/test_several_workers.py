@@ -78,6 +78,13 @@ def test_the_loss_of_a_worker_ends_the_others_and_a_restart_resumes(tmp_path):
     assert f"resumed at step {newest}" in answers[0][2]
 
 
+def test_commands_of_one_process_ignore_the_other_workers(tmp_path, colour):
+    job = _jobs(tmp_path, 2)[0] | {"command": "evaluate eagerly"}
+    job["arguments"] = [f"--workdir={colour}", "--num_images=1", "--codecs=false"]
+    ((code, _, err),) = run_side_by_side([job])
+    assert code == 0, err
+
+
 def test_an_invalid_tf_config_is_refused_in_one_line(tmp_path):
     for config, message in (
         ("{", "TF_CONFIG is not JSON of"),

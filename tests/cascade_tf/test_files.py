@@ -1,7 +1,12 @@
 import pytest
 
-from cascade_tf.errors import UserError
-from cascade_tf.files import make_directory, refuse_to_overwrite, write_atomically
+from cascade_tf.errors import SettingError, UserError
+from cascade_tf.files import (
+    make_directory,
+    refuse_to_overwrite,
+    refuse_wildcards,
+    write_atomically,
+)
 
 
 def test_a_file_is_written_whole_and_nothing_else_is_left(tmp_path):
@@ -44,3 +49,20 @@ def test_only_files_and_directories_with_content_are_refused(tmp_path):
     for name in ("file", "full"):
         with pytest.raises(UserError, match=f"{name} exists already"):
             refuse_to_overwrite([tmp_path / "missing", tmp_path / name])
+
+
+@pytest.mark.parametrize("name", ["a[b", "a*", "a?", r"a\\b", "[1]", "run [1]/below"])
+def test_a_path_that_tensorflow_reads_as_a_pattern_is_refused(tmp_path, monkeypatch, name):
+    monkeypatch.setenv("HOME", str(tmp_path / name))
+    for path in (tmp_path / name, f"gs://bucket/{name}", "~/below"):
+        with pytest.raises(SettingError, match=r"workdir=.*: use a path without"):
+            refuse_wildcards("workdir", path)
+    (tmp_path / name).mkdir(parents=True)
+    monkeypatch.chdir(tmp_path / name)
+    with pytest.raises(SettingError):
+        refuse_wildcards("workdir", "below")
+
+
+@pytest.mark.parametrize("name", ["a b", "a]", "a{b}", "\u00e9,'(1)"])
+def test_other_paths_are_accepted(tmp_path, name):
+    refuse_wildcards("workdir", tmp_path / name)

@@ -27,6 +27,9 @@ def test_numbers_become_tensors_of_fixed_dtypes():
         (dict(temperature=float("nan")), "temperature must be a finite number from 0 up"),
         (dict(temperature=-1), "temperature must be a finite number from 0 up"),
         (dict(truncation=float("inf")), "truncation must be a finite number from 0 up"),
+        (dict(seed=tf.constant(2**40)), "seed must fit int32"),
+        (dict(temperature=tf.constant(-1.0)), "temperature must be a finite number from 0 up"),
+        (dict(truncation=1e300), "truncation must be a finite number from 0 up"),
         (dict(truncation_kind="cut"), "use scale or truncate"),
     ],
 )

@@ -77,3 +77,22 @@ def test_upscale_keeps_the_pixels_of_its_input():
 def test_a_decoder_baseline_has_nothing_to_upscale():
     functions, _ = _endpoints("none", bits=4, scale=1)
     assert set(functions) == {"log_prob", "sample"}
+
+
+def test_no_images_have_no_results():
+    functions, _ = _endpoints("multidimensional", bits=4)
+    assert functions["log_prob"](_images(4, 0))["nats"].shape == (0,)
+    assert functions["sample"](0, 1, 1.0)["images"].shape == (0, 4, 4, 1)
+    assert functions["upscale"](_images(2, 0), 1, 1.0)["images"].shape == (0, 4, 4, 1)
+
+
+@pytest.mark.parametrize("temperature", [np.nan, np.inf, -0.5, [1.0, 1.0, np.nan]])
+def test_counts_and_temperatures_out_of_range_are_refused(temperature):
+    functions, _ = _endpoints("multidimensional", bits=4)
+    needed = "temperature must be finite, and 0 or more"
+    with pytest.raises(tf.errors.InvalidArgumentError, match=needed):
+        functions["sample"](6, 1, temperature)
+    with pytest.raises(tf.errors.InvalidArgumentError, match=needed):
+        functions["upscale"](_images(2), 1, temperature)
+    with pytest.raises(tf.errors.InvalidArgumentError, match="count must be 0 or more"):
+        functions["sample"](-1, 1, 1.0)

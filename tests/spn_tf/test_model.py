@@ -161,3 +161,12 @@ def _traces(model) -> int:
 def test_a_workdir_without_a_model_is_refused(tmp_path):
     with pytest.raises(UserError, match="there is no workdir"):
         load(tmp_path / "missing")
+
+
+def test_a_path_that_tensorflow_reads_as_a_pattern_is_refused(model, tmp_path):
+    path = tmp_path / "run [1]" / "spn"
+    with pytest.raises(SettingError, match=r"directory=.*run \[1\]/spn: use a path without"):
+        Trainer(model.stages[0], TrainingConfig(steps=1), ArraySource(IMAGES), path)
+    with pytest.raises(SettingError, match=r"workdir=.*run \[1\]: use a path without"):
+        load(path.parent)
+    assert not path.parent.exists()

@@ -49,6 +49,9 @@ def test_images_and_latents_of_another_type_or_size_are_refused(decoders):
     for wrong in (images, latents[0], (255 * latents).astype(np.uint8)):
         with pytest.raises(ValueError, match=rf"latents: .* float32 \[N, {size}, {size}, 3\]"):
             decoders.decode(wrong)
+    for value in (np.nan, np.inf, 1e300):
+        with pytest.raises(ValueError, match="latents: some are not finite in float32"):
+            decoders.decode(np.full_like(latents, value, np.float64))
     for wrong in (images, latents):
         with pytest.raises(ValueError, match=rf"images: .* uint8 \[N, {size}, {size}, 3\]"):
             decoders.upsample(wrong)

@@ -52,7 +52,7 @@ def celeb_a_hq_dir(tmp_path_factory) -> str:
     """A data_dir with an archive of CelebA-HQ's layout: 20 images, image n of intensity n."""
     images = [Image.new("RGB", (256, 256), (number, 0, 0)) for number in range(20)]
     files = [encode(image, "PNG") for image in images]
-    return celeb_a_hq_of(files, tmp_path_factory.mktemp("tfds"))
+    return celeb_a_hq_of(files, tmp_path_factory.mktemp("tfds [1]*"))
 
 
 def encode(image: Image.Image, kind: str, **options) -> bytes:
