@@ -7,7 +7,7 @@ import tensorflow as tf
 from cascade_cli.commands.sample import draw_samples
 from cascade_cli.options import SampleOptions, TrainOptions
 from cascade_cli.sample_files import SampleFiles
-from cascade_cli.systems import open_system
+from cascade_cli.systems import FAMILIES, open_system
 from cascade_cli.systems.system import System
 from cascade_tf.checkpoint_files import checkpoints, step_of
 from cascade_tf.data import open_source
@@ -33,6 +33,8 @@ def report(
         strategy: of one machine.
         seconds: that the training took, for the time limit of the sampling.
     """
+    # From the records alone: the user's settings may be for one stage.
+    experiment = Experiment(experiment.workdir, FAMILIES)
     system = open_system(experiment, options)
     _say("held out", _held_out(experiment, system, strategy))
     if system.samples:

@@ -143,7 +143,7 @@ class Experiment:
     def trained_on_data_of(self, stage: str) -> list[str]:
         """Trained stages whose data set is that of `stage`, and `stage` itself if it is trained."""
         now = self.data(stage)
-        same = {"dataset": now.dataset, "data_dir": absolute(text(now.data_dir))}
+        same = {"dataset": now.dataset, "data_dir": recorded_text("data_dir", now.data_dir)}
         return [
             name
             for name, recorded in self._trained.items()

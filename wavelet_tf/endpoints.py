@@ -89,7 +89,7 @@ def sampling_endpoint(
             indices, kind = tf.range(tf.size(classes, tf.int64)), truncation_kind
             return draw(SampleRequest(indices, seed, None, truncation, kind, labels=classes))
 
-        known = checked_classes(classes, gan.config.num_classes)
+        known = checked_classes(classes, gan.num_classes)
         return {"images": for_none_too(drawn, known)}
 
     def unconditional(
