@@ -59,9 +59,7 @@ class TrainOptions(Options):
     )
     inception: str | None = _inception("Weights of the Inception network, for FID")
     report: bool = setting(
-        True,
-        "When the training ends, evaluate held-out images and draw 16 samples.",
-        group="output",
+        True, "When the training ends, evaluate held-out images and draw 16 samples."
     )
     chosen: str = ""
 

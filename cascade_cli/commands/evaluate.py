@@ -1,7 +1,5 @@
 """Prints metrics on held-out images: tables, then one line of JSON on stdout."""
 
-import sys
-
 from cascade_cli.evaluation.report import FINGERPRINT, Report
 from cascade_cli.options import EvaluateOptions
 from cascade_cli.systems import open_system
@@ -30,12 +28,12 @@ def main(experiment: Experiment, options: EvaluateOptions) -> None:
         if warning:
             report.warn(warning)
             report.results["caution"] = warning
+        for line in source.notes:
+            report.warn(line)
+        if source.name == "folder" and options.split == "test":
+            for line in overlap_warnings(open_source(source.config, "train"), source):
+                report.warn(line)
         system.evaluate(strategy, source, total, options, report)
         images = fingerprint(source, total)
         report.results[FINGERPRINT] = images._asdict()
         report.done(FINGERPRINT, f"images: {images.preprocessing}; sha256 {images.sha256}")
-        lines = list(source.notes)
-        if source.name == "folder" and options.split == "test":
-            lines += overlap_warnings(open_source(source.config, "train"), source)
-        for line in lines:
-            print(f"evaluate: {line}", file=sys.stderr, flush=True)
