@@ -1,4 +1,5 @@
-"""README and docs: Python runs, commands parse, and the API pages show every public name."""
+"""README and docs: Python runs, commands parse, files and flags exist, and the API pages show every
+public name."""
 
 import ast
 import pathlib
@@ -20,6 +21,8 @@ API = ROOT / "docs" / "api"
 _PYTHON = re.compile(r"^(<!-- not run.*\n)?```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _COMMAND = re.compile(r"^ +(?:\w+=\S+ )*cascade-tf (?:.*\\\n)*.*$", re.MULTILINE)
 _INLINE = re.compile(r"`(cascade-tf [a-z]+ [^`]*)`")
+_QUOTED = re.compile(r"`([^`\s]+)`")
+_FOLDERS = {*"bin cascade_cli cascade_tf spn_tf wavelet_tf configs tests benchmarks findings".split()}
 
 
 def _blocks(page: pathlib.Path) -> list[str]:
@@ -100,6 +103,18 @@ def test_every_command_parses(page, line, tmp_path, monkeypatch):
         flags_of(command).parse(arguments)  # continues a workdir, which has its settings
     else:
         open_experiment(["--workdir=W", *arguments], flags_of(command))
+
+
+@pytest.mark.parametrize("page", [ROOT / "CONTRIBUTING.md", *PAGES], ids=lambda p: p.stem)
+def test_every_file_and_flag_that_a_page_names_exists(page):
+    files = [str(path) for folder in _FOLDERS for path in (ROOT / folder).rglob("*")]
+    flags = {"flagfile", "help", "helpfull"}.union(*(flags_of(name).names for name in COMMANDS))
+    for quoted in _QUOTED.findall(page.read_text()):
+        if quoted.endswith((".py", ".pyi")) or quoted.split("/")[0] in _FOLDERS and "/" in quoted:
+            own = "/" + quoted.rstrip("/")
+            assert (ROOT / quoted).exists() or any(file.endswith(own) for file in files), quoted
+        if quoted.startswith("--"):
+            assert re.match(r"--(\w*)", quoted)[1] in flags, quoted
 
 
 @pytest.mark.parametrize(
