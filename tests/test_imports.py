@@ -26,6 +26,11 @@ def test_the_wavelet_transform_stands_alone():
         assert "spn_tf" not in _imported(path), path
 
 
+def test_not_so_biggan_imports_the_other_paper_for_priors_alone():
+    for path in (ROOT / "wavelet_tf").rglob("*.py"):
+        assert "spn_tf" not in _imported(path) or path.name in ("family.py", "priors.py"), path
+
+
 def test_the_commands_know_no_model_family():
     for path in (ROOT / "cascade_cli" / "commands").glob("*.py"):
         assert not _imported(path) & {"spn_tf", "wavelet_tf"}, path

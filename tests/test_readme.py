@@ -1,4 +1,4 @@
-"""README and docs: Python runs, commands parse, and the API pages show every public name."""
+"""README and docs: Python runs, commands parse, names exist, API pages show all public names."""
 
 import ast
 import pathlib
@@ -20,6 +20,9 @@ API = ROOT / "docs" / "api"
 _PYTHON = re.compile(r"^(<!-- not run.*\n)?```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _COMMAND = re.compile(r"^ +(?:\w+=\S+ )*cascade-tf (?:.*\\\n)*.*$", re.MULTILINE)
 _INLINE = re.compile(r"`(cascade-tf [a-z]+ [^`]*)`")
+_FENCED = re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL)
+_FOLDERS = {"configs", "cascade_cli", "cascade_tf", "spn_tf", "wavelet_tf", "tests", "benchmarks"}
+_FILE = re.compile(rf"[\w/.]+\.pyi?|(?:{'|'.join(_FOLDERS)})/[\w/.]*")
 
 
 def _blocks(page: pathlib.Path) -> list[str]:
@@ -100,6 +103,28 @@ def test_every_command_parses(page, line, tmp_path, monkeypatch):
         flags_of(command).parse(arguments)  # continues a workdir, which has its settings
     else:
         open_experiment(["--workdir=W", *arguments], flags_of(command))
+
+
+def _quoted(page: pathlib.Path) -> list[str]:
+    """All that is in single backticks."""
+    return re.findall(r"`([^`]+)`", _FENCED.sub("", page.read_text()))
+
+
+@pytest.mark.parametrize("page", [ROOT / "CONTRIBUTING.md", *PAGES], ids=lambda p: p.stem)
+def test_every_file_that_a_page_names_exists(page):
+    files = [f"/{file.relative_to(ROOT)}" for top in _FOLDERS for file in (ROOT / top).rglob("*")]
+    files += [f"/{folder}" for folder in _FOLDERS]
+    for quoted in _quoted(page):
+        if _FILE.fullmatch(quoted):
+            assert any(file.endswith("/" + quoted.rstrip("/")) for file in files), quoted
+
+
+@pytest.mark.parametrize("page", [p for p in PAGES if p.stem != "results"], ids=lambda p: p.stem)
+def test_every_flag_that_a_page_names_exists(page):  # results.md has those of benchmarks, too
+    flags = {"flagfile", "help", "helpfull"}.union(*(flags_of(name).names for name in COMMANDS))
+    for quoted in _quoted(page):
+        if quoted.startswith("--"):
+            assert set(re.findall(r"--(\w+)", quoted)) <= flags, quoted
 
 
 @pytest.mark.parametrize(

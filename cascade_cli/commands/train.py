@@ -22,7 +22,7 @@ from cascade_tf.experiment import Experiment
 from cascade_tf.files import make_directory, write_atomically
 from cascade_tf.record import save_record, stage_record
 from cascade_tf.stage_lock import stage_lock
-from cascade_tf.strategies import described, is_chief, make_strategy
+from cascade_tf.strategies import described, is_chief, make_strategy, workers
 from cascade_tf.training import Trainer
 
 
@@ -162,5 +162,6 @@ def main(experiment: Experiment, options: TrainOptions) -> None:
     while trainings:
         trained |= trainings.pop(0).run()  # popped, so that its memory is freed for the next stage
     complete = all(has_checkpoint(experiment.directory(name)) for name in experiment.stage_names)
-    if options.report and trained and complete and options.strategy in STRATEGIES:
+    alone = options.strategy in STRATEGIES and workers(strategy) == 1  # on one machine, no TPU
+    if options.report and trained and complete and alone:
         report(experiment, options, strategy, time.monotonic() - began)
