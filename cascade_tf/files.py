@@ -27,6 +27,9 @@ def write_atomically(path: epath.Path, content: bytes | str) -> None:
         aside.unlink(missing_ok=True)  # left over only after an error
 
 
+WILDCARDS = "*?[\\"
+
+
 def refuse_wildcards(name: str, path: str | os.PathLike[str]) -> None:
     """Raises SettingError if a path, or the folder it is relative to, contains a wildcard.
 
@@ -42,7 +45,7 @@ def refuse_wildcards(name: str, path: str | os.PathLike[str]) -> None:
     cascade_tf.errors.SettingError: workdir=/runs/run [1]: use a path without * ? [ \\, ...
     """
     whole = absolute(os.fspath(path))
-    if any(character in whole for character in "*?[\\"):
+    if any(character in whole for character in WILDCARDS):
         advice = "use a path without * ? [ \\, which TensorFlow takes for a pattern of names"
         raise SettingError({name: whole}, advice)
 

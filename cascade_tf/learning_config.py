@@ -48,7 +48,6 @@ class LearningConfig(Settings):
         "Precision of activations and matrix products.",
         decides="training",
         choices=("float32", "bfloat16"),
-        group="training",
         plain=True,
     )
     jit_compile: bool = setting(True, "Compile training steps with XLA.", plain=True)

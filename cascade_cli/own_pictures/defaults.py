@@ -10,6 +10,7 @@ from cascade_cli.options import TrainOptions
 from cascade_tf.data.config import DataConfig
 from cascade_tf.errors import UsageError
 from cascade_tf.experiment import Experiment
+from cascade_tf.files import WILDCARDS
 from cascade_tf.given_settings import GivenSettings
 from cascade_tf.record import load_record, recorded_stages
 from cascade_tf.settings import entries
@@ -44,8 +45,9 @@ def default_flags(options: TrainOptions, given: GivenSettings) -> list[str]:
 
 
 def _default_workdir(data_dir: str) -> str:
-    """runs/NAME, where NAME is that of the folder."""
+    """runs/NAME, where NAME is that of the folder, without wildcards."""
     name = os.path.basename(os.path.abspath(os.path.expanduser(data_dir)))
+    name = name.translate(str.maketrans(dict.fromkeys(WILDCARDS, "_")))
     workdir = epath.Path("runs") / (name or "pictures")
     for stage in recorded_stages(workdir):
         other = (load_record(workdir / stage) or {}).get("data_dir", "")

@@ -7,6 +7,7 @@ import pytest
 from tests.cascade_cli.commands import files, run_forked
 
 _TINY = ("--max_minutes=0.001", "--batch_size=2", "--report=false")
+_WORKDIR = "runs/pictures _1]_0"  # the folder's name without wildcards
 
 
 @pytest.fixture(scope="module")
@@ -21,7 +22,7 @@ def directory(tmp_path_factory, pictures):
 
 
 def test_the_flagfile_is_printed_and_saved_with_what_was_seen(directory, pictures):
-    text = (directory / "runs" / "pictures0" / "chosen.flags").read_text()
+    text = (directory / _WORKDIR / "chosen.flags").read_text()
     assert (directory / "stdout").read_text().strip() == text.strip()
     assert "Chosen for 12 pictures, 8x8 pixels, colour." in text
     assert "--image_size=8\n--channels=3\n" in text
@@ -31,18 +32,18 @@ def test_the_flagfile_is_printed_and_saved_with_what_was_seen(directory, picture
 
 
 def test_the_flagfile_is_the_same_experiment(directory):
-    flagfile = "--flagfile=runs/pictures0/chosen.flags"
+    flagfile = f"--flagfile={_WORKDIR}/chosen.flags"
     code, stdout, stderr = run_forked(directory, "train eagerly", flagfile, "--workdir=again")
     assert (code, stdout) == (0, ""), stderr
-    first, again = (directory / "runs" / "pictures0" / "spn", directory / "again" / "spn")
+    first, again = (directory / _WORKDIR / "spn", directory / "again" / "spn")
     assert (first / "flags.txt").read_text() == (again / "flags.txt").read_text()
 
 
 def test_a_workdir_that_is_trained_is_resumed_without_a_new_choice(directory, pictures):
-    workdir = directory / "runs" / "pictures0"
+    workdir = directory / _WORKDIR
     (workdir / "chosen.flags").write_text("# edited\n")
     before = files(workdir)
-    for where in ([], ["--workdir=runs/pictures0"]):
+    for where in ([], [f"--workdir={_WORKDIR}"]):
         code, stdout, stderr = run_forked(
             directory, "train eagerly", f"--data_dir={pictures}", "--report=false", *where
         )
@@ -54,7 +55,7 @@ def test_a_workdir_that_is_trained_is_resumed_without_a_new_choice(directory, pi
 
 
 def test_the_default_workdir_of_another_folder_is_refused(directory, tmp_path, pictures):
-    other = tmp_path / "pictures0"
+    other = tmp_path / pictures.name
     other.symlink_to(pictures)
     code, _, stderr = run_forked(directory, "train eagerly", f"--data_dir={other}", *_TINY)
     assert code == 0, stderr  # the same folder
@@ -63,7 +64,7 @@ def test_the_default_workdir_of_another_folder_is_refused(directory, tmp_path, p
     before = files(directory)
     code, stdout, stderr = run_forked(directory, "train", f"--data_dir={other}")
     assert (code, stdout) == (2, "")
-    assert re.fullmatch(r"train: runs/pictures0 holds a training of .*--workdir\n", stderr)
+    assert re.fullmatch(rf"train: {re.escape(_WORKDIR)} holds a training of .*--workdir\n", stderr)
     assert files(directory) == before
 
 
