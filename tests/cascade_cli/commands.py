@@ -60,8 +60,8 @@ def run(command: str, *arguments: object) -> subprocess.CompletedProcess:
 
 
 def train(*arguments: object) -> None:
-    """Runs `bin/train` eagerly, as tracing takes longer than a few small steps."""
-    run("train eagerly", *arguments)
+    """Runs `bin/train` eagerly, as tracing takes longer than a few small steps, and no report."""
+    run("train eagerly", *arguments, "--report=false")
 
 
 def run_forked(directory: pathlib.Path, command: str, *arguments: object) -> tuple[int, str, str]:

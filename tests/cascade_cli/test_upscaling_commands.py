@@ -66,7 +66,7 @@ def test_a_stage_has_widths_and_rates_of_its_own_beside_trained_ones(cascade, pi
     shutil.rmtree(work / "depth" / "checkpoints")
     record = work / "depth" / "flags.txt"
     record.write_text(record.read_text().replace("--scale=2", "--scale=4"))
-    own = ("--learning_rate=5e-4", "--pixelcnn_conv_channels=24", "--steps=1")
+    own = ("--learning_rate=5e-4", "--pixelcnn_conv_channels=24", "--steps=1", "--noreport")
     run("train", f"--workdir={work}", "--stage=depth", *own)
     flags = record.read_text()
     assert "--scale=2\n" in flags and "--pixelcnn_conv_channels=24\n" in flags

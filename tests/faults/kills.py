@@ -40,6 +40,7 @@ SHARED = (
     "--checkpoint_every=1",
     "--summary_every=1",
     "--keep_checkpoints=3",
+    "--report=false",
 )
 _DECODERS = ("--levels=1", "--prior=biggan", *TINY_GAN)
 _SPN = tuple(

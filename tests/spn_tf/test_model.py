@@ -49,7 +49,9 @@ def test_a_model_trained_from_python_is_evaluated_by_the_commands(workdir, model
     done = run("evaluate eagerly", f"--workdir={workdir}", "--dataset=digits", "--num_images=3")
     figures = json.loads(done.stdout.splitlines()[-1])
     assert figures["images"] == 3 and list(figures["stages"]) == ["slice", "size", "depth"]
-    code, _, stderr = run_forked(tmp_path, "train", f"--workdir={workdir}", "--steps=2")
+    code, _, stderr = run_forked(
+        tmp_path, "train", f"--workdir={workdir}", "--steps=2", "--noreport"
+    )
     assert code == 2 and "--dataset=arrays: the images were in memory" in stderr
 
 
