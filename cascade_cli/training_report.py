@@ -1,5 +1,6 @@
 """The end of a training: held-out figures, samples, and how to go on."""
 
+import shlex
 import sys
 
 import tensorflow as tf
@@ -39,7 +40,7 @@ def report(
     _say("held out", _held_out(experiment, system, strategy))
     if system.samples:
         _say("samples", _samples(experiment, system, strategy, max(_SECONDS, _SHARE * seconds)))
-    here = f"--workdir={experiment.workdir}"
+    here = f"--workdir={shlex.quote(str(experiment.workdir))}"
     _say("train on", f"cascade-tf train {here}, with more --max_minutes or --steps")
     images = "" if system.samples else " --from_images=FOLDER"
     _say("use it", f"cascade-tf evaluate {here}; cascade-tf sample {here} --output_dir=S{images}")
