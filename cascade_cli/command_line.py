@@ -9,7 +9,6 @@ import dataclasses
 import importlib
 import importlib.util
 import os
-import re
 import signal
 import sys
 from typing import NoReturn
@@ -28,7 +27,7 @@ from cascade_cli.options import (
 from cascade_cli.own_pictures.defaults import choice_is_wanted, default_flags
 from cascade_cli.scoped_flags import Flags
 from cascade_cli.systems import FAMILIES, SystemSettings
-from cascade_tf.errors import UsageError, UserError
+from cascade_tf.errors import UsageError, UserError, with_flags
 from cascade_tf.experiment import Experiment, NotTrainedError
 from cascade_tf.family import SHARED
 from cascade_tf.interruption import Interrupted
@@ -107,7 +106,7 @@ def run(command: str, arguments: list[str]) -> None:
     except flags.Error as error:
         fail(command, str(error), UsageError.exit_code)
     except (UserError, Interrupted) as error:
-        fail(command, _with_flags(_message(error)), error.exit_code)
+        fail(command, with_flags(_message(error)), error.exit_code)
     except BrokenPipeError:
         raise
     except OSError as error:
@@ -152,7 +151,10 @@ def open_experiment(arguments: list[str], parser: Flags) -> tuple[Options, Exper
     if isinstance(options, TrainOptions):
         options, settings = parser.parse([*default_flags(options, settings), *arguments])
     if not options.workdir:
-        raise UsageError("`workdir` is missing: name the experiment's directory")
+        advice = "name the experiment's directory"
+        if isinstance(options, TrainOptions):
+            advice += ", or a folder of pictures by `data_dir`, or a config by `flagfile`"
+        raise UsageError(f"`workdir` is missing: {advice}")
     return options, Experiment(options.workdir, FAMILIES, settings)
 
 
@@ -173,11 +175,6 @@ def _message(error: UserError | Interrupted) -> str:
         command = ["cascade-tf train", *flagfile, workdir, f"--stage={error.stage}"]
         return f"{error} with {' '.join(command)}"
     return error.recorded if isinstance(error, UserError) else str(error)
-
-
-def _with_flags(message: str) -> str:
-    """The message with flags in place of settings in backticks: --scale for `scale`."""
-    return re.sub(r"`(\w+)`", r"--\1", message)
 
 
 def _require_packages() -> None:

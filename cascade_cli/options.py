@@ -4,7 +4,7 @@ import dataclasses
 from collections.abc import Sequence
 from typing import ClassVar
 
-from cascade_tf.choices import ALL_STRATEGIES, STRATEGIES, TRUNCATION_KINDS
+from cascade_tf.choices import ALL_STRATEGIES, LARGEST_TRUNCATION, STRATEGIES, TRUNCATION_KINDS
 from cascade_tf.settings import Settings, setting
 
 
@@ -103,7 +103,10 @@ class EvaluateOptions(TruncationOptions):
         group="output",
     )
     truncations: tuple[float, ...] | None = setting(
-        None, "Compare samples at these levels of truncation; by default at 1.", at_least=0
+        None,
+        "Compare samples at these levels of truncation; by default at 1.",
+        at_least=0,
+        at_most=LARGEST_TRUNCATION,
     )
     inception: str | None = _inception(
         "Weights of the Inception network, for FID (without them, features of pixels are used)",
@@ -168,6 +171,7 @@ class SampleOptions(TruncationOptions):
         1.0,
         "Level of a GAN's truncation; 1 is none if --truncation_kind=scale, but not if truncate.",
         at_least=0,
+        at_most=LARGEST_TRUNCATION,
         group="model",
     )
     interpolate: str | None = setting(

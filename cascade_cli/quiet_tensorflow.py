@@ -9,6 +9,7 @@ from collections.abc import Iterator
 def start() -> None:
     """Sets the environment, and imports TensorFlow and Keras; calling it again does nothing."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # errors reach users as exceptions
+    os.environ["MPLBACKEND"] = "agg"  # notebooks name one that only they have
     os.environ["KERAS_HOME"] = os.devnull  # so that no keras.json is read
     with _silent_stderr():  # TensorFlow prints banners at any log level
         import keras  # noqa: F401

@@ -12,7 +12,7 @@ from cascade_cli.systems import FAMILIES, open_system
 from cascade_cli.systems.system import System
 from cascade_tf.checkpoint_files import checkpoints, step_of
 from cascade_tf.data import open_source
-from cascade_tf.errors import UserError
+from cascade_tf.errors import UserError, with_flags
 from cascade_tf.experiment import Experiment
 from cascade_tf.files import make_directory
 
@@ -43,7 +43,10 @@ def report(
     here = f"--workdir={shlex.quote(str(experiment.workdir))}"
     _say("train on", f"cascade-tf train {here}, with more --max_minutes or --steps")
     images = "" if system.samples else " --from_images=FOLDER"
-    _say("use it", f"cascade-tf evaluate {here}; cascade-tf sample {here} --output_dir=S{images}")
+    recorded = experiment.recorded(experiment.stage_names[0])
+    split = " --split=all" if recorded.get("split") == "all" else ""
+    sample = f"cascade-tf sample {here} --output_dir=S{images}"
+    _say("use it", f"cascade-tf evaluate {here}{split}; {sample}")
 
 
 def _say(title: str, text: str | None) -> None:
@@ -65,7 +68,7 @@ def _held_out(
         count = min(source.num_examples, training.evaluate_images)
         return system.held_out(strategy, source, count)
     except UserError as error:
-        return f"not evaluated, {error}"
+        return f"not evaluated, {with_flags(str(error))}"
 
 
 def _samples(

@@ -1,5 +1,6 @@
 """Errors that a user can correct, which commands show as one line without a traceback."""
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -49,6 +50,15 @@ class SettingError(UsageError, ValueError):
     @property
     def recorded(self) -> str:
         return self._recorded
+
+
+def with_flags(message: str) -> str:
+    """A message with flags in place of settings in backticks.
+
+    >>> with_flags("use `split`=all")
+    'use --split=all'
+    """
+    return re.sub(r"`(\w+)`", r"--\1", message)
 
 
 def text(value: Any) -> str:

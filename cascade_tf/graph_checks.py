@@ -5,6 +5,8 @@ from typing import Any
 
 import tensorflow as tf
 
+from cascade_tf.choices import LARGEST_TRUNCATION
+
 
 def checked(value: tf.Tensor, valid: tf.Tensor, needed: str) -> tf.Tensor:
     """Returns `value` if all of `valid` is true.
@@ -34,10 +36,16 @@ def checked_count(count: tf.Tensor) -> tf.Tensor:
     return checked(count, count >= 0, "count must be 0 or more")
 
 
-def checked_spread(name: str, value: tf.Tensor) -> tf.Tensor:
-    """Returns temperatures or truncations, float32, if they are finite and from 0 up."""
-    valid = tf.math.is_finite(value) & (value >= 0)
-    return checked(value, valid, f"{name} must be finite, and 0 or more")
+def checked_temperature(temperature: tf.Tensor) -> tf.Tensor:
+    """Returns temperatures, float32, if they are finite and from 0 up."""
+    valid = tf.math.is_finite(temperature) & (temperature >= 0)
+    return checked(temperature, valid, "temperature must be finite, and 0 or more")
+
+
+def checked_truncation(truncation: tf.Tensor) -> tf.Tensor:
+    """Returns a truncation, float32, if it is from 0 to LARGEST_TRUNCATION."""
+    valid = (truncation >= 0) & (truncation <= LARGEST_TRUNCATION)
+    return checked(truncation, valid, f"truncation must be from 0 to {LARGEST_TRUNCATION:g}")
 
 
 def checked_classes(classes: tf.Tensor, num_classes: int) -> tf.Tensor:

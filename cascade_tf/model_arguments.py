@@ -5,6 +5,8 @@ from typing import Any
 
 import numpy as np
 
+from cascade_tf.choices import LARGEST_TRUNCATION
+
 
 def checked_array(name: str, value: Any, dtype: type[np.generic], shape: Sequence[int]) -> Any:
     """Returns an array, a list of arrays or a tensor as an array [N, *shape].
@@ -75,6 +77,18 @@ def checked_spread(name: str, value: Any, count: int | None = None) -> np.ndarra
     if not np.all(np.isfinite(numbers) & (numbers >= 0)):
         raise ValueError(message)
     return numbers if count is None else np.broadcast_to(numbers, [count])
+
+
+def checked_truncation(value: Any) -> np.ndarray:
+    """Returns a truncation, float32 scalar from 0 to LARGEST_TRUNCATION; else raises ValueError.
+
+    >>> float(checked_truncation(0.5))
+    0.5
+    """
+    truncation = checked_spread("truncation", value)
+    if truncation > LARGEST_TRUNCATION:
+        raise ValueError(f"truncation={value}: use 0 to {LARGEST_TRUNCATION:g}")
+    return truncation
 
 
 def checked_classes(value: Any, num_classes: int) -> np.ndarray:

@@ -68,6 +68,8 @@ def _workers_of_tf_config() -> list[str]:
         return []
     try:
         config = json.loads(text)
+        if config == {}:
+            return []
         cluster, task = config["cluster"], config["task"]
         address = cluster[task["type"]][int(task["index"])]
         others = set(cluster) - {"chief", "worker"}

@@ -265,14 +265,8 @@ class Trainer:
 
         while not self.finished and not self._must_stop(stop):
             with speed:
-                try:
+                with self._saved_on_failure():
                     batch = next(batches)
-                except tf.errors.OpError as error:
-                    message = undecodable_image_message(error)
-                    if message is None:
-                        raise
-                    self.state.save()  # of the last completed step
-                    raise UserError(message) from error
                 set_used(self._stage.optimizers().values(), self._used)
                 metrics = self._compiled_step(batch)
                 recent.append({name: float(value) for name, value in metrics.items()})
@@ -280,8 +274,10 @@ class Trainer:
             self._require_finite(step, recent[-1])
             self._agree(stop.signal is not None, spent_before + time.monotonic() - began)
             headline = {self._stage.headline: recent[-1][self._stage.headline]}
+            if speed.images_per_second:
+                headline["images/s"] = speed.images_per_second
             with stop.at_closed_pipe():
-                bar.update(step, **headline, **{"images/s": speed.images_per_second})
+                bar.update(step, **headline)
 
             if due(c.summary_every):
                 means = _means(recent)
@@ -291,10 +287,25 @@ class Trainer:
                 recent.clear()
             if due(c.checkpoint_every):
                 self._save(step, recent)
-            if due(c.evaluate_every) and self._test is not None:
-                self._evaluate(step, self._test, check_stop)
-            if due(c.sample_every):
-                self._preview(step, check_stop)
+            with self._saved_on_failure():
+                if due(c.evaluate_every) and self._test is not None:
+                    self._evaluate(step, self._test, check_stop)
+                if due(c.sample_every):
+                    self._preview(step, check_stop)
+
+    @contextlib.contextmanager
+    def _saved_on_failure(self) -> Iterator[None]:
+        """Saves the last completed step if images cannot be decoded, or a figure fails."""
+        try:
+            yield
+        except _Stop:
+            raise
+        except Exception as error:
+            self.state.save()
+            message = undecodable_image_message(error)
+            if message is None:
+                raise
+            raise UserError(message) from error
 
     def _agree(self, stop: bool, seconds: float) -> None:
         """Agrees among workers on stop requests and training time, as all must end together."""

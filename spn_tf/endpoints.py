@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import tensorflow as tf
 
 from cascade_tf.cascade import sample_cascade
-from cascade_tf.graph_checks import checked_count, checked_spread, for_none_too
+from cascade_tf.graph_checks import checked_count, checked_temperature, for_none_too
 from cascade_tf.sample_request import SampleRequest
 from cascade_tf.saved_model import Endpoint
 from spn_tf.given_pictures import accepted_sizes, known_targets, spread
@@ -44,7 +44,7 @@ def endpoints(stages: Sequence[SPNStage]) -> dict[str, Endpoint]:
         temperature: tf.Tensor,
         known: list[tf.Tensor] | None = None,
     ) -> dict[str, tf.Tensor]:
-        temperature = checked_spread("temperature", temperature)
+        temperature = checked_temperature(temperature)
         temperatures = tf.unstack(tf.broadcast_to(temperature, [len(stages)]))
         targets = sample_cascade(stages, SampleRequest(indices, seed), temperatures, known)
         return {"images": stages[-1].to_images(targets[-1])}

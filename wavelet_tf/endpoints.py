@@ -9,7 +9,8 @@ from cascade_tf.graph_checks import (
     checked,
     checked_classes,
     checked_count,
-    checked_spread,
+    checked_temperature,
+    checked_truncation,
     for_none_too,
 )
 from cascade_tf.sample_request import SampleRequest
@@ -83,7 +84,7 @@ def sampling_endpoint(
         classes: tf.Tensor, seed: tf.Tensor, truncation: tf.Tensor
     ) -> dict[str, tf.Tensor]:
         assert isinstance(gan, GANStage)
-        truncation = checked_spread("truncation", truncation)
+        truncation = checked_truncation(truncation)
 
         def drawn(classes: tf.Tensor) -> tf.Tensor:
             indices, kind = tf.range(tf.size(classes, tf.int64)), truncation_kind
@@ -95,7 +96,7 @@ def sampling_endpoint(
     def unconditional(
         count: tf.Tensor, seed: tf.Tensor, temperature: tf.Tensor
     ) -> dict[str, tf.Tensor]:
-        temperature = checked_spread("temperature", temperature)
+        temperature = checked_temperature(temperature)
         indices = tf.range(tf.cast(checked_count(count), tf.int64))
         return {
             "images": for_none_too(lambda i: draw(SampleRequest(i, seed, temperature)), indices)

@@ -10,7 +10,12 @@ from cascade_tf.cascade import require_usable, sample_cascade
 from cascade_tf.choices import TRUNCATION_KINDS
 from cascade_tf.counts import checked_count
 from cascade_tf.experiment import Experiment
-from cascade_tf.model_arguments import checked_array, checked_classes, checked_spread
+from cascade_tf.model_arguments import (
+    checked_array,
+    checked_classes,
+    checked_spread,
+    checked_truncation,
+)
 from cascade_tf.sample_request import SampleRequest
 from cascade_tf.stage import Stage
 from wavelet_tf.biggan.standing_statistics import standing_batches
@@ -135,7 +140,7 @@ class WaveletModel:
                 f"truncation_kind={truncation_kind}: use {' or '.join(TRUNCATION_KINDS)}"
             )
         if truncation is not None:
-            truncation = float(checked_spread("truncation", truncation))
+            truncation = float(checked_truncation(truncation))
         if temperature is not None:
             temperature = float(checked_spread("temperature", temperature))
         whole = SampleRequest(

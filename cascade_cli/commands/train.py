@@ -17,7 +17,7 @@ from cascade_tf.class_record import changes, require_number_of_classes, require_
 from cascade_tf.class_record import described as described_classes
 from cascade_tf.data import CachedSource, Source, open_source
 from cascade_tf.data.split_overlap import overlap_warnings
-from cascade_tf.errors import UsageError
+from cascade_tf.errors import UsageError, with_flags
 from cascade_tf.experiment import Experiment
 from cascade_tf.files import make_directory, write_atomically
 from cascade_tf.record import save_record, stage_record
@@ -115,9 +115,10 @@ class Training:
         if changed:
             self._print(changed)
         start = "resumed at" if trainer.resumed else "from"
+        held_out = f", {self._held_out.num_examples:,} held out" if self._held_out else ""
         self._print(
             f"{self._stage.parameters():,} parameters, "
-            f"{self._source.num_examples:,} images, {start} step {trainer.step}; "
+            f"{self._source.num_examples:,} images{held_out}, {start} step {trainer.step}; "
             f"strategy: {described(self._strategy)}"
         )
         before = trainer.step
@@ -138,7 +139,7 @@ def _tell_of_data(splits: Sequence[tuple[Source, Source | None]]) -> None:
     distinct = {(train.config, train.split): (train, test) for train, test in splits}
     for train, held_out in distinct.values():
         for line in (*train.notes, *overlap_warnings(train, held_out)):
-            print(f"data: {line}", file=sys.stderr)
+            print(f"data: {with_flags(line)}", file=sys.stderr)
 
 
 def main(experiment: Experiment, options: TrainOptions) -> None:

@@ -10,7 +10,7 @@ from etils import epath
 
 from cascade_cli.options import EvaluateOptions
 from cascade_cli.tables import print_table
-from cascade_tf.errors import UserError
+from cascade_tf.errors import UserError, with_flags
 from cascade_tf.files import make_directory, refuse_to_overwrite, write_atomically
 
 FIGURES = "evaluation.json"
@@ -83,7 +83,7 @@ class Report(Figures):
         """See `Figures`; prints the warnings so far."""
         self._missing += (*parts, FINGERPRINT)
         for sentence in self._warnings:
-            print(f"evaluate: {sentence}", file=sys.stderr, flush=True)
+            print(f"evaluate: {with_flags(sentence)}", file=sys.stderr, flush=True)
 
     def done(self, part: str, *shown: str | rich.table.Table) -> None:
         self._missing.remove(part)

@@ -2,6 +2,7 @@
 
 import dataclasses
 import os
+import shlex
 import sys
 import textwrap
 import warnings
@@ -98,7 +99,8 @@ def _flagfile(
         f"Chosen for {facts.described}. To change it, edit a copy and train in another workdir: "
         f"a trained workdir keeps its settings."
     )
-    head = [f"# cascade-tf train --flagfile={workdir / CHOSEN_FLAGS}", "#", *_comment(about)]
+    path = shlex.quote(os.fspath(workdir / CHOSEN_FLAGS))
+    head = [f"# cascade-tf train --flagfile={path}", "#", *_comment(about)]
     groups = [[*head, "", f"--workdir={workdir}"]]
     groups += [[*_comment(choice.reason), *_lines(choice.values)] for choice in choices]
     groups += [["# As given on the command line, or implied by it.", *_lines(given)]]

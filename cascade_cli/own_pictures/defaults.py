@@ -1,6 +1,7 @@
 """What a folder of pictures alone implies: its dataset, its workdir, and a choice of the rest."""
 
 import os
+import re
 from collections.abc import Iterable
 
 from etils import epath
@@ -47,7 +48,7 @@ def default_flags(options: TrainOptions, given: GivenSettings) -> list[str]:
 def _default_workdir(data_dir: str) -> str:
     """runs/NAME, where NAME is that of the folder, without wildcards."""
     name = os.path.basename(os.path.abspath(os.path.expanduser(data_dir)))
-    name = name.translate(str.maketrans(dict.fromkeys(WILDCARDS, "_")))
+    name = re.sub(f"[{re.escape(WILDCARDS)}\\]]", "_", name)
     workdir = epath.Path("runs") / (name or "pictures")
     for stage in recorded_stages(workdir):
         other = (load_record(workdir / stage) or {}).get("data_dir", "")

@@ -175,7 +175,7 @@ class FolderSource(NumberedSource):
             print(f"{message}: skipped, {len(self._bad)} so far", file=sys.stderr, flush=True)
 
 
-def undecodable_image_message(error: tf.errors.OpError) -> str | None:
+def undecodable_image_message(error: Exception) -> str | None:
     """The line "cannot decode image PATH: reason" in an error of the input pipeline, or None.
 
     TensorFlow passes on a Python exception as text: its message, then lines of traceback.
@@ -184,7 +184,8 @@ def undecodable_image_message(error: tf.errors.OpError) -> str | None:
     >>> undecodable_image_message(tf.errors.UnknownError(None, None, text))
     'cannot decode image a.png: not an image'
     """
-    _, prefix, rest = error.message.partition(_CANNOT_DECODE)
+    message = error.message if isinstance(error, tf.errors.OpError) else ""
+    _, prefix, rest = message.partition(_CANNOT_DECODE)
     return prefix + rest.splitlines()[0] if prefix else None
 
 

@@ -191,6 +191,7 @@ def test_commands_refuse_flags_of_another_model_and_positional_arguments(refused
         (["sample", "--output_dir=out", "--seed=2147483648"], 2, "--seed=2147483648"),
         (["sample", "--output_dir=out", "--temperature=nan"], 2, "--temperature=nan"),
         (["sample", "--output_dir=out", "--truncation=inf"], 2, "--truncation=inf"),
+        (["sample", "--output_dir=out", "--truncation=1e30"], 2, "use 0 to 100"),
         (["sample", "--output_dir=out", "--temperature=1,1"], 2, "--temperature=1.0,1.0: give one"),
         (["sample", "--output_dir=out", "--from_images=missing"], 1, "no folder missing"),
         (["sample", "--output_dir=out", "--from_images=PICTURES"], 1, "8x8 pixels: use images"),

@@ -7,7 +7,7 @@ import pytest
 from tests.cascade_cli.commands import files, run_forked
 
 _TINY = ("--max_minutes=0.001", "--batch_size=2", "--report=false")
-_WORKDIR = "runs/pictures _1]_0"  # the folder's name without wildcards
+_WORKDIR = "runs/pictures _1__0"  # the folder's name without wildcards
 
 
 @pytest.fixture(scope="module")

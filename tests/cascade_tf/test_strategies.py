@@ -23,6 +23,11 @@ def test_strategies_on_a_machine_of_two_cpu_devices(name, replicas, kind, expect
     assert described(strategy) == expected
 
 
+def test_an_empty_tf_config_names_no_workers(monkeypatch):
+    monkeypatch.setenv("TF_CONFIG", "{}")
+    assert make_strategy("auto").num_replicas_in_sync == 1
+
+
 def test_a_worker_that_waits_long_names_the_others(monkeypatch, capfd):
     monkeypatch.setattr(strategies, "_LONG_WAIT", 0.0)
     cluster, task = {"chief": ["b:2"], "worker": ["a:1", "c:3"]}, {"type": "worker", "index": 1}

@@ -282,6 +282,20 @@ def test_training_is_saved_if_an_image_cannot_be_read(tmp_path):
     assert trained.state.checkpoints.newest.endswith("ckpt-3")
 
 
+@pytest.mark.parametrize("part", ["evaluate", "previews"])
+def test_training_is_saved_if_its_evaluation_or_preview_fails(tmp_path, part):
+    def fail(*_):
+        raise tf.errors.UnknownError(None, None, "cannot decode image x.png: broken")
+
+    every = {"evaluate_every": 2} if part == "evaluate" else {"sample_every": 2, "previews": fail}
+    trained = trainer(TwoPlayerStage(), tmp_path, held_out=True, steps=6, **every)
+    if part == "evaluate":
+        trained._test.evaluation_examples = fail
+    with pytest.raises(UserError, match=r"^cannot decode image x\.png: broken$"):
+        trained.train()
+    assert trained.state.checkpoints.newest.endswith("ckpt-2")
+
+
 def test_a_damaged_checkpoint_is_named(tmp_path):
     _train(tmp_path, steps=2)
     (data,) = (tmp_path / "checkpoints").glob("ckpt-2.data*")

@@ -88,6 +88,7 @@ def test_classes_count_the_samples(gan):
         ("truncation=nan: use a finite number", {"count": 0, "truncation": np.nan}),
         ("truncation=-1: use a finite number", {"count": 1, "truncation": -1}),
         ("truncation=inf: use a finite number", {"count": 1, "truncation": np.inf}),
+        ("truncation=1000.0: use 0 to 100", {"count": 1, "truncation": 1e3}),
         ("truncation_kind=none: use scale or truncate", {"count": 0, "truncation_kind": "none"}),
         ("temperature=-1: use a finite number", {"count": 1, "temperature": -1}),
         ("temperature: none of the stages can use it", {"count": 0, "temperature": 1}),
