@@ -2,8 +2,9 @@
 
 - The folders directly in `data_dir` are classes. A hash of an image's path decides whether it is in
   the test split, which has one image in ten.
-- If those folders are splits, such as `train` and `test`, the folders in them are classes. `val` is
-  the test split if there is no `test`; else it is in neither split.
+- If those folders are splits, such as `train` and `test`, or `DIV2K_train_HR` and `DIV2K_valid_HR`,
+  the folders in them are classes. `val` is the test split if there is no `test`; else it is in
+  neither split.
 - If there is a `test_dir`, it is the test split, and has the classes of `data_dir`.
 """
 
@@ -21,11 +22,11 @@ from cascade_tf.errors import UserError
 TEST, TRAIN, NEITHER = range(3)
 _TEST_SHARE = 0.1
 _WORDS = {
-    "train": "train|training",
-    "val": "val|valid|validation|dev",
-    "test": "test|testing",
+    "train": "train|training|trainval",
+    "val": "val|valid|validation|dev|eval|evaluation",
+    "test": "test|testing|hold_?out|held_?out",
 }
-_SUFFIX = r"[-_ ]?(set|images|data|split|\d+)?"  # as in COCO's train2017
+_SUFFIX = "_?(set|images|data|split)?"
 
 
 class Division(NamedTuple):
@@ -122,14 +123,24 @@ def divided_by_test_dir(
     return Division((test_root, root, root), whole, _hashes(whole), parts, labels, names, notes)
 
 
-def split_of(folder: str) -> str | None:
+def split_of(folder: str, *, whole: bool = False) -> str | None:
     """The split that the name of a folder stands for: `train`, `val`, `test`; None: no split.
+
+    Args:
+        folder: its name.
+        whole: whether the name must have no other words than the split's, `set`, `images` and the
+            like. Else one word of several is enough; a digit or an upper-case letter begins a word.
 
     >>> split_of("Training"), split_of("val2017"), split_of("test_images"), split_of("trains")
     ('train', 'val', 'test', None)
+    >>> split_of("trainA"), split_of("DIV2K_valid_HR"), split_of("DIV2K_valid_HR", whole=True)
+    ('train', 'val', None)
     """
+    name = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", folder)
+    name = re.sub(r"[\W\d_]+", "_", name).strip("_").lower()
     for split, words in _WORDS.items():
-        if re.fullmatch(f"({words}){_SUFFIX}", folder, re.IGNORECASE):
+        word = f"({words}){_SUFFIX}"
+        if re.fullmatch(word, name) or (not whole and re.search(rf"(?<![^_]){word}(?![^_])", name)):
             return split
     return None
 
@@ -137,17 +148,22 @@ def split_of(folder: str) -> str | None:
 def _splits(root: str, paths: Sequence[str]) -> Mapping[str, str]:
     """The splits by the names of their folders; empty if `root` is not divided into splits."""
     tops = {_first_folder(path) for path in paths}
-    splits = {name: split for name in tops if (split := split_of(name)) is not None}
+    splits = _splits_among(tops)
+    if _are_splits(splits.values()) and len(splits) == len(tops):
+        return splits
+    splits = _splits_among(tops, whole=True)
     if not _are_splits(splits.values()):
         return {}
     others = sorted(tops - splits.keys())
-    if others:
-        raise UserError(
-            f"{root} has the splits {listed(sorted(splits))}, and beside them {listed(others)}: "
-            f"move that away, or name the images to train on by `data_dir`, and those to hold out "
-            f"by `test_dir`"
-        )
-    return splits
+    raise UserError(
+        f"{root} has the splits {listed(sorted(splits))}, and beside them {listed(others)}: "
+        f"move that away, or name the images to train on by `data_dir`, and those to hold out "
+        f"by `test_dir`"
+    )
+
+
+def _splits_among(folders: Iterable[str], *, whole: bool = False) -> dict[str, str]:
+    return {name: split for name in folders if (split := split_of(name, whole=whole)) is not None}
 
 
 def _are_splits(splits: Iterable[str]) -> bool:
@@ -155,7 +171,16 @@ def _are_splits(splits: Iterable[str]) -> bool:
 
 
 def _hints(root: str, paths: Sequence[str]) -> tuple[str, ...]:
-    """A line if folders further down look like splits, or like the classes."""
+    """A line if folders look like splits, or further down like classes, but are not taken so."""
+    tops = {_first_folder(path) for path in paths}
+    splits = _splits_among(tops)
+    if len(set(splits.values())) > 1 and (len(splits) == len(tops) or "train" in splits.values()):
+        why = "there are images beside them" if len(splits) < len(tops) else "none is for training"
+        return (
+            f"{listed(sorted(splits))} in {root} look like splits, but are taken as classes, since "
+            f"{why}: their images are in both splits at random; `test_dir` names a folder of "
+            f"held-out images",
+        )
     folders = {os.path.dirname(path) for path in paths}
     inside: dict[str, set[str]] = {}  # names of folders, by the folder that they are in
     for folder in folders:
@@ -163,13 +188,12 @@ def _hints(root: str, paths: Sequence[str]) -> tuple[str, ...]:
         for depth in range(1, len(parts)):
             inside.setdefault("/".join(parts[:depth]), set()).add(parts[depth])
     for folder, names in sorted(inside.items()):
-        splits = {name: split for name in names if (split := split_of(name)) is not None}
+        splits = _splits_among(names)
         if _are_splits(splits.values()):
             return (
                 f"{listed(sorted(splits))} in {root}/{folder} are not taken as splits, since only "
                 f"folders directly in `data_dir` are: its images are in both splits at random",
             )
-    tops = {_first_folder(path) for path in paths}
     if len(tops) == 1 and len(inside.get(top := tops.pop(), ())) > 1:
         return (
             f"all images are in {root}/{top}, so there is one class: if the folders in it are "

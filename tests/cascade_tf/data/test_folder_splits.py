@@ -1,6 +1,7 @@
 import pytest
 
 from cascade_tf.data import DataConfig, open_source
+from cascade_tf.data.folder_splits import split_of
 from cascade_tf.errors import SettingError, UserError
 from tests.cascade_tf.data.test_folder import add_images
 
@@ -15,7 +16,19 @@ def relative(source, root) -> list[str]:
 
 @pytest.mark.parametrize(
     ("train", "held_out"),
-    [("train", "test"), ("Training", "VAL"), ("train2017", "val2017"), ("train", "dev")],
+    [
+        ("train", "test"),
+        ("Training", "VAL"),
+        ("train2017", "val2017"),
+        ("train", "dev"),
+        ("train", "eval"),
+        ("train", "Evaluation"),
+        ("train", "holdout"),
+        ("trainset", "held_out"),
+        ("DIV2K_train_HR", "DIV2K_valid_HR"),
+        ("trainA", "testA"),
+        ("trainval", "test"),
+    ],
 )
 def test_folders_named_for_splits_are_splits_and_the_folders_in_them_classes(
     tmp_path, train, held_out
@@ -50,6 +63,32 @@ def test_a_folder_named_like_a_split_is_a_class_beside_other_classes(tmp_path):
     add_images(tmp_path, ["train/1.png", "train/2.png", "car/1.png"])
     source = opened(tmp_path, "all")
     assert source.class_names == ("car", "train") and not source.notes
+
+
+def test_words_are_whole_words_and_make_splits_only_if_all_folders_have_them(tmp_path):
+    names = ("trains", "validator", "contest", "strain_2", "restrained")
+    assert [split_of(name) for name in names] == [None] * 5
+    add_images(tmp_path, ["a/training shoes/1.png", "a/test tubes/1.png", "a/mugs/1.png"])
+    source = opened(tmp_path / "a", "all")
+    assert source.class_names == ("mugs", "test tubes", "training shoes")
+    assert source.notes[0].startswith(
+        f"test tubes, training shoes in {tmp_path}/a look like splits"
+    )
+    assert "images beside them" in source.notes[0]
+
+
+def test_two_domains_have_the_same_splits(tmp_path):
+    names = [f"{split}{domain}/1.png" for domain in "AB" for split in ("train", "test")]
+    add_images(tmp_path, names)
+    assert relative(opened(tmp_path, "train"), tmp_path) == ["trainA/1.png", "trainB/1.png"]
+    assert relative(opened(tmp_path, "test"), tmp_path) == ["testA/1.png", "testB/1.png"]
+
+
+def test_splits_without_one_to_train_on_are_classes_and_said_to_be(tmp_path):
+    add_images(tmp_path, ["val/1.png", "test/1.png"])
+    source = opened(tmp_path, "all")
+    assert source.class_names == ("test", "val")
+    assert "look like splits, but are taken as classes, since none is for" in source.notes[0]
 
 
 @pytest.mark.parametrize("other", ["extra/1.png", "1.png"])
