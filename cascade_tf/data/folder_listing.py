@@ -11,6 +11,7 @@ import tensorflow as tf
 
 from cascade_tf.data.folder_splits import TEST, TRAIN, divided, divided_by_test_dir
 from cascade_tf.data.image_files import is_image_file, other_files, report_once
+from cascade_tf.data.own_outputs import without_own_outputs
 from cascade_tf.errors import UserError
 
 
@@ -41,7 +42,7 @@ _listings: weakref.WeakValueDictionary[tuple[str, str | None], Listing] = (
 
 
 def image_paths(root: str, flag: str) -> list[str]:
-    """Sorted paths, relative to `root`, of the images under it.
+    """Sorted paths, relative to `root`, of the images under it; no samples of models.
 
     Args:
         root: the folder.
@@ -59,12 +60,15 @@ def image_paths(root: str, flag: str) -> list[str]:
 
 def _images_and_folders(root: str, flag: str) -> tuple[list[str], list[str]]:
     if not tf.io.gfile.isdir(root):
+        if tf.io.gfile.exists(root):
+            parent = os.path.dirname(root) or "."
+            raise UserError(f"{flag}: {root} is a file: name the folder that it is in, {parent}")
         raise UserError(f"{flag}: there is no folder {root}")
     walk = tf.io.gfile.walk if "://" in root else _walk
     paths: list[str] = []
     left_out: list[str] = []
     folders = []
-    for folder, _, names in walk(root):
+    for folder, _, names in without_own_outputs(root, walk(root)):
         folders.append(folder)
         inside = folder[len(root) :].strip("/")  # os.path.relpath does not support gs://
         for name in names:
@@ -73,6 +77,8 @@ def _images_and_folders(root: str, flag: str) -> tuple[list[str], list[str]]:
                 (paths if is_image else left_out).append(os.path.join(inside, name))
     others = other_files(sorted(left_out)) if left_out else None
     if not paths:
+        if tf.io.gfile.exists(os.path.join(root, "samples.npz")):
+            others = "samples of a model"
         raise UserError(
             f"{flag}: no images in the folder {root}" + (f", only {others}" if others else "")
         )
