@@ -66,6 +66,16 @@ def require_number_of_classes(num_classes: int, source: "Source") -> None:
     raise SettingError({"num_classes": num_classes}, advice)
 
 
+def require_known_classes(num_classes: int, source: "Source | None") -> None:
+    """Raises UserError if a model knows classes, and a source has others than training images."""
+    if source is not None and num_classes > 1 and source.unknown_classes:
+        raise UserError(
+            f"held-out images have the classes {listed(source.unknown_classes)}, which training "
+            f"images lack ({listed(source.class_names)}): use the same folders for both, or "
+            f"`num_classes`=1 to ignore classes"
+        )
+
+
 def require_same_classes(directory: epath.Path, num_classes: int, source: "Source") -> None:
     """Compares the classes of a source with those that a stage was trained on.
 

@@ -14,6 +14,7 @@ import tensorflow as tf
 from etils import epath
 
 from cascade_tf.class_record import (
+    require_known_classes,
     require_number_of_classes,
     require_same_classes,
     save_classes,
@@ -104,6 +105,8 @@ class Trainer:
         require_divisible(config, stage, strategy)
         stage.largest_batch = config.batch_size
         require_number_of_classes(stage.num_classes, train)
+        for source in (train, test):
+            require_known_classes(stage.num_classes, source)
         require_images(train, stage)
         refuse_wildcards("directory", directory)
         self._directory, self._strategy = epath.Path(directory).expanduser(), strategy

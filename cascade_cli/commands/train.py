@@ -13,7 +13,12 @@ from cascade_cli.systems import open_system
 from cascade_cli.training_report import report
 from cascade_tf.checkpoint_files import has_checkpoint
 from cascade_tf.choices import STRATEGIES
-from cascade_tf.class_record import changes, require_number_of_classes, require_same_classes
+from cascade_tf.class_record import (
+    changes,
+    require_known_classes,
+    require_number_of_classes,
+    require_same_classes,
+)
 from cascade_tf.class_record import described as described_classes
 from cascade_tf.data import CachedSource, Source, open_source
 from cascade_tf.data.split_overlap import overlap_warnings
@@ -73,6 +78,8 @@ class Training:
             self._stage = experiment.make_stage(name)
         self._compare_classes(experiment)
         self._held_out = open_source(data, "test") if split == "train" else None
+        for source in (self._source, self._held_out):
+            require_known_classes(self._stage.num_classes, source)
         self.splits = (self._source, self._held_out)
         if data.cache_dir:
             self._source = CachedSource(self._source, data.cache_dir)

@@ -25,10 +25,12 @@ def classes_to_sample(
         samples: number of them.
 
     Returns:
-        int32 [samples]. None if the stage samples no classes, or knows others than the images',
-        or if there are no images.
+        int32 [samples]. None if the stage samples no classes, or not those of the images, or if
+        these are unknown, or if there are no images.
     """
     if known_classes(stage) < 2 or known_classes(stage) != source.num_classes:
+        return None
+    if source.unknown_classes:
         return None
     counts = np.zeros(source.num_classes, np.int64)
     for batch in source.evaluation_examples(_BATCH_SIZE, images):

@@ -86,6 +86,7 @@ class CachedSource(Source):
             source.class_counts,
         )
         self.split, self.notes = source.split, source.notes
+        self.unknown_classes = source.unknown_classes
         self._source = source
         name = source.name.replace("/", "_")
         self.directory = epath.Path(directory).expanduser() / (

@@ -55,8 +55,7 @@ class FolderSource(NumberedSource):
 
         Raises:
             SettingError: `data_dir` is not set.
-            UserError: the folder is missing, has no images, or has too few to split; or the classes
-                of its splits differ.
+            UserError: the folder is missing, has no images, or has too few to split.
         """
         if not config.data_dir:
             config.refuse("name the folder of images by data_dir", "dataset", "data_dir")
@@ -72,14 +71,16 @@ class FolderSource(NumberedSource):
         end = num_test + self._listing.num_train
         self._range = {"all": (0, count), "test": (0, num_test), "train": (num_test, end)}[split]
         self._bad: set[bytes] = set()
-        names, own = self._listing.class_names, self._listing.labels[slice(*self._range)]
+        names, own = self._listing.class_names, self._listing.labels[slice(*self._range)].numpy()
         super().__init__(
             config,
             num_examples=self._range[1] - self._range[0],
             num_classes=len(names),
             class_names=names,
-            class_counts=np.bincount(own, minlength=len(names)).tolist(),
+            class_counts=np.bincount(own[own >= 0], minlength=len(names)).tolist(),
         )
+        if np.any(own < 0):
+            self.unknown_classes = self._listing.unknown_classes
         self.notes = self._listing.notes
 
     def paths(self) -> list[str]:
@@ -91,7 +92,7 @@ class FolderSource(NumberedSource):
         return tf.gather(self._listing.paths, self._range[0] + record)
 
     def _label(self, record: tf.Tensor) -> tf.Tensor:
-        return tf.gather(self._listing.labels, self._range[0] + record)
+        return tf.maximum(0, tf.gather(self._listing.labels, self._range[0] + record))
 
     def fingerprint(self) -> str:
         """Hash of paths and classes; for files on this machine, also of sizes and times."""

@@ -23,8 +23,9 @@ class Listing:
     """
 
     paths: tf.Tensor  # string [N]
-    labels: tf.Tensor  # int32 [N]
+    labels: tf.Tensor  # int32 [N]; -1 for classes that training images lack
     class_names: tuple[str, ...]  # "" for images outside of class folders
+    unknown_classes: tuple[str, ...]  # those that training images lack
     num_test: int  # 0 if there is only one image
     num_train: int
     notes: tuple[str, ...]  # what the user should know of the splits and classes, a line each
@@ -96,7 +97,7 @@ def list_folder(root: str, test_root: str | None = None) -> Listing:
         test_root: a folder of the test split; None: it is found in `root`.
 
     Raises:
-        UserError: a folder is missing, or has no images; or splits have different classes.
+        UserError: a folder is missing, or has no images; or there are others beside splits.
     """
     listing = _listings.get((root, test_root))
     if listing is not None and listing.is_current():
@@ -119,6 +120,7 @@ def list_folder(root: str, test_root: str | None = None) -> Listing:
         ),
         tf.constant(division.labels[order]),
         division.class_names,
+        division.unknown_classes,
         int(np.sum(division.parts == TEST)),
         int(np.sum(division.parts == TRAIN)),
         division.notes,

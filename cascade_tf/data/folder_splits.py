@@ -37,8 +37,9 @@ class Division(NamedTuple):
         paths: of the images, relative to these, N.
         hashes: of the paths, float64 [N] in [0, 1).
         parts: int8 [N], TEST, TRAIN or NEITHER.
-        labels: int32 [N], numbers of the classes.
+        labels: int32 [N], numbers of the classes; -1 for those that training images lack.
         class_names: by number; "" for images outside of class folders.
+        unknown_classes: names of those that training images lack.
         notes: what the user should know of them, a line each.
     """
 
@@ -48,6 +49,7 @@ class Division(NamedTuple):
     parts: np.ndarray
     labels: np.ndarray
     class_names: tuple[str, ...]
+    unknown_classes: tuple[str, ...]
     notes: tuple[str, ...]
 
 
@@ -59,8 +61,7 @@ def divided(root: str, paths: Sequence[str]) -> Division:
         paths: of the images, sorted and relative to `root`.
 
     Raises:
-        UserError: there are folders or images beside those of splits, or classes of held-out images
-            alone.
+        UserError: there are folders or images beside those of splits.
 
     >>> division = divided("data", ["train/cat/1.png", "train/cat/2.png", "val/cat/1.png"])
     >>> division.parts.tolist(), division.class_names
@@ -74,15 +75,16 @@ def divided(root: str, paths: Sequence[str]) -> Division:
         num_test = min(max(1, int((hashes < _TEST_SHARE).sum())), len(hashes) - 1)
         parts = np.full(len(paths), TRAIN, np.int8)
         parts[np.argsort(hashes, kind="stable")[:num_test]] = TEST
-        return Division((root,) * 3, paths, hashes, parts, labels, names, _hints(root, paths))
+        return Division((root,) * 3, paths, hashes, parts, labels, names, (), _hints(root, paths))
     held_out = "test" if "test" in splits.values() else "val"
     part_of = {"train": TRAIN, held_out: TEST}
     parts = _parts(part_of.get(splits[_first_folder(path)], NEITHER) for path in paths)
     about = f"{listed(sorted(splits))} in {root} are splits: {_counted(parts)}"
     if NEITHER in parts:
         about += f"; the {np.sum(parts == NEITHER):,} of val are in neither"
-    notes = (about, *_classes_not_held_out(labels, names, parts))
-    return Division((root,) * 3, paths, hashes, parts, labels, names, notes)
+    labels, names, unknown = _of_training(labels, names, parts)
+    notes = (about, *_class_notes(labels, names, unknown, parts))
+    return Division((root,) * 3, paths, hashes, parts, labels, names, unknown, notes)
 
 
 def divided_by_test_dir(
@@ -118,9 +120,11 @@ def divided_by_test_dir(
     if NEITHER in parts:
         others = sorted(name for name, split in splits.items() if split != "train")
         about += f"; {listed(others)} in {root} are in neither split"
-    notes = (about, *_classes_not_held_out(labels, names, parts))
+    labels, names, unknown = _of_training(labels, names, parts)
+    notes = (about, *_class_notes(labels, names, unknown, parts))
     whole = [*paths, *test_paths]
-    return Division((test_root, root, root), whole, _hashes(whole), parts, labels, names, notes)
+    roots = (test_root, root, root)
+    return Division(roots, whole, _hashes(whole), parts, labels, names, unknown, notes)
 
 
 def split_of(folder: str, *, whole: bool = False) -> str | None:
@@ -202,25 +206,36 @@ def _hints(root: str, paths: Sequence[str]) -> tuple[str, ...]:
     return ()
 
 
-def _classes_not_held_out(
+def _of_training(
     labels: np.ndarray, names: Sequence[str], parts: np.ndarray
-) -> tuple[str, ...]:
-    """A line if there are classes without held-out images.
+) -> tuple[np.ndarray, tuple[str, ...], tuple[str, ...]]:
+    """Labels and names of the classes of training images, and the names of all other classes."""
+    trained = np.unique(labels[parts == TRAIN])
+    places = np.full(len(names), -1, np.int32)
+    places[trained] = np.arange(len(trained))
+    unknown = tuple(name for name, place in zip(names, places, strict=True) if place < 0)
+    return places[labels], tuple(names[number] for number in trained), unknown
 
-    Raises:
-        UserError: there are classes without training images.
-    """
-    trained, held_out = (set(np.unique(labels[parts == part])) for part in (TRAIN, TEST))
-    unknown = [name for number, name in enumerate(names) if number not in trained]
+
+def _class_notes(
+    labels: np.ndarray, names: Sequence[str], unknown: Sequence[str], parts: np.ndarray
+) -> tuple[str, ...]:
+    """Lines about classes that are not on both sides."""
+    notes = []
     if unknown:
-        known = [name for number, name in enumerate(names) if number in trained]
-        raise UserError(
-            f"held-out images have the classes {listed(unknown)}, which training images lack "
-            f"({listed(known)}): use the same folders for both, or leave the held-out images out "
-            f"of `data_dir`"
+        notes.append(
+            f"held-out images have {_classes(unknown)}, but training images {_classes(names)}: "
+            f"this matters only to models that know classes"
         )
+    held_out = set(labels[parts == TEST]) - {-1}
     missing = [name for number, name in enumerate(names) if number not in held_out]
-    return (f"no images are held out of {listed(missing)}",) if missing else ()
+    if missing and held_out:
+        notes.append(f"no images are held out of {listed(missing)}")
+    return tuple(notes)
+
+
+def _classes(names: Sequence[str]) -> str:
+    return "no class folders" if tuple(names) == ("",) else f"the classes {listed(names)}"
 
 
 def _counted(parts: np.ndarray, of_train: str = "", of_test: str = "") -> str:

@@ -42,12 +42,15 @@ class Source(abc.ABC):
         split: `train`, `test` or `all`.
         num_examples: images in the split, at least 1.
         num_classes: labels are in [0, num_classes); 1 if the dataset has no classes.
+        unknown_classes: names of classes of its images that training images lack; these have the
+            label 0, which means nothing.
 
     Example: see `ArraySource`.
     """
 
     split = "train"
     notes: Sequence[str] = ()
+    unknown_classes: Sequence[str] = ()
 
     def __init__(
         self,

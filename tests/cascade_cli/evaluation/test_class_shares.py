@@ -47,6 +47,9 @@ def test_only_the_images_that_are_compared_count():
 def test_a_model_without_classes_or_with_others_samples_its_own():
     assert classes_to_sample(_stage(1), _source([30, 10]), None, 8) is None
     assert classes_to_sample(_stage(3), _source([30, 10]), None, 8) is None
+    unknown = _source([30, 10])
+    unknown.unknown_classes = ("owl",)
+    assert classes_to_sample(_stage(2), unknown, None, 8) is None
 
 
 def test_the_distance_during_training_is_of_samples_with_the_images_classes(monkeypatch):

@@ -1,5 +1,6 @@
 import pytest
 
+from cascade_tf.class_record import require_known_classes
 from cascade_tf.data import DataConfig, open_source
 from cascade_tf.data.folder_splits import split_of
 from cascade_tf.errors import SettingError, UserError
@@ -104,10 +105,31 @@ def test_held_out_classes_are_those_of_training(tmp_path):
     assert source.class_counts == (0, 1)  # numbered as in training
     assert "no images are held out of cat" in source.notes
     add_images(tmp_path, ["test/owl/1.png"])
-    with pytest.raises(
-        UserError, match=r"have the classes owl, .* training images lack \(cat, dog"
-    ):
-        opened(tmp_path, "train")
+    train, test = opened(tmp_path, "train"), opened(tmp_path, "test")
+    assert train.class_names == test.class_names == ("cat", "dog")
+    assert test.class_counts == (0, 1) and test.num_examples == 2
+    assert (train.unknown_classes, test.unknown_classes) == ((), ("owl",))
+    assert "have the classes owl, but training images the classes cat, dog" in train.notes[1]
+    require_known_classes(2, train)
+    require_known_classes(1, test)
+    with pytest.raises(UserError, match=r"the classes owl, which training images lack \(cat, dog"):
+        require_known_classes(2, test)
+
+
+def test_held_out_images_need_no_class_folders(tmp_path):
+    data, flat = tmp_path / "data", tmp_path / "flat"
+    add_images(data, ["cat/1.png", "dog/1.png"])
+    add_images(flat, ["1.png", "2.png"])
+    train, test, everything = (opened(data, split, flat) for split in ("train", "test", "all"))
+    assert everything.class_names == train.class_names == ("cat", "dog")
+    assert train.class_counts == everything.class_counts == (1, 1)
+    assert test.num_examples == 2 and test.unknown_classes == ("",)
+    batch = next(iter(test.evaluation_examples(batch_size=2)))
+    assert batch.labels.numpy().tolist() == [0, 0]
+    assert train.notes[1:] == (
+        "held-out images have no class folders, but training images the classes cat, dog: this "
+        "matters only to models that know classes",
+    )
 
 
 def test_a_folder_of_test_images(tmp_path):
