@@ -222,7 +222,7 @@ def _class_notes(
 ) -> tuple[str, ...]:
     """Lines about classes that are not on both sides."""
     notes = []
-    if unknown:
+    if unknown and len(names) > 1:  # no model knows one class
         notes.append(
             f"held-out images have {_classes(unknown)}, but training images {_classes(names)}: "
             f"this matters only to models that know classes"

@@ -15,7 +15,6 @@ from cascade_tf.data import (
     open_source,
     undecodable_image_message,
 )
-from cascade_tf.data.folder_listing import image_paths
 from cascade_tf.errors import UsageError, UserError
 
 
@@ -46,35 +45,6 @@ def test_images_are_found_whatever_their_extension(tmp_path):
     batch = first_batch(source, 5)
     np.testing.assert_allclose(sorted(batch.images[:, 0, 0, 0]), np.arange(5), atol=2)
     np.testing.assert_array_equal(batch.labels, np.zeros(5))
-
-
-@pytest.mark.parametrize("workdir", [".", "runs/pictures", "cat/W"])
-def test_what_workdirs_hold_is_left_out(tmp_path, capsys, workdir):
-    pictures = ["1.png", "2.png", "cat/3.png", "samples/4.png", "runs/5.png"]
-    outputs = ["samples/step_6/samples.png", "spn/train/profile.png", "S/samples.png"]
-    plots = ["training.png", "truncations.png"]
-    add_images(tmp_path, pictures)
-    add_images(tmp_path / workdir, [*outputs, *plots, "S/stages.png"])
-    for name in (
-        *("spn/flags.txt", "spn/lock", "spn/classes.json", "chosen.flags", "evaluation.json"),
-        *("samples/step_6/samples.npz", "S/samples.npz", "S/stages.npz"),
-    ):
-        (tmp_path / workdir / name).write_text("x")
-    assert image_paths(str(tmp_path), "`data_dir`") == sorted(pictures)
-    assert folder_source(tmp_path).class_names == ("", "cat", "runs", "samples")
-    assert not capsys.readouterr().err
-    with pytest.raises(UserError, match=r"no images in the folder .*, only samples of a model"):
-        image_paths(str(tmp_path / workdir / "S"), "`data_dir`")
-
-
-def test_a_folder_that_holds_samples_keeps_its_own_pictures(tmp_path):
-    add_images(tmp_path, ["cat/1.png", "cat/samples.png", "dog/samples.png", "dog/training.png"])
-    (tmp_path / "cat/samples.npz").write_text("x")
-    assert image_paths(str(tmp_path), "`data_dir`") == [
-        "cat/1.png",
-        "dog/samples.png",
-        "dog/training.png",
-    ]
 
 
 def test_a_file_is_no_folder(tmp_path):

@@ -154,6 +154,13 @@ def test_a_folder_of_test_images(tmp_path):
     assert train.notes[0].endswith(f"test, val in {splits} are in neither split")
 
 
+def test_with_one_class_of_training_images_others_need_no_note(tmp_path):
+    add_images(tmp_path, ["train/1.png", "train/2.png", "test/owl/1.png"])
+    train = opened(tmp_path, "train")
+    assert train.class_names == ("",) and len(train.notes) == 1
+    require_known_classes(train.num_classes, opened(tmp_path, "test"))
+
+
 def test_only_a_folder_has_test_images_elsewhere(tmp_path):
     with pytest.raises(SettingError, match="only a folder has held-out images elsewhere"):
         DataConfig("digits", test_dir=tmp_path)
