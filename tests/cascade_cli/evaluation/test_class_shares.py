@@ -4,6 +4,9 @@ import pytest
 from cascade_cli.evaluation.class_shares import classes_to_sample, in_proportion
 from cascade_cli.evaluation.training_distance import TrainingDistance
 from cascade_tf.data import ArraySource
+from cascade_tf.errors import UserError
+from cascade_tf.training import Trainer
+from cascade_tf.training_config import TrainingConfig
 from wavelet_tf.biggan.config import BigGANConfig
 from wavelet_tf.gan_stage import GANStage
 from wavelet_tf.latents import Latents
@@ -50,6 +53,13 @@ def test_a_model_without_classes_or_with_others_samples_its_own():
     unknown = _source([30, 10])
     unknown.unknown_classes = ("owl",)
     assert classes_to_sample(_stage(2), unknown, None, 8) is None
+
+
+def test_a_model_of_classes_is_not_trained_beside_held_out_images_of_others(tmp_path):
+    train, test = _source([30, 10]), _source([3, 1])
+    test.unknown_classes = ("owl",)
+    with pytest.raises(UserError, match="held-out images have the classes owl, which training"):
+        Trainer(_stage(2), TrainingConfig(steps=1, batch_size=4), train, tmp_path, test)
 
 
 def test_the_distance_during_training_is_of_samples_with_the_images_classes(monkeypatch):
