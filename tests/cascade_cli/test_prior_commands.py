@@ -130,7 +130,7 @@ def test_sample_draws_classes_and_interpolations_and_decodes_from_images(workdir
         with Image.open(output / "samples.png") as page:
             return stages, page.size
 
-    stages, size = sampled("classes", "--classes=3,1,4", "--num_samples=6", "--truncation=0.7")
+    stages, size = sampled("classes", "--classes=3, 1,4", "--num_samples=6", "--truncation=0.7")
     assert {name: x.shape for name, x in stages.items()} == {
         "prior": (6, 16, 16, 1),
         "to32": (6, 32, 32, 1),
@@ -338,6 +338,7 @@ def test_a_batch_not_divisible_by_the_accumulations_is_refused(tmp_path):
 def test_mistakes_are_refused_in_one_line(workdir, tmp_path):
     wrong = [
         ("sample", "--classes=10", 2, "there is no class 10: the model knows 10"),
+        ("sample", "--classes=3,,4", 2, "--classes=3,,4: use names separated by commas"),
         ("sample", "--temperature=.5", 2, "--temperature means nothing to --system=nsb"),
         ("sample", "--line_images=3", 2, "--line_images means nothing without --interpolate"),
         ("evaluate", "--truncations=-1", 2, "--truncations=-1.0: use 0 or more"),
