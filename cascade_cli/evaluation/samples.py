@@ -254,9 +254,9 @@ class SampleEvaluation:
 
     def _compare(
         self, features: np.ndarray, references: References | None = None
-    ) -> dict[str, float]:
+    ) -> dict[str, Any]:
         """Figures against the images and, with a star in their names, the reconstructions."""
-        figures: dict[str, float] = {}
+        figures: dict[str, Any] = {}
         for name, reference in (references or self._references).items():
             comparison = compare(self._extractor, features, reference)
             star = "" if name == "images" else "*"
