@@ -138,8 +138,8 @@ def _facts(path: str, looks_at_pixels: bool) -> tuple[tuple[int, int], bool, boo
             size, has_alpha, is_deep = image.size, image.has_transparency_data, _is_deep(image)
             return size, has_alpha, is_deep, _is_grey(image) if looks_at_pixels else None
     except Exception:  # of any type; the training's decoder takes more, such as large texts
-        image = Image.fromarray(decode_rgb(epath.Path(path).read_bytes()))
-        return image.size, False, False, _is_grey(image)
+        pixels = Image.fromarray(decode_rgb(epath.Path(path).read_bytes()))
+        return pixels.size, False, False, _is_grey(pixels)
 
 
 def _is_deep(image: ImageFile.ImageFile) -> bool:
