@@ -15,9 +15,6 @@ from cascade_tf.metrics.features import checked_sets
 # Largest rounding error of a squared distance that is computed in float64, relative to the squared
 # norms of both vectors: 2^-52 for each of up to 4,000 features.
 _ROUNDING = 1e-12
-# Largest difference of a squared distance and a squared radius that are equal before features are
-# rounded to their dtype, relative to its epsilon, the distance, and the norms of both vectors.
-_STORED = 4
 
 
 def precision_recall(
@@ -54,7 +51,7 @@ def precision_recall(
 
 def _share_within(queries: np.ndarray, points: np.ndarray, neighbours: int, block: int) -> float:
     """Share of queries that lie in the ball of at least one point."""
-    stored = _STORED * max(_epsilon(queries), _epsilon(points))
+    epsilon = max(_epsilon(queries), _epsilon(points))
     norms = [np.linalg.norm(x.astype(np.float64), axis=1) for x in (queries, points)]
     # Centred, since large means would cost digits of the distances.
     center = points.mean(axis=0, dtype=np.float64)
@@ -67,7 +64,8 @@ def _share_within(queries: np.ndarray, points: np.ndarray, neighbours: int, bloc
     hits = []
     for rows, squared, rounding in _squared_distances(queries, points, block):
         distance = np.sqrt(np.maximum(squared, 0))
-        rounding += stored * distance * (norms[0][rows, None] + norms[1])
+        # Features that are rounded to their dtype change a squared distance by this at most.
+        rounding += epsilon * distance * (norms[0][rows, None] + norms[1])
         hits.append((squared - rounding <= squared_radius).any(axis=1))
     return float(np.concatenate(hits).mean())
 
