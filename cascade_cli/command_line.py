@@ -49,6 +49,8 @@ def main(arguments: list[str] | None = None) -> None:
     >>> main(["--version"])  # doctest: +ELLIPSIS
     cascade-tf ...
     """
+    if hasattr(sys.stdout, "reconfigure"):
+        sys.stdout.reconfigure(errors="replace")  # ± is not in ASCII; stderr never fails
     try:
         _dispatch((sys.argv[1:] if arguments is None else arguments) or ["--help"])
         print(end="", flush=True)  # not at exit, where a closed pipe gives a warning

@@ -76,13 +76,19 @@ def require_known_classes(num_classes: int, source: "Source | None") -> None:
         )
 
 
-def require_same_classes(directory: epath.Path, num_classes: int, source: "Source") -> None:
+def require_same_classes(
+    directory: epath.Path,
+    num_classes: int,
+    source: "Source",
+    otherwise: str = "use another `workdir`",
+) -> None:
     """Compares the classes of a source with those that a stage was trained on.
 
     Args:
         directory: of the stage.
-        num_classes: of the model that is to be trained; 1 if it ignores classes.
-        source: of its images.
+        num_classes: of the model; 1 if it ignores classes.
+        source: of the images to train or evaluate on.
+        otherwise: what the user can do if the classes are meant to differ.
 
     Raises:
         UserError: it knows classes, and their names or their order changed.
@@ -95,7 +101,7 @@ def require_same_classes(directory: epath.Path, num_classes: int, source: "Sourc
         place = source.config.data_dir if source.name == "folder" else source.name
         raise UserError(
             f"{directory} was trained on other classes than {place} has now: {changed}; undo that, "
-            f"or use another `workdir`"
+            f"or {otherwise}"
         )
 
 

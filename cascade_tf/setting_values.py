@@ -117,6 +117,13 @@ def _numbers_of(number: Callable[[str], Any]) -> Callable[[str], tuple]:
     return numbers
 
 
+def _names(value: str) -> tuple[str, ...]:
+    names = tuple(part.strip() for part in value.split(",")) if value.strip() else ()
+    if "" in names:
+        raise ValueError("use names separated by commas")
+    return names
+
+
 # They read a setting's text as `errors.text` writes it, and raise ValueError.
 PARSERS: dict[Any, Callable[[str], Any]] = {
     bool: _boolean,
@@ -124,7 +131,7 @@ PARSERS: dict[Any, Callable[[str], Any]] = {
     float: _number,
     str: str,
     tuple[int, ...]: _numbers_of(int),
-    tuple[str, ...]: lambda value: tuple(part for part in value.split(",") if part.strip()),
+    tuple[str, ...]: _names,
     tuple[float, ...]: _numbers_of(float),
     tuple[int | float, ...]: _numbers_of(_integer_or_number),
 }

@@ -19,6 +19,7 @@ from cascade_cli.evaluation.class_shares import classes_to_sample, known_classes
 from cascade_cli.evaluation.report import PLOTS, Report
 from cascade_cli.options import EvaluateOptions
 from cascade_tf.cascade import sample_cascade
+from cascade_tf.class_record import require_same_classes
 from cascade_tf.data import Source, open_source
 from cascade_tf.errors import UserError
 from cascade_tf.experiment import Experiment
@@ -72,7 +73,8 @@ class SampleEvaluation:
 
     Raises:
         SettingError: options that do not go together.
-        UserError: files that cannot be read, or would be overwritten.
+        UserError: files that cannot be read, or would be overwritten; other classes than the
+            model was trained on.
         TooFewImages: fewer images than a comparison needs.
     """
 
@@ -99,6 +101,10 @@ class SampleEvaluation:
         first = experiment.make_stage(experiment.stage_names[0])
         if options.is_given("class_shares") and known_classes(first) < 2:
             options.refuse("the model has no classes", "class_shares")
+        if options.class_shares == "images":
+            directory = experiment.directory(first.name)
+            otherwise = "draw classes evenly with `class_shares`=even"
+            require_same_classes(directory, known_classes(first), source, otherwise)
         data = experiment.data_of_all_stages()
         shape = (data.image_size, data.image_size, data.channels)
         self._extractor: FeatureExtractor = PixelFeatures(shape)
@@ -113,6 +119,8 @@ class SampleEvaluation:
         if options.save_reference:
             path = epath.Path(options.save_reference).expanduser()
             make_directory(path.parent)
+            if path.is_dir():
+                options.refuse("it is a directory: name a file", "save_reference")
             if not options.overwrite:
                 refuse_to_overwrite([path])
         self._folder = None
@@ -246,9 +254,9 @@ class SampleEvaluation:
 
     def _compare(
         self, features: np.ndarray, references: References | None = None
-    ) -> dict[str, float]:
+    ) -> dict[str, Any]:
         """Figures against the images and, with a star in their names, the reconstructions."""
-        figures: dict[str, float] = {}
+        figures: dict[str, Any] = {}
         for name, reference in (references or self._references).items():
             comparison = compare(self._extractor, features, reference)
             star = "" if name == "images" else "*"

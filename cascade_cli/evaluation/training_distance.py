@@ -77,7 +77,7 @@ class TrainingDistance:
         self._real: np.ndarray | None = None
 
     def __call__(self) -> dict[str, float]:
-        """The figures, by name."""
+        """The figures that are known, by name."""
         if self._extractor is None:
             shape = next(self._real_images()).shape[1:]
             self._extractor = PixelFeatures(shape)
@@ -85,7 +85,8 @@ class TrainingDistance:
             self._real = extract_features(self._extractor, self._real_images())
             self._labels = classes_to_sample(self._stage, self._source, self._count, self._count)
         samples = extract_features(self._extractor, self._samples())
-        return compare(self._extractor, samples, self._real).figures
+        figures = compare(self._extractor, samples, self._real).figures
+        return {name: value for name, value in figures.items() if value is not None}
 
     def _real_images(self) -> Iterator[np.ndarray]:
         for batch in self._source.evaluation_examples(self._size, limit=self._count):

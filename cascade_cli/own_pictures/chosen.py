@@ -101,14 +101,16 @@ def _flagfile(
     )
     path = shlex.quote(os.fspath(workdir / CHOSEN_FLAGS))
     head = [f"# cascade-tf train --flagfile={path}", "#", *_comment(about)]
-    groups = [[*head, "", f"--workdir={workdir}"]]
+    groups = [[*head, "", *_lines({"workdir": os.fspath(workdir)})]]
     groups += [[*_comment(choice.reason), *_lines(choice.values)] for choice in choices]
     groups += [["# As given on the command line, or implied by it.", *_lines(given)]]
     return "\n\n".join("\n".join(group) for group in groups) + "\n"
 
 
 def _lines(values: Mapping[str, Any]) -> list[str]:
-    return [f"--{name}={text(value)}" for name, value in values.items()]
+    lines = [f"--{name}={text(value)}" for name, value in values.items()]
+    # Of values, only paths end in a space. Lines of flagfiles lose it.
+    return [line if line == line.rstrip() else f"{line}/" for line in lines]
 
 
 def _comment(words: str) -> list[str]:

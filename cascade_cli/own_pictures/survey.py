@@ -8,6 +8,7 @@ import numpy as np
 from etils import epath
 from PIL import Image, ImageFile
 
+from cascade_tf.data.image_decoding import decode_rgb
 from cascade_tf.errors import UserError
 
 SAMPLE = 300  # pictures to open
@@ -112,23 +113,33 @@ def survey(
         if spent > _SECONDS:
             break
         try:
-            with epath.Path(path).open("rb") as file, Image.open(file) as image:
-                size, has_alpha, is_deep = image.size, image.has_transparency_data, _is_deep(image)
-                if number < _DECODED and spent < _SECONDS / 2:
-                    grey += _is_grey(image)
-                    decoded += 1
+            looks_at_pixels = number < _DECODED and spent < _SECONDS / 2
+            size, has_alpha, is_deep, is_grey = _facts(path, looks_at_pixels)
         except Exception:  # damaged files raise errors of any type
             unreadable += 1
             continue
         sizes.append(size)
         alpha += has_alpha
         deep += is_deep
+        decoded += is_grey is not None
+        grey += bool(is_grey)
     if not sizes:
         raise UserError(
             f"`data_dir`: no picture can be opened, of {unreadable} tried, such as {paths[0]}: "
             f"use PNG, JPEG or WebP files"
         )
     return Survey(pictures, tuple(sizes), classes, unreadable, alpha, deep, decoded, grey)
+
+
+def _facts(path: str, looks_at_pixels: bool) -> tuple[tuple[int, int], bool, bool, bool | None]:
+    """Size, whether it has alpha, whether it has 16 bits, and whether it is grey, if decoded."""
+    try:
+        with epath.Path(path).open("rb") as file, Image.open(file) as image:
+            size, has_alpha, is_deep = image.size, image.has_transparency_data, _is_deep(image)
+            return size, has_alpha, is_deep, _is_grey(image) if looks_at_pixels else None
+    except Exception:  # of any type; the training's decoder takes more, such as large texts
+        pixels = Image.fromarray(decode_rgb(epath.Path(path).read_bytes()))
+        return pixels.size, False, False, _is_grey(pixels)
 
 
 def _is_deep(image: ImageFile.ImageFile) -> bool:

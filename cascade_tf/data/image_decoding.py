@@ -19,7 +19,7 @@ from cascade_tf.data.png_chunks import PNG, depth, has_pixels_only, without_meta
 
 JPEG = b"\xff\xd8\xff"  # first bytes of such files
 # Version of the rules in this file. A cache of images that others decoded is not used.
-RULES = 2
+RULES = 3
 
 # Pillow's warnings of metadata that it cannot read.
 warnings.filterwarnings("ignore", module=r"PIL\.TiffImagePlugin")
@@ -70,6 +70,8 @@ def decode_rgb(encoded: bytes) -> np.ndarray:
 
 def _decoded_by_pillow(encoded: bytes) -> np.ndarray:
     with Image.open(io.BytesIO(encoded)) as file:
+        if file.mode == "L" and encoded.startswith(PNG):
+            _scale_transparent_grey(file, depth(encoded))
         image = with_8_bits(file, encoded)
         colours, alpha = _colours_and_alpha(image)
         image = to_srgb(colours, file.info.get("icc_profile"))
@@ -79,6 +81,14 @@ def _decoded_by_pillow(encoded: bytes) -> np.ndarray:
             image = Image.alpha_composite(white, image).convert("RGB")
         turn = _turn(file)
         return np.asarray(image if turn is None else image.transpose(turn))
+
+
+def _scale_transparent_grey(file: ImageFile.ImageFile, bits: int) -> None:
+    """Scales a PNG file's transparent grey of 2 or 4 bits to 8; Pillow 13 scales only pixels."""
+    grey = file.info.get("transparency")
+    if isinstance(grey, int):
+        white = 2**bits - 1
+        file.info["transparency"] = (grey & white) * 255 // white
 
 
 def _colours_and_alpha(image: Image.Image) -> tuple[Image.Image, Image.Image | None]:

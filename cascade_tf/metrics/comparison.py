@@ -20,11 +20,12 @@ class Comparison:
     Attributes:
         figures: metrics by name. In Inception's space "fid", "kid", "kid_deviation",
             "inception_precision" and "inception_recall", and with its classifier "inception_score"
-            and "inception_score_deviation"; for pixels "pixel_frechet_distance" and so on.
+            and "inception_score_deviation"; for pixels "pixel_frechet_distance" and so on. The
+            kernel distance's deviation is None if it is of one subset, which is all images.
         cautions: sentences to show with the metrics.
     """
 
-    figures: dict[str, float]
+    figures: dict[str, float | None]
     cautions: list[str]
 
 
@@ -54,7 +55,7 @@ def compare(
     """
     ours = gaussian_statistics(samples)
     theirs = gaussian_statistics(reference) if isinstance(reference, np.ndarray) else reference
-    figures = {extractor.distance_name: frechet_distance(ours, theirs)}
+    figures: dict[str, float | None] = {extractor.distance_name: frechet_distance(ours, theirs)}
     named = {"samples": ours, "reference": theirs}
     cautions = [f"{name}: {each.caution}" for name, each in named.items() if each.caution]
     if isinstance(reference, np.ndarray):

@@ -17,7 +17,7 @@ def kernel_distance(
     subsets: int = 100,
     subset_size: int = 1000,
     seed: int = 0,
-) -> tuple[float, float]:
+) -> tuple[float, float | None]:
     """Mean and standard deviation of the squared MMD over random subsets of both sets.
 
     Args:
@@ -29,7 +29,7 @@ def kernel_distance(
 
     Returns:
         The mean, which may be below 0, and the standard deviation over subsets, not of the mean.
-        If subsets are whole sets, the deviation is 0.
+        The latter is None for a single subset. If subsets are whole sets, there is only one.
 
     Raises:
         UserError: fewer than 2 images, different numbers of features, or non-finite values.
@@ -37,7 +37,7 @@ def kernel_distance(
 
     >>> a, b = np.zeros([4, 1]), np.ones([4, 1])
     >>> kernel_distance(a, a), kernel_distance(a, b)  # 1 + 2^3 - 2
-    ((0.0, 0.0), (7.0, 0.0))
+    ((0.0, None), (7.0, None))
     """
     subsets = checked_count("subsets", subsets, at_least=1)
     checked_count("subset_size", subset_size, at_least=2)
@@ -53,7 +53,8 @@ def kernel_distance(
         )
         for _ in range(subsets)
     ]
-    return float(np.mean(distances)), float(np.std(distances))
+    deviation = float(np.std(distances)) if subsets > 1 else None
+    return float(np.mean(distances)), deviation
 
 
 def squared_mmd(x: np.ndarray, y: np.ndarray) -> float:

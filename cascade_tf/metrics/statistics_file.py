@@ -86,7 +86,7 @@ def save_statistics(
     try:
         write_atomically(epath.Path(path).expanduser(), content.getvalue())
     except OSError as error:
-        raise UserError(f"cannot write {path}: {error.strerror}") from error
+        raise UserError(f"cannot write {path}: {error.strerror or error}") from error
 
 
 def load_statistics(

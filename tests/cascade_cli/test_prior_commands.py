@@ -11,6 +11,9 @@ from PIL import Image
 
 from cascade_cli.command_line import flags_of, open_experiment
 from cascade_cli.commands import evaluate as evaluate_command
+from cascade_cli.evaluation.report import Report
+from cascade_cli.evaluation.samples import SampleEvaluation
+from cascade_cli.systems.gan_drawing import settle
 from cascade_tf.data import DataConfig, open_source
 from cascade_tf.errors import UserError
 from cascade_tf.metrics import PixelFeatures
@@ -127,7 +130,7 @@ def test_sample_draws_classes_and_interpolations_and_decodes_from_images(workdir
         with Image.open(output / "samples.png") as page:
             return stages, page.size
 
-    stages, size = sampled("classes", "--classes=3,1,4", "--num_samples=6", "--truncation=0.7")
+    stages, size = sampled("classes", "--classes=3, 1,4", "--num_samples=6", "--truncation=0.7")
     assert {name: x.shape for name, x in stages.items()} == {
         "prior": (6, 16, 16, 1),
         "to32": (6, 32, 32, 1),
@@ -304,6 +307,27 @@ def test_classes_are_sampled_in_the_proportion_of_the_images(baseline, monkeypat
         tf.config.run_functions_eagerly(False)
 
 
+def test_classes_of_other_names_are_refused_unless_they_are_drawn_evenly(baseline, tmp_path):
+    """Numbers of the model's classes would stand for others in the proportion of the images."""
+    for number in range(10):
+        folder = tmp_path / "pictures" / ("0b" if number == 4 else str(number))
+        folder.mkdir(parents=True)
+        Image.new("L", (16, 16), number).save(folder / "a.png")
+    flags = [f"--workdir={baseline}", "--split=all", f"--output_dir={tmp_path}"]
+    flags += ["--dataset=folder", f"--data_dir={tmp_path / 'pictures'}"]
+
+    def constructed(*arguments):
+        options, experiment = open_experiment([*flags, *arguments], flags_of("evaluate"))
+        source = open_source(experiment.data_of_all_stages(), options.split)
+        report, strategy = Report(options), tf.distribute.get_strategy()
+        SampleEvaluation(experiment, strategy, source, 10, options, report, True, settle)
+
+    advice = "4 is missing and 0b is new .*draw classes evenly with `class_shares`=even"
+    with pytest.raises(UserError, match=advice):
+        constructed()
+    constructed("--class_shares=even")
+
+
 def test_a_batch_not_divisible_by_the_accumulations_is_refused(tmp_path):
     flags = (*_SHARED, *TINY_GAN, "--system=biggan", "--workdir=new", "--image_size=16")
     code, _, stderr = run_forked(tmp_path, "train", *flags, "--gan_accumulations=3")
@@ -314,12 +338,14 @@ def test_a_batch_not_divisible_by_the_accumulations_is_refused(tmp_path):
 def test_mistakes_are_refused_in_one_line(workdir, tmp_path):
     wrong = [
         ("sample", "--classes=10", 2, "there is no class 10: the model knows 10"),
+        ("sample", "--classes=3,,4", 2, "--classes=3,,4: use names separated by commas"),
         ("sample", "--temperature=.5", 2, "--temperature means nothing to --system=nsb"),
         ("sample", "--line_images=3", 2, "--line_images means nothing without --interpolate"),
         ("evaluate", "--truncations=-1", 2, "--truncations=-1.0: use 0 or more"),
         ("evaluate", "--inception=nowhere", 1, "nowhere"),
         ("evaluate", "--reference=nowhere.npz", 1, "nowhere.npz"),
         ("evaluate", "--compare_images=nowhere", 1, "nowhere"),
+        ("evaluate", "--save_reference=.", 2, "--save_reference=.: it is a directory: name a file"),
         ("evaluate", "--num_samples=3", 2, "--num_samples=3: use 4 or more"),
         ("sample", ["--interpolate=class", "--classes=3"], 2, "must be two --classes or more"),
         ("train", ["--batch_size=8", "--gan_accumulations=3"], 1, "--gan_accumulations=1, not 3"),

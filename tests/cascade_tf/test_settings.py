@@ -7,6 +7,7 @@ import pytest
 from cascade_cli.systems import FAMILIES
 from cascade_tf.errors import SettingError, text
 from cascade_tf.family import SHARED
+from cascade_tf.setting_values import PARSERS
 from cascade_tf.settings import Settings, entries, from_values, setting, values_by_name
 
 KINDS = sorted(
@@ -81,6 +82,14 @@ def test_values_of_another_type_are_refused(values, message):
     with pytest.raises(SettingError) as error:
         _Example(**values)
     assert message in str(error.value)
+
+
+def test_names_are_separated_by_commas_and_maybe_spaces():
+    names = PARSERS[tuple[str, ...]]
+    assert names("a cat, b ,c") == ("a cat", "b", "c") and names("") == ()
+    for value in ("a,,b", "a,", ", ,"):
+        with pytest.raises(ValueError, match="use names separated by commas"):
+            names(value)
 
 
 def test_records_name_settings_with_the_prefix_of_their_class():

@@ -2,7 +2,7 @@ import itertools
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, PngImagePlugin
 
 from cascade_cli.own_pictures.survey import survey
 from cascade_tf.errors import UserError
@@ -79,6 +79,18 @@ def test_damaged_files_are_counted_and_a_folder_of_them_is_refused(save, tmp_pat
     assert "1 of 2 unreadable" in survey([bad, good], 2).described
     with pytest.raises(UserError, match=r"of 1 tried, .*bad\.png"):
         survey([bad], 1)
+
+
+def test_pictures_that_only_the_decoder_opens_are_seen(save):
+    """Pillow alone refuses a PNG file for its texts, and converts no LAB."""
+    texts = PngImagePlugin.PngInfo()
+    texts.add_text("large", "x" * 2_000_000, zip=True)
+    paths = [
+        save("text.png", Image.fromarray(noise(8, 6, 3)), pnginfo=texts),
+        save("lab.tif", Image.new("LAB", (6, 8), (138, 128, 128))),
+    ]
+    facts = survey(paths, 2)
+    assert facts.described == "2 pictures, 6x8 pixels, 1 of 2 grey"
 
 
 def test_the_time_is_bounded(save):

@@ -166,6 +166,25 @@ def test_every_mode_becomes_rgb(encoded, expected, tolerance):
     np.testing.assert_allclose(image, np.broadcast_to(expected, (2, 4, 3)), atol=tolerance)
 
 
+@pytest.mark.parametrize("bits", [1, 2, 4, 8])
+def test_a_transparent_grey_of_any_depth_is_laid_over_white(bits):
+    last = 2**bits - 1
+    values = np.tile([0, last // 3, last], 8)
+    digits = (values[:, None] >> np.arange(bits)[::-1]) & 1  # of binary numbers
+    row = b"\0" + np.packbits(digits.astype(np.uint8)).tobytes()
+    for clear in (0, last // 3, last):
+        encoded = b"\x89PNG\r\n\x1a\n" + b"".join(
+            (
+                chunk(b"IHDR", struct.pack(">2I5B", len(values), 1, bits, 0, 0, 0, 0)),
+                chunk(b"tRNS", struct.pack(">H", clear)),
+                chunk(b"IDAT", zlib.compress(row)) + chunk(b"IEND", b""),
+            )
+        )
+        expected = np.where(values == clear, 255, values * 255 // last)
+        np.testing.assert_array_equal(decode_rgb(encoded)[0, :, 0], expected)
+        assert not is_plain(encoded)  # a graph would show what is transparent
+
+
 RAMP = np.arange(0, 65536, 16, dtype=np.uint16).reshape(64, 64)
 RAMPS = np.stack([RAMP, RAMP[::-1], RAMP.T], axis=-1)
 

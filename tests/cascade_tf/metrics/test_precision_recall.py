@@ -53,6 +53,25 @@ def test_a_distance_equal_to_a_radius_is_within_it(shift, values, size):
         assert precision_recall(samples[::-1] / 10 + shift, reference / 10 + shift) == expected
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("shift", [0, 0.1, 10])
+def test_ties_do_not_depend_on_the_dtype_of_the_features(dtype, shift):
+    generator = np.random.default_rng(0)
+    samples, reference = generator.integers(0, 4, [200, 3]), generator.integers(0, 5, [150, 3])
+    expected = precision_recall(samples, reference)
+    assert 0 < expected[1] < expected[0] <= 1
+    samples, reference = (x / 255 + shift for x in (samples, reference))
+    assert precision_recall(samples.astype(dtype), reference.astype(dtype)) == expected
+    assert precision_recall(samples.astype(dtype), reference) == expected
+
+
+def test_features_without_ties_give_the_same_in_float32():
+    samples, reference = _features(500, size=20, scale=0.9), _features(400, size=20, seed=1)
+    single = precision_recall(samples.astype(np.float32), reference.astype(np.float32))
+    assert single == precision_recall(samples, reference)
+    assert 0 < single[1] < single[0] < 1
+
+
 def test_copies_have_radius_0_and_contain_only_themselves():
     copies = np.repeat(_features(1), 10, axis=0) + 1000
     near = copies + 1e-3 * _features(10, seed=1)
