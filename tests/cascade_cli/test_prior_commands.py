@@ -341,7 +341,7 @@ def test_mistakes_are_refused_in_one_line(workdir, tmp_path):
         ("sample", "--classes=3,,4", 2, "--classes=3,,4: use names separated by commas"),
         ("sample", "--temperature=.5", 2, "--temperature means nothing to --system=nsb"),
         ("sample", "--line_images=3", 2, "--line_images means nothing without --interpolate"),
-        ("evaluate", "--truncations=-1", 2, "--truncations=-1.0: use 0 or more"),
+        ("evaluate", "--truncations=-1", 2, "--truncations=-1.0: use 0 to 100"),
         ("evaluate", "--inception=nowhere", 1, "nowhere"),
         ("evaluate", "--reference=nowhere.npz", 1, "nowhere.npz"),
         ("evaluate", "--compare_images=nowhere", 1, "nowhere"),
