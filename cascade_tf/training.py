@@ -298,13 +298,14 @@ class Trainer:
 
     @contextlib.contextmanager
     def _saved_on_failure(self) -> Iterator[None]:
-        """Saves the last completed step if images cannot be decoded, or a figure fails."""
+        """Saves the last completed step, unless it diverged, if images or a figure fail."""
         try:
             yield
         except _Stop:
             raise
         except Exception as error:
-            self.state.save()
+            if self.state.is_finite():
+                self.state.save()
             message = undecodable_image_message(error)
             if message is None:
                 raise

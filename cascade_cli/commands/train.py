@@ -28,7 +28,7 @@ from cascade_tf.files import make_directory, write_atomically
 from cascade_tf.record import save_record, stage_record
 from cascade_tf.stage_lock import stage_lock
 from cascade_tf.strategies import described, is_chief, make_strategy, workers
-from cascade_tf.training import Trainer
+from cascade_tf.training import Trainer, require_divisible
 
 
 class Training:
@@ -67,11 +67,7 @@ class Training:
                 f"--flagfile=... or `dataset` for a new one"
             )
         self._stage = experiment.make_stage(name)
-        replicas, parts = strategy.num_replicas_in_sync, self._stage.batch_parts
-        if self._config.batch_size % (replicas * parts):
-            shares = f" times {parts} parts of each" if parts > 1 else ""
-            advice = f"not divisible by the {replicas} replicas of `strategy`={options.strategy}"
-            self._config.refuse(advice + shares, "batch_size")
+        require_divisible(self._config, self._stage, strategy)
         split = experiment.training_split(name, options.split)
         self._source = open_source(data, split)
         if experiment.infer(name, "num_classes", self._source.num_classes):

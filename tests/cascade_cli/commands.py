@@ -103,10 +103,14 @@ def files(*directories: pathlib.Path) -> Mapping[pathlib.Path, bytes | None]:
 def _environment() -> dict[str, str]:
     """The environment without TF_CPP_MIN_LOG_LEVEL: the commands must silence TensorFlow.
 
-    Keras is set up for other work of the user's, which the commands must ignore.
+    Keras and Matplotlib are set up for other work of the user's, which the commands must ignore.
     """
     keras_home = pathlib.Path(tempfile.mkdtemp())
     settings = {"backend": "jax", "image_data_format": "channels_first", "floatx": "float16"}
     (keras_home / "keras.json").write_text(json.dumps(settings))
     kept = {name: value for name, value in os.environ.items() if name != "TF_CPP_MIN_LOG_LEVEL"}
-    return kept | {"KERAS_HOME": str(keras_home), "KERAS_BACKEND": "jax"}
+    return kept | {
+        "KERAS_HOME": str(keras_home),
+        "KERAS_BACKEND": "jax",
+        "MPLBACKEND": "module://matplotlib_inline.backend_inline",
+    }

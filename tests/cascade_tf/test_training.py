@@ -296,6 +296,20 @@ def test_training_is_saved_if_its_evaluation_or_preview_fails(tmp_path, part):
     assert trained.state.checkpoints.newest.endswith("ckpt-2")
 
 
+def test_a_failing_evaluation_does_not_save_diverged_weights(tmp_path):
+    trained = trainer(TwoPlayerStage(), tmp_path, held_out=True, steps=6, evaluate_every=3)
+
+    def diverge(*_):
+        weight = trained.state.stage.averaged_variables()[0]
+        weight.assign(tf.fill(weight.shape, np.inf))
+        raise ValueError("no figure")
+
+    trained._test.evaluation_examples = diverge
+    with pytest.raises(ValueError, match="no figure"):
+        trained.train()
+    assert trained.state.checkpoints.paths == []
+
+
 def test_a_damaged_checkpoint_is_named(tmp_path):
     _train(tmp_path, steps=2)
     (data,) = (tmp_path / "checkpoints").glob("ckpt-2.data*")
