@@ -24,6 +24,7 @@ _SMALL = dict(
     ffn_size=128,
 )
 PIXEL_UNITS = 8  # section 3.2: intensities and meta-positions are embedded to 8 units each
+ERROR_UNITS = 8  # of the error of an intensity's prediction
 
 
 def _size(default: int, help: str, at_least: int = 1) -> Any:
@@ -74,6 +75,15 @@ class SPNConfig(Settings):
         whole=True,
         group="model",
     )
+
+    intensity_distribution: str = setting(
+        "softmax",
+        "Distribution of an intensity: over all (the paper's), or relative to a prediction from "
+        "its neighbours.",
+        decides="model",
+        choices=("softmax", "relative_softmax", "logistic_mixture"),
+    )
+    mixture_components: int = _size(10, "Components of the logistic mixture.")
 
     pixelcnn_layers: int = _size(15, "Gated layers of the decoder.")
     pixelcnn_filter_size: int = _size(3, "Filter size of the PixelCNN.")
@@ -148,6 +158,16 @@ class SPNConfig(Settings):
     def classes(self) -> int:
         """The number of classes of the softmax, 2**(bits - coarse_bits)."""
         return 2 ** (self.bits - self.coarse_bits)
+
+    @property
+    def relative(self) -> bool:
+        """Whether distributions and embeddings of intensities start at predictions."""
+        return self.intensity_distribution != "softmax"
+
+    @property
+    def pixel_units(self) -> int:
+        """The number of units that an intensity is embedded to, for the decoder."""
+        return PIXEL_UNITS + ERROR_UNITS * self.relative
 
     @property
     def has_embedder(self) -> bool:

@@ -119,7 +119,9 @@ class GatedLayer(SerializableLayer):
 
 
 class GatedPixelCNN(SerializableLayer):
-    """Logits of every intensity of a slice, given the preceding ones and the conditions.
+    """Parameters of the distribution of every intensity of a slice, as logits of a softmax.
+
+    They depend on the preceding intensities and the conditions.
 
     Args:
         layers: gated layers.
@@ -127,7 +129,8 @@ class GatedPixelCNN(SerializableLayer):
         conv_channels: units before each gate.
         residual_channels: width of the horizontal residual stream.
         colours: C, 1 or 3.
-        classes: of the softmax.
+        classes: of the softmax, or the number of other parameters, for each colour.
+        pixel_units: inputs for each colour.
 
     Example:
         >>> network = GatedPixelCNN(
@@ -145,6 +148,7 @@ class GatedPixelCNN(SerializableLayer):
         residual_channels: int,
         colours: int,
         classes: int,
+        pixel_units: int = PIXEL_UNITS,
         **kwargs: Any,
     ):
         super().__init__(**kwargs)
@@ -153,9 +157,10 @@ class GatedPixelCNN(SerializableLayer):
         self.size = size
         self.colours = colours
         self.classes = classes
+        self.pixel_units = pixel_units
         self.conv_channels = conv_channels
         self.residual_channels = residual_channels
-        pixels = colour_classes(colours * PIXEL_UNITS, colours)
+        pixels = colour_classes(colours * pixel_units, colours)
         residual = colour_classes(residual_channels, colours)
         self.gated = [
             GatedLayer(
@@ -212,7 +217,7 @@ class GatedPixelCNN(SerializableLayer):
         """Logits float32 [B, h, w, C, classes].
 
         Args:
-            pixels: embedded intensities [B, h, w, C * 8].
+            pixels: embedded intensities [B, h, w, C * pixel_units].
             vertical_condition: [B, h, w, .] or None; it must not depend on pixels of the slice.
             horizontal_condition: [B, h, w, .] or None; it may depend on the pixels before each.
         """

@@ -8,13 +8,15 @@ from cascade_tf.serializable_layer import SerializableLayer
 from spn_tf.attention import Dropout, PositionEmbedding, Transformer, no_dropout
 from spn_tf.config import PIXEL_UNITS, SPNConfig
 from spn_tf.dense import Dense
+from spn_tf.error_units import error_units
 from spn_tf.gated_pixelcnn import GatedPixelCNN
+from spn_tf.intensity_distribution import intensity_distribution
 from spn_tf.intensity_embedding import IntensityEmbedding
 from spn_tf.shapes import Shape
 
 
 class SliceDecoder(SerializableLayer):
-    """Logits of a slice's intensities, each given those before it and the slice embedding.
+    """The distributions of a slice's intensities, each given those before and the slice embedding.
 
     The order is raster order over pixels, then R, G, B within a pixel. The Transformer is masked
     over pixels; the colours of the current pixel enter in the PixelCNN alone.
@@ -38,6 +40,7 @@ class SliceDecoder(SerializableLayer):
         super().__init__(**kwargs)
         c, dtype = config, self.dtype_policy
         self.config = config
+        self.distribution = intensity_distribution(c)
         self.width = c.decoder_attention_heads * c.decoder_attention_channels
         self.intensities = IntensityEmbedding(c.levels, dtype=dtype, name="intensities")
         self.project = Dense(self.width, dtype=dtype, name="project")
@@ -59,7 +62,8 @@ class SliceDecoder(SerializableLayer):
             conv_channels=c.pixelcnn_conv_channels,
             residual_channels=c.pixelcnn_residual_channels,
             colours=c.channels,
-            classes=c.classes,
+            classes=self.distribution.parameters,
+            pixel_units=c.pixel_units,
             dtype=dtype,
             name="pixelcnn",
         )
@@ -69,7 +73,7 @@ class SliceDecoder(SerializableLayer):
             return
         c = self.config
         plane = (None, c.slice_height, c.slice_width)
-        pixels = (*plane, c.channels * PIXEL_UNITS)
+        pixels = (*plane, c.channels * c.pixel_units)
         self.intensities.build((*plane, c.channels))
         self.project.build(pixels)
         self.positions.build((*plane, self.width))
@@ -82,17 +86,23 @@ class SliceDecoder(SerializableLayer):
         self.built = True
 
     def call(
-        self, pixels: tf.Tensor, embedding: tf.Tensor | None = None, dropout: Dropout = no_dropout
+        self,
+        pixels: tf.Tensor,
+        embedding: tf.Tensor | None = None,
+        predicted: tf.Tensor | None = None,
+        dropout: Dropout = no_dropout,
     ) -> tf.Tensor:
-        """Logits float32 [B, h, w, C, classes].
+        """Parameters of the distributions, float32 [B, h, w, C, .]; of a softmax its logits.
 
         Args:
             pixels: int32 [B, h, w, C], intensities of the slice.
             embedding: the slice embedding [B, h, w, .]; None for the decoder baseline.
+            predicted: int32 [B, h, w, C], predictions of the intensities; None if the distribution
+                needs none.
             dropout: of residual branches.
         """
         h, w = self.config.slice_height, self.config.slice_width
-        units = self.intensities(pixels)
+        units = self.units(pixels, predicted)
         x = tf.reshape(self.project(units), [-1, h * w, self.width])
         x = tf.pad(x[:, :-1], [[0, 0], [1, 0], [0, 0]])  # pixel t sees pixels before t
         x = self.positions(tf.reshape(x, [-1, h, w, self.width]))
@@ -102,9 +112,19 @@ class SliceDecoder(SerializableLayer):
             context = tf.concat([context, embedding], axis=-1)
         return self.pixelcnn(units, embedding, context)
 
+    def units(self, pixels: tf.Tensor, predicted: tf.Tensor | None) -> tf.Tensor:
+        """Embeds intensities [..., C], and the errors of their predictions, channel by channel."""
+        units = self.intensities(pixels)
+        if predicted is None:
+            return units
+        outer = [-1, *pixels.shape[1:]]
+        errors = error_units(pixels - predicted, self.config.levels, units.dtype.name)
+        units = tf.concat([tf.reshape(units, [*outer, PIXEL_UNITS]), errors], axis=-1)
+        return tf.reshape(units, [*outer[:-1], pixels.shape[-1] * self.config.pixel_units])
+
     @property
     def output_dtype(self) -> str:
         return self.variable_dtype
 
     def compute_output_shape(self, pixels_shape: Shape) -> Shape:
-        return (*pixels_shape, self.config.classes)
+        return (*pixels_shape, self.distribution.parameters)

@@ -9,6 +9,7 @@ from cascade_tf.serializable_layer import SerializableLayer
 from spn_tf.attention import Dropout, PositionEmbedding, Transformer, no_dropout
 from spn_tf.config import PIXEL_UNITS, SPNConfig
 from spn_tf.dense import Dense
+from spn_tf.error_units import error_units
 from spn_tf.intensity_embedding import IntensityEmbedding
 from spn_tf.ordering import slot_table
 from spn_tf.residual_branches import small_weights
@@ -142,6 +143,7 @@ class SliceEmbedder(SerializableLayer):
         if c.coarse_bits:
             self.coarse_intensities.build((None, h, w, c.channels))
             stacked += c.scale**2 + (c.scale > 1)
+        stacked += c.relative and c.scale > 1
         self.project.build((None, h, w, (stacked * c.channels + 1) * PIXEL_UNITS))
         self.positions.build((None, h, w, width))
         self.transformer.build((None, h * w, width))
@@ -154,6 +156,7 @@ class SliceEmbedder(SerializableLayer):
         slices: tf.Tensor,
         target: tf.Tensor,
         coarse: tf.Tensor | None = None,
+        interpolated: tf.Tensor | None = None,
         dropout: Dropout = no_dropout,
     ) -> tf.Tensor:
         """Features [B, h, w, residual channels].
@@ -164,13 +167,18 @@ class SliceEmbedder(SerializableLayer):
             target: int32 [B], number of the slice to be generated.
             coarse: int32 [B, S*S, h, w, C] in [0, 2**coarse_bits), all slices of the coarse
                 image, in depth upscaling.
+            interpolated: int32 [B, h, w, C], the target's prediction from earlier slices, if
+                distributions are relative to predictions: so is the embedding then.
             dropout: of residual branches.
         """
         c = self.config
         h, w = c.slice_height, c.slice_width
         position = self.meta_position(target)[:, None, None]  # [B, 1, 1, 8]
         context = [tf.tile(position, [1, h, w, 1])]
-        if c.scale > 1:
+        if interpolated is not None and c.scale > 1:
+            context.append(self.intensities(interpolated))
+            context.append(self._relative(slices, target, interpolated))
+        elif c.scale > 1:
             empty = tf.fill(tf.shape(slices[:, :1]), c.levels)
             pixels = self.intensities(tf.concat([slices, empty], axis=1))
             slots = tf.gather(tf.constant(self.slots), target)  # [B, slots]
@@ -188,6 +196,17 @@ class SliceEmbedder(SerializableLayer):
         for block in self.blocks:
             x = block(x)
         return x
+
+    def _relative(self, slices: tf.Tensor, target: tf.Tensor, center: tf.Tensor) -> tf.Tensor:
+        """Differences of the preceding slices and `center`, stacked; empty slots are zero."""
+        c = self.config
+        slots = tf.gather(tf.constant(self.slots), target)  # [B, slots]
+        known = slots < c.scale**2
+        pixels = tf.gather(slices, tf.where(known, slots, 0), batch_dims=1)
+        differences = tf.where(known[..., None, None, None], pixels - center[:, None], 0)
+        units = error_units(differences, c.levels, self.compute_dtype)
+        _, n, h, w, channels, width = units.shape
+        return _stack(tf.reshape(units, [-1, n, h, w, channels * width]))
 
     def compute_output_shape(self, slices_shape: Shape) -> Shape:
         batch, _, height, width, _ = slices_shape

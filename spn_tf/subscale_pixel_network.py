@@ -8,6 +8,7 @@ from cascade_tf.serializable_layer import SerializableLayer
 from spn_tf.attention import Dropout, no_dropout
 from spn_tf.bit_depth import quantize
 from spn_tf.config import SPNConfig
+from spn_tf.intensity_prediction import Prediction, interpolation, median_edges, predict
 from spn_tf.ordering import image_to_slices
 from spn_tf.shapes import Shape
 from spn_tf.slice_decoder import SliceDecoder
@@ -58,12 +59,24 @@ class SubscalePixelNetwork(SerializableLayer):
         slices: tf.Tensor,
         target: tf.Tensor,
         coarse: tf.Tensor | None = None,
+        interpolated: tf.Tensor | None = None,
         dropout: Dropout = no_dropout,
     ) -> tf.Tensor | None:
-        """The slice embedding [B, h, w, .], or None without an embedder; arguments as in `call`."""
+        """The slice embedding [B, h, w, .], or None without an embedder.
+
+        Arguments as in `call`; `interpolated` is that of `interpolation`.
+        """
         if self.embedder is None:
             return None
-        return self.embedder(slices, target, coarse, dropout=dropout)
+        return self.embedder(slices, target, coarse, interpolated, dropout=dropout)
+
+    def interpolation(self, slices: tf.Tensor, target: tf.Tensor) -> tf.Tensor | None:
+        """A prediction of the target from earlier slices, int32 [B, h, w, C].
+
+        It is None if the distribution is not relative to predictions. Arguments as in `call`.
+        """
+        c = self.config
+        return interpolation(slices, target, c.levels) if c.relative else None
 
     def call(
         self,
@@ -81,8 +94,31 @@ class SubscalePixelNetwork(SerializableLayer):
             coarse: int32 [B, S*S, h, w, C] in [0, 2**coarse_bits), in depth upscaling only.
             dropout: of residual branches.
         """
-        embedding = self.embed(slices, target, coarse, dropout)
-        return self.decoder(tf.gather(slices, target, batch_dims=1), embedding, dropout=dropout)
+        parameters, prediction = self._distributions(slices, target, coarse, dropout)
+        return self.decoder.distribution.logits(parameters, prediction)
+
+    def _distributions(
+        self,
+        slices: tf.Tensor,
+        target: tf.Tensor,
+        coarse: tf.Tensor | None,
+        dropout: Dropout,
+    ) -> tuple[tf.Tensor, Prediction | None]:
+        """The distributions of the target slice, float32 [B, h, w, C, .], and its predictions."""
+        c = self.config
+        pixels = tf.gather(slices, target, batch_dims=1)
+        interpolated = self.interpolation(slices, target)
+        prediction = None
+        if interpolated is not None:
+            first = (target == 0)[:, None, None, None]
+            spatial = tf.where(first, median_edges(pixels, c.levels), interpolated)
+            lowest = None
+            if coarse is not None:
+                lowest = tf.gather(coarse, target, batch_dims=1) * c.classes
+            prediction = predict(spatial, pixels, lowest, c.levels, c.classes)
+        embedding = self.embed(slices, target, coarse, interpolated, dropout)
+        predicted = None if prediction is None else prediction.intensity
+        return self.decoder(pixels, embedding, predicted, dropout=dropout), prediction
 
     @property
     def output_dtype(self) -> str:
@@ -106,9 +142,9 @@ class SubscalePixelNetwork(SerializableLayer):
         c = self.config
         slices = image_to_slices(images, c.scale)
         coarse = slices // c.classes if c.coarse_bits else None
-        logits = self(slices, target, coarse, dropout=dropout)
+        parameters, prediction = self._distributions(slices, target, coarse, dropout)
         pixels = tf.gather(slices, target, batch_dims=1) % c.classes
-        nats = tf.nn.sparse_softmax_cross_entropy_with_logits(pixels, logits)
+        nats = self.decoder.distribution.nats(parameters, prediction, pixels)
         return tf.reduce_sum(nats, axis=[1, 2, 3])
 
     def all_slice_nats(self, images: tf.Tensor) -> tf.Tensor:

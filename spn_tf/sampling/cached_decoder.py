@@ -16,9 +16,9 @@ from typing import Any, NamedTuple, Protocol
 
 import tensorflow as tf
 
-from spn_tf.config import PIXEL_UNITS
 from spn_tf.sampling.cached_attention import AttentionCache, CachedTransformer
 from spn_tf.sampling.cached_pixelcnn import CachedPixelCNN, RowCache
+from spn_tf.sampling.cached_prediction import CachedPrediction
 from spn_tf.sampling.kernels import Kernels
 from spn_tf.slice_decoder import SliceDecoder
 
@@ -65,6 +65,7 @@ def decode(
     batch: int,
     chooser: Chooser,
     kernels: Kernels,
+    prediction: CachedPrediction | None = None,
 ) -> Any:
     """Goes through a slice, subpixel after subpixel, as their intensities are chosen.
 
@@ -76,6 +77,7 @@ def decode(
         batch: B.
         chooser: decides the intensities.
         kernels: of the device; their dtype is that of the arithmetic, whatever the decoder's own.
+        prediction: of the intensities; None if the distribution needs none.
 
     Returns:
         The chooser's state after the last subpixel.
@@ -86,7 +88,7 @@ def decode(
         embedding = tf.cast(embedding, dtype)
     transformer = CachedTransformer(decoder.transformer, height, width, kernels)
     cnn = CachedPixelCNN(decoder.pixelcnn, embedding, kernels)
-    rows, columns = (tf.cast(table, dtype) for table in decoder.positions.weights)
+    row_table, column_table = (tf.cast(table, dtype) for table in decoder.positions.weights)
 
     def draw_pixel(
         row: tf.Tensor,
@@ -97,25 +99,34 @@ def decode(
         row_units: tf.Tensor,
         attention: AttentionCache,
         pending: tf.Tensor,
+        rows: Any,
         state: Any,
     ) -> tuple:
         position = row * width + column
         # The first pixel has no input, not even the bias of the projection.
         x = tf.where(position > 0, tf.cast(decoder.project(units_before), dtype), 0)
-        x += rows[row, 0] + columns[0, column]
+        x += row_table[row, 0] + column_table[0, column]
         context, attention = transformer.next(x, attention, row, column)
         pixel = cnn.pixel(pending, row_share[:, column], context)
-        units = []
+        units: list[tf.Tensor] = []
+        drawn: list[tf.Tensor] = []
+        spatial = prediction.spatial(rows, row, column) if prediction else None
         for colour in range(c.channels):
-            logits = tf.cast(pixel.logits(colour), tf.float32)
+            predicted = prediction.of(spatial, drawn, row, column) if prediction else None
+            parameters = tf.cast(pixel.readout(colour), tf.float32)
+            logits = decoder.distribution.logits(parameters, predicted)
             place = Subpixel(row, column, colour)
             state, intensity = chooser.choose(state, of_row, place, logits)
-            units.append(tf.cast(decoder.intensities(intensity[:, None]), dtype))
+            drawn.append(intensity)
+            center = predicted.intensity[:, None] if predicted else None
+            units.append(tf.cast(decoder.units(intensity[:, None], center), dtype))
             pixel.draw(colour, units[-1])
-        units = tf.concat(units, axis=-1)
         here = (tf.range(width) == column)[:, None]
-        row_units = tf.where(here, units[:, None], row_units)
-        return units, row_units, attention, pixel.pending_after(pending), state
+        pixel_units = tf.concat(units, axis=-1)
+        row_units = tf.where(here, pixel_units[:, None], row_units)
+        if prediction:
+            rows = rows[0], tf.where(here, tf.stack(drawn, axis=-1)[:, None], rows[1])
+        return pixel_units, row_units, attention, pixel.pending_after(pending), rows, state
 
     def draw_row(
         row: tf.Tensor,
@@ -123,24 +134,27 @@ def decode(
         row_units: tf.Tensor,
         attention: AttentionCache,
         above: RowCache,
+        rows: Any,
         state: Any,
     ) -> tuple:
         above, row_share = cnn.begin_row(above, row, row_units)
         of_row = chooser.start_row(row)
-        units_before, row_units, attention, _, state = _loop(
+        units_before, row_units, attention, _, rows, state = _loop(
             width,
             lambda *carried: draw_pixel(row, row_share, of_row, *carried),
-            (units_before, row_units, attention, nothing_pending, state),
+            (units_before, row_units, attention, nothing_pending, rows, state),
         )
-        return units_before, row_units, transformer.end_row(attention, row), above, state
+        rows = rows and (rows[1], rows[1])  # all of the second one is overwritten
+        return units_before, row_units, transformer.end_row(attention, row), above, rows, state
 
-    units = c.channels * PIXEL_UNITS
+    units = c.channels * c.pixel_units
     units_before = tf.zeros([batch, units], dtype)
     row_units = tf.zeros([batch, width, units], dtype)
     # Outside the loops, inside of which the static size of the batch is lost.
     nothing_pending = cnn.start_row(batch)
     attention, above = transformer.start(batch), cnn.start(batch, width)
-    carried = (units_before, row_units, attention, above, chooser.start())
+    rows = prediction.start() if prediction else ()
+    carried = (units_before, row_units, attention, above, rows, chooser.start())
     *_, state = _loop(height, draw_row, carried)
     return state
 

@@ -22,7 +22,7 @@ RowCache = tuple[tf.Tensor, ...]
 
 
 class Pixel:
-    """The pixel being drawn, colour by colour: `logits(0)`, `draw(0, .)`, `logits(1)`, ...
+    """The pixel being drawn, colour by colour: `readout(0)`, `draw(0, .)`, `readout(1)`, ...
 
     Args:
         weights: of the horizontal stack.
@@ -36,8 +36,11 @@ class Pixel:
         self._readout = [(p, ColourSums(p.bias, p.bounds)) for p in weights.readout]
         self._to_right = weights.right_bias
 
-    def logits(self, colour: int) -> tf.Tensor:
-        """Logits of a colour, [B, classes]; call it once the colours before are drawn."""
+    def readout(self, colour: int) -> tf.Tensor:
+        """Parameters of a colour's distribution, such as logits, [B, .].
+
+        Call it once the colours before are drawn.
+        """
         later = self._weights.within[colour]
         remaining = self._convolutions.of(colour)  # of all layers; then of those still to come
         width = remaining.shape[-1] // (len(later) + 1)
@@ -48,12 +51,15 @@ class Pixel:
         units = self._gates = tf.concat(gates, axis=-1)
         for masked, sums in self._readout:
             sums.add(colour, masked.products[colour](units))
-            logits = sums.of(colour)
-            units = tf.nn.relu(logits)
-        return logits
+            read = sums.of(colour)
+            units = tf.nn.relu(read)
+        return read
 
     def draw(self, colour: int, units: tf.Tensor) -> None:
-        """Passes on the embedded intensity of a colour, [B, 8]; call it after the logits."""
+        """Passes on the embedded intensity of a colour, [B, pixel_units].
+
+        Call it after `readout`.
+        """
         bounds = self._weights.bounds
         here = int(bounds[-1] - bounds[colour + 1])
         known = tf.concat([self._gates, units], axis=-1)
@@ -120,7 +126,8 @@ class CachedPixelCNN:
         Args:
             cache: of the rows above.
             row: int32 scalar.
-            units_above: embedded intensities of the row above, [B, w, C * 8]; zeros for row 0.
+            units_above: embedded intensities of the row above, [B, w, C * pixel_units]; zeros for
+                row 0.
 
         Returns:
             The cache for the row below; and the row's contribution to the horizontal convolutions,

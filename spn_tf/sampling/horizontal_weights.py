@@ -17,7 +17,6 @@ residual stream, C colours, P pixels on the right whose filters see a pixel.
 import numpy as np
 import tensorflow as tf
 
-from spn_tf.config import PIXEL_UNITS
 from spn_tf.gated_pixelcnn import GatedPixelCNN
 from spn_tf.masked_convolution import HorizontalConvolution
 from spn_tf.sampling.kernels import Kernels, Product
@@ -37,7 +36,7 @@ class HorizontalWeights:
         bounds: int [C + 1], bounds of the colours in that order.
         within: for each colour and each layer but the last, the product from the colour's gates in
             that layer to its channels of the convolutions of all later layers.
-        onward: for each colour, the product from its gates in all layers and its 8 embedding
+        onward: for each colour, the product from its gates in all layers and its embedding
             channels to the channels of later colours at this pixel, then P * L * F channels: those
             of the next pixel on the right, of the one after it, and so on.
         bias: [L * F], of the convolutions at this pixel.
@@ -71,7 +70,7 @@ class HorizontalWeights:
         rows_of = colour_bounds(inputs[rows], colours)
         for c in range(colours):
             (a, b), (begin, end) = rows_of[c : c + 2], self.bounds[c : c + 2]
-            units, width = (b - a - PIXEL_UNITS) // layers, (end - begin) // layers
+            units, width = (b - a - pixelcnn.pixel_units) // layers, (end - begin) // layers
             later = [
                 here[a + i * units : a + (i + 1) * units, begin + (i + 1) * width : end]
                 for i in range(layers - 1)
@@ -121,7 +120,7 @@ def _composed(
 ) -> tuple[tf.Tensor, tf.Tensor]:
     """The kernel and bias from all that a pixel computes to all convolutions that see it.
 
-    The inputs are the pixel's gates of all layers, then its 8 embedding channels of each colour.
+    The inputs are the pixel's gates of all layers, then its embedding channels of each colour.
 
     Args:
         pixelcnn: the network.
@@ -129,8 +128,9 @@ def _composed(
         stream_biases: [L, R], sums of the biases of the first layers up to each.
 
     Returns:
-        The kernel, float32 [L * G + C * 8, P + 1, L * F]: to the pixel P to the right, ..., to the
-        next one, to the pixel itself; and the biases' contribution to the same, [P + 1, L * F].
+        The kernel, float32 [L * G + C * pixel_units, P + 1, L * F]: to the pixel P to the right,
+        ..., to the next one, to the pixel itself; and the biases' contribution to the same,
+        [P + 1, L * F].
     """
     first, *later = pixelcnn.gated
     gates = len(first.out.inputs)

@@ -20,6 +20,7 @@ from spn_tf.ordering import image_to_slices, slices_to_image
 from spn_tf.sampling import xla_ops
 from spn_tf.sampling.arguments import UNKNOWN, as_tensors
 from spn_tf.sampling.cached_decoder import decode
+from spn_tf.sampling.cached_prediction import CachedPrediction
 from spn_tf.sampling.cpu_kernels import CpuKernels
 from spn_tf.sampling.kernels import Kernels
 from spn_tf.sampling.pixel_draws import PixelDraws
@@ -171,9 +172,11 @@ class Sampler:
     ) -> tf.Tensor:
         """Slice `target`, [B, h, w, C], with its UNKNOWN intensities drawn."""
         context = tf.maximum(slices, 0)  # the network masks UNKNOWN, so any valid number will do
-        embedding = self._network.embed(context, tf.fill([tf.shape(slices)[0]], target), coarse)
+        number = tf.fill([tf.shape(slices)[0]], target)
+        interpolated = self._network.interpolation(context, number)
+        embedding = self._network.embed(context, number, coarse, interpolated)
         own_coarse = None if coarse is None else coarse[:, target]
-        batch = (slices[:, target], own_coarse, embedding, indices)
+        batch = (slices[:, target], own_coarse, embedding, interpolated, indices)
         size = slices.shape[0]
         if size is None:  # in an exported model, which does not know its machine's cores either
             return self._compiled_decode(*batch, target, seed, temperature)
@@ -187,6 +190,7 @@ class Sampler:
         pixels: tf.Tensor,
         coarse: tf.Tensor | None,
         embedding: tf.Tensor | None,
+        interpolated: tf.Tensor | None,
         indices: tf.Tensor,
         target: tf.Tensor,
         seed: tf.Tensor,
@@ -203,5 +207,9 @@ class Sampler:
             seed,
             temperature,
         )
+        prediction = None
+        if interpolated is not None:
+            prediction = CachedPrediction(self._network.config, target, interpolated, coarse)
         batch = tf.shape(pixels)[0]
-        return decode(self._network.decoder, embedding, batch, draws, self._kernels)
+        decoder = self._network.decoder
+        return decode(decoder, embedding, batch, draws, self._kernels, prediction)

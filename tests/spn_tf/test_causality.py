@@ -58,10 +58,13 @@ def _assert_only_earlier_subpixels_change_logits(change):
 
 
 @pytest.mark.parametrize(
-    "scale,channels,ffn",
-    [(s, c, "parameter_attention") for s in (1, 2, 4) for c in (1, 3)] + [(2, 3, "dense")],
+    "scale,channels,changes",
+    [(s, c, {}) for s in (1, 2, 4) for c in (1, 3)]
+    + [(2, 3, dict(attention_ffn="dense"))]
+    + [(s, c, dict(intensity_distribution="relative_softmax")) for s, c in [(1, 3), (2, 1)]]
+    + [(s, c, dict(intensity_distribution="logistic_mixture")) for s, c in [(2, 3), (4, 1)]],
 )
-def test_logits_depend_on_all_earlier_subpixels_and_no_others(scale, channels, ffn):
+def test_logits_depend_on_all_earlier_subpixels_and_no_others(scale, channels, changes):
     network = random_network(
         dtype="float64",
         height=3 * scale,
@@ -69,15 +72,21 @@ def test_logits_depend_on_all_earlier_subpixels_and_no_others(scale, channels, f
         channels=channels,
         bits=BITS,
         scale=scale,
-        attention_ffn=ffn,
+        **changes,
     )
     half = network.config.levels // 2
     change = _change(network, lambda intensities: (intensities + half) % (2 * half))
     _assert_only_earlier_subpixels_change_logits(change)
 
 
-@pytest.mark.parametrize("scale,channels", [(1, 1), (1, 3), (2, 1), (2, 3), (4, 1)])
-def test_logits_of_a_depth_stage_depend_on_all_coarse_bits_and_earlier_fine_ones(scale, channels):
+@pytest.mark.parametrize(
+    "scale,channels,distribution",
+    [(s, c, "softmax") for s, c in [(1, 1), (1, 3), (2, 1), (2, 3), (4, 1)]]
+    + [(1, 3, "relative_softmax"), (2, 3, "logistic_mixture")],
+)
+def test_logits_of_a_depth_stage_depend_on_all_coarse_bits_and_earlier_fine_ones(
+    scale, channels, distribution
+):
     network = random_network(
         dtype="float64",
         height=3 * scale,
@@ -86,6 +95,7 @@ def test_logits_of_a_depth_stage_depend_on_all_coarse_bits_and_earlier_fine_ones
         bits=BITS,
         coarse_bits=1,
         scale=scale,
+        intensity_distribution=distribution,
     )
     fine = network.config.classes
     other_fine = lambda x: x // fine * fine + (x + 1) % fine  # noqa: E731

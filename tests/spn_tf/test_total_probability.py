@@ -17,11 +17,27 @@ def _nats(function, images):
 
 
 @pytest.mark.parametrize(
-    "height,width,channels,bits,scale",
-    [(2, 2, 3, 1, 1), (2, 2, 3, 1, 2), (4, 4, 1, 1, 2), (2, 2, 1, 2, 1)],
+    "height,width,channels,bits,scale,distribution",
+    [
+        (2, 2, 3, 1, 1, "softmax"),
+        (2, 2, 3, 1, 2, "softmax"),
+        (4, 4, 1, 1, 2, "softmax"),
+        (2, 2, 1, 2, 1, "softmax"),
+        (2, 1, 3, 2, 1, "relative_softmax"),
+        (2, 2, 1, 3, 2, "relative_softmax"),
+        (2, 1, 3, 2, 1, "logistic_mixture"),
+        (2, 2, 1, 3, 2, "logistic_mixture"),
+    ],
 )
-def test_total_probability_is_one(height, width, channels, bits, scale):
-    network = random_network(height=height, width=width, channels=channels, bits=bits, scale=scale)
+def test_total_probability_is_one(height, width, channels, bits, scale, distribution):
+    network = random_network(
+        height=height,
+        width=width,
+        channels=channels,
+        bits=bits,
+        scale=scale,
+        intensity_distribution=distribution,
+    )
     images = all_images(height, width, channels, bits)
     nats = _nats(network.image_nats, images)
     assert len(nats) == 2 ** (bits * height * width * channels)
@@ -29,10 +45,27 @@ def test_total_probability_is_one(height, width, channels, bits, scale):
     assert abs(np.exp(-nats).sum() - 1) < 1e-4
 
 
-@pytest.mark.parametrize("height,width,scale", [(2, 2, 1), (4, 2, 2)])
-def test_further_bits_have_total_probability_one_for_each_coarse_image(height, width, scale):
+@pytest.mark.parametrize(
+    "height,width,scale,distribution",
+    [
+        (2, 2, 1, "softmax"),
+        (4, 2, 2, "softmax"),
+        (4, 2, 2, "relative_softmax"),
+        (2, 2, 1, "logistic_mixture"),
+        (4, 2, 2, "logistic_mixture"),
+    ],
+)
+def test_further_bits_have_total_probability_one_for_each_coarse_image(
+    height, width, scale, distribution
+):
     network = random_network(
-        height=height, width=width, channels=1, bits=2, coarse_bits=1, scale=scale
+        height=height,
+        width=width,
+        channels=1,
+        bits=2,
+        coarse_bits=1,
+        scale=scale,
+        intensity_distribution=distribution,
     )
     images = all_images(height, width, 1, 2)
     nats = _nats(network.image_nats, images)

@@ -4,10 +4,14 @@ import tensorflow as tf
 
 from spn_tf.ordering import image_to_slices
 from spn_tf.sampling.cached_decoder import decode
+from spn_tf.sampling.cached_prediction import CachedPrediction
 from spn_tf.sampling.cpu_kernels import CpuKernels, few_rows, tiled_cache
 from spn_tf.sampling.plain_kernels import PlainKernels
 from spn_tf.sampling.xla_ops import dynamic_update_slice
 from tests.spn_tf.random_networks import random_network
+
+_RELATIVE = dict(intensity_distribution="relative_softmax")
+_MIXTURE = dict(intensity_distribution="logistic_mixture")
 
 
 class _TeacherForcing:
@@ -35,10 +39,16 @@ def _cached(network, kernels=CpuKernels):
 
     @tf.function(jit_compile=True, autograph=False)
     def logits(slices, target, coarse=None):
-        embedding = network.embed(slices, target, coarse)
+        interpolated = network.interpolation(slices, target)
+        embedding = network.embed(slices, target, coarse, interpolated)
+        prediction = None
+        if interpolated is not None:
+            own_coarse = None if coarse is None else tf.gather(coarse, target, batch_dims=1)
+            prediction = CachedPrediction(network.config, target[0], interpolated, own_coarse)
         chooser = _TeacherForcing(network.config, tf.gather(slices, target, batch_dims=1))
         of_device = kernels(network.compute_dtype)
-        return decode(network.decoder, embedding, slices.shape[0], chooser, of_device)
+        decoder, batch = network.decoder, slices.shape[0]
+        return decode(decoder, embedding, batch, chooser, of_device, prediction)
 
     return logits
 
@@ -58,6 +68,10 @@ def _cached(network, kernels=CpuKernels):
         dict(scale=1, channels=3, height=4, width=6, pixelcnn_layers=3, pixelcnn_filter_size=5),
         dict(scale=1, channels=1, height=4, width=6, decoder_attention_channels=40),
         dict(scale=1, channels=3, height=1, width=6, pixelcnn_layers=1, pixelcnn_conv_channels=2),
+        dict(scale=1, channels=3, height=4, width=6) | _RELATIVE,
+        dict(scale=4, channels=3, height=12, width=16) | _MIXTURE,
+        dict(scale=2, channels=3, height=8, width=6, coarse_bits=1) | _MIXTURE,
+        dict(scale=2, channels=1, height=8, width=6, coarse_bits=2) | _RELATIVE,
     ],
     ids=str,
 )
@@ -71,7 +85,7 @@ def test_cached_logits_equal_teacher_forced_ones_on_every_slice(changes):
     for number in {0, c.scale**2 // 2, c.scale**2 - 1}:
         target = tf.fill([3], number)
         expected = network(slices, target, coarse)
-        np.testing.assert_allclose(cached(slices, target, coarse), expected, atol=2e-4)
+        np.testing.assert_allclose(cached(slices, target, coarse), expected, rtol=1e-4, atol=2e-4)
         assert np.ptp(expected) > 1  # the logits differ
 
 

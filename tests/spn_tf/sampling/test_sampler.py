@@ -50,11 +50,25 @@ def _probabilities(nats):
 
 
 @pytest.mark.parametrize(
-    "height,width,channels,bits,scale",
-    [(2, 2, 1, 1, 2), (2, 2, 1, 1, 1), (1, 2, 3, 1, 1), (2, 2, 1, 2, 2)],
+    "height,width,channels,bits,scale,distribution",
+    [
+        (2, 2, 1, 1, 2, "softmax"),
+        (2, 2, 1, 1, 1, "softmax"),
+        (1, 2, 3, 1, 1, "relative_softmax"),
+        (2, 2, 1, 2, 2, "logistic_mixture"),
+    ],
 )
-def test_samples_follow_the_enumerated_probabilities(height, width, channels, bits, scale):
-    network = _soft_network(height=height, width=width, channels=channels, bits=bits, scale=scale)
+def test_samples_follow_the_enumerated_probabilities(
+    height, width, channels, bits, scale, distribution
+):
+    network = _soft_network(
+        height=height,
+        width=width,
+        channels=channels,
+        bits=bits,
+        scale=scale,
+        intensity_distribution=distribution,
+    )
     images = all_images(height, width, channels, bits)
     observed = np.bincount(_numbers(_draw(network, 20_000), bits), minlength=len(images))
     _assert_drawn_from(observed, _probabilities(network.image_nats(images)))

@@ -1,0 +1,197 @@
+"""Distributions of an intensity, whose parameters the decoder computes.
+
+- "softmax": over all intensities, the paper's.
+- "relative_softmax": over differences from a prediction, modulo the number of intensities. So a
+  network need not learn first which intensities are neighbours.
+- "logistic_mixture": a mixture of logistic distributions, integrated over each intensity (Salimans
+  et al., 2017, "PixelCNN++", equations 1 to 3). The means start at the prediction.
+
+Shape letters: ... subpixels, K components of the mixture, C colours.
+"""
+
+import abc
+import math
+
+import numpy as np
+import tensorflow as tf
+
+from spn_tf.config import SPNConfig
+from spn_tf.intensity_prediction import Prediction
+
+
+class IntensityDistribution(abc.ABC):
+    """p(intensity) of a subpixel, over `classes` intensities from `prediction.lowest` on.
+
+    Attributes:
+        parameters: how many the decoder computes for each colour.
+        relative: whether it needs predictions.
+    """
+
+    parameters: int
+    relative = True
+
+    @abc.abstractmethod
+    def logits(self, parameters: tf.Tensor, prediction: Prediction | None) -> tf.Tensor:
+        """Logits of all intensities, [..., classes], those of higher ones last.
+
+        Args:
+            parameters: [..., parameters].
+            prediction: of the subpixels, as by `Prediction.of`; None: not relative.
+        """
+
+    @abc.abstractmethod
+    def nats(
+        self, parameters: tf.Tensor, prediction: Prediction | None, intensities: tf.Tensor
+    ) -> tf.Tensor:
+        """-log p of intensities, [...].
+
+        Args:
+            parameters: [..., parameters].
+            prediction: of the subpixels; None: not relative.
+            intensities: int32 [...] in [0, classes): above the lowest ones.
+        """
+
+
+class Softmax(IntensityDistribution):
+    """A softmax over intensities (section 3.2).
+
+    >>> nats = Softmax(classes=8).nats(tf.zeros([1, 8]), None, tf.constant([3]))
+    >>> float(nats[0]) == math.log(8)
+    True
+    """
+
+    relative = False
+
+    def __init__(self, classes: int):
+        self.parameters = classes
+
+    def logits(self, parameters: tf.Tensor, prediction: Prediction | None) -> tf.Tensor:
+        return parameters
+
+    def nats(
+        self, parameters: tf.Tensor, prediction: Prediction | None, intensities: tf.Tensor
+    ) -> tf.Tensor:
+        return tf.nn.sparse_softmax_cross_entropy_with_logits(intensities, parameters)
+
+
+class RelativeSoftmax(IntensityDistribution):
+    """A softmax over (intensity - prediction) modulo `classes`."""
+
+    def __init__(self, classes: int):
+        self.parameters = self._classes = classes
+
+    def logits(self, parameters: tf.Tensor, prediction: Prediction | None) -> tf.Tensor:
+        assert prediction is not None
+        shift = prediction.lowest - prediction.intensity
+        order = (tf.range(self._classes) + shift[..., None]) % self._classes
+        return tf.gather(parameters, order, batch_dims=len(order.shape) - 1)
+
+    def nats(
+        self, parameters: tf.Tensor, prediction: Prediction | None, intensities: tf.Tensor
+    ) -> tf.Tensor:
+        assert prediction is not None
+        error = intensities + prediction.lowest - prediction.intensity
+        return tf.nn.sparse_softmax_cross_entropy_with_logits(error % self._classes, parameters)
+
+
+class LogisticMixture(IntensityDistribution):
+    """A mixture of K logistic distributions, integrated over each intensity.
+
+    The lowest intensity takes all of the mass below it, the highest all above. In depth upscaling
+    the mass of the coarse intensity's interval is divided by.
+
+    A mean is the prediction, plus the errors of earlier colours times coefficients, plus an offset.
+    Coefficients, offsets, scales and weights are computed by the decoder.
+
+    Args:
+        components: K.
+        colours: C.
+        levels: the number of intensities.
+        classes: the number of possible intensities of a subpixel.
+    """
+
+    def __init__(self, components: int, colours: int, levels: int, classes: int):
+        self._components, self._coefficients = components, colours - 1
+        self._levels, self._classes = levels, classes
+        self.parameters = 3 * components + self._coefficients
+        # Of the log-scales, to which the decoder adds: from half a level to an eighth of the range.
+        self._widths = np.linspace(math.log(0.5), math.log(levels / 8), components)
+
+    def logits(self, parameters: tf.Tensor, prediction: Prediction | None) -> tf.Tensor:
+        assert prediction is not None
+        below = tf.range(self._classes) + prediction.lowest[..., None]  # [..., classes]
+        weights, means, scales = self._mixture(parameters, prediction)
+        masses = self._log_masses(
+            below, below + 1, means[..., None], scales[..., None]
+        )  # [K, ..., classes]
+        return tf.reduce_logsumexp(weights[..., None] + masses, axis=0)
+
+    def nats(
+        self, parameters: tf.Tensor, prediction: Prediction | None, intensities: tf.Tensor
+    ) -> tf.Tensor:
+        assert prediction is not None
+        below = intensities + prediction.lowest
+        weights, means, scales = self._mixture(parameters, prediction)
+        masses = self._log_masses(below, below + 1, means, scales)  # [K, ...]
+        nats = -tf.reduce_logsumexp(weights + masses, axis=0)
+        if self._classes < self._levels:
+            low = prediction.lowest
+            masses = self._log_masses(low, low + self._classes, means, scales)
+            nats += tf.reduce_logsumexp(weights + masses, axis=0)
+        return nats
+
+    def _mixture(
+        self, parameters: tf.Tensor, prediction: Prediction
+    ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+        """Log-weights, means and log-scales, [K, ...] each.
+
+        K comes first: XLA on CPU reduces other axes than the last one with vector instructions.
+        """
+        k = self._components
+        rank = len(parameters.shape)
+        parameters = tf.transpose(parameters, [rank - 1, *range(rank - 1)])
+        weights, offsets, scales, coefficients = tf.split(parameters, [k, k, k, self._coefficients])
+        means = tf.cast(prediction.intensity, parameters.dtype) + offsets * 4
+        for c in range(self._coefficients):
+            means += coefficients[c] * tf.cast(prediction.errors[..., c], parameters.dtype)
+        scales += tf.reshape(tf.constant(self._widths, scales.dtype), [k] + [1] * (rank - 1))
+        return tf.nn.log_softmax(weights, axis=0), means, tf.clip_by_value(scales, -4.0, 8.0)
+
+    def _log_masses(
+        self, low: tf.Tensor, high: tf.Tensor, means: tf.Tensor, scales: tf.Tensor
+    ) -> tf.Tensor:
+        """log(F(high - 1/2) - F(low - 1/2)) of logistic distributions F, [K, ...].
+
+        F is 0 below intensity 0 and 1 above the highest. With F = sigmoid((x - mean) / scale),
+
+            sigmoid(b) - sigmoid(a) = sigmoid(b) sigmoid(-a) (1 - exp(a - b)),
+
+        which loses no digits in the tails.
+
+        Args:
+            low, high: int32 [...], bounds of intervals of intensities.
+            means, scales: [K, ...]; log-scales.
+        """
+        precision = tf.exp(-scales)
+        a = (tf.cast(low, means.dtype) - 0.5 - means) * precision
+        b = (tf.cast(high, means.dtype) - 0.5 - means) * precision
+        log_above = tf.where(low <= 0, 0.0, tf.math.log_sigmoid(-a))
+        log_below = tf.where(high >= self._levels, 0.0, tf.math.log_sigmoid(b))
+        inside = (low > 0) & (high < self._levels)
+        width = tf.cast(high - low, means.dtype) * precision
+        return log_above + log_below + tf.where(inside, tf.math.log(-tf.math.expm1(-width)), 0.0)
+
+
+def intensity_distribution(config: SPNConfig) -> IntensityDistribution:
+    """The distribution that `config.intensity_distribution` names.
+
+    >>> intensity_distribution(SPNConfig()).parameters
+    256
+    """
+    if config.intensity_distribution == "softmax":
+        return Softmax(config.classes)
+    if config.intensity_distribution == "relative_softmax":
+        return RelativeSoftmax(config.classes)
+    return LogisticMixture(
+        config.mixture_components, config.channels, config.levels, config.classes
+    )
