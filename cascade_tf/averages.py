@@ -10,17 +10,20 @@ import tensorflow as tf
 class PolyakAverage(tf.Module):
     """An exponential moving average of variables.
 
-    Update t, counted from zero after `start`, keeps min(decay, (1 + t) / (10 + t)) of the
-    average: without this warm-up, short trainings would evaluate their initial weights. Before
-    `start` the average follows the variables themselves.
+    Update t, counted from zero after `start`, keeps min(decay, (1 + t) / (1 + 1 / share + t)) of
+    the average. So its window, 1 / (1 - what is kept), is about that share of the updates, until
+    `decay` limits it. With `decay` alone, short trainings would evaluate their initial weights.
+    Before `start` the average follows the variables themselves.
 
-    The rule is that of tf.train.ExponentialMovingAverage with `num_updates` = t. TensorFlow's
-    class has no `start`, and keeps its variables in memory until the process ends.
+    With a share of 1/9, the rule is that of tf.train.ExponentialMovingAverage with `num_updates`
+    = t. TensorFlow's class has no `start`, and keeps its variables in memory until the process
+    ends.
 
     Args:
         variables: to be averaged.
         decay: largest share of the average that an update keeps, in [0, 1).
         start: first step that is averaged.
+        share: of the updates, the length of the window, in (0, 1].
 
     >>> weight = keras.Variable([1.0])
     >>> average = PolyakAverage([weight], decay=0.999)
@@ -30,12 +33,19 @@ class PolyakAverage(tf.Module):
     1.9
     """
 
-    def __init__(self, variables: Sequence[keras.Variable], decay: float, start: int = 0):
+    def __init__(
+        self,
+        variables: Sequence[keras.Variable],
+        decay: float,
+        start: int = 0,
+        share: float = 1 / 9,
+    ):
         """Creates the averages as copies; call it under the strategy's scope."""
         super().__init__(name="polyak_average")
         self._variables = [v.value for v in variables]
         self._decay = decay
         self._start = start
+        self._share = share
         self.averages = [tf.Variable(v, trainable=False) for v in self._variables]
 
     def update(self, step: tf.Tensor) -> None:
@@ -45,7 +55,7 @@ class PolyakAverage(tf.Module):
             step: int64 scalar, the training step just completed, counted from zero.
         """
         t = tf.cast(tf.maximum(step - self._start, -1), tf.float32)  # -1: keep is 0
-        keep = tf.minimum(self._decay, (1 + t) / (10 + t))
+        keep = tf.minimum(self._decay, (1 + t) / (1 + 1 / self._share + t))
 
         def update_all(strategy: tf.distribute.Strategy, keep: tf.Tensor) -> None:
             for average, variable in zip(self.averages, self._variables, strict=True):

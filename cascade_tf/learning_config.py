@@ -19,6 +19,8 @@ class LearningConfig(Settings):
         learning_rate_boundaries: ascending steps, or shares in (0, 1) of the training: of
             `TrainingConfig.steps` or `max_minutes`, whichever ends it first. When a training
             resumes with another length, its rates follow the new one.
+        learning_rate_decay: "constant", "linear" or "cosine"; see `BudgetSchedule`.
+        warmup: steps, or a share of the training below 1.
 
     Raises:
         SettingError: values that cannot work.
@@ -34,6 +36,21 @@ class LearningConfig(Settings):
         "or `max_minutes`, whichever ends it first).",
         decides="training",
         above=0,
+        plain=True,
+    )
+    learning_rate_decay: str = setting(
+        "constant",
+        "Factor of the learning rate that falls from 1 to 0 over the training (of `steps` or "
+        "`max_minutes`, whichever ends it first).",
+        decides="training",
+        choices=("constant", "linear", "cosine"),
+        plain=True,
+    )
+    warmup: float = setting(
+        0.0,
+        "Steps, or below 1 the share of the training, over which the learning rate rises from 0.",
+        decides="training",
+        at_least=0,
         plain=True,
     )
     clip_norm: float = setting(
@@ -69,6 +86,8 @@ class LearningConfig(Settings):
                 "use steps, or shares of the training below 1, in ascending order",
                 "learning_rate_boundaries",
             )
+        if self.warmup > 1 and not self.warmup.is_integer():
+            self.refuse("use steps, or a share of the training below 1", "warmup")
 
     @property
     def dtype_policy(self) -> str:
@@ -82,4 +101,6 @@ class LearningConfig(Settings):
         from cascade_tf.optimizers import learning_rate_schedule  # it imports TensorFlow
 
         rates = [factor * rate for rate in self.learning_rate]
-        return learning_rate_schedule(rates, self.learning_rate_boundaries)
+        return learning_rate_schedule(
+            rates, self.learning_rate_boundaries, self.learning_rate_decay, self.warmup
+        )

@@ -1,9 +1,10 @@
-"""The papers' optimizers and learning rate schedules, and synchronous gradient updates."""
+"""Optimizers, learning rate schedules, and synchronous gradient updates."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from cascade_tf.keras_defaults import keras_defaults
@@ -124,34 +125,65 @@ class RMSprop(_SumsNothing, keras.optimizers.RMSprop):
         )
 
 
-class SharesOfBudget(keras.optimizers.schedules.LearningRateSchedule):
-    """Piecewise-constant learning rate over the share of a training's budget that is used.
+class BudgetSchedule(keras.optimizers.schedules.LearningRateSchedule):
+    """Learning rates over the steps, or over the share of a training's budget that is used.
+
+    Piecewise-constant rates, times a factor for the warm-up and one for the decay.
 
     Args:
         rates: one more than `boundaries`.
-        boundaries: shares in (0, 1), ascending.
+        boundaries: ascending; steps, counted from zero, or shares of the budget below 1.
+        decay: factor that falls as the budget is `used`: "linear", 1 - used; or "cosine",
+            (1 + cos(pi * used)) / 2. "constant": none.
+        warmup: steps, or share of the budget below 1, over which the rates rise linearly from 0.
 
     Attributes:
         used: float64 scalar variable, the share of the budget that is used, which `set_used`
             sets. Replicas share it.
 
-    >>> schedule = SharesOfBudget([1e-3, 1e-4], boundaries=[0.5])
+    >>> schedule = BudgetSchedule([1e-3, 1e-4], boundaries=[0.5])
     >>> _ = schedule.used.assign(0.6)
     >>> f"{float(schedule(0)):.0e}"
     '1e-04'
     """
 
-    def __init__(self, rates: Sequence[float], boundaries: Sequence[float]) -> None:
+    def __init__(
+        self,
+        rates: Sequence[float],
+        boundaries: Sequence[float] = (),
+        decay: str = "constant",
+        warmup: float = 0,
+    ) -> None:
         super().__init__()
         self._rates, self._boundaries = list(rates), list(boundaries)
+        self._decay, self._warmup = decay, warmup
         self.used = tf.Variable(0.0, trainable=False, dtype=tf.float64, name="used_budget")
 
     def __call__(self, step: tf.Tensor | int) -> tf.Tensor:
-        passed = tf.convert_to_tensor(self.used) >= tf.constant(self._boundaries, tf.float64)
-        return tf.gather(self._rates, tf.reduce_sum(tf.cast(passed, tf.int32)))
+        used, step = tf.convert_to_tensor(self.used), tf.cast(step, tf.float64)
+        shares = bool(self._boundaries) and self._boundaries[-1] < 1
+        passed = (used if shares else step) >= tf.constant(self._boundaries, tf.float64)
+        rate = tf.gather(self._rates, tf.reduce_sum(tf.cast(passed, tf.int32)))
+        factor = self._remaining(tf.clip_by_value(used, 0.0, 1.0))
+        if self._warmup:
+            risen = used if self._warmup < 1 else step + 1
+            factor *= tf.minimum(risen / self._warmup, 1.0)
+        return rate * tf.cast(factor, rate.dtype)
+
+    def _remaining(self, used: tf.Tensor) -> tf.Tensor:
+        if self._decay == "linear":
+            return 1 - used
+        if self._decay == "cosine":
+            return (1 + tf.cos(np.pi * used)) / 2
+        return tf.ones_like(used)
 
     def get_config(self) -> dict[str, Any]:
-        return {"rates": self._rates, "boundaries": self._boundaries}
+        return {
+            "rates": self._rates,
+            "boundaries": self._boundaries,
+            "decay": self._decay,
+            "warmup": self._warmup,
+        }
 
 
 def set_used(optimizers: Iterable[keras.optimizers.Optimizer], share: float) -> None:
@@ -162,36 +194,27 @@ def set_used(optimizers: Iterable[keras.optimizers.Optimizer], share: float) -> 
         share: in [0, 1].
     """
     for optimizer in optimizers:
-        if isinstance(optimizer.schedule, SharesOfBudget):
+        if isinstance(optimizer.schedule, BudgetSchedule):
             optimizer.schedule.used.assign(share)
 
 
 def learning_rate_schedule(
-    rates: Sequence[float], boundaries: Sequence[float]
+    rates: Sequence[float],
+    boundaries: Sequence[float],
+    decay: str = "constant",
+    warmup: float = 0,
 ) -> float | keras.optimizers.schedules.LearningRateSchedule:
-    """Piecewise-constant learning rate: rates[0] before boundaries[0], and so on.
+    """The rate itself if it is constant, or else a `BudgetSchedule`, which has the same arguments.
 
-    Over steps it is the SPN paper's "sched" (Table 4).
-
-    Args:
-        rates: one more than `boundaries`.
-        boundaries: ascending; steps, counted from zero, or shares of the training's budget below 1.
-
-    Returns:
-        A Keras schedule; the rate itself if there is only one.
+    Piecewise-constant rates over steps are the SPN paper's "sched" (Table 4).
 
     >>> schedule = learning_rate_schedule([1e-3, 1e-4], boundaries=[500])
     >>> [f"{float(schedule(step)):.0e}" for step in (499, 500)]
     ['1e-03', '1e-04']
     """
-    if not boundaries:
+    if not boundaries and decay == "constant" and not warmup:
         return rates[0]
-    if boundaries[-1] < 1:
-        return SharesOfBudget(rates, boundaries)
-    # Keras's intervals include their upper boundary.
-    return keras.optimizers.schedules.PiecewiseConstantDecay(
-        [step - 1 for step in boundaries], list(rates)
-    )
+    return BudgetSchedule(rates, boundaries, decay, warmup)
 
 
 def apply_gradients(

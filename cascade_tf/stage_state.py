@@ -52,7 +52,10 @@ class StageState:
         with strategy.scope():
             stage.build()
             average = PolyakAverage(
-                stage.averaged_variables(), config.polyak_decay, config.polyak_start
+                stage.averaged_variables(),
+                config.polyak_decay,
+                config.polyak_start,
+                config.polyak_share,
             )
             step = tf.Variable(0, dtype=tf.int64, trainable=False)
             seconds = tf.Variable(0.0, dtype=tf.float64, trainable=False)

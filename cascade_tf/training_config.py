@@ -35,7 +35,14 @@ class TrainingConfig(Settings):
     steps: int = setting(1000, "Training steps.", at_least=1, group="training")
     seed: int = shared.seed()
     polyak_decay: float = setting(
-        0.9999, "Decay of the averaged weights.", decides="training", at_least=0, below=1
+        0.9999, "Largest decay of the averaged weights.", decides="training", at_least=0, below=1
+    )
+    polyak_share: float = setting(
+        1 / 9,
+        "Share of the steps so far that the averaged weights cover, until polyak_decay limits it.",
+        decides="training",
+        above=0,
+        at_most=1,
     )
     polyak_start: int = setting(0, "Steps before averaging starts.", decides="training", at_least=0)
     max_minutes: float = setting(

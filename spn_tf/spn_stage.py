@@ -9,7 +9,8 @@ import tensorflow as tf
 from cascade_tf import randomness
 from cascade_tf.description import Description
 from cascade_tf.examples import Examples
-from cascade_tf.optimizers import RMSprop, apply_gradients
+from cascade_tf.muon import Muon, is_kernel
+from cascade_tf.optimizers import Adam, RMSprop, apply_gradients
 from cascade_tf.sample_request import SampleRequest
 from cascade_tf.settings import Settings
 from cascade_tf.stage import Stage
@@ -96,17 +97,32 @@ class SPNStage(Stage):
         self.network.build()
 
     def build(self) -> None:
-        t = self.training
         self.build_network()
-        self.optimizer = RMSprop(
-            t.schedule(),
-            start=t.rmsprop_start,
-            rho=t.rmsprop_decay,
-            momentum=t.rmsprop_momentum,
-            epsilon=t.rmsprop_epsilon,
-        )
+        self.optimizer = self._make_optimizer()
         self.optimizer.build(self.network.trainable_variables)
         self.sampler = Sampler(self.network, stream=f"{self.name}/sampling")
+
+    def _make_optimizer(self) -> RMSprop | Adam:
+        t, variables = self.training, self.network.trainable_variables
+        rate, decay = t.schedule(), t.weight_decay or None
+        adam = {"beta_1": t.adam_beta_1, "beta_2": t.adam_beta_2, "epsilon": t.adam_epsilon}
+        optimizer: RMSprop | Adam
+        if t.optimizer == "adam":
+            optimizer = Adam(rate, weight_decay=decay, **adam)
+        elif t.optimizer == "muon":
+            optimizer = Muon(rate, ["logits"], t.muon_momentum, weight_decay=decay, **adam)
+        else:
+            optimizer = RMSprop(
+                rate,
+                start=t.rmsprop_start,
+                rho=t.rmsprop_decay,
+                momentum=t.rmsprop_momentum,
+                epsilon=t.rmsprop_epsilon,
+                weight_decay=decay,
+            )
+        if t.weight_decay:
+            optimizer.exclude_from_weight_decay([v for v in variables if not is_kernel(v)])
+        return optimizer
 
     def networks(self) -> dict[str, keras.Layer]:
         return {"network": self.network}

@@ -26,6 +26,19 @@ class SPNTrainingConfig(LearningConfig):
         decides="training",
         choices=("first", "all"),
     )
+    optimizer: str = setting(
+        "rmsprop",
+        "rmsprop is the paper's; muon updates kernels by Muon and the rest by Adam.",
+        decides="training",
+        choices=("rmsprop", "adam", "muon"),
+    )
+    weight_decay: float = setting(
+        0.0,
+        "Share of the kernels that a step subtracts, times the learning rate.",
+        decides="training",
+        at_least=0,
+        below=1,
+    )
     rmsprop_momentum: float = setting(
         0.9, "Momentum of RMSProp.", decides="training", at_least=0, below=1
     )
@@ -40,4 +53,14 @@ class SPNTrainingConfig(LearningConfig):
         decides="training",
         at_least=0,
         at_most=1,
+    )
+    adam_beta_1: float = setting(
+        0.9, "Decay of Adam's mean of gradients.", decides="training", at_least=0, below=1
+    )
+    adam_beta_2: float = setting(
+        0.999, "Decay of Adam's mean of squares.", decides="training", at_least=0, below=1
+    )
+    adam_epsilon: float = setting(1e-8, "Epsilon of Adam.", decides="training", above=0)
+    muon_momentum: float = setting(
+        0.95, "Momentum of Muon.", decides="training", at_least=0, below=1
     )

@@ -15,7 +15,7 @@ _SPN = tuple(flag for flag in TINY_MODEL if not flag.startswith(_OWN))
 _SYSTEMS = {
     "spn": ("--upscaling=multidimensional", *_SPN),
     "nsb": ("--system=nsb", "--prior=biggan", *_DECODERS, *TINY_GAN),
-    "spn of latents": ("--system=nsb", "--prior=spn", *_DECODERS, *_SPN),
+    "spn of latents": ("--optimizer=muon", "--system=nsb", "--prior=spn", *_DECODERS, *_SPN),
     "nsb_pixel": ("--system=nsb_pixel", "--levels=1", "--pixel_width=8"),
     "biggan": (
         *("--system=biggan", "--architecture=biggan_deep", *TINY_GAN, "--image_size=16"),
@@ -29,6 +29,8 @@ _SHARED = (
     "--batch_size=4",
     "--learning_rate=1e-3,1e-4",
     "--learning_rate_boundaries=5",
+    "--learning_rate_decay=cosine",
+    "--warmup=3",
     "--clip_norm=1",
     "--workdir=none",
 )

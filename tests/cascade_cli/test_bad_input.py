@@ -82,6 +82,8 @@ def test_a_mistake_gives_one_line_in_a_fresh_process():
             "--learning_rate_boundaries=9,5",
         ),
         (["--learning_rate_boundaries=9.5"], "--learning_rate_boundaries=9.5"),
+        (["--warmup=1.5"], "--warmup=1.5: use steps, or a share of the training below 1"),
+        (["--optimizer=sgd"], "--optimizer=sgd"),
         (["--batch_size=0"], "--batch_size=0"),
         (["--steps=0"], "--steps=0"),
         (["--steps=-5"], "--steps=-5"),

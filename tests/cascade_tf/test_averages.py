@@ -6,25 +6,38 @@ import tensorflow as tf
 from cascade_tf.averages import PolyakAverage
 
 
-def _expected(values, decay, start):
+def _expected(values, decay, start, share):
     """The recursion of the class's docstring, by hand; values[0] is the initial one."""
     average = values[0]
     for step, value in enumerate(values[1:]):
         t = step - start
-        keep = 0.0 if t < 0 else min(decay, (1 + t) / (10 + t))
+        keep = 0.0 if t < 0 else min(decay, (1 + t) / (1 + 1 / share + t))
         average = keep * average + (1 - keep) * value
     return average
 
 
-@pytest.mark.parametrize("decay,start", [(0.9999, 0), (0.2, 0), (0.9, 3)])
-def test_average_follows_its_recursion(decay, start):
+@pytest.mark.parametrize(
+    "decay,start,share", [(0.9999, 0, 1 / 9), (0.2, 0, 1 / 9), (0.9, 3, 0.5), (0.9999, 0, 0.02)]
+)
+def test_average_follows_its_recursion(decay, start, share):
     values = np.random.default_rng(0).normal(size=8)
     variable = keras.Variable(values[0], dtype="float32")
-    average = PolyakAverage([variable], decay, start)
+    average = PolyakAverage([variable], decay, start, share)
     for step, value in enumerate(values[1:]):
         variable.assign(value)
         average.update(tf.constant(step, tf.int64))
-    np.testing.assert_allclose(average.averages[0], _expected(values, decay, start), rtol=1e-5)
+    expected = _expected(values, decay, start, share)
+    np.testing.assert_allclose(average.averages[0], expected, rtol=1e-5)
+
+
+def test_a_share_of_one_is_the_mean_of_all_values():
+    values = np.random.default_rng(0).normal(size=50)
+    variable = keras.Variable(values[0], dtype="float32")
+    average = PolyakAverage([variable], decay=0.9999, share=1.0)
+    for step, value in enumerate(values[1:]):
+        variable.assign(value)
+        average.update(tf.constant(step, tf.int64))
+    np.testing.assert_allclose(average.averages[0], values.mean(), rtol=1e-4)
 
 
 def test_average_equals_tensorflows():

@@ -3,6 +3,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from cascade_tf.muon import Muon
 from cascade_tf.optimizers import (
     SGD,
     Adam,
@@ -26,25 +27,36 @@ def test_keras_has_the_private_parts_that_ours_use(optimizer):
     assert callable(optimizer._all_reduce_sum_gradients)
 
 
-@pytest.mark.parametrize("optimizer", [SGD(0.1), Adam(0.1), RMSprop(0.1, momentum=0.9)])
+def _weights():
+    return [keras.Variable([1.0, 1.0]), keras.Variable([[1.0, 2.0], [3.0, 5.0]], name="kernel")]
+
+
+@pytest.mark.parametrize(
+    "optimizer",
+    [SGD(0.1), Adam(0.1), RMSprop(0.1, momentum=0.9), Muon(0.1), Muon(0.1, weight_decay=0.1)],
+)
 def test_gradients_are_summed_over_replicas_once(optimizer):
     """Also if Keras sums them in another function than the one that our optimizers override."""
     strategy = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
     with strategy.scope():
-        mirrored = [keras.Variable([1.0])]
+        mirrored = _weights()
         of_two = type(optimizer).from_config(optimizer.get_config())
         of_two.build(mirrored)
-    single = [keras.Variable([1.0])]
+    single = _weights()
     optimizer.build(single)
+
+    def gradients(scale):
+        return [scale * tf.constant([0.5, 0.1]), scale * tf.constant([[0.5, -0.1], [0.0, 0.3]])]
 
     @tf.function(autograph=False)
     def step():
-        strategy.run(lambda: apply_gradients(of_two, [tf.constant([0.5])], mirrored))
+        strategy.run(lambda: apply_gradients(of_two, gradients(1.0), mirrored))
 
-    step()
-    apply_gradients(optimizer, [tf.constant([1.0])], single)
+    for _ in range(2):
+        step()
+        apply_gradients(optimizer, gradients(2.0), single)
     for one, other in zip(mirrored + of_two.variables, single + optimizer.variables, strict=True):
-        np.testing.assert_allclose(one.numpy(), other.numpy(), rtol=1e-6)
+        np.testing.assert_allclose(one.numpy(), other.numpy(), rtol=1e-5)
 
 
 @pytest.mark.parametrize("beta_1", [0.9, 0.0])
@@ -97,6 +109,26 @@ def test_a_schedule_over_shares_of_the_budget_follows_what_is_used():
     expected = {0.0: 1e-3, 0.499: 1e-3, 0.5: 1e-4, 0.89: 1e-4, 0.9: 1e-5, 1.2: 1e-5}
     for share, rate in expected.items():
         set_used([optimizer, SGD(0.1)], share)
+        assert float(optimizer.learning_rate) == pytest.approx(rate), share
+
+
+@pytest.mark.parametrize(
+    "decay,warmup,expected",
+    [
+        ("constant", 0, [1, 1, 0.1, 0.1, 0.1]),
+        ("linear", 0, [1, 0.75, 0.05, 0.025, 0]),
+        ("cosine", 0, [1, (1 + 0.5**0.5) / 2, 0.05, (1 - 0.5**0.5) / 20, 0]),
+        ("constant", 200, [0.005, 0.505, 0.1, 0.1, 0.1]),  # rises at each of the steps 0 to 199
+        ("linear", 0.75, [0, 0.25, 1 / 30, 0.025, 0]),
+    ],
+)
+@pytest.mark.parametrize("boundary", [0.5, 200])
+def test_rates_decay_and_rise_over_the_budget(decay, warmup, expected, boundary):
+    """Budget of 400 steps; the rate has changed at half of it, too."""
+    optimizer = SGD(learning_rate_schedule([1.0, 0.1], [boundary], decay, warmup))
+    for share, rate in zip((0, 0.25, 0.5, 0.75, 1), expected, strict=True):
+        set_used([optimizer], share)
+        optimizer.iterations.assign(int(400 * share))
         assert float(optimizer.learning_rate) == pytest.approx(rate), share
 
 

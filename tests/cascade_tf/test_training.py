@@ -196,7 +196,7 @@ def test_rates_follow_shares_of_the_steps_and_a_longer_budget(tmp_path):
     class WithShares(TwoPlayerStage):
         def build(self):
             super().build()
-            self.generator_optimizer = RMSprop(learning_rate_schedule([1.0, 0.1], [0.5]))
+            self.generator_optimizer = RMSprop(learning_rate_schedule([1.0, 0.1], [0.5], "linear"))
             self.generator_optimizer.build(self.generator.trainable_variables)
 
         def train_step(self, examples, step):
@@ -206,7 +206,8 @@ def test_rates_follow_shares_of_the_steps_and_a_longer_budget(tmp_path):
     for steps in (4, 12):
         trainer(WithShares(), tmp_path, steps=steps, summary_every=1).train()
     rates = scalars(tmp_path, "train", "rate")
-    assert list(rates.values()) == pytest.approx([1, 1, 0.1, 0.1, 1, 1] + 6 * [0.1])
+    after = [(1.0 if step < 6 else 0.1) * (1 - step / 12) for step in range(4, 12)]
+    assert list(rates.values()) == pytest.approx([1, 0.75, 0.05, 0.025, *after])
 
 
 def test_only_the_newest_checkpoints_are_kept(tmp_path):

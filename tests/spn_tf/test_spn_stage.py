@@ -8,6 +8,7 @@ import tensorflow as tf
 from cascade_tf.data import open_source
 from cascade_tf.errors import SettingError
 from cascade_tf.examples import Examples
+from cascade_tf.optimizers import apply_gradients
 from cascade_tf.strategies import make_strategy
 from spn_tf.config import SPNConfig
 from spn_tf.spn_stage import SPNStage
@@ -60,12 +61,41 @@ def test_two_replicas_under_xla_equal_one(tmp_path):
 
 def test_an_interrupted_training_ends_like_one_never_interrupted(tmp_path):
     """Under XLA; tests/cascade_cli/test_commands.py tests it without XLA and with signals."""
-    stage = lambda: _stage(jit_compile=True, clip_norm=1.0)  # noqa: E731
+    settings = {"optimizer": "muon", "weight_decay": 0.1, "warmup": 3, "clip_norm": 1.0}
+    stage = lambda: _stage(jit_compile=True, **settings)  # noqa: E731
     whole = _train(tmp_path / "whole", stage(), steps=4)
     _train(tmp_path / "parts", stage(), steps=2)
     parts = final_weights(_train(tmp_path / "parts", stage(), steps=4))
     for name, value in final_weights(whole).items():
         np.testing.assert_array_equal(value, parts[name], name)
+
+
+def test_muon_updates_all_kernels_but_the_last_layers():
+    stage = _stage(optimizer="muon")
+    stage.build()
+    by_muon = {
+        weight.path
+        for weight, velocity in zip(
+            stage.network.trainable_variables, stage.optimizer._velocities, strict=True
+        )
+        if velocity is None
+    }
+    kernels = {w.path for w in stage.network.trainable_variables if w.path.endswith("/kernel")}
+    assert kernels - by_muon == {"spn/decoder/pixelcnn/logits/kernel"}
+    assert by_muon < kernels
+
+
+@pytest.mark.parametrize("optimizer", ["rmsprop", "adam", "muon"])
+def test_weight_decay_shrinks_kernels_alone(optimizer):
+    stage = _stage(optimizer=optimizer, weight_decay=0.1, learning_rate=(0.5,))
+    stage.build()
+    randomize(stage.network)
+    weights = stage.network.trainable_variables
+    before = [weight.numpy() for weight in weights]
+    apply_gradients(stage.optimizer, [tf.zeros(weight.shape) for weight in weights], weights)
+    for weight, old in zip(weights, before, strict=True):
+        share = 0.95 if weight.path.endswith("/kernel") else 1.0
+        np.testing.assert_allclose(weight.value, share * old, rtol=1e-6, err_msg=weight.path)
 
 
 def test_bfloat16_trains_on_float32_weights(tmp_path):
