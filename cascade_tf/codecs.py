@@ -25,7 +25,8 @@ _PILLOW_OPTIONS: dict[str, list[dict[str, Any]]] = {
 }
 _OXIPNG_LEVEL = 6  # the strongest without zopfli, which gained 1% or less in 10 times the time
 _JPEGXL_EFFORT = 10  # the strongest; on digits a sixth smaller than 9
-# Pixels. JPEG XL needs about 60 bytes of memory for each value, so 3 GB for the largest sheet.
+# Pixels; a sheet may be twice as high, and WebP allows 16,383. JPEG XL takes 50 bytes of memory for
+# each value, so 2.4 GB for a full sheet in colour.
 _SHEET_SIDE = 4000
 
 
@@ -72,7 +73,7 @@ class CodecSizes:
     def add(self, images: np.ndarray) -> None:
         """Adds images, uint8 [N, H, W, C]."""
         if not self._tiled:
-            self._encode(images[:, None])
+            self._encode(list(images[:, None]))
             return
         _, height, width, _ = images.shape
         full = max(1, _SHEET_SIDE // height) * max(1, _SHEET_SIDE // width)

@@ -24,9 +24,9 @@ def evaluate(
     strategy: tf.distribute.Strategy,
     source: Source,
     total: int,
-    codecs: bool,
-    files: bool,
     report: Figures,
+    codecs: bool = True,
+    files: bool = True,
 ) -> None:
     """Evaluates one stage after another, so that they need not fit into memory together.
 
@@ -34,9 +34,9 @@ def evaluate(
         experiment: of Subscale Pixel Networks.
         strategy: spreads batches over devices.
         source, total: the images, and the number of them.
-        codecs: whether PNG, WebP and JPEG XL are measured too, with all images on one sheet.
-        files: whether they are also measured with each image as a file of its own.
         report: of the evaluation.
+        codecs: whether PNG, WebP and JPEG XL are measured too, with all images on one sheet.
+        files: whether they are also measured with each image in a file of its own.
     """
     report.begin(*experiment.stage_names, "total", *(TITLES if codecs else ()))
     results = report.results
@@ -152,13 +152,13 @@ def _table(results: dict) -> rich.table.Table:
 
 
 def _codec_line(results: dict, codec: str) -> str:
-    def compared(figures: dict, files: str) -> str:
+    def compared(figures: dict, where: str) -> str:
         count, bits = figures["codec_images"], figures[codec]
         images = "" if count == results["images"] else f", first {count:,} images"
         ratio = figures["bits_per_dim_of_codec_images"] / bits
-        return f"{bits:.4f} bits/dim {files}{images} (the model takes {ratio:.3f} of it)"
+        return f"{bits:.4f} {where}{images} (model: {ratio:.3f} of it)"
 
-    line = f"{TITLES[codec]}: {compared(results, 'on one sheet')}"
+    line = f"{TITLES[codec]}: {compared(results, 'bits/dim on one sheet')}"
     if "single_files" in results:
         line += f"; {compared(results['single_files'], 'in a file for each image')}"
     return line

@@ -105,17 +105,9 @@ class DataConfig(Settings):
         super().__post_init__()
         shared.check_channels(self)
         if self.crop == "window" and self.smallest_crop < 1:
-            self.refuse(
-                "it is of squares; random sizes of windows are smallest_scale",
-                "smallest_crop",
-                "crop",
-            )
+            self.refuse("for windows of random scale set `smallest_scale`", "smallest_crop", "crop")
         if self.crop == "square" and self.smallest_scale < 1:
-            self.refuse(
-                "it is of windows; random sizes of squares are smallest_crop",
-                "smallest_scale",
-                "crop",
-            )
+            self.refuse("for squares of random size set `smallest_crop`", "smallest_scale", "crop")
         for field in ("data_dir", "cache_dir", "test_dir"):
             path = getattr(self, field)
             object.__setattr__(self, field, os.fspath(path) if path else None)

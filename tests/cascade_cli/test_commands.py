@@ -183,7 +183,7 @@ def test_the_last_line_of_evaluate_is_json_also_for_another_dataset(trained):
     assert alone["bits_per_dim_of_codec_images"] == pytest.approx(figures["bits_per_dim"])
     ratio = alone["bits_per_dim_of_codec_images"] / alone["jpegxl"]
     (line,) = (line for line in table if line.startswith("JPEG XL"))
-    assert line.endswith(f"in a file for each image (the model takes {ratio:.3f} of it)")
+    assert line.endswith(f"in a file for each image (model: {ratio:.3f} of it)")
     assert f"{figures['bits_per_dim']:.4f}" in "\n".join(table)
 
 

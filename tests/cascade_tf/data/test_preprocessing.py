@@ -202,9 +202,9 @@ def test_windows_of_grey_and_flipped():
 
 
 def test_sizes_of_windows_and_of_squares_have_a_setting_each():
-    with pytest.raises(SettingError, match="random sizes of windows are smallest_scale"):
+    with pytest.raises(SettingError, match="for windows of random scale set `smallest_scale`"):
         DataConfig("digits", None, 4, 3, crop="window", smallest_crop=0.5)
-    with pytest.raises(SettingError, match="random sizes of squares are smallest_crop"):
+    with pytest.raises(SettingError, match="for squares of random size set `smallest_crop`"):
         DataConfig("digits", None, 4, 3, smallest_scale=0.5)
 
 
