@@ -55,6 +55,7 @@ setup(
         "absl-py>=2.1,<3",
         "etils[epath]>=1.9,<2",
         "filelock>=3.25.2,<4",
+        "imagecodecs>=2025.3.30",  # JPEG XL, to compare models with
         "importlib_resources>=6,<8",  # tensorflow-datasets uses it without declaring it
         "keras>=3.12,<4",
         "lazy-loader>=0.4,<1",

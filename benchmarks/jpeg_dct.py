@@ -5,7 +5,7 @@
 
 The pictures are windows of 500x375, ImageNet's usual size, of scikit-image's photographs, saved as
 JPEG. Both decodings are cropped to the centre square and resized by area to 128x128. The sizes of
-WebP and PNG files stand in for a model's likelihood.
+JPEG XL, WebP and PNG files stand in for a model's likelihood.
 """
 
 import io

@@ -141,15 +141,15 @@ def main(_: list[str]) -> None:
 
     _write_images(output)
     print(f"\n{FLAGS.minutes:g} minutes each, {FLAGS.num_images} held-out images")
-    print("| model | bits/dim | parts | of WebP | steps |\n|---|---|---|---|---|")
+    print("| model | bits/dim | parts | of JPEG XL | steps |\n|---|---|---|---|---|")
     for name, r in results.items():
         parts = ", ".join(f"{stage} {value:.3f}" for stage, value in r["stages"].items())
         steps = ", ".join(f"{count:,}" for count in r["steps"].values())
         print(
             f"| {name} | {r['bits_per_dim']:.3f} ± {r['standard_error']:.3f} | {parts} "
-            f"| {r['bits_per_dim'] / r['webp']:.3f} | {steps} |"
+            f"| {r['bits_per_dim'] / r['jpegxl']:.3f} | {steps} |"
         )
-    print(f"PNG {r['png']:.3f}, lossless WebP {r['webp']:.3f}")
+    print(f"PNG {r['png']:.3f}, lossless WebP {r['webp']:.3f}, JPEG XL {r['jpegxl']:.3f}")
 
 
 if __name__ == "__main__":

@@ -93,7 +93,7 @@ class EvaluateOptions(TruncationOptions):
         None, "Evaluate on this many images, the first ones.", at_least=1, group="data"
     )
     codecs: bool = setting(
-        True, "Also print bits/dim of PNG and WebP on the same images.", group="output"
+        True, "Also print bits/dim of PNG, WebP and JPEG XL on the same images.", group="output"
     )
     strategy: str = _strategy(STRATEGIES)
     num_samples: int | None = setting(

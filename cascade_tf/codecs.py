@@ -1,64 +1,80 @@
 """Bits/dim of lossless image codecs, as a baseline for a model's on the same images."""
 
 import io
-from collections.abc import Collection
+import itertools
+from collections.abc import Collection, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+import imagecodecs
 import numpy as np
 import oxipng
 from PIL import Image
 
 from cascade_tf.pictures import pillow_image, sheet
 
-TITLES = {"png": "PNG (best of Pillow and oxipng)", "webp": "WebP (lossless)"}
+TITLES = {
+    "png": "PNG (best of Pillow and oxipng)",
+    "webp": "WebP (lossless)",
+    "jpegxl": "JPEG XL (lossless)",
+}
 # Of several options of Pillow the smallest file counts: at few bits, level 9 beats `optimize`.
-_OPTIONS: dict[str, list[dict[str, Any]]] = {
+_PILLOW_OPTIONS: dict[str, list[dict[str, Any]]] = {
     "png": [{"format": "PNG", "optimize": True}, {"format": "PNG", "compress_level": 9}],
     "webp": [{"format": "WEBP", "lossless": True, "quality": 100, "method": 6}],
 }
 _OXIPNG_LEVEL = 6  # the strongest without zopfli, which gained 1% or less in 10 times the time
-_SHEET_SIDE = 8000  # pixels; a sheet may be twice as high, and WebP allows 16,383
+_JPEGXL_EFFORT = 10  # the strongest; on digits a sixth smaller than 9
+# Pixels; a sheet may be twice as high, and WebP allows 16,383. JPEG XL takes 50 bytes of memory for
+# each value, so 2.4 GB for a full sheet in colour.
+_SHEET_SIDE = 4000
 
 
 def codec_bits_per_dim(
-    images: np.ndarray, codecs: Collection[str] | None = None
+    images: np.ndarray, codecs: Collection[str] | None = None, tiled: bool = True
 ) -> dict[str, float]:
     """Bits per dimension of images, uint8 [N, H, W, C], by codec; see `CodecSizes`.
 
-    WebP takes minutes for a thousand images.
+    A thousand images of 64x64 pixels in colour take a minute or two for each codec.
 
     >>> codec_bits_per_dim(np.zeros([4, 8, 8, 1], np.uint8), ["png"])["png"] < 8
     True
     """
-    sizes = CodecSizes(codecs)
+    sizes = CodecSizes(codecs, tiled)
     sizes.add(images)
     return sizes.bits_per_dim()
 
 
 class CodecSizes:
-    """Compressed sizes of images with PNG and lossless WebP, each at its strongest settings.
+    """Compressed sizes of images with lossless codecs, each at its strongest settings.
 
-    Images are tiled into sheets, so that file headers hardly count. If all values on a sheet have
-    low bits of zero, as those of `spn_tf` at fewer than 8 bits, it is also encoded without these
-    bits, and the smaller file counts. The same images always give the same figures.
+    If all values in a file have low bits of zero, as those of `spn_tf` at fewer than 8 bits, they
+    are also encoded without these bits, and the smaller file counts. Every file is decoded and
+    compared with its images. The same images always give the same figures.
 
     Args:
-        codecs: "png" (the smallest of two settings of Pillow and of oxipng) and "webp"; by
-            default both.
+        codecs: "png" (the smallest of two settings of Pillow and of oxipng), "webp" and "jpegxl";
+            by default all.
+        tiled: whether images are tiled into large sheets, so that file headers hardly count and a
+            codec can learn from other images. Otherwise each image is a file of its own.
 
     >>> sizes = CodecSizes()
     >>> sizes.add(np.zeros([4, 8, 8, 1], np.uint8))
     >>> sorted(sizes.bits_per_dim())
-    ['png', 'webp']
+    ['jpegxl', 'png', 'webp']
     """
 
-    def __init__(self, codecs: Collection[str] | None = None) -> None:
+    def __init__(self, codecs: Collection[str] | None = None, tiled: bool = True) -> None:
+        self._tiled = tiled
         self._pending: list[np.ndarray] = []  # uint8 [n, H, W, C] each
-        self._bytes = dict.fromkeys(_OPTIONS if codecs is None else codecs, 0)
+        self._bytes = dict.fromkeys(TITLES if codecs is None else codecs, 0)
         self._dimensions = 0
 
     def add(self, images: np.ndarray) -> None:
         """Adds images, uint8 [N, H, W, C]."""
+        if not self._tiled:
+            self._encode(list(images[:, None]))
+            return
         _, height, width, _ = images.shape
         full = max(1, _SHEET_SIDE // height) * max(1, _SHEET_SIDE // width)
         while len(images):
@@ -66,39 +82,59 @@ class CodecSizes:
             self._pending.append(images[:room])
             images = images[room:]
             if len(self._pending[-1]) == room:
-                self._encode()
+                self._encode_pending()
 
     def bits_per_dim(self) -> dict[str, float]:
         """Bits per dimension of all images added, by codec."""
-        self._encode()
+        self._encode_pending()
         return {name: 8 * size / self._dimensions for name, size in self._bytes.items()}
 
-    def _encode(self) -> None:
-        if not self._pending:
-            return
-        images = np.concatenate(self._pending)
-        self._pending.clear()
-        count = len(images)
-        # Full rows where possible, as white padding would add to the codecs' sizes.
-        near_square = int(np.ceil(np.sqrt(count)))
-        whole = (c for c in range(near_square, near_square // 2, -1) if count % c == 0)
-        columns = next(whole, near_square)
-        used_bits = int(np.bitwise_or.reduce(images, axis=None))
-        zeros = (used_bits & -used_bits).bit_length() - 1  # of all values; -1 if all are black
-        variants = [images, images >> zeros] if zeros > 0 else [images]
-        pages = [pillow_image(sheet(variant, columns)) for variant in variants]
-        for name in self._bytes:
-            self._bytes[name] += min(len(_smallest_file(page, name)) for page in pages)
-        self._dimensions += images.size
+    def _encode_pending(self) -> None:
+        if self._pending:
+            images = np.concatenate(self._pending)
+            self._pending.clear()
+            self._encode([images])
+
+    def _encode(self, sheets: Sequence[np.ndarray]) -> None:
+        """Adds sheets of images, uint8 [N, H, W, C] each, on all cores."""
+        codecs, images = zip(*itertools.product(self._bytes, sheets), strict=True)
+        with ThreadPoolExecutor() as pool:  # the encoders are C, and let other threads run
+            for codec, size in zip(codecs, pool.map(_sheet_bytes, images, codecs), strict=True):
+                self._bytes[codec] += size
+        self._dimensions += sum(part.size for part in sheets)
 
 
-def _smallest_file(page: Image.Image, codec: str) -> bytes:
-    files = []
-    for options in _OPTIONS[codec]:
-        file = io.BytesIO()
-        page.save(file, **options)
-        files.append(file.getvalue())
-    smallest = min(files, key=len)
-    if codec == "png":  # oxipng returns its input if it finds nothing smaller
-        smallest = oxipng.optimize_from_memory(smallest, level=_OXIPNG_LEVEL)
-    return smallest
+def _sheet_bytes(images: np.ndarray, codec: str) -> int:
+    """Bytes of a file of all images, uint8 [N, H, W, C]."""
+    count = len(images)
+    # Full rows where possible, as white padding would add to the codecs' sizes.
+    near_square = int(np.ceil(np.sqrt(count)))
+    whole = (c for c in range(near_square, near_square // 2, -1) if count % c == 0)
+    columns = next(whole, near_square)
+    used_bits = int(np.bitwise_or.reduce(images, axis=None))
+    zeros = (used_bits & -used_bits).bit_length() - 1  # of all values; -1 if all are black
+    variants = [images, images >> zeros] if zeros > 0 else [images]
+    return min(len(_smallest_file(sheet(variant, columns), codec)) for variant in variants)
+
+
+def _smallest_file(image: np.ndarray, codec: str) -> bytes:
+    """A lossless file of an image, uint8 [H, W, C]; RuntimeError if it is not lossless."""
+    page = pillow_image(image)
+    if codec == "jpegxl":
+        # `lossless` does what it says; `distance=0` changes a tenth of the values.
+        file = imagecodecs.jpegxl_encode(np.asarray(page), lossless=True, effort=_JPEGXL_EFFORT)
+        decoded = imagecodecs.jpegxl_decode(file)
+    else:
+        file = min((_pillow_file(page, o) for o in _PILLOW_OPTIONS[codec]), key=len)
+        if codec == "png":  # oxipng returns its input if it finds nothing smaller
+            file = oxipng.optimize_from_memory(file, level=_OXIPNG_LEVEL)
+        decoded = np.asarray(Image.open(io.BytesIO(file)).convert(page.mode))
+    if not np.array_equal(decoded.reshape(image.shape), image):
+        raise RuntimeError(f"{TITLES[codec]} does not return the image that was encoded")
+    return bytes(file)
+
+
+def _pillow_file(page: Image.Image, options: dict[str, Any]) -> bytes:
+    file = io.BytesIO()
+    page.save(file, **options)
+    return file.getvalue()

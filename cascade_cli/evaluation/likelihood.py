@@ -5,14 +5,17 @@ import rich.table
 import tensorflow as tf
 
 from cascade_cli.evaluation.report import Figures
-from cascade_tf.codecs import TITLES, codec_bits_per_dim
+from cascade_tf.codecs import TITLES, CodecSizes, codec_bits_per_dim
 from cascade_tf.data import Source
 from cascade_tf.evaluation import Evaluator
 from cascade_tf.experiment import Experiment
 from cascade_tf.progress import ProgressBar
 from spn_tf.spn_stage import SPNStage
 
+# Codecs are measured on at most this many images, and values. A million values take WebP and
+# JPEG XL 3 to 8 seconds.
 CODEC_IMAGES = 1000
+_SHEET_VALUES, _FILE_VALUES = 2**24, 2**22
 _BATCH_SIZE = 100
 
 
@@ -21,8 +24,9 @@ def evaluate(
     strategy: tf.distribute.Strategy,
     source: Source,
     total: int,
-    codecs: bool,
     report: Figures,
+    codecs: bool = True,
+    files: bool = True,
 ) -> None:
     """Evaluates one stage after another, so that they need not fit into memory together.
 
@@ -30,8 +34,9 @@ def evaluate(
         experiment: of Subscale Pixel Networks.
         strategy: spreads batches over devices.
         source, total: the images, and the number of them.
-        codecs: whether PNG and WebP are measured too.
         report: of the evaluation.
+        codecs: whether PNG, WebP and JPEG XL are measured too, with all images on one sheet.
+        files: whether they are also measured with each image in a file of its own.
     """
     report.begin(*experiment.stage_names, "total", *(TITLES if codecs else ()))
     results = report.results
@@ -60,14 +65,37 @@ def evaluate(
     results["standard_error"] = error if error is None else float(error)
     report.done("total", _table(results))
     if codecs:
-        # At most a thousand of the same images: WebP's best compression takes minutes for those.
-        images = first_images(source, total, CODEC_IMAGES)
+        size = source.config.image_size**2 * source.config.channels
+        images = first_images(source, total, min(CODEC_IMAGES, max(1, _SHEET_VALUES // size)))
         images = stage.to_images(stage.target(tf.constant(images))).numpy()
-        results["codec_images"] = len(images)
-        results["bits_per_dim_of_codec_images"] = float(bits_per_dim[: len(images)].mean())
-        for codec in TITLES:
-            results |= codec_bits_per_dim(images, [codec])
-            report.done(codec, _codec_line(results, codec))
+        _measure_codecs(images, bits_per_dim, files, report)
+
+
+def _measure_codecs(
+    images: np.ndarray, bits_per_dim: np.ndarray, files: bool, report: Figures
+) -> None:
+    """Adds the figures of codecs, for images whose bits/dim by the model begin `bits_per_dim`."""
+    alone = images[: max(1, _FILE_VALUES // images[0].size)] if files else images[:0]
+
+    def of_the_model(count: int) -> dict:
+        own = float(bits_per_dim[:count].mean())
+        return {"codec_images": count, "bits_per_dim_of_codec_images": own}
+
+    report.results |= of_the_model(len(images))
+    if files:
+        report.results["single_files"] = of_the_model(len(alone))
+    for codec in TITLES:
+        with ProgressBar(f"evaluate {codec}", 1 + len(alone), "files") as bar:
+            report.results |= codec_bits_per_dim(images, [codec])
+            bar.advance()
+            sizes = CodecSizes([codec], tiled=False)
+            for start in range(0, len(alone), _BATCH_SIZE):
+                part = alone[start : start + _BATCH_SIZE]
+                sizes.add(part)
+                bar.advance(len(part))
+        if files:
+            report.results["single_files"] |= sizes.bits_per_dim()
+        report.done(codec, _codec_line(report.results, codec))
 
 
 def first_images(source: Source, total: int, count: int) -> np.ndarray:
@@ -82,16 +110,19 @@ def first_images(source: Source, total: int, count: int) -> np.ndarray:
 
 
 def in_words(results: dict) -> str:
-    """The results of `evaluate` in a line.
+    """The results of `evaluate` in a line; of the codecs the strongest first.
 
-    >>> in_words({"bits_per_dim": 3.5, "standard_error": None, "images": 2, "webp": 3})
-    '3.5000 bits/dim of 2 images; WebP (lossless) 3.0000'
+    >>> model = {"bits_per_dim": 3.5, "bits_per_dim_of_codec_images": 3.6, "standard_error": None}
+    >>> in_words(model | {"images": 2, "webp": 4.0})
+    '3.5000 bits/dim of 2 images (0.900 of the best codec); WebP (lossless) 4.0000'
     """
     error = results["standard_error"]
     spread = "" if error is None else f" ± {error:.4f}"
-    codecs = [f"{title} {results[name]:.4f}" for name, title in TITLES.items() if name in results]
     own = f"{results['bits_per_dim']:.4f}{spread} bits/dim of {results['images']:,} images"
-    return f"{own}; {', '.join(codecs)}"
+    codecs = sorted((results[name], title) for name, title in TITLES.items() if name in results)
+    ratio = results["bits_per_dim_of_codec_images"] / codecs[0][0]
+    listed = ", ".join(f"{title} {bits:.4f}" for bits, title in codecs)
+    return f"{own} ({ratio:.3f} of the best codec); {listed}"
 
 
 def _likelihood_stage(experiment: Experiment, name: str) -> SPNStage:
@@ -121,7 +152,13 @@ def _table(results: dict) -> rich.table.Table:
 
 
 def _codec_line(results: dict, codec: str) -> str:
-    few, bits = results["codec_images"], results[codec]
-    images = "" if few == results["images"] else f", first {few:,} images"
-    ratio = results["bits_per_dim_of_codec_images"] / bits
-    return f"{TITLES[codec]}{images}: {bits:.4f} bits/dim (the model takes {ratio:.3f} of it)"
+    def compared(figures: dict, where: str) -> str:
+        count, bits = figures["codec_images"], figures[codec]
+        images = "" if count == results["images"] else f", first {count:,} images"
+        ratio = figures["bits_per_dim_of_codec_images"] / bits
+        return f"{bits:.4f} {where}{images} (model: {ratio:.3f} of it)"
+
+    line = f"{TITLES[codec]}: {compared(results, 'bits/dim on one sheet')}"
+    if "single_files" in results:
+        line += f"; {compared(results['single_files'], 'in a file for each image')}"
+    return line

@@ -32,11 +32,11 @@ class SPNSystem(System[SPNStage]):
         options: EvaluateOptions,
         report: Report,
     ) -> None:
-        likelihood.evaluate(self.experiment, strategy, source, total, options.codecs, report)
+        likelihood.evaluate(self.experiment, strategy, source, total, report, options.codecs)
 
     def held_out(self, strategy: tf.distribute.Strategy, source: Source, total: int) -> str:
         figures = Figures()
-        likelihood.evaluate(self.experiment, strategy, source, total, True, figures)
+        likelihood.evaluate(self.experiment, strategy, source, total, figures, files=False)
         return likelihood.in_words(figures.results)
 
     def drawing(self, stages: Sequence[SPNStage], options: SampleOptions, seed: int) -> Drawing:

@@ -23,11 +23,15 @@ class DataConfig(Settings):
         crop: `square`: the largest square of an image, resized to `image_size`. `window`: a square
             of `image_size` pixels of the image at its own resolution.
         smallest_crop: in (0, 1]. Training images are square crops at random positions. Their side
-            is uniform between this share of the largest square's side and all of it.
+            is uniform between this share of the largest square's side and all of it. A crop of
+            fewer pixels than the example is enlarged.
+        smallest_scale: in (0, 1]. Half of the training windows are larger than `image_size`, by a
+            random factor of up to 1 / `smallest_scale`, and reduced by area. The factor's
+            logarithm is uniform. No window is larger than its image.
         bad_images: treatment of files of `folder` that cannot be decoded. With `fail` they are
             errors. With `skip` they are named on stderr, replaced by other images in training,
             and left out of evaluations.
-        seed: determines the order of training images, their crops and their flips.
+        seed: determines the order of training images, their crops, scales and flips.
         cache_dir: a directory of caches of resized training images; None: no cache.
 
     Raises:
@@ -72,6 +76,14 @@ class DataConfig(Settings):
         at_most=1,
         whole=True,
     )
+    smallest_scale: float = setting(
+        1.0,
+        "Reduce half of the training windows, by random scales down to this one.",
+        decides="training",
+        above=0,
+        at_most=1,
+        whole=True,
+    )
     bad_images: str = setting(
         "fail",
         "Undecodable files of a folder: fail ends the run, skip reports and skips them.",
@@ -93,7 +105,9 @@ class DataConfig(Settings):
         super().__post_init__()
         shared.check_channels(self)
         if self.crop == "window" and self.smallest_crop < 1:
-            self.refuse("windows have one size: leave out smallest_crop", "crop", "smallest_crop")
+            self.refuse("for windows of random scale set `smallest_scale`", "smallest_crop", "crop")
+        if self.crop == "square" and self.smallest_scale < 1:
+            self.refuse("for squares of random size set `smallest_crop`", "smallest_scale", "crop")
         for field in ("data_dir", "cache_dir", "test_dir"):
             path = getattr(self, field)
             object.__setattr__(self, field, os.fspath(path) if path else None)

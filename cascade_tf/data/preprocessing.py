@@ -6,7 +6,8 @@ code of the Colorization Transformer, by one of the same authors, rounds too.
 
 With `config.crop` = `window`, examples are instead windows of the image at its own resolution,
 random in training and central in evaluation. An image that is smaller than a window is first
-enlarged, by area, until its shorter side has the length of the window's.
+enlarged, by area, until its shorter side has the length of the window's. With
+`config.smallest_scale` below 1, half of the training windows are larger and reduced by area.
 """
 
 from collections.abc import Sequence
@@ -21,6 +22,7 @@ _FLIP = 1
 _SIDE = 2
 _PLACE = 3
 _WINDOW = 4
+_SCALE = 5
 
 _LONGEST = 16  # aspect ratio up to which whole images are kept
 
@@ -29,13 +31,13 @@ def training_image(image: tf.Tensor, index: tf.Tensor, config: DataConfig) -> tf
     """Crops at random, resizes, and with `config.flip` flips half of the images.
 
     With `config.smallest_crop` below 1, a random part of the crop is taken. With `config.crop` =
-    `window`, the crop is a window of the result's size. All draws depend only on `config.seed` and
-    `index`.
+    `window`, the crop is a window of the result's size, or with `config.smallest_scale` below 1
+    also of larger ones. All draws depend only on `config.seed` and `index`.
 
     Args:
         image: uint8 [h, w, 1 or 3].
         index: int64 scalar, the example's global index.
-        config: seed, crop, flip and shape of the result.
+        config: seed, crop, scale, flip and shape of the result.
 
     Returns:
         uint8 [image_size, image_size, channels].
@@ -66,7 +68,8 @@ def evaluation_image(image: tf.Tensor, config: DataConfig) -> tf.Tensor:
     """
     if config.crop == "window":
         image = _enlarged(image, config)
-        image = _window(image, (tf.shape(image)[:2] - config.image_size) // 2, config)
+        corner = (tf.shape(image)[:2] - config.image_size) // 2
+        image = _window(image, corner, config.image_size)
     else:
         image = _square(image, _slack(image) // 2)
     return _to_size(image, config)
@@ -121,10 +124,26 @@ def _random_square(image: tf.Tensor, key: tf.Tensor, smallest: float) -> tf.Tens
 
 def _random_window(image: tf.Tensor, key: tf.Tensor, config: DataConfig) -> tf.Tensor:
     image = _enlarged(image, config)
-    places = tf.cast(tf.shape(image)[:2] - config.image_size + 1, tf.float32)
+    side = config.image_size
+    if config.smallest_scale < 1:
+        side = _window_side(tf.reduce_min(tf.shape(image)[:2]), key, config)
+    places = tf.cast(tf.shape(image)[:2] - side + 1, tf.float32)
     seed = tf.random.experimental.stateless_fold_in(key, _WINDOW)
     corner = tf.floor(tf.random.stateless_uniform([2], seed) * places)
-    return _window(image, tf.cast(corner, tf.int32), config)
+    return _window(image, tf.cast(corner, tf.int32), side)
+
+
+def _window_side(shorter: tf.Tensor, key: tf.Tensor, config: DataConfig) -> tf.Tensor:
+    """Side of a window, int32, of an image whose shorter side is `image_size` or more.
+
+    Half of the windows have `image_size`, since evaluation has no others. The logarithms of the
+    other sides are uniform.
+    """
+    seed = tf.random.experimental.stateless_fold_in(key, _SCALE)
+    power = tf.maximum(0.0, 2 * tf.random.stateless_uniform([], seed) - 1)
+    size = tf.constant(config.image_size, tf.float32)
+    largest = tf.minimum(tf.cast(shorter, tf.float32), size / config.smallest_scale)
+    return tf.cast(tf.round(size * (largest / size) ** power), tf.int32)
 
 
 def _enlarged(image: tf.Tensor, config: DataConfig) -> tf.Tensor:
@@ -134,8 +153,7 @@ def _enlarged(image: tf.Tensor, config: DataConfig) -> tf.Tensor:
     return tf.cond(is_small, lambda: _whole(image, config.image_size, channels), lambda: image)
 
 
-def _window(image: tf.Tensor, corner: tf.Tensor, config: DataConfig) -> tf.Tensor:
-    side = config.image_size
+def _window(image: tf.Tensor, corner: tf.Tensor, side: tf.Tensor | int) -> tf.Tensor:
     return image[corner[0] : corner[0] + side, corner[1] : corner[1] + side]
 
 

@@ -16,7 +16,7 @@ import tensorflow as tf
 from PIL import Image
 
 from cascade_cli.evaluation.likelihood import first_images
-from cascade_tf.codecs import codec_bits_per_dim
+from cascade_tf.codecs import TITLES, codec_bits_per_dim
 from cascade_tf.data import DataConfig, open_source
 from tests.cascade_cli.commands import TINY_MODEL, run, run_forked, start
 
@@ -135,9 +135,13 @@ def test_a_training_ends_with_held_out_figures_samples_and_how_to_go_on(trained)
         next(line for line in lines if line.startswith(f"{title}: "))
         for title in ("held out", "samples", "train on", "use it")
     ]
-    found = re.match(r"held out: ([\d.]+) ± [\d.]+ bits/dim of 2 images; PNG .*, WebP ", figures)
+    own = r"held out: ([\d.]+) ± [\d.]+ bits/dim of 2 images"
+    codecs = r"[\w ]+ \(.*\) ([\d.]+), [\w ]+ \(.*\) ([\d.]+), [\w ]+ \(.*\) ([\d.]+)"
+    found = re.fullmatch(rf"{own} \([\d.]+ of the best codec\); {codecs}", figures)
     done = run("evaluate", f"--workdir={workdir}", "--num_images=2", "--codecs=false")
     assert found and f"{json.loads(done.stdout.splitlines()[-1])['bits_per_dim']:.4f}" == found[1]
+    assert all(title in figures for title in TITLES.values())
+    assert [*found.groups()[1:]] == sorted(found.groups()[1:], key=float)
     page = workdir / "samples" / f"step_{trained.steps}" / "samples.png"
     assert samples == f"samples: 16 in {page}"
     assert _images(page.parent).shape == (16, 8, 8, 1)
@@ -172,7 +176,14 @@ def test_the_last_line_of_evaluate_is_json_also_for_another_dataset(trained):
     assert figures["nats"] / np.log(2) / 8**2 == pytest.approx(figures["bits_per_dim"], rel=1e-5)
     source = open_source(DataConfig("digits", None, image_size=8, channels=1), "test")
     (batch,) = source.evaluation_examples(10, limit=10)
-    assert figures | codec_bits_per_dim(batch.images.numpy()) == figures
+    images = batch.images.numpy()
+    assert figures | codec_bits_per_dim(images) == figures
+    alone = figures["single_files"]
+    assert alone | codec_bits_per_dim(images, tiled=False) == alone
+    assert alone["bits_per_dim_of_codec_images"] == pytest.approx(figures["bits_per_dim"])
+    ratio = alone["bits_per_dim_of_codec_images"] / alone["jpegxl"]
+    (line,) = (line for line in table if line.startswith("JPEG XL"))
+    assert line.endswith(f"in a file for each image (model: {ratio:.3f} of it)")
     assert f"{figures['bits_per_dim']:.4f}" in "\n".join(table)
 
 

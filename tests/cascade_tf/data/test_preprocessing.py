@@ -1,8 +1,10 @@
+import dataclasses
+
 import numpy as np
 import pytest
 import tensorflow as tf
 
-from cascade_tf.data import DataConfig
+from cascade_tf.data import DataConfig, preprocessing
 from cascade_tf.data.preprocessing import (
     evaluation_image,
     resize_area,
@@ -199,6 +201,51 @@ def test_windows_of_grey_and_flipped():
     assert {int(row[0]) < int(row[-1]) for row in rows} == {False, True}
 
 
-def test_windows_have_no_smallest_crop():
-    with pytest.raises(SettingError, match="windows have one size"):
+def test_sizes_of_windows_and_of_squares_have_a_setting_each():
+    with pytest.raises(SettingError, match="for windows of random scale set `smallest_scale`"):
         DataConfig("digits", None, 4, 3, crop="window", smallest_crop=0.5)
+    with pytest.raises(SettingError, match="for squares of random size set `smallest_crop`"):
+        DataConfig("digits", None, 4, 3, smallest_scale=0.5)
+
+
+SCALED = dataclasses.replace(WINDOWS, image_size=8, smallest_scale=0.5)
+UNSCALED = dataclasses.replace(SCALED, smallest_scale=1.0)
+
+
+@pytest.mark.parametrize(("height", "largest"), [(40, 16), (11, 11)])
+def test_half_of_the_windows_are_reduced_from_squares_of_random_sides(height, largest):
+    rows, columns = np.mgrid[:height, :48].astype(np.uint8)
+    image = np.stack([6 * rows, 5 * columns, 0 * rows], axis=-1)
+    sides, unscaled = set(), 0
+    for index in range(150):
+        window = train(image, index, SCALED)
+        np.testing.assert_array_equal(window, train(image, index, SCALED))
+        unscaled += np.array_equal(window, train(image, index, UNSCALED))
+        # Seven steps between pixels, each of side / 8 columns; the mean is that of the square.
+        side = round((window[0, -1, 1] - window[0, 0, 1]) / 7 * 8 / 5)
+        top, left = np.round(window.mean((0, 1))[:2] / (6, 5) - (side - 1) / 2).astype(int)
+        square = image[top : top + side, left : left + side]
+        np.testing.assert_array_equal(window, np.round(resize_area(tf.constant(square), [8, 8])))
+        sides.add(side)
+    assert sides == set(range(8, largest + 1))
+    assert 70 < unscaled < 105  # the smallest of the larger sides are rounded to 8, too
+
+
+def test_scales_neither_enlarge_nor_change_evaluation():
+    for image in (noise(8, 8), noise(5, 9)):
+        for index in range(10):
+            window = train(image, index, SCALED)
+            np.testing.assert_array_equal(window, train(image, index, UNSCALED))
+    image = tf.constant(noise(30, 30))
+    np.testing.assert_array_equal(evaluation_image(image, SCALED), image[11:19, 11:19])
+
+
+def test_logarithms_of_scales_are_uniform():
+    settings = dataclasses.replace(SCALED, smallest_scale=0.125)
+    keys = tf.stack([tf.zeros([1000], tf.int64), tf.range(1000, dtype=tf.int64)], axis=-1)
+    sides = [
+        int(preprocessing._window_side(tf.constant(100), key, settings)) for key in tf.unstack(keys)
+    ]
+    octaves = np.log2(np.array(sides) / 8)
+    quantiles = np.quantile(octaves, [0.45, 0.625, 0.75, 0.875, 1])
+    np.testing.assert_allclose(quantiles, [0, 0.75, 1.5, 2.25, 3], atol=0.2)
