@@ -5,8 +5,8 @@
 
 `photographs.json` lists packages and photographs. Chosen by eye are photographs in colour whose
 shorter side has 1,000 pixels or more; without drawings, renders, portraits, logos, and a second
-version of a photograph. They are resized by area to a shorter side of 512 pixels. So each is
-reduced to half its size at least, where the blocks of JPEG no longer show.
+version of a photograph. They are resized by area to a shorter side of 512 pixels, about half their
+size or less, which averages over the artefacts of JPEG.
 
     DIR/photographs/{train,test}/PHOTOGRAPH.png
     DIR/32/{train,test}/PHOTOGRAPH-NUMBER.png   windows of 32x32 at random places; DIR/64 likewise
@@ -80,12 +80,18 @@ def reduce(picture: np.ndarray) -> np.ndarray:
 
 def random_windows(
     picture: np.ndarray, side: int, number: int, seed: list[int]
-) -> Iterator[np.ndarray]:
-    """Yields `number` windows uint8 [side, side, 3] at random places."""
+) -> Iterator[tuple[int, np.ndarray]]:
+    """Yields `number` windows uint8 [side, side, 3] at random places, with their numbers.
+
+    Those of a single colour, such as a black background's, are left out: they equal windows of
+    other photographs.
+    """
     generator = np.random.default_rng(seed)
     places = np.array(picture.shape[:2]) - side + 1
-    for top, left in generator.integers(places, size=[number, 2]):
-        yield picture[top : top + side, left : left + side]
+    for index, (top, left) in enumerate(generator.integers(places, size=[number, 2])):
+        window = picture[top : top + side, left : left + side]
+        if np.ptp(window, axis=(0, 1)).any():
+            yield index, window
 
 
 def write_set(
@@ -115,17 +121,13 @@ def write_set(
         for path, photograph in _listed_files(content, entry, directory):
             name = photograph_name(package.name, path)
             split = "test" if scenes.get(name, name) in test else "train"
-            picture = reduce(decode_rgb(photograph))
-            _save([picture], directory / "photographs" / split, [name])
-            _save_windows(picture, directory, split, name, windows, seed)
-            counts[split] += 1
+            pictures = _pictures(name, reduce(decode_rgb(photograph)), windows, split, seed)
+            for folder, named in pictures.items():
+                counts[f"{folder}/{split}"] += _save(directory / folder / split, named)
         kept = len(entry["photographs"])
         rows.append(f"{package.name:38}{package.version:>12}{kept:>6}  {package.licences}")
         print(rows[-1], flush=True)
-    for split, count in sorted(counts.items()):
-        number = f"{count * windows.number(split):,}"
-        sides = " and ".join(f"{side}x{side}" for side in windows.sides)
-        rows.append(f"{split}: {count} photographs, {number} windows of {sides} each")
+    rows += [f"{folder}: {count:,} pictures" for folder, count in sorted(counts.items())]
     return "\n".join(rows) + "\n"
 
 
@@ -146,26 +148,26 @@ def _listed_files(
         raise UserError(f"{entry['name']} lacks {sorted(missing)}: correct {LIST.name}")
 
 
-def _save_windows(
-    photograph: np.ndarray,
-    directory: epath.Path,
-    split: str,
-    name: str,
-    windows: Windows,
-    seed: int,
-) -> None:
+def _pictures(
+    name: str, photograph: np.ndarray, windows: Windows, split: str, seed: int
+) -> dict[str, Iterable[tuple[str, np.ndarray]]]:
+    """Names and pixels of a photograph and of its windows, by folder."""
     key = int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big")
-    number = windows.number(split)
+    pictures: dict[str, Iterable[tuple[str, np.ndarray]]] = {"photographs": [(name, photograph)]}
     for side in windows.sides:
-        pictures = random_windows(photograph, side, number, [seed, side, key])
-        names = (f"{name}-{index:03}" for index in range(number))
-        _save(pictures, directory / str(side) / split, names)
+        cut = random_windows(photograph, side, windows.number(split), [seed, side, key])
+        pictures[str(side)] = ((f"{name}-{index:03}", window) for index, window in cut)
+    return pictures
 
 
-def _save(pictures: Iterable[np.ndarray], folder: epath.Path, names: Iterable[str]) -> None:
+def _save(folder: epath.Path, named: Iterable[tuple[str, np.ndarray]]) -> int:
+    """Saves PNG files, and returns their number."""
     folder.mkdir(parents=True, exist_ok=True)
-    for picture, name in zip(pictures, names, strict=True):
+    count = 0
+    for name, picture in named:
         Image.fromarray(picture).save(f"{folder}/{name}.png")
+        count += 1
+    return count
 
 
 def main(_: list[str]) -> None:
