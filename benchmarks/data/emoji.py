@@ -35,7 +35,7 @@ PACKAGE = Package(
     "16.0.0",
     "https://registry.npmjs.org/emoji-datasource-twitter/-/emoji-datasource-twitter-16.0.0.tgz",
     "f64a530c63bca463bd8317fdc4615ce63a53a0c65018e4ce2d848aaba7a28877",
-    "CC-BY-4.0 (pictures), MIT (code)",
+    "CC-BY-4.0 (pictures, by Twitter and other contributors), MIT (code)",
 )
 _HELD_OUT = 0.12
 _PICTURES = "package/img/twitter/64/"

@@ -1,6 +1,7 @@
 """Packages of Debian, Ubuntu and npm: download, check and contents."""
 
 import hashlib
+import http.client
 import io
 import tarfile
 import urllib.error
@@ -66,7 +67,7 @@ def _downloaded(url: str) -> bytes:
             return answer.read()
     except urllib.error.HTTPError as error:
         reason = f"the server answers {error.code} {error.reason}"
-    except (OSError, ValueError) as error:
+    except (OSError, http.client.HTTPException) as error:
         reason = str(getattr(error, "reason", None) or error)
     advice = "check the network, or put the file into `package_dir`"
     raise UserError(f"cannot download {url}: {reason}: {advice}")

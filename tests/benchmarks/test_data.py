@@ -183,6 +183,7 @@ def test_a_set_is_written_whole_and_overwrites_nothing(tmp_path, capsys):
     with pytest.raises(UserError, match="no network"):
         new_set.make_set(output, {"seed": 0}, fail)
     assert list((tmp_path / "new").iterdir()) == []
+    output.mkdir()
     new_set.make_set(output, {"seed": 0}, write)
     new_set.make_set(output, {"seed": 0}, fail)  # is there already
     assert capsys.readouterr().out == "report\nreport\n"
