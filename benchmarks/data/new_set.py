@@ -1,6 +1,7 @@
 """The directory of a data set, which is written whole or not at all, and the flags of every set."""
 
 import json
+import os
 import tempfile
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -51,7 +52,7 @@ def make_set(
             whole.mkdir()
             (whole / _REPORT).write_text(write(whole))
             (whole / _SETTINGS).write_text(recorded)
-            whole.rename(directory)
+            os.rename(whole, directory)  # also onto an empty directory, which epath refuses
     elif not _is_recorded(directory / _SETTINGS, recorded):
         raise UserError(f"{directory} has other files than this set's: choose another `output_dir`")
     print((directory / _REPORT).read_text(), end="")
