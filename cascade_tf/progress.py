@@ -96,6 +96,13 @@ class ProgressBar:
         if self._prints_lines and time.monotonic() - self._last_line >= SECONDS_BETWEEN_LINES:
             self._print_line()
 
+    def say(self, line: str) -> None:
+        """Prints a line, above the bar."""
+        if self._prints_lines:
+            print(line, file=sys.stderr, flush=True)
+        elif not self._bar.disable:
+            self._bar.console.print(line, markup=False, highlight=False)
+
     def advance(self, done: float = 1) -> None:
         """Shows that `done` more units are finished."""
         self.update(self._task.completed + done)

@@ -20,7 +20,7 @@ from cascade_tf.class_record import (
     save_classes,
 )
 from cascade_tf.data import Share, Source, undecodable_image_message
-from cascade_tf.errors import SettingError, UserError, text
+from cascade_tf.errors import SettingError, UserError, text, with_flags
 from cascade_tf.evaluation import Evaluator
 from cascade_tf.examples import Examples
 from cascade_tf.files import make_directory, refuse_wildcards
@@ -34,6 +34,7 @@ from cascade_tf.stage_lock import stage_lock
 from cascade_tf.stage_state import StageState
 from cascade_tf.strategies import distributed, is_chief, workers
 from cascade_tf.summaries import Summaries
+from cascade_tf.training_budget import budget_line
 from cascade_tf.training_config import TrainingConfig
 
 _MEAN = tf.distribute.ReduceOp.MEAN
@@ -257,7 +258,7 @@ class Trainer:
 
         batches = iter(distributed(self._strategy, examples, c.batch_size))
         spent_before, began = float(self.state.seconds.numpy()), time.monotonic()
-        speed = _Speed(c.batch_size)
+        speed, told = _Speed(c.batch_size), False
 
         def due(every: int) -> bool:
             return every > 0 and step % every == 0
@@ -281,6 +282,9 @@ class Trainer:
                 headline["images/s"] = speed.images_per_second
             with stop.at_closed_pipe():
                 bar.update(step, **headline)
+                if speed.is_known and not told:
+                    bar.say(f"stage {self._stage.name}: {self._budget(step, speed)}")
+                    told = True
 
             if due(c.summary_every):
                 means = _means(recent)
@@ -295,6 +299,13 @@ class Trainer:
                     self._evaluate(step, self._test, check_stop)
                 if due(c.sample_every):
                     self._preview(step, check_stop)
+
+    def _budget(self, step: int, speed: "_Speed") -> str:
+        c = self._config
+        seconds = c.batch_size / speed.images_per_second
+        images = self._train.num_examples
+        line = budget_line(step, c.steps, self._seconds_left, seconds, c.batch_size, images)
+        return with_flags(line)
 
     @contextlib.contextmanager
     def _saved_on_failure(self) -> Iterator[None]:
@@ -405,6 +416,9 @@ def _means(metrics: list[dict[str, float]]) -> dict[str, float]:
     return {name: float(np.mean([m[name] for m in metrics])) for name in metrics[0]}
 
 
+_SECONDS_OF_SPEED = 10.0
+
+
 class _Speed:
     """Smoothed images per second of training steps, without the first, which compiles."""
 
@@ -412,6 +426,7 @@ class _Speed:
         self._batch_size = batch_size
         self._seconds: float | None = None
         self._first = True
+        self._total = 0.0
         self.images_per_second = 0.0
 
     def __enter__(self) -> None:
@@ -422,5 +437,11 @@ class _Speed:
         if self._first:
             self._first = False
             return
+        self._total += took
         self._seconds = took if self._seconds is None else 0.9 * self._seconds + 0.1 * took
         self.images_per_second = self._batch_size / self._seconds
+
+    @property
+    def is_known(self) -> bool:
+        """Whether enough steps are measured to tell how long a training takes."""
+        return self._total >= _SECONDS_OF_SPEED

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from cascade_tf import training
 from cascade_tf.errors import UserError
 from cascade_tf.interruption import Interrupted
 from cascade_tf.optimizers import RMSprop, learning_rate_schedule
@@ -208,6 +209,15 @@ def test_rates_follow_shares_of_the_steps_and_a_longer_budget(tmp_path):
     rates = scalars(tmp_path, "train", "rate")
     after = [(1.0 if step < 6 else 0.1) * (1 - step / 12) for step in range(4, 12)]
     assert list(rates.values()) == pytest.approx([1, 0.75, 0.05, 0.025, *after])
+
+
+def test_the_first_steps_tell_what_the_training_amounts_to(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(training, "_SECONDS_OF_SPEED", 1e-9)
+    images = _train(tmp_path / "a", steps=4)._train.num_examples
+    told = [line for line in capsys.readouterr().err.splitlines() if "a step" in line]
+    epochs = 4 * 8 / images
+    assert len(told) == 1
+    assert f"4 steps in all, {epochs:.2g} epochs of {images:,} images; consider more" in told[0]
 
 
 def test_only_the_newest_checkpoints_are_kept(tmp_path):
