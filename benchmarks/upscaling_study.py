@@ -1,13 +1,14 @@
 #!/usr/bin/env python3
 """Compares the SPN paper's models on small real images at equal training time.
 
-    python benchmarks/upscaling_study.py --dataset=digits --minutes=5 --output_dir=runs/study_digits
+    python benchmarks/upscaling_study.py --config=configs/digits.flags --minutes=5 \
+      --output_dir=runs/study_digits
 
 The models are a decoder, an SPN at two slice sizes, an SPN with depth upscaling, and
-multidimensional upscaling. Their widths are those of configs/DATASET.flags unless --flag changes
-them. The batch shrinks as slices grow, so that every step has the same number of pixels (Appendix
-C). The speed of each stage is measured first; it gives the number of steps that fill its share of
-the minutes, without compilation. Models that are already finished in the directory are kept.
+multidimensional upscaling. Data, widths and learning are those of the flagfile unless --flag
+changes them. The batch shrinks as slices grow, so that every step has the same number of pixels
+(Appendix C). The minutes, of which compilation is part, are shared by the stages of a model. Models
+that are already finished in the directory are kept.
 
 The last lines are a table of held-out bits/dim. samples.png has a row of samples for each model,
 and stages.png a row for each stage of the multidimensional model.
@@ -16,7 +17,6 @@ and stages.png a row for each stage of the multidimensional model.
 import json
 import os
 import pathlib
-import re
 import shutil
 import subprocess
 import sys
@@ -30,7 +30,7 @@ from absl import app, flags
 from cascade_tf.files import write_atomically
 from cascade_tf.pictures import enlarge, png_bytes, resize_nearest, sheet
 
-flags.DEFINE_string("dataset", "digits", "digits or photos; selects the flagfile, too.")
+flags.DEFINE_string("config", "configs/digits.flags", "Flagfile of data, widths and learning.")
 flags.DEFINE_float("minutes", 5.0, "Training time of each model.")
 flags.DEFINE_integer("num_samples", 8, "Samples of each model.")
 flags.DEFINE_integer("num_images", 200, "Held-out images to evaluate.")
@@ -39,7 +39,6 @@ flags.DEFINE_multi_string("flag", [], "Further flags for bin/train.")
 FLAGS = flags.FLAGS
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-RATES = tuple(0.6**k for k in range(8))  # times the highest learning rate, for equal durations
 PIXELS = 2048  # per step
 IMAGE = 32
 # By name: flags, and the share of training time by stage.
@@ -53,7 +52,6 @@ MODELS: dict[str, tuple[list[str], dict[str, float]]] = {
         {"slice": 0.2, "size": 0.4, "depth": 0.4},
     ),
 }
-MEASURED_STEPS = 60
 
 
 def _command(name: str, *arguments: object) -> str:
@@ -73,37 +71,20 @@ def _command(name: str, *arguments: object) -> str:
 
 def _train(directory: pathlib.Path, model: list[str], stage: str, minutes: float) -> None:
     scale = int(model[0].partition("=")[2])
-    batch = PIXELS * scale**2 // IMAGE**2
-    highest = float(_flag("learning_rate").split(",")[0])
-    common = [
-        f"--flagfile={ROOT / 'configs' / FLAGS.dataset}.flags",
+    _command(
+        "train",
+        f"--flagfile={FLAGS.config}",
         f"--stage={stage}",
         *model,
         *FLAGS.flag,
-        f"--batch_size={batch}",
-        "--max_minutes=0",
+        f"--batch_size={PIXELS * scale**2 // IMAGE**2}",
+        f"--max_minutes={minutes}",
+        "--steps=1000000",
         "--evaluate_every=0",
         "--sample_every=0",
-        "--learning_rate=" + ",".join(f"{highest * rate:.2g}" for rate in RATES),
-    ]
-    trial = directory.with_name(f".{directory.name}.trial")
-    shutil.rmtree(trial, ignore_errors=True)
-    log = _command("train", *common, f"--workdir={trial}", *_schedule(MEASURED_STEPS))
-    shutil.rmtree(trial)
-    images_per_second = float(re.findall(r"([\d.,]+) images/s", log)[-1].replace(",", ""))
-    steps = int(60 * minutes * images_per_second / batch)
-    _command("train", *common, f"--workdir={directory}", *_schedule(steps))
-
-
-def _schedule(steps: int) -> list[str]:
-    bounds = ",".join(str(steps * k // len(RATES)) for k in range(1, len(RATES)))
-    return [f"--steps={steps}", f"--learning_rate_boundaries={bounds}"]
-
-
-def _flag(name: str) -> str:
-    """The value of a flag from --flag or else from the dataset's flagfile."""
-    lines = (ROOT / "configs" / f"{FLAGS.dataset}.flags").read_text().splitlines() + FLAGS.flag
-    return [line.partition("=")[2] for line in lines if line.startswith(f"--{name}=")][-1]
+        "--report=false",
+        f"--workdir={directory}",
+    )
 
 
 def _write_images(output: pathlib.Path) -> None:

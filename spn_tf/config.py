@@ -81,7 +81,7 @@ class SPNConfig(Settings):
         "Distribution of an intensity: over all (the paper's), or relative to a prediction from "
         "its neighbours.",
         decides="model",
-        choices=("softmax", "relative_softmax", "logistic_mixture"),
+        choices=("softmax", "relative_softmax", "anchored_softmax", "logistic_mixture"),
     )
     mixture_components: int = _size(10, "Components of the logistic mixture.")
 

@@ -94,6 +94,48 @@ class RelativeSoftmax(IntensityDistribution):
         return tf.nn.sparse_softmax_cross_entropy_with_logits(error % self._classes, parameters)
 
 
+class AnchoredSoftmax(IntensityDistribution):
+    """A softmax over intensities with a part that falls with the distance to the prediction.
+
+    The logit of intensity x is
+
+        u(x) - sum over j of t(j) log(1 + |x - prediction| / s(j)),
+
+    with u and t computed by the decoder and three fixed distances s. So it starts at the
+    prediction, with wide tails, and learns where single intensities are frequent, as in drawings.
+
+    Args:
+        levels: the number of intensities.
+        classes: the number of possible intensities of a subpixel.
+    """
+
+    def __init__(self, levels: int, classes: int):
+        self._levels, self._classes = levels, classes
+        distances = np.array([1 / 256, 1 / 32, 1 / 4]) * levels
+        places = np.arange(levels)
+        apart = np.abs(places[:, None] - places)[:, None]
+        # For each prediction, of each s and intensity.
+        self._falls = np.log1p(apart / distances[:, None])  # [levels, 3, levels]
+        self.parameters = classes + len(distances)
+
+    def logits(self, parameters: tf.Tensor, prediction: Prediction | None) -> tf.Tensor:
+        assert prediction is not None
+        own, exponents = tf.split(parameters, [self._classes, -1], axis=-1)
+        falls = self._falls
+        if self._classes < self._levels:  # the same for the intensities of every coarse one
+            falls = falls[: self._classes, :, : self._classes]
+        near = tf.gather(
+            tf.constant(falls, parameters.dtype), prediction.intensity - prediction.lowest
+        )
+        return own - tf.reduce_sum((exponents[..., None] + 0.5) * near, axis=-2)
+
+    def nats(
+        self, parameters: tf.Tensor, prediction: Prediction | None, intensities: tf.Tensor
+    ) -> tf.Tensor:
+        logits = self.logits(parameters, prediction)
+        return tf.nn.sparse_softmax_cross_entropy_with_logits(intensities, logits)
+
+
 class LogisticMixture(IntensityDistribution):
     """A mixture of K logistic distributions, integrated over each intensity.
 
@@ -162,24 +204,31 @@ class LogisticMixture(IntensityDistribution):
     ) -> tf.Tensor:
         """log(F(high - 1/2) - F(low - 1/2)) of logistic distributions F, [K, ...].
 
-        F is 0 below intensity 0 and 1 above the highest. With F = sigmoid((x - mean) / scale),
+        F is 0 below intensity 0 and 1 above the highest. For an interval of width w around c, both
+        relative to mean and scale, with v = |c| - w / 2,
 
-            sigmoid(b) - sigmoid(a) = sigmoid(b) sigmoid(-a) (1 - exp(a - b)),
+            sigmoid(c + w / 2) - sigmoid(c - w / 2)
+                = (1 - exp(-w)) exp(-v) / ((1 + exp(-v)) (1 + exp(-v - w))),
 
-        which loses no digits in the tails.
+        whose factors keep their digits in the tails. In an interval that is open on one side, only
+        one of the factors 1 + exp(.) is left.
 
         Args:
             low, high: int32 [...], bounds of intervals of intensities.
             means, scales: [K, ...]; log-scales.
         """
         precision = tf.exp(-scales)
-        a = (tf.cast(low, means.dtype) - 0.5 - means) * precision
-        b = (tf.cast(high, means.dtype) - 0.5 - means) * precision
-        log_above = tf.where(low <= 0, 0.0, tf.math.log_sigmoid(-a))
-        log_below = tf.where(high >= self._levels, 0.0, tf.math.log_sigmoid(b))
-        inside = (low > 0) & (high < self._levels)
+        center = (0.5 * tf.cast(low + high - 1, means.dtype) - means) * precision
         width = tf.cast(high - low, means.dtype) * precision
-        return log_above + log_below + tf.where(inside, tf.math.log(-tf.math.expm1(-width)), 0.0)
+        distance = tf.abs(center) - 0.5 * width
+        open_below, open_above = low <= 0, high >= self._levels
+        no_near = (open_below & (center >= 0)) | (open_above & (center < 0))
+        no_far = (open_below | open_above) & ~no_near
+        near = tf.where(no_near, 1.0, 1 + tf.exp(-tf.abs(distance)))
+        far = tf.where(no_far, 1.0, 1 + tf.exp(-distance - width))
+        inside = tf.where(open_below | open_above, 1.0, -tf.math.expm1(-width))
+        beyond = tf.where(no_near, 0.0, tf.maximum(distance, 0.0))
+        return tf.math.log(inside / (near * far)) - beyond
 
 
 def intensity_distribution(config: SPNConfig) -> IntensityDistribution:
@@ -192,6 +241,8 @@ def intensity_distribution(config: SPNConfig) -> IntensityDistribution:
         return Softmax(config.classes)
     if config.intensity_distribution == "relative_softmax":
         return RelativeSoftmax(config.classes)
+    if config.intensity_distribution == "anchored_softmax":
+        return AnchoredSoftmax(config.levels, config.classes)
     return LogisticMixture(
         config.mixture_components, config.channels, config.levels, config.classes
     )

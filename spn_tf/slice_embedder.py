@@ -204,9 +204,10 @@ class SliceEmbedder(SerializableLayer):
         known = slots < c.scale**2
         pixels = tf.gather(slices, tf.where(known, slots, 0), batch_dims=1)
         differences = tf.where(known[..., None, None, None], pixels - center[:, None], 0)
-        units = error_units(differences, c.levels, self.compute_dtype)
-        _, n, h, w, channels, width = units.shape
-        return _stack(tf.reshape(units, [-1, n, h, w, channels * width]))
+        # Stacked before they are embedded: integers are fewer than units.
+        units = error_units(_stack(differences), c.levels, self.compute_dtype)
+        _, h, w, channels, width = units.shape
+        return tf.reshape(units, [-1, h, w, channels * width])
 
     def compute_output_shape(self, slices_shape: Shape) -> Shape:
         batch, _, height, width, _ = slices_shape

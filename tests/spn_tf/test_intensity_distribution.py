@@ -20,7 +20,9 @@ def _prediction(rng, count, levels, classes):
     return Prediction(*(tf.constant(x, tf.int32) for x in (intensity, errors, lowest)))
 
 
-@pytest.mark.parametrize("kind", ["softmax", "relative_softmax", "logistic_mixture"])
+@pytest.mark.parametrize(
+    "kind", ["softmax", "relative_softmax", "anchored_softmax", "logistic_mixture"]
+)
 @pytest.mark.parametrize("coarse_bits", [0, 2])
 def test_nats_are_those_of_the_logits(kind, coarse_bits):
     config = SPNConfig(
