@@ -157,7 +157,7 @@ def open_experiment(arguments: list[str], parser: Flags) -> tuple[Options, Exper
     if isinstance(options, TrainedOptions) and options.model:
         return options, Experiment(located(options.model), FAMILIES, settings)
     if not options.workdir:
-        advice = "name the experiment's directory, or a model by `model`"
+        advice = "name the experiment's directory, or a trained model by `model`"
         if isinstance(options, TrainOptions):
             advice = (
                 "name the experiment's directory, or a folder of pictures by `data_dir`, or a "

@@ -176,14 +176,14 @@ class Experiment:
             training: whether the stage is to be trained. Then its training settings must agree
                 too, and its dataset must be that of the other trained stages.
         """
+        if training:
+            refuse_weights(self.directory(stage))
         fixed: tuple[Decides, ...] = ("model", "training") if training else ("model",)
         kept = [name for name, entry in self._all.items() if entry.facts.decides in fixed]
         if stage in self._trained:  # without a checkpoint, settings may still change
             directory, trained = self.directory(stage), self._trained[stage]
             record.check_same(directory, trained, self._given_texts(stage), kept)
         origin = self.training(stage).init_from
-        if training:
-            refuse_weights(self.directory(stage))
         if training and origin and stage not in self._trained:  # it has nothing to resume from
             Experiment(located(origin), self._families).require_stage(stage)
         dataset = {"dataset": self.data(stage).dataset}

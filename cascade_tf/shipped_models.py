@@ -36,10 +36,8 @@ def located(model: str | os.PathLike[str]) -> epath.Path:
     >>> located("runs/emoji").name
     'emoji'
     """
-    path = epath.Path(model).expanduser()
-    if is_shipped(model):
-        home = _home()
-        assert home is not None
+    path, home = epath.Path(model).expanduser(), _home()
+    if home and is_shipped(model):
         return home / path.name
     if os.fspath(model) == path.name and not path.exists():
         known = ", ".join(models()) or "none yet"
