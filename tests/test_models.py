@@ -15,7 +15,7 @@ _LARGEST = 6_000_000  # bytes of all weights of a model
 
 
 def test_the_list_of_models_has_all_of_them():
-    listed = re.findall(r"\]\((\w+)/README\.md\)", (HOME / "README.md").read_text())
+    listed = re.findall(r"\]\(([\w-]+)/README\.md\)", (HOME / "README.md").read_text())
     assert sorted(listed) == NAMES == sorted(path.parent.name for path in HOME.glob("*/README.md"))
 
 
