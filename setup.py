@@ -47,9 +47,14 @@ setup(
     packages=[
         *find_packages(include=["cascade_cli*", "cascade_tf*", "spn_tf*", "wavelet_tf*"]),
         "cascade_cli.configs",
+        "cascade_tf.models",
     ],
-    package_dir={"cascade_cli.configs": "configs"},
-    package_data={"": ["py.typed", "*.pyi"], "cascade_cli.configs": ["*.flags"]},
+    package_dir={"cascade_cli.configs": "configs", "cascade_tf.models": "models"},
+    package_data={
+        "": ["py.typed", "*.pyi"],
+        "cascade_cli.configs": ["*.flags"],
+        "cascade_tf.models": ["**"],
+    },
     entry_points={"console_scripts": ["cascade-tf=cascade_cli.command_line:main"]},
     install_requires=[
         "absl-py>=2.1,<3",
@@ -65,6 +70,7 @@ setup(
         "pyoxipng>=9.1,<10",  # the smallest PNG files, to compare models with
         "pywavelets>=1.5,<2",  # the wavelets' filters
         "rich>=13,<16",
+        "safetensors>=0.5,<1",  # files of weights
         "tensorboard>=2.19,<3",  # TensorFlow 2.21 no longer requires it
         "tensorflow-datasets>=4.9.8,<5",
         "tensorflow-metadata>=1.17.2,<1.18",  # TFDS needs it; 1.18 needs a newer protobuf

@@ -22,6 +22,7 @@ from cascade_cli.options import (
     ExportOptions,
     Options,
     SampleOptions,
+    TrainedOptions,
     TrainOptions,
 )
 from cascade_cli.own_pictures.defaults import choice_is_wanted, default_flags
@@ -31,6 +32,7 @@ from cascade_tf.errors import UsageError, UserError, with_flags
 from cascade_tf.experiment import Experiment, NotTrainedError
 from cascade_tf.family import SHARED
 from cascade_tf.interruption import Interrupted
+from cascade_tf.shipped_models import located
 
 COMMANDS: dict[str, type[Options]] = {
     "train": TrainOptions,
@@ -152,10 +154,15 @@ def open_experiment(arguments: list[str], parser: Flags) -> tuple[Options, Exper
     options, settings = parser.parse(arguments)
     if isinstance(options, TrainOptions):
         options, settings = parser.parse([*default_flags(options, settings), *arguments])
+    if isinstance(options, TrainedOptions) and options.model:
+        return options, Experiment(located(options.model), FAMILIES, settings)
     if not options.workdir:
-        advice = "name the experiment's directory"
+        advice = "name the experiment's directory, or a trained model by `model`"
         if isinstance(options, TrainOptions):
-            advice += ", or a folder of pictures by `data_dir`, or a config by `flagfile`"
+            advice = (
+                "name the experiment's directory, or a folder of pictures by `data_dir`, or a "
+                "config by `flagfile`"
+            )
         raise UsageError(f"`workdir` is missing: {advice}")
     return options, Experiment(options.workdir, FAMILIES, settings)
 

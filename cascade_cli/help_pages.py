@@ -33,7 +33,11 @@ _PURPOSES = {
     ),
     "evaluate": (
         "Prints metrics on held-out images: tables, then one line of JSON.",
-        ("--workdir=W", "--workdir=W --inception=WEIGHTS --num_samples=10000"),
+        (
+            "--workdir=W",
+            "--workdir=W --inception=WEIGHTS --num_samples=10000",
+            "--model=digits",
+        ),
     ),
     "sample": (
         "Samples images, or upscales a folder of them: samples.png, samples.npz and stages.png.",
@@ -41,11 +45,12 @@ _PURPOSES = {
             "--workdir=W --num_samples=16 --seed=0 --temperature=0.99 --output_dir=D",
             "--workdir=W --classes=0,3 --truncation=0.6 --output_dir=D",
             "--workdir=W --from_images=IMAGES --draws=4 --output_dir=D",
+            "--model=digits --output_dir=D",
         ),
     ),
     "export": (
-        "Writes a SavedModel that runs without this project's code.",
-        ("--workdir=W --output_dir=D",),
+        "Writes a SavedModel that runs without this project's code, or weights to give away.",
+        ("--workdir=W --output_dir=D", "--workdir=W --format=safetensors --output_dir=models/NAME"),
     ),
 }
 
@@ -54,7 +59,7 @@ def commands(names: Iterable[str]) -> str:
     """The page of `cascade-tf --help`.
 
     >>> print(commands(["export"]).splitlines()[4])
-      export    Writes a SavedModel that runs without this project's code.
+      export    Writes a SavedModel that runs without this project's code, or weights to give away.
     """
     lines = [f"  {name:10}{_PURPOSES[name][0]}" for name in names]
     return "\n".join(
@@ -134,7 +139,7 @@ def _page(command: str, groups: Mapping[str, Mapping[str, Entry]]) -> str:
         for name, entry in named.items():
             lines += _flag_lines(name, entry)
     if command != "train":
-        lines += ["", "Other settings are those that the workdir was trained with."]
+        lines += ["", "Other settings are those that the model was trained with."]
     families = ", ".join(f"--help={name}" for name in FAMILIES)
     lines += [
         "",

@@ -65,7 +65,29 @@ class TrainOptions(Options):
 
 
 @dataclasses.dataclass(frozen=True)
-class TruncationOptions(Options):
+class TrainedOptions(Options):
+    """Options of every command that uses a trained model.
+
+    >>> TrainedOptions(workdir="W", model="digits")
+    Traceback (most recent call last):
+    ...
+    cascade_tf.errors.SettingError: workdir=W model=digits: name one of the two
+    """
+
+    model: str | None = setting(
+        None,
+        "In place of a workdir: a model that comes with the package, or the directory of one.",
+        group="output",
+    )
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.workdir and self.model:
+            self.refuse("name one of the two", "workdir", "model")
+
+
+@dataclasses.dataclass(frozen=True)
+class TruncationOptions(TrainedOptions):
     """Options of every command that samples from a GAN."""
 
     truncation_kind: str = setting(
@@ -201,5 +223,12 @@ class SampleOptions(TruncationOptions):
 class ExportOptions(TruncationOptions):
     """Options of `export`."""
 
-    output_dir: str | None = setting(None, "Directory of the SavedModel.", group="output")
+    format: str = setting(
+        "saved_model",
+        "saved_model: a program for TensorFlow alone. safetensors: float16 weights with a card, "
+        "for --model.",
+        choices=("saved_model", "safetensors"),
+        group="output",
+    )
+    output_dir: str | None = setting(None, "Directory of the exported model.", group="output")
     overwrite: bool = setting(False, "Replace an existing SavedModel.", group="output")

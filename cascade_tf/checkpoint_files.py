@@ -1,10 +1,13 @@
-"""Checkpoints of a directory, recognised by their file names."""
+"""Trained weights in a directory, recognised by their file names."""
 
 import re
 
 from etils import epath
 
+from cascade_tf.errors import UserError
+
 PREFIX = "ckpt"
+WEIGHTS = "weights.safetensors"  # of a model to give away, in place of checkpoints
 
 
 def checkpoints(directory: epath.PathLike) -> list[str]:
@@ -39,3 +42,21 @@ def has_checkpoint(directory: epath.Path) -> bool:
     False
     """
     return bool(checkpoints(directory / "checkpoints"))
+
+
+def has_weights(directory: epath.Path) -> bool:
+    """Whether a stage's directory holds weights in place of checkpoints.
+
+    >>> has_weights(epath.Path("no/such/directory"))
+    False
+    """
+    return (directory / WEIGHTS).exists()
+
+
+def refuse_weights(directory: epath.Path) -> None:
+    """Raises UserError if a stage's directory holds weights, which a training would not resume."""
+    if has_weights(directory):
+        raise UserError(
+            f"{directory} holds the weights of a finished model: train in another `workdir`, with "
+            f"`init_from`={directory.parent}"
+        )

@@ -7,8 +7,9 @@ from typing import Any
 
 from cascade_tf.errors import text
 from cascade_tf.settings import Settings, values_by_name
+from cascade_tf.shipped_models import is_shipped
 
-_PATHS = ("data_dir", "test_dir", "cache_dir", "init_from")
+PATHS = ("data_dir", "test_dir", "cache_dir", "init_from")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -42,10 +43,14 @@ class Description:
 def recorded_text(name: str, value: Any) -> str:
     """The text of a setting in a record: `errors.text`, with absolute paths.
 
+    The name of a model that comes with the package is kept in place of its path.
+
     >>> recorded_text("data_dir", "/data/../images"), recorded_text("bits", 5)
     ('/images', '5')
     """
-    return absolute(text(value)) if name in _PATHS else text(value)
+    written = text(value)
+    is_path = name in PATHS and not (name == "init_from" and is_shipped(written))
+    return absolute(written) if is_path else written
 
 
 def absolute(path: str) -> str:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from etils import epath
 
 from cascade_tf import record, stage_lock
-from cascade_tf.checkpoint_files import has_checkpoint
+from cascade_tf.checkpoint_files import WEIGHTS, has_checkpoint, has_weights, refuse_weights
 from cascade_tf.data.config import DataConfig
 from cascade_tf.description import recorded_text
 from cascade_tf.errors import SettingError, UsageError, UserError, text
@@ -20,6 +20,7 @@ from cascade_tf.family import SHARED, Family, Read
 from cascade_tf.files import refuse_wildcards
 from cascade_tf.given_settings import GivenSettings
 from cascade_tf.settings import AnySettings, Decides, Entry, entries, from_values
+from cascade_tf.shipped_models import located
 from cascade_tf.training_config import TrainingConfig
 
 if TYPE_CHECKING:
@@ -54,6 +55,8 @@ class NotTrainedError(UserError):
         self, workdir: epath.Path, stage: str, is_recorded: bool, others: Sequence[str] = ()
     ):
         found = f" (there is {', '.join(others)})" if others else ""
+        if is_recorded:
+            found += f", neither checkpoints nor {WEIGHTS}"
         super().__init__(f"{workdir} holds no trained stage {stage}{found}: train it first")
         self.workdir, self.stage, self.is_recorded = workdir, stage, is_recorded
 
@@ -89,7 +92,7 @@ class Experiment:
         self._trained = {
             name: recorded
             for name, recorded in self._records.items()
-            if has_checkpoint(self.directory(name))
+            if has_checkpoint(self.directory(name)) or has_weights(self.directory(name))
         }
         self._inferred: dict[str, dict[str, Any]] = {}
         self._require_one_experiment()
@@ -173,6 +176,8 @@ class Experiment:
             training: whether the stage is to be trained. Then its training settings must agree
                 too, and its dataset must be that of the other trained stages.
         """
+        if training:
+            refuse_weights(self.directory(stage))
         fixed: tuple[Decides, ...] = ("model", "training") if training else ("model",)
         kept = [name for name, entry in self._all.items() if entry.facts.decides in fixed]
         if stage in self._trained:  # without a checkpoint, settings may still change
@@ -180,7 +185,7 @@ class Experiment:
             record.check_same(directory, trained, self._given_texts(stage), kept)
         origin = self.training(stage).init_from
         if training and origin and stage not in self._trained:  # it has nothing to resume from
-            Experiment(origin, self._families).require_stage(stage)
+            Experiment(located(origin), self._families).require_stage(stage)
         dataset = {"dataset": self.data(stage).dataset}
         if training and dataset["dataset"]:
             for other, recorded in self._trained.items():
@@ -252,12 +257,15 @@ class Experiment:
             )
 
     def load_state(self, stage: "Stage", strategy: "tf.distribute.Strategy") -> "StageState":
-        """Builds a stage and restores the averaged weights of its newest checkpoint."""
+        """Builds a stage with its averaged weights: of its newest checkpoint, or of a file."""
         from cascade_tf.stage_state import StageState
 
         directory = self.directory(stage.name)
         state = StageState.create(stage, self.training(stage.name), directory, strategy)
-        state.restore_averages()
+        if has_weights(directory):
+            state.step.assign(state.load_weights(directory / WEIGHTS))
+        else:
+            state.restore_averages()
         return state
 
     def load_stages(self, strategy: "tf.distribute.Strategy | None" = None) -> "list[Stage]":
@@ -283,7 +291,7 @@ class Experiment:
         init_from = self.given.for_stage(None).get("init_from")
         if not init_from:
             return {}
-        workdir = epath.Path(init_from).expanduser()
+        workdir = located(init_from)
         records = self._completed_records(workdir)
         names = [SYSTEM, *(n for n, e in self._all.items() if e.facts.decides == "model")]
         for stage, recorded in records.items():
@@ -294,7 +302,7 @@ class Experiment:
     def _completed_records(self, workdir: epath.Path) -> dict[str, dict[str, str]]:
         """The records of a workdir's stages by name, each completed with defaults."""
         names = record.recorded_stages(workdir)
-        own_files = (workdir / "checkpoints", workdir / stage_lock.NAME)
+        own_files = (workdir / "checkpoints", workdir / stage_lock.NAME, workdir / WEIGHTS)
         if not names and (workdir / record.NAME).exists() and any(f.exists() for f in own_files):
             raise UserError(f"{workdir} is the directory of one stage: use {workdir.parent}")
         return {name: self._completed(workdir / name) for name in names}

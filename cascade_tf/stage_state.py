@@ -8,11 +8,13 @@ import tensorflow as tf
 from etils import epath
 
 from cascade_tf.averages import PolyakAverage
+from cascade_tf.checkpoint_files import WEIGHTS, has_weights
 from cascade_tf.checkpoints import Checkpoints
 from cascade_tf.errors import UserError
 from cascade_tf.stage import Stage
 from cascade_tf.strategies import is_chief
 from cascade_tf.training_config import TrainingConfig
+from cascade_tf.weights_file import read_weights
 
 
 @dataclasses.dataclass
@@ -96,8 +98,23 @@ class StageState:
             )
         self.average.apply()
 
+    def load_weights(self, path: epath.Path) -> int:
+        """Replaces the weights by those of a file (weights_file.py), and restarts the averages.
+
+        Returns:
+            The training step that they are of.
+
+        Raises:
+            UserError: the file is damaged, or of another network.
+        """
+        step = read_weights(path, self.stage.networks())
+        self.average.restart()
+        return step
+
     def start_from(self, directory: epath.Path) -> str:
-        """Replaces the weights by the live ones of another training, and restarts the averages.
+        """Replaces the weights by those of another training, and restarts the averages.
+
+        They are the live ones of a checkpoint, or those of a file, which are averages.
 
         The optimizers stay as they are: their variables depend on settings of the training, such
         as the momentum, which may differ.
@@ -106,11 +123,14 @@ class StageState:
             directory: of a stage with the same networks.
 
         Returns:
-            The checkpoint's path.
+            The path of the checkpoint or file.
 
         Raises:
             UserError: there is no checkpoint, or none can be read.
         """
+        if has_weights(directory):
+            self.load_weights(directory / WEIGHTS)
+            return str(directory / WEIGHTS)
         stage = self.stage
         # A part of the checkpoint that `create` describes, under the same names.
         optimizers = {

@@ -13,6 +13,7 @@ import numpy as np
 import tensorflow as tf
 from etils import epath
 
+from cascade_tf.checkpoint_files import refuse_weights
 from cascade_tf.class_record import (
     require_known_classes,
     require_number_of_classes,
@@ -29,6 +30,7 @@ from cascade_tf.optimizers import set_used
 from cascade_tf.progress import ProgressBar
 from cascade_tf.record import check_same, check_same_model, load_record, save_record, stage_record
 from cascade_tf.settings import Entry, entries
+from cascade_tf.shipped_models import located
 from cascade_tf.stage import OnProgress, Stage
 from cascade_tf.stage_lock import stage_lock
 from cascade_tf.stage_state import StageState
@@ -111,6 +113,7 @@ class Trainer:
         require_images(train, stage)
         refuse_wildcards("directory", directory)
         self._directory, self._strategy = epath.Path(directory).expanduser(), strategy
+        refuse_weights(self._directory)
         self._several = workers(strategy) > 1
         self._stop_agreed = False
         self._more_figures = more_figures or dict
@@ -118,7 +121,7 @@ class Trainer:
         self.state = StageState.create(stage, config, self._directory, strategy)
         self._checkpoints = self.state.checkpoints.paths
         self.resumed = self.state.restore()
-        self._origin = epath.Path(config.init_from).expanduser() / stage.name
+        self._origin = located(config.init_from) / stage.name
         if self.resumed:
             self._require_as_recorded()
         elif config.init_from:
@@ -184,7 +187,7 @@ class Trainer:
         if start == 0 and not self.resumed:
             line = self._stage.prepare(self._train)
             if self._config.init_from:  # replaces what was prepared, too
-                line = f"starts from the live weights of {self.state.start_from(self._origin)}"
+                line = f"starts from the weights of {self.state.start_from(self._origin)}"
             if line:
                 self.summaries.text("train", 0, "prepared", line)
                 if is_chief(self._strategy):

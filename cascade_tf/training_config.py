@@ -14,9 +14,10 @@ class TrainingConfig(Settings):
     Attributes:
         batch_size: images per step, over all replicas.
         max_minutes: time limit over all resumes; 0: none.
-        init_from: a workdir of the same model. A stage without a checkpoint of its own starts at
-            step 0 from the live weights of that workdir's stage of the same name, with a new
-            optimizer. Empty: from random weights.
+        init_from: a workdir of the same model, or the directory or name of a model to take home. A
+            stage without a checkpoint of its own starts at step 0 from the live weights of that
+            workdir's stage of the same name, or the model's averaged ones, with a new optimizer.
+            Empty: from random weights.
 
     Raises:
         SettingError: a value is out of range.
@@ -66,7 +67,7 @@ class TrainingConfig(Settings):
     sample_images: int = setting(16, "Images in each of these grids.", at_least=1)
     init_from: str | os.PathLike[str] = setting(
         "",
-        "Start new stages from the weights of this workdir, which has the same model.",
+        "Start new stages from the weights of this workdir or model, which has the same networks.",
         decides="training",
         whole=True,
         group="training",

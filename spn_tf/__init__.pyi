@@ -1,6 +1,7 @@
 from .config import SPNConfig as SPNConfig
 from .model import SPNModel as SPNModel
 from .model import load as load
+from .model import models as models
 from .slice_stage import SliceStage as SliceStage
 from .spn_stage import SPNStage as SPNStage
 from .stages import make_stages as make_stages

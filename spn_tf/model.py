@@ -12,25 +12,29 @@ from cascade_tf.counts import checked_count
 from cascade_tf.experiment import Experiment
 from cascade_tf.model_arguments import as_array, checked_array, checked_spread
 from cascade_tf.sample_request import SampleRequest
+from cascade_tf.shipped_models import located
+from cascade_tf.shipped_models import models as models  # beside `load`, which takes the names
 from spn_tf.family import SPNFamily
 from spn_tf.given_pictures import accepted_sizes, known_targets, spread
 from spn_tf.spn_stage import SPNStage
 
 
 def load(workdir: str | os.PathLike[str]) -> "SPNModel":
-    """Returns the model that was trained in a workdir, with its averaged weights.
+    """Returns a trained model, with its averaged weights.
 
     Args:
         workdir: of `cascade-tf train`; or a directory that holds one directory of a `Trainer`
-            for each stage, of the stage's name.
+            for each stage, of the stage's name; or the directory of a model that
+            `cascade-tf export --format=safetensors` wrote; or a name of `models`. A workdir of that
+            name in the working directory comes first.
 
     Raises:
-        UserError: there is no workdir, or a stage in it is not trained.
+        UserError: there is no workdir or model, or a stage in it is not trained or damaged.
 
     >>> load("runs/digits").sample(16).shape  # doctest: +SKIP
     (16, 32, 32, 1)
     """
-    experiment = Experiment(workdir, {"spn": SPNFamily})
+    experiment = Experiment(located(workdir), {"spn": SPNFamily})
     experiment.require_trained()
     stages: list[Any] = experiment.load_stages()
     return SPNModel(stages)

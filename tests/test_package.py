@@ -35,6 +35,10 @@ def test_the_wheel_has_the_flagfiles_the_typed_marker_and_the_licence(wheel):
     names = zipfile.ZipFile(wheel).namelist()
     flagfiles = {name for name in names if name.startswith("cascade_cli/configs/")}
     assert flagfiles == {f"cascade_cli/configs/{p.name}" for p in (ROOT / "configs").iterdir()}
+    models = {path.relative_to(ROOT) for path in (ROOT / "models").rglob("*") if path.is_file()}
+    assert {f"cascade_tf/{path}" for path in models} == {
+        name for name in names if name.startswith("cascade_tf/models/")
+    }
     for package in ("cascade_cli", "cascade_tf", "spn_tf", "wavelet_tf"):
         assert {f"{package}/py.typed", f"{package}/__init__.py"} <= {*names}
     assert "spn_tf/__init__.pyi" in names
@@ -64,6 +68,10 @@ def test_it_trains_evaluates_samples_and_exports_from_an_empty_folder(wheel, tmp
     assert (folder / "S" / "samples.png").exists()
     _run(command, "export", "--workdir=W", "--output_dir=M", directory=folder)
     assert (folder / "M" / "saved_model.pb").exists()
+    for name in [path.parent.name for path in (ROOT / "models").glob("*/README.md")][:1]:
+        model = f"--model={name}"
+        _run(command, "sample", model, "--num_samples=1", "--output_dir=N", directory=folder)
+        assert (folder / "N" / "samples.png").exists()
     version = _run(
         bin_ / "python", "-c", "import cascade_tf; print(cascade_tf.__version__)", directory=folder
     )

@@ -101,6 +101,8 @@ def test_every_command_parses(page, line, tmp_path, monkeypatch):
         return
     if command == "train" and not any(argument.startswith("--flagfile") for argument in arguments):
         flags_of(command).parse(arguments)  # continues a workdir, which has its settings
+    elif any(argument.startswith("--model=") for argument in arguments):
+        flags_of(command).parse(arguments)
     else:
         open_experiment(["--workdir=W", *arguments], flags_of(command))
 

@@ -1,9 +1,11 @@
-"""Writes a SavedModel that runs without this project's code."""
+"""Writes a trained model for others: a SavedModel, or weights with a card."""
 
 from etils import epath
 
+from cascade_cli.model_directory import write_model
 from cascade_cli.options import ExportOptions
 from cascade_cli.systems import open_system
+from cascade_cli.systems.system import System
 from cascade_tf.description import absolute
 from cascade_tf.errors import UsageError
 from cascade_tf.experiment import Experiment
@@ -14,12 +16,26 @@ from cascade_tf.saved_model import export
 def main(experiment: Experiment, options: ExportOptions) -> None:
     """Exports a trained experiment."""
     if not options.output_dir:
-        raise UsageError("`output_dir` is missing: name a directory for the SavedModel")
+        raise UsageError("`output_dir` is missing: name a directory for the exported model")
     refuse_wildcards("output_dir", options.output_dir)
     output = epath.Path(absolute(options.output_dir))
+    if options.format == "safetensors" and options.overwrite:
+        raise UsageError(
+            "`overwrite` is for SavedModels: weights come with a card that you edit, so export "
+            "them to another directory"
+        )
     if not options.overwrite:
         refuse_to_overwrite([output])
     system = open_system(experiment, options)
+    if options.format == "safetensors":
+        write_model(experiment, system, output)
+    else:
+        _write_saved_model(experiment, system, options, output)
+
+
+def _write_saved_model(
+    experiment: Experiment, system: System, options: ExportOptions, output: epath.Path
+) -> None:
     stages = experiment.load_stages()
     functions = system.endpoints(stages, options)
     make_directory(output.parent)

@@ -110,7 +110,7 @@ def first_images(source: Source, total: int, count: int) -> np.ndarray:
 
 
 def in_words(results: dict) -> str:
-    """The results of `evaluate` in a line; of the codecs the strongest first.
+    """The results of `evaluate` in a line; of the codecs, if any, the strongest first.
 
     >>> model = {"bits_per_dim": 3.5, "bits_per_dim_of_codec_images": 3.6, "standard_error": None}
     >>> in_words(model | {"images": 2, "webp": 4.0})
@@ -120,6 +120,8 @@ def in_words(results: dict) -> str:
     spread = "" if error is None else f" ± {error:.4f}"
     own = f"{results['bits_per_dim']:.4f}{spread} bits/dim of {results['images']:,} images"
     codecs = sorted((results[name], title) for name, title in TITLES.items() if name in results)
+    if not codecs:
+        return own
     ratio = results["bits_per_dim_of_codec_images"] / codecs[0][0]
     listed = ", ".join(f"{title} {bits:.4f}" for bits, title in codecs)
     return f"{own} ({ratio:.3f} of the best codec); {listed}"

@@ -46,7 +46,7 @@ class Report(Figures):
 
     Args:
         options: of the command. Files go into `output_dir`, by default into the workdir, where
-            existing files are kept unless `overwrite` is set.
+            existing files are kept unless `overwrite` is set. Without both, nothing is written.
 
     Raises:
         UserError: `output_dir` cannot be written to, or holds such files already.
@@ -59,7 +59,10 @@ class Report(Figures):
         self._any_done = False
         self._directory: epath.Path | None = None
         self._kept: set[str] = set()
-        directory = epath.Path(options.output_dir or options.workdir or ".").expanduser()
+        place = options.output_dir or options.workdir
+        if place is None:  # a model that comes with the package
+            return
+        directory = epath.Path(place).expanduser()
         try:
             self._directory = make_directory(directory)
         except UserError as error:

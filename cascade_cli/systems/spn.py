@@ -18,11 +18,14 @@ from cascade_tf.sample_request import SampleRequest
 from cascade_tf.saved_model import Endpoint
 from spn_tf.endpoints import endpoints
 from spn_tf.given_pictures import accepted_sizes, known_targets, spread
+from spn_tf.model import SPNModel
 from spn_tf.spn_stage import SPNStage
 
 
 class SPNSystem(System[SPNStage]):
     """`spn`, in the stages of its upscaling."""
+
+    has_likelihood = True
 
     def evaluate(
         self,
@@ -48,6 +51,9 @@ class SPNSystem(System[SPNStage]):
 
     def endpoints(self, stages: Sequence[SPNStage], options: ExportOptions) -> dict[str, Endpoint]:
         return endpoints(stages)
+
+    def bits_per_dim(self, stages: Sequence[SPNStage], images: np.ndarray) -> np.ndarray:
+        return SPNModel(stages).bits_per_dim(images)
 
 
 def stage_temperatures(options: SampleOptions, stages: Sequence[Any]) -> list[float]:

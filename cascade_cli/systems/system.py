@@ -79,6 +79,7 @@ class System(abc.ABC, Generic[AnyStage]):
     Attributes:
         unused: options of the commands that have no effect on it.
         samples: whether it samples without images of the user.
+        has_likelihood: whether images have a likelihood, `bits_per_dim`.
         truncates: whether samples have a truncation of the noise, rather than a temperature.
         compares_samples: whether evaluation compares samples with real images.
         sampling_unit: name of the parts that sampling counts, in the plural.
@@ -86,6 +87,7 @@ class System(abc.ABC, Generic[AnyStage]):
 
     unused: Sequence[str] = ()
     samples = True
+    has_likelihood = False
     truncates = False
     compares_samples = False
     sampling_unit = "slices"
@@ -136,3 +138,7 @@ class System(abc.ABC, Generic[AnyStage]):
     @abc.abstractmethod
     def endpoints(self, stages: Sequence[AnyStage], options: ExportOptions) -> dict[str, Endpoint]:
         """Functions of the SavedModel."""
+
+    def bits_per_dim(self, stages: Sequence[AnyStage], images: np.ndarray) -> np.ndarray:
+        """Bits per dimension of images, uint8 [N, H, W, C]: float32 [N]. See `has_likelihood`."""
+        raise NotImplementedError

@@ -289,8 +289,9 @@ def test_commands_say_which_stage_is_not_trained_and_how_to_train_it(tmp_path, c
         code, stdout, stderr = run_forked(tmp_path, command, "--workdir=half", *arguments)
         assert (code, stdout) == (1, "")
         assert stderr == (
-            f"{command}: half holds no trained stage depth: train it first with "
-            f"cascade-tf train --workdir=half --stage=depth\n"
+            f"{command}: half holds no trained stage depth, neither checkpoints nor "
+            f"weights.safetensors: train it first with cascade-tf train --workdir=half "
+            f"--stage=depth\n"
         )
     shutil.rmtree(tmp_path / "half" / "depth")
     _, _, stderr = run_forked(tmp_path, "export", "--workdir=half", "--output_dir=out")

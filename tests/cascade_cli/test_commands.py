@@ -159,7 +159,7 @@ def test_training_starts_from_the_weights_and_with_the_model_of_another_workdir(
     arguments = (f"--init_from={colour}", f"--workdir={tmp_path / 'new'}", *data)
     done = run("train eagerly", *arguments, "--steps=1", "--learning_rate=1e-3,1e-4",
                "--learning_rate_boundaries=1")  # fmt: skip
-    assert f"starts from the live weights of {colour}/spn/checkpoints/ckpt-4" in done.stderr
+    assert f"starts from the weights of {colour}/spn/checkpoints/ckpt-4" in done.stderr
     record = (tmp_path / "new" / "spn" / "flags.txt").read_text().splitlines()
     assert {"--bits=3", "--image_size=8", "--ffn_size=8", f"--init_from={colour}"} <= {*record}
     assert {"--dataset=photos", "--seed=1", "--learning_rate=0.001,0.0001"} <= {*record}

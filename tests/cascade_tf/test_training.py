@@ -138,6 +138,13 @@ def test_a_training_does_not_start_from_weights_of_another_model(tmp_path):
         trainer(TwoPlayerStage(), tmp_path / "new", init_from=tmp_path / "first")
 
 
+def test_the_directory_of_a_finished_model_is_not_trained_in(tmp_path):
+    (tmp_path / "M" / "players").mkdir(parents=True)
+    (tmp_path / "M" / "players" / "weights.safetensors").touch()
+    with pytest.raises(UserError, match=r"train in another `workdir`, with `init_from`=.*/M"):
+        trainer(TwoPlayerStage(), tmp_path / "M" / "players")
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_a_signal_saves_a_checkpoint_from_which_training_resumes(tmp_path, number):
     def interrupt(examples, on_progress):

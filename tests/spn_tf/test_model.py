@@ -55,6 +55,24 @@ def test_a_model_trained_from_python_is_evaluated_by_the_commands(workdir, model
     assert code == 2 and "--dataset=arrays: the images were in memory" in stderr
 
 
+def test_the_weights_of_a_cascade_are_given_away_in_float16(workdir, model, tmp_path):
+    flags = (f"--workdir={workdir}", "--format=safetensors", f"--output_dir={tmp_path}/M")
+    done = run("export eagerly", *flags)
+    assert "export: no held_out.npz: --dataset=arrays: the images were in memory" in done.stderr
+    names = {str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*.*")}
+    stages = ("slice", "size", "depth")
+    files = {f"M/{name}/{file}" for name in stages for file in ("flags.txt", "weights.safetensors")}
+    assert names == files | {"M/README.md"}
+    card = (tmp_path / "M" / "README.md").read_text()
+    assert "4x4, grey, 8 bits" in card and "--workdir=W --stage=depth`" in card
+    written = load(tmp_path / "M")
+    for own, other in zip(model.stages, written.stages, strict=True):
+        before, after = (stage.networks()["network"].weights for stage in (own, other))
+        for a, b in zip(before, after, strict=True):
+            np.testing.assert_array_equal(np.float16(a), b)
+    np.testing.assert_allclose(written.log_prob(IMAGES), model.log_prob(IMAGES), rtol=1e-3)
+
+
 def test_samples_are_images_that_depend_only_on_their_seed(model):
     images = model.sample(3, seed=1)
     assert images.shape == (3, 4, 4, 1) and images.dtype == np.uint8

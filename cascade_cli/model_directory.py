@@ -1,0 +1,109 @@
+"""Writes the directory of a model to give away: weights, records, held-out images and a card."""
+
+import io
+import json
+import sys
+from collections.abc import Sequence
+
+import numpy as np
+import tensorflow as tf
+from etils import epath
+
+from cascade_cli import model_card
+from cascade_cli.evaluation.likelihood import first_images
+from cascade_cli.evaluation.report import FIGURES, FINGERPRINT
+from cascade_cli.systems import FAMILIES
+from cascade_cli.systems.system import System
+from cascade_tf.checkpoint_files import WEIGHTS
+from cascade_tf.data import open_source
+from cascade_tf.description import PATHS
+from cascade_tf.errors import UsageError, UserError, with_flags
+from cascade_tf.experiment import Experiment
+from cascade_tf.files import make_directory
+from cascade_tf.record import save_record
+from cascade_tf.stage_state import StageState
+from cascade_tf.weights_file import write_weights
+
+HELD_OUT = "held_out.npz"
+_IMAGES = 16
+
+
+def write_model(experiment: Experiment, system: System, output: epath.Path) -> None:
+    """Writes a directory that `--model` and `spn_tf.load` take.
+
+    It holds, for each stage, its record without paths and its averaged weights in float16. If the
+    images of the record can be read, `held_out.npz` has a few held-out ones and their bits/dim by
+    the weights as written.
+
+    The directory is written beside `output` and renamed, so that it is never incomplete.
+
+    Args:
+        experiment: trained.
+        system: of the experiment.
+        output: a directory that does not exist, or is empty.
+
+    Raises:
+        UsageError: the model has no likelihood.
+        UserError: it cannot be written.
+    """
+    if not system.has_likelihood:
+        raise UsageError(
+            f"`format`=safetensors is for Subscale Pixel Networks, not {experiment.described}"
+        )
+    strategy = tf.distribute.get_strategy()
+    stages = [experiment.make_stage(name) for name in experiment.stage_names]
+    states = [experiment.load_state(stage, strategy) for stage in stages]
+    make_directory(output.parent)
+    aside = output.with_name(f".{output.name}.tmp")
+    aside.rmtree(missing_ok=True)  # of a process that was killed
+    try:
+        for state in states:
+            _write_stage(experiment, state, make_directory(aside / state.stage.name))
+        _write_held_out(experiment, system, stages, aside)
+        card = model_card.card(output.name, experiment, states, _figures(experiment, states))
+        (aside / model_card.NAME).write_text(card)
+        aside.rename(output)
+    finally:
+        aside.rmtree(missing_ok=True)
+    print(f"weights, records and a card: {output}")
+    print(f"next: complete {output / model_card.NAME}, where it says {model_card.TODO}")
+
+
+def _write_stage(experiment: Experiment, state: StageState, directory: epath.Path) -> None:
+    stage = state.stage
+    record = experiment.recorded(stage.name) | dict.fromkeys(PATHS, "")
+    save_record(directory, record)
+    write_weights(directory / WEIGHTS, stage.networks(), int(state.step.numpy()))
+
+
+def _write_held_out(
+    experiment: Experiment, system: System, stages: Sequence, directory: epath.Path
+) -> None:
+    """Writes images with their bits/dim, and prints how much float16 changes that."""
+    try:
+        for stage in stages:
+            experiment.require_held_out(stage.name)
+        source = open_source(experiment.data_of_all_stages(), "test")
+    except UserError as error:
+        print(f"export: no {HELD_OUT}: {with_flags(error.recorded)}", file=sys.stderr)
+        return
+    images = first_images(source, source.num_examples, _IMAGES)
+    trained = system.bits_per_dim(stages, images)
+    written = system.bits_per_dim(Experiment(directory, FAMILIES).load_stages(), images)
+    archive = io.BytesIO()
+    np.savez_compressed(archive, images=images, bits_per_dim=written)
+    (directory / HELD_OUT).write_bytes(archive.getvalue())
+    print(
+        f"{written.mean():.5f} bits/dim of {len(images)} held-out images by the weights in "
+        f"float16, {trained.mean():.5f} in float32"
+    )
+
+
+def _figures(experiment: Experiment, states: Sequence[StageState]) -> dict | None:
+    """The whole evaluation in the workdir; None if there is none of these steps."""
+    path = experiment.workdir / FIGURES
+    if not path.exists():
+        return None
+    figures = json.loads(path.read_text())
+    steps = {state.stage.name: int(state.step.numpy()) for state in states}
+    return figures if figures.get("steps") == steps and FINGERPRINT in figures else None
