@@ -15,7 +15,6 @@ from cascade_tf.data.config import DataConfig
 from cascade_tf.settings import entries
 
 _MINUTES = 30.0
-_RATES = (0.1, 0.33, 1, 0.5, 0.25, 0.125)  # over the training, relative to the highest
 _TRAINING_SHARE = 0.85  # of the time; the rest is compilation, evaluation and samples
 _BATCH, _SMALL_BATCH = 32, 8
 _STEPS = 8000  # that a network should have at least
@@ -205,9 +204,20 @@ class _Chooser:
             why = f"a larger one would have fewer than {_STEPS:,} steps in {self._in_minutes}"
         else:
             why = "a larger one could learn so few pictures by heart"
+        if self._survey.is_drawn:
+            distribution = "anchored_softmax"
+            looks = "Areas of one colour: single intensities are frequent."
+        else:
+            distribution = "logistic_mixture"
+            looks = "Few areas of one colour: intensities are near those of their neighbours."
         return Choice(
-            f"A network of {self._network.weights / 1e6:.1f} million weights: {why}.",
-            {"system": "spn", "upscaling": "none", **self._network.flags()},
+            f"A network of {self._network.weights / 1e6:.1f} million weights: {why}. {looks}",
+            {
+                "system": "spn",
+                "upscaling": "none",
+                "intensity_distribution": distribution,
+                **self._network.flags(),
+            },
         )
 
     def _length(self) -> Choice:
@@ -231,17 +241,19 @@ class _Chooser:
         )
 
     def _rates(self) -> Choice:
-        rate = 6e-4 if self._batch > _SMALL_BATCH else 3e-4
         values: dict[str, Any] = {
-            "learning_rate": tuple(float(f"{rate * s:.3g}") for s in _RATES),
-            "learning_rate_boundaries": (0.015, 0.03, 0.33, 0.6, 0.83),
-            "rmsprop_start": 0.0,
+            "optimizer": "muon",
+            "learning_rate": (1e-2 if self._batch > _SMALL_BATCH else 5e-3,),
+            "learning_rate_decay": "linear",
+            "warmup": 50,
+            "clip_norm": 1.0,
+            "polyak_share": 0.03,
         }
-        if values.keys() & self._given.keys():
+        if {*values, "learning_rate_boundaries", "rmsprop_start"} & self._given.keys():
             values = {}
         return Choice(
-            "Rates rise and fall at shares of the training, whatever its length. With a start at 1 "
-            "the first 200 steps would learn little.",
+            "The rate falls to zero over the training, whatever its length, so that it ends "
+            "converged.",
             values,
         )
 

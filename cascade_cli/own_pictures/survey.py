@@ -3,6 +3,7 @@
 import dataclasses
 import time
 from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 import numpy as np
 from etils import epath
@@ -17,6 +18,7 @@ _SECONDS = 10.0  # for all of them, half of it for decoding; large files and buc
 _AT_LEAST = 5  # pictures, whatever the time
 _GREY = 8  # largest difference of a grey picture's channels: JPEG does not keep them equal
 _COLOURED = 1e-3  # largest share of pixels beyond it
+_FLAT = 1 / 3  # smallest share of equal neighbours in a drawing; photographs have few
 _THUMBNAIL = 256  # pixels
 
 
@@ -33,6 +35,7 @@ class Survey:
         deep: pictures of 16 bits.
         decoded: pictures whose pixels were looked at.
         grey: those of them without colours.
+        drawn: those of them with large areas of a single colour.
 
     >>> survey = Survey(pictures=3, sizes=((640, 480), (64, 64)), decoded=2)
     >>> survey.described
@@ -47,6 +50,7 @@ class Survey:
     deep: int = 0
     decoded: int = 0
     grey: int = 0
+    drawn: int = 0
 
     @property
     def sides(self) -> np.ndarray:
@@ -57,6 +61,11 @@ class Survey:
     def is_grey(self) -> bool:
         """Whether at least 95% of the decoded pictures are grey."""
         return self.grey >= 0.95 * max(1, self.decoded)
+
+    @property
+    def is_drawn(self) -> bool:
+        """Whether at least half of the decoded pictures are drawings."""
+        return self.drawn >= 0.5 * max(1, self.decoded)
 
     @property
     def described(self) -> str:
@@ -107,39 +116,46 @@ def survey(
     '1 picture, 8x6 pixels, grey'
     """
     began = clock()
-    sizes, alpha, deep, decoded, grey, unreadable = [], 0, 0, 0, 0, 0
+    sizes, alpha, deep, decoded, grey, drawn, unreadable = [], 0, 0, 0, 0, 0, 0
     for number, path in enumerate(paths):
         spent = clock() - began if number >= _AT_LEAST else 0.0
         if spent > _SECONDS:
             break
         try:
             looks_at_pixels = number < _DECODED and spent < _SECONDS / 2
-            size, has_alpha, is_deep, is_grey = _facts(path, looks_at_pixels)
+            size, has_alpha, is_deep, looks = _facts(path, looks_at_pixels)
         except Exception:  # damaged files raise errors of any type
             unreadable += 1
             continue
         sizes.append(size)
         alpha += has_alpha
         deep += is_deep
-        decoded += is_grey is not None
-        grey += bool(is_grey)
+        if looks:
+            decoded += 1
+            grey += looks.is_grey
+            drawn += looks.is_drawn
     if not sizes:
         raise UserError(
             f"`data_dir`: no picture can be opened, of {unreadable} tried, such as {paths[0]}: "
             f"use PNG, JPEG or WebP files"
         )
-    return Survey(pictures, tuple(sizes), classes, unreadable, alpha, deep, decoded, grey)
+    return Survey(pictures, tuple(sizes), classes, unreadable, alpha, deep, decoded, grey, drawn)
 
 
-def _facts(path: str, looks_at_pixels: bool) -> tuple[tuple[int, int], bool, bool, bool | None]:
-    """Size, whether it has alpha, whether it has 16 bits, and whether it is grey, if decoded."""
+class _Looks(NamedTuple):
+    is_grey: bool
+    is_drawn: bool
+
+
+def _facts(path: str, looks_at_pixels: bool) -> tuple[tuple[int, int], bool, bool, _Looks | None]:
+    """Size, whether it has alpha, whether it has 16 bits, and its looks, if decoded."""
     try:
         with epath.Path(path).open("rb") as file, Image.open(file) as image:
             size, has_alpha, is_deep = image.size, image.has_transparency_data, _is_deep(image)
-            return size, has_alpha, is_deep, _is_grey(image) if looks_at_pixels else None
+            return size, has_alpha, is_deep, _looks(image) if looks_at_pixels else None
     except Exception:  # of any type; the training's decoder takes more, such as large texts
         pixels = Image.fromarray(decode_rgb(epath.Path(path).read_bytes()))
-        return pixels.size, False, False, _is_grey(pixels)
+        return pixels.size, False, False, _looks(pixels)
 
 
 def _is_deep(image: ImageFile.ImageFile) -> bool:
@@ -147,14 +163,20 @@ def _is_deep(image: ImageFile.ImageFile) -> bool:
     return image.mode.startswith("I") or any(";16" in str(tile[3]) for tile in image.tile)
 
 
-def _is_grey(image: Image.Image) -> bool:
-    """Whether a picture has no colours, such as a grey scan in an RGB file."""
-    if image.mode in ("1", "L", "LA", "La", "F") or image.mode.startswith("I"):
-        return True
+def _looks(image: Image.Image) -> _Looks:
+    """Whether a picture is grey, also in a file of colours, and whether it is a drawing."""
+    if image.mode in ("La", "F") or image.mode.startswith("I"):
+        return _Looks(is_grey=True, is_drawn=False)  # of many levels
     image.draft("RGB", (_THUMBNAIL, _THUMBNAIL))  # decodes a large JPEG at a fraction of its size
     image = image.convert("RGBA" if image.has_transparency_data else "RGB")
     image.thumbnail((_THUMBNAIL, _THUMBNAIL), Image.Resampling.NEAREST)
     pixels = np.asarray(image, np.int16)
+    equal = (pixels[:, 1:] == pixels[:, :-1]).all(axis=-1)
+    is_drawn = equal.size > 0 and float(equal.mean()) >= _FLAT
+    return _Looks(_is_grey(pixels), is_drawn)
+
+
+def _is_grey(pixels: np.ndarray) -> bool:
     if pixels.shape[-1] == 4:  # colours of transparent pixels are not seen
         pixels = pixels[pixels[..., 3] > 0]
     spread = np.ptp(pixels[..., :3], axis=-1)

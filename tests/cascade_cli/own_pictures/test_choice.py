@@ -133,6 +133,13 @@ def test_a_few_large_photographs_are_learned_as_windows():
     assert "crop" not in values(pictures(10, (4000, 3000), (200, 200)))
 
 
+def test_drawings_and_photographs_have_distributions_that_suit_them():
+    drawings, photographs = (pictures(1000, (64, 64), drawn=drawn) for drawn in (1, 0))
+    assert values(drawings)["intensity_distribution"] == "anchored_softmax"
+    assert values(photographs)["intensity_distribution"] == "logistic_mixture"
+    assert "Areas of one colour" in reasons(drawings)
+
+
 def test_settings_of_the_user_are_respected_and_not_chosen_again():
     given = dict(image_size=24, batch_size=8, max_minutes=5.0, learning_rate=(1e-3,), bits=5)
     choices = choose(pictures(1000, (640, 480)), TWO_CORES, given, "W/cache")

@@ -44,6 +44,19 @@ def test_a_grey_scan_in_a_file_of_colours_is_grey(save, name):
     assert not survey([save(f"b{name}", Image.fromarray(scan))], 1).is_grey
 
 
+def test_drawings_have_areas_of_one_colour(save):
+    drawing = np.full([200, 300, 3], 255, np.uint8)
+    drawing[50:150, 100:200] = noise(100, 100, 3)  # the background is most of it
+    paths = [
+        save("drawing.png", Image.fromarray(drawing)),
+        save("icon.png", Image.fromarray(noise(8, 8, 3)).resize((64, 64), 0)),
+        save("photograph.jpg", Image.fromarray(noise(60, 80, 3)).resize((320, 240))),
+    ]
+    facts = survey(paths, 3)
+    assert (facts.drawn, facts.is_drawn) == (2, True)
+    assert not survey(paths[2:], 1).is_drawn
+
+
 def test_a_palette_is_looked_up(save):
     colours = Image.fromarray(noise(8, 8, 3)).quantize()
     greys = Image.fromarray(noise(8, 8, 1)).quantize()
