@@ -18,14 +18,13 @@ import json
 import os
 import pathlib
 import shutil
-import subprocess
-import sys
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 
 import numpy as np
 from absl import app, flags
+from commands import figures, run
 
 from cascade_tf.files import write_atomically
 from cascade_tf.pictures import enlarge, png_bytes, resize_nearest, sheet
@@ -38,7 +37,6 @@ flags.DEFINE_string("output_dir", None, "Directory of models, samples, results."
 flags.DEFINE_multi_string("flag", [], "Further flags for bin/train.")
 FLAGS = flags.FLAGS
 
-ROOT = pathlib.Path(__file__).resolve().parent.parent
 PIXELS = 2048  # per step
 IMAGE = 32
 # By name: flags, and the share of training time by stage.
@@ -54,24 +52,9 @@ MODELS: dict[str, tuple[list[str], dict[str, float]]] = {
 }
 
 
-def _command(name: str, *arguments: object) -> str:
-    """Prints and runs a command of bin/; returns its stdout and stderr."""
-    line = " ".join([f"bin/{name}", *map(str, arguments)])
-    print(line, flush=True)
-    done = subprocess.run(
-        [sys.executable, str(ROOT / "bin" / name), *map(str, arguments)],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if done.returncode:
-        raise SystemExit(f"{line}\n{done.stderr}")
-    return done.stdout + done.stderr
-
-
 def _train(directory: pathlib.Path, model: list[str], stage: str, minutes: float) -> None:
     scale = int(model[0].partition("=")[2])
-    _command(
+    run(
         "train",
         f"--flagfile={FLAGS.config}",
         f"--stage={stage}",
@@ -111,13 +94,12 @@ def main(_: list[str]) -> None:
             shutil.rmtree(directory, ignore_errors=True)  # an interrupted model starts again
             for stage, share in shares.items():
                 _train(directory, model, stage, share * FLAGS.minutes)
-            log = _command("evaluate", f"--workdir={directory}", f"--num_images={FLAGS.num_images}")
-            (line,) = (line for line in log.splitlines() if line.startswith("{"))
-            _command(
+            found = figures(directory, f"--num_images={FLAGS.num_images}")
+            run(
                 *("sample", f"--workdir={directory}", f"--num_samples={FLAGS.num_samples}"),
                 *(f"--output_dir={directory / 'samples'}", "--overwrite"),
             )
-            result.write_text(line)
+            result.write_text(json.dumps(found))
         results[name] = json.loads(result.read_text())
 
     _write_images(output)

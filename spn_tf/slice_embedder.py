@@ -175,9 +175,10 @@ class SliceEmbedder(SerializableLayer):
         h, w = c.slice_height, c.slice_width
         position = self.meta_position(target)[:, None, None]  # [B, 1, 1, 8]
         context = [tf.tile(position, [1, h, w, 1])]
+        differences = None
         if interpolated is not None and c.scale > 1:
             context.append(self.intensities(interpolated))
-            context.append(self._relative(slices, target, interpolated))
+            differences = self._differences(slices, target, interpolated)
         elif c.scale > 1:
             empty = tf.fill(tf.shape(slices[:, :1]), c.levels)
             pixels = self.intensities(tf.concat([slices, empty], axis=1))
@@ -189,7 +190,7 @@ class SliceEmbedder(SerializableLayer):
             if c.scale > 1:
                 context.append(tf.gather(pixels, target, batch_dims=1))
 
-        x = self.positions(self.project(tf.concat(context, axis=-1)))
+        x = self.positions(self._projected(tf.concat(context, axis=-1), differences))
         width = x.shape[-1]
         x = self.transformer(tf.reshape(x, [-1, h * w, width]), dropout=dropout)
         x = tf.reshape(x, [-1, h, w, width])
@@ -197,8 +198,20 @@ class SliceEmbedder(SerializableLayer):
             x = block(x)
         return x
 
-    def _relative(self, slices: tf.Tensor, target: tf.Tensor, center: tf.Tensor) -> tf.Tensor:
-        """Differences of the preceding slices and `center`, stacked; empty slots are zero."""
+    def _projected(self, context: tf.Tensor, differences: tf.Tensor | None) -> tf.Tensor:
+        """`project` of the context and the differences, if any, which follow it.
+
+        The differences are no function of weights. As a product of their own they have no gradient.
+        """
+        if differences is None:
+            return self.project(context)
+        kernel = tf.convert_to_tensor(self.project.kernel)
+        of_context, of_differences = tf.split(kernel, [context.shape[-1], differences.shape[-1]])
+        x = tf.tensordot(context, of_context, axes=1)
+        return x + tf.tensordot(differences, of_differences, axes=1) + self.project.bias
+
+    def _differences(self, slices: tf.Tensor, target: tf.Tensor, center: tf.Tensor) -> tf.Tensor:
+        """Units of the preceding slices' differences from `center`; those of empty slots are 0."""
         c = self.config
         slots = tf.gather(tf.constant(self.slots), target)  # [B, slots]
         known = slots < c.scale**2

@@ -1,0 +1,33 @@
+"""Commands of bin/ as functions, for studies of several trainings."""
+
+import json
+import pathlib
+import subprocess
+import sys
+from typing import Any
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+
+
+def run(name: str, *arguments: object) -> str:
+    """Prints and runs a command of bin/; returns its standard output.
+
+    Raises:
+        SystemExit: it failed, with what it wrote to stderr.
+    """
+    line = " ".join([f"bin/{name}", *map(str, arguments)])
+    print(line, flush=True)
+    done = subprocess.run(
+        [sys.executable, str(ROOT / "bin" / name), *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        raise SystemExit(f"{line}\n{done.stderr}")
+    return done.stdout
+
+
+def figures(workdir: pathlib.Path, *arguments: object) -> dict[str, Any]:
+    """The figures of bin/evaluate."""
+    return json.loads(run("evaluate", f"--workdir={workdir}", *arguments).splitlines()[-1])
