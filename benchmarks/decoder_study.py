@@ -9,14 +9,12 @@ baselines without learning. D/reconstructions.png shows some held-out windows in
 original, TL, the reconstruction by NSB and that by NSB-PIXEL.
 """
 
-import json
 import pathlib
 import shutil
-import subprocess
-import sys
 
 import numpy as np
 from absl import app, flags
+from commands import ROOT, figures, run
 from PIL import Image
 
 from cascade_tf.data import DataConfig, open_source
@@ -27,15 +25,8 @@ flags.DEFINE_list("windows", ["0", "3", "7", "10", "14", "20"], "Held-out window
 flags.DEFINE_multi_string("flag", [], "Further flags for bin/train.")
 FLAGS = flags.FLAGS
 
-ROOT = pathlib.Path(__file__).resolve().parent.parent
 SYSTEMS = ("nsb", "nsb_pixel")
 SIZE = 64
-
-
-def run(command: str, *arguments: object) -> str:
-    """The standard output of a command of bin/."""
-    line = [sys.executable, str(ROOT / "bin" / command), *map(str, arguments)]
-    return subprocess.run(line, check=True, stdout=subprocess.PIPE, text=True).stdout
 
 
 def main(_: list[str]) -> None:
@@ -54,10 +45,7 @@ def main(_: list[str]) -> None:
         workdir = output / system
         flagfile = ROOT / "configs" / f"{system}_photos.flags"
         run("train", f"--flagfile={flagfile}", f"--workdir={workdir}", *FLAGS.flag)
-        train, test = [
-            json.loads(run("evaluate", f"--workdir={workdir}", f"--split={split}").splitlines()[-1])
-            for split in ("train", "test")
-        ]
+        train, test = [figures(workdir, f"--split={split}") for split in ("train", "test")]
         floors = ["/zero bands"] if system == "nsb" else []
         for floor in ["", *floors, "/bilinear", "/bicubic"]:
             errors = [f"{figures[f'mse{floor}']:.6f}" for figures in (train, test)]
