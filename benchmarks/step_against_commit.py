@@ -111,9 +111,8 @@ def main(_: list[str]) -> None:
     before, now = np.median(times, axis=0)
     batch = _values()["batch_size"]
     print(f"{FLAGS.commit}: {batch / before:.0f} images/s; today {batch / now:.0f} images/s")
-    print(
-        f"ratio of images/s {before / now:.2f}, of the turns {np.round(times[:, 0] / times[:, 1], 2)}"
-    )
+    turns = " ".join(f"{ratio:.2f}" for ratio in times[:, 0] / times[:, 1])
+    print(f"ratio of images/s {before / now:.2f}; of the turns: {turns}")
 
 
 if __name__ == "__main__":
