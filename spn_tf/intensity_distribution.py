@@ -56,8 +56,8 @@ class Softmax(IntensityDistribution):
     """A softmax over intensities (section 3.2).
 
     >>> nats = Softmax(classes=8).nats(tf.zeros([1, 8]), None, tf.constant([3]))
-    >>> float(nats[0]) == math.log(8)
-    True
+    >>> round(float(nats[0]), 4)  # log 8
+    2.0794
     """
 
     relative = False
