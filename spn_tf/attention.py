@@ -14,16 +14,9 @@ import tensorflow as tf
 
 from cascade_tf.serializable_layer import SerializableLayer
 from spn_tf.dense import Dense
+from spn_tf.dropout import Dropout, no_dropout
 from spn_tf.residual_branches import small_weights
 from spn_tf.shapes import Shape
-
-# Dropout of [B, T, D] by a keyed mask; the identity outside training.
-Dropout = Callable[[tf.Tensor], tf.Tensor]
-
-
-def no_dropout(x: tf.Tensor) -> tf.Tensor:
-    """Returns x: the dropout of evaluation and sampling."""
-    return x
 
 
 def _dense(units: int, **kwargs: Any) -> Dense:
@@ -271,7 +264,7 @@ class Transformer(SerializableLayer):
 
     def call(self, x: tf.Tensor, dropout: Dropout = no_dropout) -> tf.Tensor:
         for norm, branch in zip(self.norms[:-1], self.branches, strict=True):
-            x = x + dropout(branch(norm(x)))
+            x = x + dropout.attention(branch(norm(x)))
         return self.norms[-1](x)
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:

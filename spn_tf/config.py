@@ -45,6 +45,8 @@ class SPNConfig(Settings):
         scale: subscale factor S; 1 is the decoder baseline, which has no slices before the target.
         pixelcnn_conv_channels: units before the gate, which halves them.
         dropout: rate on each residual branch of the attention stacks.
+        convolution_dropout: rate on the gates of the PixelCNN, before they enter its residual
+            stream, and on hidden units of the embedder's residual blocks.
 
     Raises:
         SettingError: for sizes that cannot work together.
@@ -113,6 +115,13 @@ class SPNConfig(Settings):
     dropout: float = setting(
         0.0,
         "Rate of dropout on residual branches of attention stacks.",
+        decides="model",
+        at_least=0,
+        below=1,
+    )
+    convolution_dropout: float = setting(
+        0.0,
+        "Rate of dropout on the gates of the PixelCNN and in residual blocks of the embedder.",
         decides="model",
         at_least=0,
         below=1,

@@ -19,6 +19,7 @@ import tensorflow as tf
 from cascade_tf.serializable_layer import SerializableLayer
 from spn_tf.config import PIXEL_UNITS
 from spn_tf.dense import Dense
+from spn_tf.dropout import Dropout, no_dropout
 from spn_tf.masked_convolution import HorizontalConvolution, VerticalConvolution, colour_classes
 from spn_tf.residual_branches import small_weights
 from spn_tf.shapes import Shape
@@ -97,10 +98,11 @@ class GatedLayer(SerializableLayer):
         horizontal: tf.Tensor,
         vertical_condition: tf.Tensor | None,
         horizontal_condition: tf.Tensor | None,
+        dropout: Dropout = no_dropout,
     ) -> tuple[tf.Tensor, tf.Tensor]:
         """Returns the next vertical and horizontal features; all tensors are [B, h, w, .].
 
-        The conditions are V * s of equation 5, already projected, or None.
+        The conditions are V * s of equation 5, already projected, or None. Dropout is of the gates.
         """
         v = self.vertical(vertical)
         if vertical_condition is not None:
@@ -108,7 +110,7 @@ class GatedLayer(SerializableLayer):
         h = self.horizontal(horizontal) + self.vertical_to_horizontal(v)
         if horizontal_condition is not None:
             h = h + horizontal_condition
-        residual = self.out(gate(h))
+        residual = self.out(dropout.convolution(gate(h)))
         return gate(v), residual if self.first else horizontal + residual
 
     def compute_output_shape(
@@ -213,6 +215,7 @@ class GatedPixelCNN(SerializableLayer):
         pixels: tf.Tensor,
         vertical_condition: tf.Tensor | None = None,
         horizontal_condition: tf.Tensor | None = None,
+        dropout: Dropout = no_dropout,
     ) -> tf.Tensor:
         """Logits float32 [B, h, w, C, classes].
 
@@ -220,6 +223,7 @@ class GatedPixelCNN(SerializableLayer):
             pixels: embedded intensities [B, h, w, C * pixel_units].
             vertical_condition: [B, h, w, .] or None; it must not depend on pixels of the slice.
             horizontal_condition: [B, h, w, .] or None; it may depend on the pixels before each.
+            dropout: of the gates.
         """
         layers = len(self.gated)
         for_vertical = for_horizontal = [None] * layers
@@ -235,7 +239,9 @@ class GatedPixelCNN(SerializableLayer):
         for layer, s_vertical, s_horizontal in zip(
             self.gated, for_vertical, for_horizontal, strict=True
         ):
-            vertical, horizontal = layer(vertical, horizontal, s_vertical, s_horizontal)
+            vertical, horizontal = layer(
+                vertical, horizontal, s_vertical, s_horizontal, dropout=dropout
+            )
         logits = self.logits(tf.nn.relu(self.hidden(tf.nn.relu(horizontal))))
         _, height, width, _ = logits.shape
         logits = tf.reshape(logits, [-1, height, width, self.colours, self.classes])

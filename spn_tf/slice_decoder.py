@@ -5,9 +5,10 @@ from typing import Any
 import tensorflow as tf
 
 from cascade_tf.serializable_layer import SerializableLayer
-from spn_tf.attention import Dropout, PositionEmbedding, Transformer, no_dropout
+from spn_tf.attention import PositionEmbedding, Transformer
 from spn_tf.config import PIXEL_UNITS, SPNConfig
 from spn_tf.dense import Dense
+from spn_tf.dropout import Dropout, no_dropout
 from spn_tf.error_units import error_units
 from spn_tf.gated_pixelcnn import GatedPixelCNN
 from spn_tf.intensity_distribution import intensity_distribution
@@ -110,7 +111,7 @@ class SliceDecoder(SerializableLayer):
         context = tf.reshape(x, [-1, h, w, self.width])
         if embedding is not None:
             context = tf.concat([context, embedding], axis=-1)
-        return self.pixelcnn(units, embedding, context)
+        return self.pixelcnn(units, embedding, context, dropout=dropout)
 
     def units(self, pixels: tf.Tensor, predicted: tf.Tensor | None) -> tf.Tensor:
         """Embeds intensities [..., C], and the errors of their predictions, channel by channel."""

@@ -6,9 +6,10 @@ import keras
 import tensorflow as tf
 
 from cascade_tf.serializable_layer import SerializableLayer
-from spn_tf.attention import Dropout, PositionEmbedding, Transformer, no_dropout
+from spn_tf.attention import PositionEmbedding, Transformer
 from spn_tf.config import PIXEL_UNITS, SPNConfig
 from spn_tf.dense import Dense
+from spn_tf.dropout import Dropout, no_dropout
 from spn_tf.error_units import error_units
 from spn_tf.intensity_embedding import IntensityEmbedding
 from spn_tf.ordering import slot_table
@@ -56,8 +57,8 @@ class ResidualBlock(SerializableLayer):
         self.out.build((*input_shape[:-1], self.filters))
         self.built = True
 
-    def call(self, x: tf.Tensor) -> tf.Tensor:
-        return x + self.out(tf.nn.relu(self.conv(tf.nn.relu(x))))
+    def call(self, x: tf.Tensor, dropout: Dropout = no_dropout) -> tf.Tensor:
+        return x + self.out(dropout.convolution(tf.nn.relu(self.conv(tf.nn.relu(x)))))
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         return input_shape
@@ -195,7 +196,7 @@ class SliceEmbedder(SerializableLayer):
         x = self.transformer(tf.reshape(x, [-1, h * w, width]), dropout=dropout)
         x = tf.reshape(x, [-1, h, w, width])
         for block in self.blocks:
-            x = block(x)
+            x = block(x, dropout=dropout)
         return x
 
     def _projected(self, context: tf.Tensor, differences: tf.Tensor | None) -> tf.Tensor:

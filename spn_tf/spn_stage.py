@@ -14,9 +14,9 @@ from cascade_tf.optimizers import Adam, RMSprop, apply_gradients
 from cascade_tf.sample_request import SampleRequest
 from cascade_tf.settings import Settings
 from cascade_tf.stage import Stage
-from spn_tf.attention import Dropout, no_dropout
 from spn_tf.bit_depth import quantize, to_uint8
 from spn_tf.config import SPNConfig
+from spn_tf.dropout import KeyedDropout
 from spn_tf.sampling import UNKNOWN, Sampler
 from spn_tf.subscale_pixel_network import SubscalePixelNetwork
 from spn_tf.training_config import SPNTrainingConfig
@@ -180,17 +180,9 @@ class SPNStage(Stage):
         draws = randomness.uniform(self.training.seed, stream, indices, 1)
         return tf.cast(draws[:, 0] * n, tf.int32)
 
-    def _dropout(self, indices: tf.Tensor) -> Dropout:
-        """Dropout whose masks differ by layer and example."""
-        if not self.config.dropout:
-            return no_dropout
-        layer = iter(range(1_000_000))
-
-        def dropout(x: tf.Tensor) -> tf.Tensor:
-            stream = f"{self.name}/dropout/{next(layer)}"
-            return randomness.dropout(x, self.config.dropout, self.training.seed, stream, indices)
-
-        return dropout
+    def _dropout(self, indices: tf.Tensor) -> KeyedDropout:
+        c, seed = self.config, self.training.seed
+        return KeyedDropout(c.dropout, c.convolution_dropout, seed, self.name, indices)
 
     def evaluate_step(self, examples: Examples) -> dict[str, tf.Tensor]:
         """`nats`: the stage's term of the cascade's nats; `bits_per_dim`: of all slices it models.

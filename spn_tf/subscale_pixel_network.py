@@ -5,9 +5,9 @@ from typing import Any
 import tensorflow as tf
 
 from cascade_tf.serializable_layer import SerializableLayer
-from spn_tf.attention import Dropout, no_dropout
 from spn_tf.bit_depth import quantize
 from spn_tf.config import SPNConfig
+from spn_tf.dropout import Dropout, no_dropout
 from spn_tf.intensity_prediction import Prediction, interpolation, median_edges, predict
 from spn_tf.ordering import image_to_slices
 from spn_tf.shapes import Shape

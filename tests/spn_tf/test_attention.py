@@ -10,6 +10,7 @@ from spn_tf.attention import (
     SelfAttention,
     Transformer,
 )
+from spn_tf.dropout import Dropout
 
 RNG = np.random.default_rng(0)
 
@@ -95,12 +96,13 @@ def test_transformer_applies_dropout_to_each_residual_branch():
     stack.build((None, 5, 8))
     calls = []
 
-    def dropout(x):
-        calls.append(x.shape)
-        return tf.zeros_like(x)
+    class All(Dropout):
+        def attention(self, x):
+            calls.append(x.shape)
+            return tf.zeros_like(x)
 
     x = tf.constant(RNG.normal(size=(2, 5, 8)), tf.float32)
-    out = stack(x, dropout=dropout)
+    out = stack(x, dropout=All())
     assert calls == [(2, 5, 8)] * 4
     np.testing.assert_allclose(out, stack.norms[-1](x))  # all branches dropped
 

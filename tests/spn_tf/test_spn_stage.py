@@ -158,8 +158,10 @@ def test_slices_are_drawn_uniformly_by_example_and_seed():
     assert (drawn(1, count) != estimates).any()
 
 
-def test_dropout_masks_differ_by_layer_and_example_and_are_reproducible():
-    stage, plain = (_stage(SPNConfig(**TINY | SIZE, dropout=rate)) for rate in (0.5, 0.0))
+@pytest.mark.parametrize("kind", ["attention", "convolution"])
+def test_dropout_masks_differ_by_layer_and_example_and_are_reproducible(kind):
+    field = {"attention": "dropout", "convolution": "convolution_dropout"}[kind]
+    stage, plain = (_stage(SPNConfig(**TINY | SIZE, **{field: rate})) for rate in (0.5, 0.0))
     for s in (stage, plain):
         keras.utils.set_random_seed(0)
         s.build()
@@ -171,7 +173,7 @@ def test_dropout_masks_differ_by_layer_and_example_and_are_reproducible():
     np.testing.assert_allclose(  # evaluation drops nothing
         stage.log_prob(examples.images), plain.log_prob(examples.images), rtol=1e-6
     )
-    mask = stage._dropout(examples.indices)
+    mask = getattr(stage._dropout(examples.indices), kind)
     ones = tf.ones([8, 5, 6])
     assert (mask(ones).numpy() != mask(ones).numpy()).any()
 
