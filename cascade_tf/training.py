@@ -36,7 +36,7 @@ from cascade_tf.stage_lock import stage_lock
 from cascade_tf.stage_state import StageState
 from cascade_tf.strategies import distributed, is_chief, workers
 from cascade_tf.summaries import Summaries
-from cascade_tf.training_budget import budget_line
+from cascade_tf.training_budget import TrainingSpeed, budget_line
 from cascade_tf.training_config import TrainingConfig
 
 _MEAN = tf.distribute.ReduceOp.MEAN
@@ -261,7 +261,7 @@ class Trainer:
 
         batches = iter(distributed(self._strategy, examples, c.batch_size))
         spent_before, began = float(self.state.seconds.numpy()), time.monotonic()
-        speed, told = _Speed(c.batch_size), False
+        speed, told = TrainingSpeed(c.batch_size), False
 
         def due(every: int) -> bool:
             return every > 0 and step % every == 0
@@ -303,7 +303,7 @@ class Trainer:
                 if due(c.sample_every):
                     self._preview(step, check_stop)
 
-    def _budget(self, step: int, speed: "_Speed") -> str:
+    def _budget(self, step: int, speed: TrainingSpeed) -> str:
         c = self._config
         seconds = c.batch_size / speed.images_per_second
         images = self._train.num_examples
@@ -417,34 +417,3 @@ class Trainer:
 
 def _means(metrics: list[dict[str, float]]) -> dict[str, float]:
     return {name: float(np.mean([m[name] for m in metrics])) for name in metrics[0]}
-
-
-_SECONDS_OF_SPEED = 10.0
-
-
-class _Speed:
-    """Smoothed images per second of training steps, without the first, which compiles."""
-
-    def __init__(self, batch_size: int):
-        self._batch_size = batch_size
-        self._seconds: float | None = None
-        self._first = True
-        self._total = 0.0
-        self.images_per_second = 0.0
-
-    def __enter__(self) -> None:
-        self._began = time.monotonic()
-
-    def __exit__(self, *_) -> None:
-        took = time.monotonic() - self._began
-        if self._first:
-            self._first = False
-            return
-        self._total += took
-        self._seconds = took if self._seconds is None else 0.9 * self._seconds + 0.1 * took
-        self.images_per_second = self._batch_size / self._seconds
-
-    @property
-    def is_known(self) -> bool:
-        """Whether enough steps are measured to tell how long a training takes."""
-        return self._total >= _SECONDS_OF_SPEED

@@ -3,6 +3,8 @@
 - "softmax": over all intensities, the paper's.
 - "relative_softmax": over differences from a prediction, modulo the number of intensities. So a
   network need not learn first which intensities are neighbours.
+- "anchored_softmax": over all intensities, with a part that falls with the distance to the
+  prediction.
 - "logistic_mixture": a mixture of logistic distributions, integrated over each intensity (Salimans
   et al., 2017, "PixelCNN++", equations 1 to 3). The means start at the prediction.
 
@@ -24,11 +26,9 @@ class IntensityDistribution(abc.ABC):
 
     Attributes:
         parameters: how many the decoder computes for each colour.
-        relative: whether it needs predictions.
     """
 
     parameters: int
-    relative = True
 
     @abc.abstractmethod
     def logits(self, parameters: tf.Tensor, prediction: Prediction | None) -> tf.Tensor:
@@ -36,7 +36,7 @@ class IntensityDistribution(abc.ABC):
 
         Args:
             parameters: [..., parameters].
-            prediction: of the subpixels, as by `Prediction.of`; None: not relative.
+            prediction: of the subpixels, whatever their axes; a softmax needs none.
         """
 
     @abc.abstractmethod
@@ -47,7 +47,7 @@ class IntensityDistribution(abc.ABC):
 
         Args:
             parameters: [..., parameters].
-            prediction: of the subpixels; None: not relative.
+            prediction: as in `logits`.
             intensities: int32 [...] in [0, classes): above the lowest ones.
         """
 
@@ -59,8 +59,6 @@ class Softmax(IntensityDistribution):
     >>> round(float(nats[0]), 4)  # log 8
     2.0794
     """
-
-    relative = False
 
     def __init__(self, classes: int):
         self.parameters = classes
@@ -75,7 +73,11 @@ class Softmax(IntensityDistribution):
 
 
 class RelativeSoftmax(IntensityDistribution):
-    """A softmax over (intensity - prediction) modulo `classes`."""
+    """A softmax over (intensity - prediction) modulo `classes`.
+
+    Args:
+        classes: the number of possible intensities of a subpixel.
+    """
 
     def __init__(self, classes: int):
         self.parameters = self._classes = classes
@@ -136,6 +138,10 @@ class AnchoredSoftmax(IntensityDistribution):
         return tf.nn.sparse_softmax_cross_entropy_with_logits(intensities, logits)
 
 
+_OFFSET = 4  # levels: an output of 1 moves a mean so far
+_LOG_SCALES = (-4.0, 8.0)  # levels; beyond them exponentials overflow or gradients vanish
+
+
 class LogisticMixture(IntensityDistribution):
     """A mixture of K logistic distributions, integrated over each intensity.
 
@@ -193,11 +199,11 @@ class LogisticMixture(IntensityDistribution):
         rank = len(parameters.shape)
         parameters = tf.transpose(parameters, [rank - 1, *range(rank - 1)])
         weights, offsets, scales, coefficients = tf.split(parameters, [k, k, k, self._coefficients])
-        means = tf.cast(prediction.intensity, parameters.dtype) + offsets * 4
+        means = tf.cast(prediction.intensity, parameters.dtype) + offsets * _OFFSET
         for c in range(self._coefficients):
             means += coefficients[c] * tf.cast(prediction.errors[..., c], parameters.dtype)
         scales += tf.reshape(tf.constant(self._widths, scales.dtype), [k] + [1] * (rank - 1))
-        return tf.nn.log_softmax(weights, axis=0), means, tf.clip_by_value(scales, -4.0, 8.0)
+        return tf.nn.log_softmax(weights, axis=0), means, tf.clip_by_value(scales, *_LOG_SCALES)
 
     def _log_masses(
         self, low: tf.Tensor, high: tf.Tensor, means: tf.Tensor, scales: tf.Tensor

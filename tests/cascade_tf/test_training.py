@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from cascade_tf import training
+from cascade_tf import training_budget
 from cascade_tf.errors import UserError
 from cascade_tf.interruption import Interrupted
 from cascade_tf.optimizers import RMSprop, learning_rate_schedule
@@ -219,7 +219,7 @@ def test_rates_follow_shares_of_the_steps_and_a_longer_budget(tmp_path):
 
 
 def test_the_first_steps_tell_what_the_training_amounts_to(tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(training, "_SECONDS_OF_SPEED", 1e-9)
+    monkeypatch.setattr(training_budget, "_SECONDS", 1e-9)
     images = _train(tmp_path / "a", steps=4)._train.num_examples
     told = [line for line in capsys.readouterr().err.splitlines() if "a step" in line]
     epochs = 4 * 8 / images

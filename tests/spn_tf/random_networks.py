@@ -24,6 +24,10 @@ TINY = dict(
 # One layer of each kind, for tests that do not need a second one: it traces and compiles faster.
 SHALLOW = TINY | dict(pixelcnn_layers=1, decoder_attention_layers=1)
 
+RELATIVE = dict(intensity_distribution="relative_softmax")
+ANCHORED = dict(intensity_distribution="anchored_softmax")
+MIXTURE = dict(intensity_distribution="logistic_mixture")
+
 
 def tiny_config(**changes) -> SPNConfig:
     return SPNConfig(**(TINY | changes))
@@ -51,3 +55,8 @@ def all_images(height: int, width: int, channels: int, bits: int) -> tf.Tensor:
     numbers = np.arange(levels**dimensions)[:, None]
     digits = numbers // levels ** np.arange(dimensions) % levels
     return tf.constant(digits.reshape(-1, height, width, channels), tf.int32)
+
+
+def all_images_of(config: SPNConfig) -> tf.Tensor:
+    """All possible images of a network, as `all_images`."""
+    return all_images(config.height, config.width, config.channels, config.bits)

@@ -8,7 +8,7 @@ import pytest
 import tensorflow as tf
 
 from spn_tf.ordering import image_to_slices
-from tests.spn_tf.random_networks import random_network
+from tests.spn_tf.random_networks import ANCHORED, MIXTURE, RELATIVE, random_network
 
 BITS = 3
 
@@ -61,8 +61,7 @@ def _assert_only_earlier_subpixels_change_logits(change):
     "scale,channels,changes",
     [(s, c, {}) for s in (1, 2, 4) for c in (1, 3)]
     + [(2, 3, dict(attention_ffn="dense"))]
-    + [(s, c, dict(intensity_distribution="relative_softmax")) for s, c in [(1, 3), (2, 1)]]
-    + [(s, c, dict(intensity_distribution="logistic_mixture")) for s, c in [(2, 3), (4, 1)]],
+    + [(1, 3, RELATIVE), (2, 1, RELATIVE), (2, 3, MIXTURE), (4, 1, MIXTURE), (2, 3, ANCHORED)],
 )
 def test_logits_depend_on_all_earlier_subpixels_and_no_others(scale, channels, changes):
     network = random_network(
@@ -80,12 +79,12 @@ def test_logits_depend_on_all_earlier_subpixels_and_no_others(scale, channels, c
 
 
 @pytest.mark.parametrize(
-    "scale,channels,distribution",
-    [(s, c, "softmax") for s, c in [(1, 1), (1, 3), (2, 1), (2, 3), (4, 1)]]
-    + [(1, 3, "relative_softmax"), (2, 3, "logistic_mixture")],
+    "scale,channels,changes",
+    [(s, c, {}) for s, c in [(1, 1), (1, 3), (2, 1), (2, 3), (4, 1)]]
+    + [(1, 3, RELATIVE), (2, 3, MIXTURE), (2, 1, ANCHORED)],
 )
 def test_logits_of_a_depth_stage_depend_on_all_coarse_bits_and_earlier_fine_ones(
-    scale, channels, distribution
+    scale, channels, changes
 ):
     network = random_network(
         dtype="float64",
@@ -95,7 +94,7 @@ def test_logits_of_a_depth_stage_depend_on_all_coarse_bits_and_earlier_fine_ones
         bits=BITS,
         coarse_bits=1,
         scale=scale,
-        intensity_distribution=distribution,
+        **changes,
     )
     fine = network.config.classes
     other_fine = lambda x: x // fine * fine + (x + 1) % fine  # noqa: E731

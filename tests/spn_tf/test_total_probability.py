@@ -7,7 +7,16 @@ import tensorflow as tf
 from spn_tf.stages import make_stages
 from spn_tf.training_config import SPNTrainingConfig
 from spn_tf.upscaling import UpscalingConfig
-from tests.spn_tf.random_networks import all_images, random_network, randomize, tiny_config
+from tests.spn_tf.random_networks import (
+    ANCHORED,
+    MIXTURE,
+    RELATIVE,
+    all_images,
+    all_images_of,
+    random_network,
+    randomize,
+    tiny_config,
+)
 
 
 def _nats(function, images):
@@ -17,61 +26,49 @@ def _nats(function, images):
 
 
 @pytest.mark.parametrize(
-    "height,width,channels,bits,scale,distribution",
+    "changes",
     [
-        (2, 2, 3, 1, 1, "softmax"),
-        (2, 2, 3, 1, 2, "softmax"),
-        (4, 4, 1, 1, 2, "softmax"),
-        (2, 2, 1, 2, 1, "softmax"),
-        (2, 1, 3, 2, 1, "relative_softmax"),
-        (2, 2, 1, 3, 2, "relative_softmax"),
-        (2, 1, 3, 2, 1, "logistic_mixture"),
-        (2, 2, 1, 3, 2, "logistic_mixture"),
+        dict(height=2, width=2, channels=3, bits=1, scale=1),
+        dict(height=2, width=2, channels=3, bits=1, scale=2),
+        dict(height=4, width=4, channels=1, bits=1, scale=2),
+        dict(height=2, width=2, channels=1, bits=2, scale=1),
+        dict(height=2, width=1, channels=3, bits=2, scale=1) | RELATIVE,
+        dict(height=2, width=2, channels=1, bits=3, scale=2) | RELATIVE,
+        dict(height=2, width=1, channels=3, bits=2, scale=1) | ANCHORED,
+        dict(height=2, width=1, channels=3, bits=2, scale=1) | MIXTURE,
+        dict(height=2, width=2, channels=1, bits=3, scale=2) | MIXTURE,
     ],
+    ids=str,
 )
-def test_total_probability_is_one(height, width, channels, bits, scale, distribution):
-    network = random_network(
-        height=height,
-        width=width,
-        channels=channels,
-        bits=bits,
-        scale=scale,
-        intensity_distribution=distribution,
-    )
-    images = all_images(height, width, channels, bits)
+def test_total_probability_is_one(changes):
+    network = random_network(**changes)
+    images = all_images_of(network.config)
     nats = _nats(network.image_nats, images)
-    assert len(nats) == 2 ** (bits * height * width * channels)
+    assert len(nats) == 2 ** (network.config.bits * network.config.dimensions)
     assert nats.std() > 0.1  # a uniform network would sum to one trivially
     assert abs(np.exp(-nats).sum() - 1) < 1e-4
 
 
 @pytest.mark.parametrize(
-    "height,width,scale,distribution",
+    "changes",
     [
-        (2, 2, 1, "softmax"),
-        (4, 2, 2, "softmax"),
-        (4, 2, 2, "relative_softmax"),
-        (2, 2, 1, "logistic_mixture"),
-        (4, 2, 2, "logistic_mixture"),
+        dict(height=2, width=2, scale=1),
+        dict(height=4, width=2, scale=2),
+        dict(height=4, width=2, scale=2) | RELATIVE,
+        dict(height=4, width=2, scale=2) | ANCHORED,
+        dict(height=2, width=2, scale=1) | MIXTURE,
+        dict(height=4, width=2, scale=2) | MIXTURE,
     ],
+    ids=str,
 )
-def test_further_bits_have_total_probability_one_for_each_coarse_image(
-    height, width, scale, distribution
-):
-    network = random_network(
-        height=height,
-        width=width,
-        channels=1,
-        bits=2,
-        coarse_bits=1,
-        scale=scale,
-        intensity_distribution=distribution,
-    )
-    images = all_images(height, width, 1, 2)
+def test_further_bits_have_total_probability_one_for_each_coarse_image(changes):
+    network = random_network(channels=1, bits=2, coarse_bits=1, **changes)
+    images = all_images_of(network.config)
     nats = _nats(network.image_nats, images)
-    coarse = (images.numpy() // 2).reshape(len(images), -1) @ 2 ** np.arange(height * width)
+    dimensions = network.config.dimensions
+    coarse = (images.numpy() // 2).reshape(len(images), -1) @ 2 ** np.arange(dimensions)
     totals = np.bincount(coarse, weights=np.exp(-nats))
-    assert len(totals) == 2 ** (height * width)
+    assert len(totals) == 2**dimensions
     assert nats.std() > 0.1
     assert np.abs(totals - 1).max() < 1e-4
 

@@ -8,10 +8,7 @@ from spn_tf.sampling.cached_prediction import CachedPrediction
 from spn_tf.sampling.cpu_kernels import CpuKernels, few_rows, tiled_cache
 from spn_tf.sampling.plain_kernels import PlainKernels
 from spn_tf.sampling.xla_ops import dynamic_update_slice
-from tests.spn_tf.random_networks import random_network
-
-_RELATIVE = dict(intensity_distribution="relative_softmax")
-_MIXTURE = dict(intensity_distribution="logistic_mixture")
+from tests.spn_tf.random_networks import ANCHORED, MIXTURE, RELATIVE, random_network
 
 
 class _TeacherForcing:
@@ -68,10 +65,11 @@ def _cached(network, kernels=CpuKernels):
         dict(scale=1, channels=3, height=4, width=6, pixelcnn_layers=3, pixelcnn_filter_size=5),
         dict(scale=1, channels=1, height=4, width=6, decoder_attention_channels=40),
         dict(scale=1, channels=3, height=1, width=6, pixelcnn_layers=1, pixelcnn_conv_channels=2),
-        dict(scale=1, channels=3, height=4, width=6) | _RELATIVE,
-        dict(scale=4, channels=3, height=12, width=16) | _MIXTURE,
-        dict(scale=2, channels=3, height=8, width=6, coarse_bits=1) | _MIXTURE,
-        dict(scale=2, channels=1, height=8, width=6, coarse_bits=2) | _RELATIVE,
+        dict(scale=1, channels=3, height=4, width=6) | RELATIVE,
+        dict(scale=4, channels=3, height=12, width=16) | MIXTURE,
+        dict(scale=2, channels=3, height=8, width=6, coarse_bits=1) | MIXTURE,
+        dict(scale=2, channels=1, height=8, width=6, coarse_bits=2) | RELATIVE,
+        dict(scale=2, channels=3, height=8, width=6, coarse_bits=1) | ANCHORED,
     ],
     ids=str,
 )

@@ -10,7 +10,14 @@ from spn_tf.sampling import UNKNOWN, Sampler, plain_sample, sampler, xla_ops
 from spn_tf.sampling.cpu_kernels import CpuKernels
 from spn_tf.sampling.plain_kernels import PlainKernels
 from spn_tf.sampling.sampler import count_parts
-from tests.spn_tf.random_networks import SHALLOW, all_images, random_network
+from tests.spn_tf.random_networks import (
+    MIXTURE,
+    RELATIVE,
+    SHALLOW,
+    all_images,
+    all_images_of,
+    random_network,
+)
 
 
 def _soft_network(**changes):
@@ -50,26 +57,18 @@ def _probabilities(nats):
 
 
 @pytest.mark.parametrize(
-    "height,width,channels,bits,scale,distribution",
+    "changes",
     [
-        (2, 2, 1, 1, 2, "softmax"),
-        (2, 2, 1, 1, 1, "softmax"),
-        (1, 2, 3, 1, 1, "relative_softmax"),
-        (2, 2, 1, 2, 2, "logistic_mixture"),
+        dict(height=2, width=2, channels=1, bits=1, scale=2),
+        dict(height=2, width=2, channels=1, bits=1, scale=1),
+        dict(height=1, width=2, channels=3, bits=1, scale=1) | RELATIVE,
+        dict(height=2, width=2, channels=1, bits=2, scale=2) | MIXTURE,
     ],
+    ids=str,
 )
-def test_samples_follow_the_enumerated_probabilities(
-    height, width, channels, bits, scale, distribution
-):
-    network = _soft_network(
-        height=height,
-        width=width,
-        channels=channels,
-        bits=bits,
-        scale=scale,
-        intensity_distribution=distribution,
-    )
-    images = all_images(height, width, channels, bits)
+def test_samples_follow_the_enumerated_probabilities(changes):
+    network = _soft_network(**changes)
+    bits, images = network.config.bits, all_images_of(network.config)
     observed = np.bincount(_numbers(_draw(network, 20_000), bits), minlength=len(images))
     _assert_drawn_from(observed, _probabilities(network.image_nats(images)))
 
