@@ -4,10 +4,10 @@
     python benchmarks/learning_study.py --config=configs/photographs.flags --minutes=4 \\
       --output_dir=runs/learning --flag=--data_dir=data/photographs/32
 
-Every training has the data and widths of the flagfile. The rows "the paper's" learn by a softmax
-over intensities, RMSProp at its best of a few rates, and no decay; "paper's +" has one setting of
-the flagfile besides. "All" is the flagfile; "all but" has one setting of the paper's, or another
-change. Finished trainings in the directory are kept. The last lines are a table.
+Every training has the data and widths of the flagfile. "The paper's" learning is a softmax over
+intensities, and RMSProp at a constant rate; further rows have one setting of the flagfile besides.
+"All" is the flagfile; further rows have one other setting in its place. Finished trainings in the
+directory are kept. The last lines are a table.
 """
 
 import json
@@ -20,47 +20,47 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 from absl import app, flags
 from commands import figures, run
 
-flags.DEFINE_string("config", "configs/photographs.flags", "Flagfile of data and widths.")
-flags.DEFINE_float("minutes", 4.0, "Time of each training, compilation included.")
-flags.DEFINE_integer("num_images", 600, "Held-out images to evaluate.")
-flags.DEFINE_string("output_dir", None, "Directory of workdirs and results.", required=True)
-flags.DEFINE_multi_string("flag", [], "Further flags for bin/train.")
-flags.DEFINE_list("rows", [], "Names of the rows to measure; all by default.")
-FLAGS = flags.FLAGS
-
 _SOFTMAX = ["--intensity_distribution=softmax"]
 _RMSPROP = ["--optimizer=rmsprop", "--learning_rate=6e-4", "--rmsprop_start=0"]
 _CONSTANT = ["--learning_rate_decay=constant"]
 _ADAM = ["--optimizer=adam", "--learning_rate=2e-3"]
 _ROWS = {
     "the paper's": [*_SOFTMAX, *_RMSPROP, *_CONSTANT],
-    "paper's + mixture": [*_RMSPROP, *_CONSTANT],
-    "paper's + Muon": [*_SOFTMAX, *_CONSTANT],
-    "paper's + decay": [*_SOFTMAX, *_RMSPROP],
+    "the paper's, with the mixture": [*_RMSPROP, *_CONSTANT],
+    "the paper's, with Muon": [*_SOFTMAX, *_CONSTANT],
+    "the paper's, with decay": [*_SOFTMAX, *_RMSPROP],
     "all": [],
-    "all but softmax": _SOFTMAX,
-    "all but relative softmax": ["--intensity_distribution=relative_softmax"],
-    "all but anchored softmax": ["--intensity_distribution=anchored_softmax"],
-    "all but RMSProp": _RMSPROP,
-    "all but Adam": _ADAM,
-    "all but constant rate": _CONSTANT,
-    "all but no flips": ["--flip=false"],
-    "all but no clipping": ["--clip_norm=0"],
-    "all but dropout 0.1": ["--dropout=0.1"],
-    "all but weight decay 0.1": ["--weight_decay=0.1"],
-    "all but averages of a ninth": ["--polyak_share=0.111"],
-    "all but half the rate": ["--learning_rate=5e-3"],
-    "all but twice the rate": ["--learning_rate=2e-2"],
-    "all but slices of 16x16": ["--scale=2", "--batch_size=8"],
+    "all, but with a softmax": _SOFTMAX,
+    "all, but with a relative softmax": ["--intensity_distribution=relative_softmax"],
+    "all, but with an anchored softmax": ["--intensity_distribution=anchored_softmax"],
+    "all, but with RMSProp": _RMSPROP,
+    "all, but with Adam": _ADAM,
+    "all, but with a constant rate": _CONSTANT,
+    "all, but no flips": ["--flip=false"],
+    "all, but no clipping": ["--clip_norm=0"],
+    "all, but with dropout 0.1": ["--dropout=0.1"],
+    "all, but with weight decay 0.1": ["--weight_decay=0.1"],
+    "all, but with averages of a ninth": ["--polyak_share=0.111"],
+    "all, but with half the rate": ["--learning_rate=5e-3"],
+    "all, but with twice the rate": ["--learning_rate=2e-2"],
+    "all, but with slices of 16x16": ["--scale=2", "--batch_size=8"],
 }
+
+flags.DEFINE_string("config", "configs/photographs.flags", "Flagfile of data and widths.")
+flags.DEFINE_float("minutes", 4.0, "Time of each training, compilation included.")
+flags.DEFINE_integer("num_images", 600, "Held-out images to evaluate.")
+flags.DEFINE_string("output_dir", None, "Directory of workdirs and results.", required=True)
+flags.DEFINE_multi_string("flag", [], "Further flags for bin/train.")
+flags.DEFINE_multi_enum("row", None, list(_ROWS), "Rows to measure; all by default.")
+FLAGS = flags.FLAGS
 
 
 def main(_: list[str]) -> None:
     output = pathlib.Path(FLAGS.output_dir)
     output.mkdir(parents=True, exist_ok=True)
     results = {}
-    for name in FLAGS.rows or _ROWS:
-        result = output / f"{name.replace(' ', '_')}.json"
+    for name in FLAGS.row or _ROWS:
+        result = output / f"{name.replace(' ', '_').replace(',', '')}.json"
         workdir = result.with_suffix("")
         if not result.exists():
             shutil.rmtree(workdir, ignore_errors=True)  # an interrupted one starts again
