@@ -73,6 +73,8 @@ def budget_line(
     '0.1 s a step: about 6,020 steps in all, 1.9 epochs of 50,000 images'
     >>> budget_line(20, 500, 600.0, 0.1, batch_size=16, images=50_000)
     '0.1 s a step: 500 steps in all, 0.16 epochs of 50,000 images; consider more steps'
+    >>> budget_line(20, 10_000, 600.0, 0.01, batch_size=64, images=4_500)
+    '0.01 s a step: 10,000 steps in all, 142 epochs of 4,500 images'
     """
     in_time = step + seconds_left / seconds_of_a_step
     expected = int(min(in_time, steps))
@@ -84,7 +86,8 @@ def budget_line(
         advice = f"; consider {longer}"
     elif epochs > _MANY_EPOCHS:
         advice = "; consider more images, `flip` or dropout: a network learns few images by heart"
+    shown = f"{epochs:,.0f}" if epochs >= 10 else f"{epochs:.2g}"
     return (
-        f"{seconds_of_a_step:.2g} s a step: {about}{expected:,} steps in all, {epochs:.2g} epochs "
-        f"of {images:,} images{advice}"
+        f"{seconds_of_a_step:.2g} s a step: {about}{expected:,} steps in all, {shown} epochs of "
+        f"{images:,} images{advice}"
     )
