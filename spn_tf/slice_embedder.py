@@ -81,6 +81,9 @@ class SliceEmbedder(SerializableLayer):
     meta-position (section 3.4). The coarse slice at the target's meta-position is stacked once
     more, always in the same place (docs/architecture.md explains why).
 
+    If the distribution of intensities is relative to predictions, the slots hold differences of the
+    preceding slices and the target's interpolation, which is stacked with them.
+
     Args:
         config: sizes of the network and of its images.
 
