@@ -17,7 +17,8 @@ def exported(tmp_path_factory, colour):
     """The directory `beads` of a model of 3-bit colour images, exported after an evaluation."""
     folder = tmp_path_factory.mktemp("models")
     workdir = shutil.copytree(colour, folder / "W")
-    run("evaluate eagerly", f"--workdir={workdir}", "--num_images=2", "--codecs=false")
+    flags = (f"--workdir={workdir}", "--num_images=2", "--codecs=false")
+    run("evaluate eagerly", *flags, "--overwrite")  # the fixture may have been evaluated before
     flags = (f"--workdir={workdir}", "--format=safetensors", f"--output_dir={folder}/beads")
     run("export eagerly", *flags)
     return folder / "beads"
