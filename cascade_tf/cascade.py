@@ -20,8 +20,8 @@ def sample_cascade(
 
     Args:
         stages: built stages, coarsest first.
-        request: `condition` and `labels` are for the first stage. Each stage receives
-            `temperature` and `truncation` only if it accepts them.
+        request: `condition` is for the first stage. Further stages receive `labels`, and all
+            stages `temperature` and `truncation`, only if they accept them.
         temperatures: float32 scalars, one for each stage; by default the request's for all.
         known: one for each stage, as SampleRequest.known.
         first_target: target of the first stage, which is then not sampled.
@@ -42,7 +42,7 @@ def sample_cascade(
     """
     require_usable(stages, request)
     targets: list[tf.Tensor] = []
-    condition, labels = request.condition, request.labels
+    condition = request.condition
     for number, stage in enumerate(stages):
         if number == 0 and first_target is not None:
             condition = first_target
@@ -56,11 +56,10 @@ def sample_cascade(
                 truncation_kind=request.truncation_kind if "truncation" in accepted else None,
                 condition=condition,
                 known=None if known is None else known[number],
-                labels=labels,
+                labels=request.labels if number == 0 or "labels" in accepted else None,
             )
             condition = stage.sample(own)
         targets.append(condition)
-        labels = None
     return targets
 
 

@@ -26,6 +26,19 @@ def channels() -> Any:
     )
 
 
+def num_classes(default: int | None) -> Any:
+    """The field `num_classes`, with a default for each family; None: those of the data set."""
+    return setting(
+        default,
+        "Classes that a model is told, 1: unconditional; by default those of the data set for a "
+        "GAN, 1 for an SPN.",
+        decides="model",
+        at_least=1,
+        group="model",
+        plain=True,
+    )
+
+
 def check_channels(settings: Any) -> None:
     """Raises SettingError unless `settings.channels` is 1 or 3."""
     if settings.channels not in (1, 3):

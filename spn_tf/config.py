@@ -41,6 +41,9 @@ class SPNConfig(Settings):
 
     Attributes:
         height, width: of the images, in pixels.
+        num_classes: 1 makes the model unconditional. A class is a learned vector that is added to the
+            slice embedding, so it reaches the gates of every layer of the PixelCNN, as in van den
+            Oord et al. (2016c).
         coarse_bits: bits of the coarse image that depth upscaling is conditioned on; 0: none.
         scale: subscale factor S; 1 is the decoder baseline, which has no slices before the target.
         pixelcnn_conv_channels: units before the gate, which halves them.
@@ -59,6 +62,7 @@ class SPNConfig(Settings):
     height: int = 32
     width: int = 32
     channels: int = shared.channels()
+    num_classes: int = shared.num_classes(1)
     bits: int = setting(
         8,
         "Bit depth of the images, or of a prior's latents.",
@@ -182,6 +186,11 @@ class SPNConfig(Settings):
     def has_embedder(self) -> bool:
         """Whether there is a slice embedder, for preceding slices or for coarse bits."""
         return self.scale > 1 or self.coarse_bits > 0
+
+    @property
+    def has_embedding(self) -> bool:
+        """Whether the decoder has a slice embedding, of an embedder, of classes or of both."""
+        return self.has_embedder or self.num_classes > 1
 
     @property
     def slice_height(self) -> int:

@@ -79,7 +79,7 @@ class SliceDecoder(SerializableLayer):
         self.project.build(pixels)
         self.positions.build((*plane, self.width))
         self.transformer.build((None, plane[1] * plane[2], self.width))
-        if c.has_embedder:
+        if c.has_embedding:
             embedding = c.embedder_residual_channels
             self.pixelcnn.build(pixels, (*plane, embedding), (*plane, self.width + embedding))
         else:
@@ -97,7 +97,7 @@ class SliceDecoder(SerializableLayer):
 
         Args:
             pixels: int32 [B, h, w, C], intensities of the slice.
-            embedding: the slice embedding [B, h, w, .]; None for the decoder baseline.
+            embedding: the slice embedding [B, h, w, .]; None for an unconditional decoder baseline.
             predicted: int32 [B, h, w, C], predictions of the intensities; None if the distribution
                 needs none.
             dropout: of residual branches.

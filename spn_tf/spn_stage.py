@@ -83,6 +83,9 @@ class SPNStage(Stage):
         self.accepts = ["temperature", "known"]
         if config.coarse_bits or first_slice_given:
             self.accepts.append("condition")
+        self.num_classes = config.num_classes
+        if self.num_classes > 1:
+            self.accepts.append("labels")
         self.dimensions = config.dimensions  # of the whole image: the divisor of bits/dim
         self.image_shape = config.height, config.width, config.channels
         self.sampling_parts = config.scale**2  # slices
@@ -163,7 +166,10 @@ class SPNStage(Stage):
         slice_dimensions = c.dimensions / c.scale**2
         with tf.GradientTape() as tape:
             nats = self.network.slice_nats(
-                self._training_target(examples), target, self._dropout(examples.indices)
+                self._training_target(examples),
+                target,
+                self._dropout(examples.indices),
+                examples.labels,
             )
             loss = tf.reduce_mean(nats) / (slice_dimensions * replicas)
         gradients = tape.gradient(loss, self.network.trainable_variables)
@@ -189,21 +195,22 @@ class SPNStage(Stage):
 
         They measure the same, except for a size stage: its `nats` leave out the first slice.
         """
-        nats = self.network.all_slice_nats(self.target(examples.images))
+        nats = self.network.all_slice_nats(self.target(examples.images), examples.labels)
         return {
             "nats": self._part(nats),
             "bits_per_dim": self.bits_per_dim(tf.reduce_sum(nats, axis=1)),
         }
 
-    def log_prob(self, images: tf.Tensor) -> tf.Tensor:
-        """log p(target | condition) of images at the stage's bits, float32 [B] nats.
+    def log_prob(self, images: tf.Tensor, labels: tf.Tensor | None = None) -> tf.Tensor:
+        """log p(target | condition, class) of images at the stage's bits, float32 [B] nats.
 
         The sum over a cascade's stages is the image's log-probability.
 
         Args:
             images: uint8 [B, H, W, C].
+            labels: int32 [B] in [0, num_classes); ignored if the model is unconditional.
         """
-        return -self._part(self.network.all_slice_nats(self.target(images)))
+        return -self._part(self.network.all_slice_nats(self.target(images), labels))
 
     def _part(self, nats: tf.Tensor) -> tf.Tensor:
         """The stage's term of the cascade's nats, [B], from the nats of all slices [B, S*S]."""
@@ -218,8 +225,13 @@ class SPNStage(Stage):
 
         The condition is int32: the first slice [B, h, w, C] for a size stage, which draws it if
         there is none; the coarse image [B, H, W, C] for a depth stage. `known` is int32
-        [B, H, W, C]: intensities to keep, UNKNOWN elsewhere.
+        [B, H, W, C]: intensities to keep, UNKNOWN elsewhere. Classes that are not named are drawn
+        evenly, and alike in all stages of a cascade.
         """
+        labels = request.labels
+        if labels is None:
+            share = randomness.uniform(request.seed, "class", request.indices, 1)[:, 0]
+            labels = tf.cast(share * self.num_classes, tf.int32)
         return self.sampler.sample(
             request.indices,
             request.seed,
@@ -227,6 +239,7 @@ class SPNStage(Stage):
             coarse=request.condition if self.config.coarse_bits else None,
             known=request.known,
             first_slice=request.condition if self.first_slice_given else None,
+            labels=labels,
             on_slice=request.on_progress,
         )
 

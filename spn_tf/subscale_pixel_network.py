@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import keras
 import tensorflow as tf
 
 from cascade_tf.serializable_layer import SerializableLayer
@@ -45,6 +46,14 @@ class SubscalePixelNetwork(SerializableLayer):
         self.embedder = None
         if config.has_embedder:
             self.embedder = SliceEmbedder(config, dtype=self.dtype_policy, name="embedder")
+        self.classes = None
+        if config.num_classes > 1:
+            self.classes = keras.layers.Embedding(
+                config.num_classes,
+                config.embedder_residual_channels,
+                dtype=self.dtype_policy,
+                name="classes",
+            )
 
     def build(self, input_shape: Shape | None = None) -> None:
         if self.built:
@@ -52,6 +61,8 @@ class SubscalePixelNetwork(SerializableLayer):
         self.decoder.build()
         if self.embedder is not None:
             self.embedder.build()
+        if self.classes is not None:
+            self.classes.build()
         self.built = True
 
     def embed(
@@ -61,14 +72,26 @@ class SubscalePixelNetwork(SerializableLayer):
         coarse: tf.Tensor | None = None,
         interpolated: tf.Tensor | None = None,
         dropout: Dropout = no_dropout,
+        labels: tf.Tensor | None = None,
     ) -> tf.Tensor | None:
-        """The slice embedding [B, h, w, .], or None without an embedder.
+        """The slice embedding [B, h, w, .], or None without an embedder and classes.
 
         Arguments as in `call`; `interpolated` is that of `interpolation`.
         """
-        if self.embedder is None:
-            return None
-        return self.embedder(slices, target, coarse, interpolated, dropout=dropout)
+        embedding = None
+        if self.embedder is not None:
+            embedding = self.embedder(slices, target, coarse, interpolated, dropout=dropout)
+        if self.classes is None:
+            return embedding
+        if labels is None:
+            raise ValueError(
+                f"labels: there are none; name the class of each image, 0 to "
+                f"{self.config.num_classes - 1}"
+            )
+        of_class = self.classes(labels)[:, None, None]
+        if embedding is not None:
+            return embedding + of_class
+        return tf.tile(of_class, [1, self.config.slice_height, self.config.slice_width, 1])
 
     def interpolation(self, slices: tf.Tensor, target: tf.Tensor) -> tf.Tensor | None:
         """A prediction of the target from earlier slices, int32 [B, h, w, C].
@@ -84,6 +107,7 @@ class SubscalePixelNetwork(SerializableLayer):
         target: tf.Tensor,
         coarse: tf.Tensor | None = None,
         dropout: Dropout = no_dropout,
+        labels: tf.Tensor | None = None,
     ) -> tf.Tensor:
         """Logits float32 [B, h, w, C, classes] of the target slice.
 
@@ -93,8 +117,12 @@ class SubscalePixelNetwork(SerializableLayer):
             target: int32 [B], number of the target slice.
             coarse: int32 [B, S*S, h, w, C] in [0, 2**coarse_bits), in depth upscaling only.
             dropout: of residual branches.
+            labels: int32 [B] in [0, num_classes); ignored if the model is unconditional.
+
+        Raises:
+            ValueError: the model knows classes, and there are no labels.
         """
-        parameters, prediction = self._distributions(slices, target, coarse, dropout)
+        parameters, prediction = self._distributions(slices, target, coarse, dropout, labels)
         return self.decoder.distribution.logits(parameters, prediction)
 
     def _distributions(
@@ -103,6 +131,7 @@ class SubscalePixelNetwork(SerializableLayer):
         target: tf.Tensor,
         coarse: tf.Tensor | None,
         dropout: Dropout,
+        labels: tf.Tensor | None,
     ) -> tuple[tf.Tensor, Prediction | None]:
         """The distributions of the target slice, float32 [B, h, w, C, .], and its predictions."""
         c = self.config
@@ -116,7 +145,7 @@ class SubscalePixelNetwork(SerializableLayer):
             if coarse is not None:
                 lowest = tf.gather(coarse, target, batch_dims=1) * c.classes
             prediction = predict(spatial, pixels, lowest, c.levels, c.classes)
-        embedding = self.embed(slices, target, coarse, interpolated, dropout)
+        embedding = self.embed(slices, target, coarse, interpolated, dropout, labels)
         predicted = None if prediction is None else prediction.intensity
         return self.decoder(pixels, embedding, predicted, dropout=dropout), prediction
 
@@ -129,7 +158,11 @@ class SubscalePixelNetwork(SerializableLayer):
         return batch, height, width, channels, self.config.classes
 
     def slice_nats(
-        self, images: tf.Tensor, target: tf.Tensor, dropout: Dropout = no_dropout
+        self,
+        images: tf.Tensor,
+        target: tf.Tensor,
+        dropout: Dropout = no_dropout,
+        labels: tf.Tensor | None = None,
     ) -> tf.Tensor:
         """-log p(slice | slices before it) for one slice of each image, float32 [B] nats.
 
@@ -137,37 +170,39 @@ class SubscalePixelNetwork(SerializableLayer):
             images: int32 [B, H, W, C] in [0, 2**bits). In depth upscaling, their coarse bits are
                 the condition.
             target: int32 [B], number of the slice.
-            dropout: of residual branches.
+            dropout, labels: see `call`.
         """
         c = self.config
         slices = image_to_slices(images, c.scale)
         coarse = slices // c.classes if c.coarse_bits else None
-        parameters, prediction = self._distributions(slices, target, coarse, dropout)
+        parameters, prediction = self._distributions(slices, target, coarse, dropout, labels)
         pixels = tf.gather(slices, target, batch_dims=1) % c.classes
         nats = self.decoder.distribution.nats(parameters, prediction, pixels)
         return tf.reduce_sum(nats, axis=[1, 2, 3])
 
-    def all_slice_nats(self, images: tf.Tensor) -> tf.Tensor:
+    def all_slice_nats(self, images: tf.Tensor, labels: tf.Tensor | None = None) -> tf.Tensor:
         """`slice_nats` of every slice, float32 [B, S*S]: the terms of equation 2.
 
         Args:
             images: int32 [B, H, W, C] in [0, 2**bits).
+            labels: see `call`.
         """
         batch = tf.shape(images)[0]
         nats = tf.map_fn(
-            lambda m: self.slice_nats(images, tf.fill([batch], m)),
+            lambda m: self.slice_nats(images, tf.fill([batch], m), labels=labels),
             tf.range(self.config.scale**2),
             parallel_iterations=1,
             fn_output_signature=tf.TensorSpec([None], self.variable_dtype),
         )
         return tf.transpose(nats)
 
-    def image_nats(self, images: tf.Tensor) -> tf.Tensor:
+    def image_nats(self, images: tf.Tensor, labels: tf.Tensor | None = None) -> tf.Tensor:
         """-log p of whole images, exactly: the sum over all slices (equation 2), float32 [B] nats.
 
         Args:
             images: integers [B, H, W, C] in [0, 2**bits). For images on the 8-bit scale, use
                 `log_prob`.
+            labels: see `call`.
 
         Raises:
             ValueError: intensities out of range; checked in eager calls only.
@@ -175,9 +210,9 @@ class SubscalePixelNetwork(SerializableLayer):
         images = tf.cast(images, tf.int32)
         if tf.executing_eagerly():
             _check_intensities(images, self.config)
-        return tf.reduce_sum(self.all_slice_nats(images), axis=1)
+        return tf.reduce_sum(self.all_slice_nats(images, labels), axis=1)
 
-    def log_prob(self, images: tf.Tensor) -> tf.Tensor:
+    def log_prob(self, images: tf.Tensor, labels: tf.Tensor | None = None) -> tf.Tensor:
         """Log-likelihood of images at the network's bit depth, float32 [B] nats, 0 or less.
 
         In depth upscaling it is log p(further bits | coarse bits) (equation 4). Divided by
@@ -186,6 +221,7 @@ class SubscalePixelNetwork(SerializableLayer):
         Args:
             images: uint8 [B, H, W, C] on the 8-bit scale. The network models their `bits` most
                 significant bits (section 2.4).
+            labels: see `call`.
 
         Raises:
             ValueError: images of another dtype or size.
@@ -197,7 +233,7 @@ class SubscalePixelNetwork(SerializableLayer):
             raise ValueError(
                 f"images are {images.dtype.name} {images.shape}; use uint8 {[None, *sides]}"
             )
-        return -self.image_nats(quantize(images, c.bits))
+        return -self.image_nats(quantize(images, c.bits), labels)
 
 
 def _check_intensities(images: tf.Tensor, config: SPNConfig) -> None:

@@ -86,7 +86,7 @@ class NSBFamily(Family):
             chain,
             self.prior,
             limits,
-            self._read(SPNConfig, PRIOR_STAGE, height=size, width=size),
+            self._read(SPNConfig, PRIOR_STAGE, height=size, width=size, num_classes=1),
             self._read(SPNTrainingConfig, PRIOR_STAGE),
         )
 

@@ -30,6 +30,7 @@ def plain_sample(
     temperature: Any = 1.0,
     coarse: Any = None,
     known: Any = None,
+    labels: Any = None,
 ) -> tf.Tensor:
     """Draws one image for each index, one pass of the network for each subpixel.
 
@@ -55,6 +56,7 @@ def plain_sample(
             intensity everywhere.
         coarse: int32 [B, H, W, C] in [0, 2**coarse_bits), the condition of depth upscaling.
         known: int32 [B, H, W, C], intensities to keep, UNKNOWN where they are to be drawn.
+        labels: int32 [B] in [0, num_classes), if the network knows classes.
 
     Returns:
         int32 [B, H, W, C] in [0, 2**bits).
@@ -67,6 +69,8 @@ def plain_sample(
         c, indices, seed, temperature, coarse, known
     )
     slices = image_to_slices(known, c.scale).numpy()
+    if labels is not None:
+        labels = tf.convert_to_tensor(labels, tf.int32)
     coarse_slices = None if coarse is None else image_to_slices(coarse, c.scale)
 
     @tf.function(autograph=False)
@@ -74,7 +78,8 @@ def plain_sample(
         slices: tf.Tensor, target: tf.Tensor, pixel: tf.Tensor
     ) -> tuple[tf.Tensor, tf.Tensor]:
         """The target slice's logits [B, h, w, C, classes]; a pixel's noise [B, C, classes]."""
-        logits = network(slices, tf.fill([tf.shape(indices)[0]], target), coarse_slices)
+        number = tf.fill([tf.shape(indices)[0]], target)
+        logits = network(slices, number, coarse_slices, labels=labels)
         noise = gumbel(seed, stream, indices, c.channels * c.classes, pixel)
         return logits, tf.reshape(noise, [-1, c.channels, c.classes])
 

@@ -103,6 +103,7 @@ class Sampler:
         coarse: Any = None,
         known: Any = None,
         first_slice: Any = None,
+        labels: Any = None,
         on_slice: OnProgress | None = None,
     ) -> tf.Tensor:
         """Draws one image for each index.
@@ -120,6 +121,7 @@ class Sampler:
             known: int32 [B, H, W, C]: intensities to keep, UNKNOWN where they are to be drawn.
                 Slices that are known throughout cost nothing.
             first_slice: int32 [B, h, w, C], known whole, in size upscaling.
+            labels: int32 [B] in [0, num_classes), if the network knows classes.
             on_slice: called after each slice, S * S times in all; eager calls only.
 
         Returns:
@@ -132,6 +134,8 @@ class Sampler:
         indices, seed, temperature, coarse, known = as_tensors(
             c, indices, seed, temperature, coarse, known
         )
+        if labels is not None:
+            labels = tf.convert_to_tensor(labels, tf.int32)
         slices = image_to_slices(known, c.scale)
         if first_slice is not None:
             slices = tf.concat([first_slice[:, None], slices[:, 1:]], axis=1)
@@ -139,7 +143,7 @@ class Sampler:
 
         def drawn(target: tf.Tensor, slices: tf.Tensor) -> tf.Tensor:
             pixels = self._compiled_fill_slice(
-                (slices, coarse_slices, indices), (target, seed, temperature)
+                (slices, coarse_slices, indices, labels), (target, seed, temperature)
             )
             here = tf.range(c.scale**2)[:, None, None, None] == target
             return tf.where(here, pixels[:, None], slices)
@@ -166,6 +170,7 @@ class Sampler:
         slices: tf.Tensor,
         coarse: tf.Tensor | None,
         indices: tf.Tensor,
+        labels: tf.Tensor | None,
         target: tf.Tensor,
         seed: tf.Tensor,
         temperature: tf.Tensor,
@@ -174,7 +179,7 @@ class Sampler:
         context = tf.maximum(slices, 0)  # the network masks UNKNOWN, so any valid number will do
         number = tf.fill([tf.shape(slices)[0]], target)
         interpolated = self._network.interpolation(context, number)
-        embedding = self._network.embed(context, number, coarse, interpolated)
+        embedding = self._network.embed(context, number, coarse, interpolated, labels=labels)
         own_coarse = None if coarse is None else coarse[:, target]
         batch = (slices[:, target], own_coarse, embedding, interpolated, indices)
         size = slices.shape[0]

@@ -61,14 +61,7 @@ class BigGANConfig(Settings):
     prefix = "gan_"
     size: int = 64
     channels: int = shared.channels()
-    num_classes: int | None = setting(
-        None,
-        "Classes of a GAN, 1: unconditional; by default those of the data set.",
-        decides="model",
-        at_least=1,
-        group="model",
-        plain=True,
-    )
+    num_classes: int | None = shared.num_classes(None)
     architecture: str = setting(
         "biggan_deep",
         "Architecture of the GAN.",
