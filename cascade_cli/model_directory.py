@@ -15,6 +15,7 @@ from cascade_cli.evaluation.report import FIGURES, FINGERPRINT
 from cascade_cli.systems import FAMILIES
 from cascade_cli.systems.system import System
 from cascade_tf.checkpoint_files import WEIGHTS
+from cascade_tf.class_record import NAME as CLASSES
 from cascade_tf.data import open_source
 from cascade_tf.description import PATHS
 from cascade_tf.errors import UsageError, UserError, with_flags
@@ -31,9 +32,9 @@ _IMAGES = 16
 def write_model(experiment: Experiment, system: System, output: epath.Path) -> None:
     """Writes a directory that `--model` and `spn_tf.load` take.
 
-    It holds, for each stage, its record without paths and its averaged weights in float16. If the
-    images of the record can be read, `held_out.npz` has a few held-out ones and their bits/dim by
-    the weights as written.
+    It holds, for each stage, its record without paths, the names of its classes, if it has any, and
+    its averaged weights in float16. If the images of the record can be read, `held_out.npz` has a
+    few held-out ones, their classes, and their bits/dim by the weights as written.
 
     The directory is written beside `output` and renamed, so that it is never incomplete.
 
@@ -73,6 +74,9 @@ def _write_stage(experiment: Experiment, state: StageState, directory: epath.Pat
     stage = state.stage
     record = experiment.recorded(stage.name) | dict.fromkeys(PATHS, "")
     save_record(directory, record)
+    classes = experiment.directory(stage.name) / CLASSES
+    if stage.num_classes > 1 and classes.exists():
+        classes.copy(directory / CLASSES)
     write_weights(directory / WEIGHTS, stage.networks(), int(state.step.numpy()))
 
 
@@ -87,11 +91,11 @@ def _write_held_out(
     except UserError as error:
         print(f"export: no {HELD_OUT}: {with_flags(error.recorded)}", file=sys.stderr)
         return
-    images = first_images(source, source.num_examples, _IMAGES)
-    trained = system.bits_per_dim(stages, images)
-    written = system.bits_per_dim(Experiment(directory, FAMILIES).load_stages(), images)
+    images, classes = first_images(source, source.num_examples, _IMAGES)
+    trained = system.bits_per_dim(stages, images, classes)
+    written = system.bits_per_dim(Experiment(directory, FAMILIES).load_stages(), images, classes)
     archive = io.BytesIO()
-    np.savez_compressed(archive, images=images, bits_per_dim=written)
+    np.savez_compressed(archive, images=images, classes=classes, bits_per_dim=written)
     (directory / HELD_OUT).write_bytes(archive.getvalue())
     print(
         f"{written.mean():.5f} bits/dim of {len(images)} held-out images by the weights in "

@@ -20,8 +20,8 @@ def sample_cascade(
 
     Args:
         stages: built stages, coarsest first.
-        request: `condition` is for the first stage. Further stages receive `labels`, and all
-            stages `temperature` and `truncation`, only if they accept them.
+        request: `condition` is for the first stage. Each stage receives `temperature`,
+            `truncation` and `labels` only if it accepts them.
         temperatures: float32 scalars, one for each stage; by default the request's for all.
         known: one for each stage, as SampleRequest.known.
         first_target: target of the first stage, which is then not sampled.
@@ -56,7 +56,7 @@ def sample_cascade(
                 truncation_kind=request.truncation_kind if "truncation" in accepted else None,
                 condition=condition,
                 known=None if known is None else known[number],
-                labels=request.labels if number == 0 or "labels" in accepted else None,
+                labels=request.labels if "labels" in accepted else None,
             )
             condition = stage.sample(own)
         targets.append(condition)
@@ -64,12 +64,12 @@ def sample_cascade(
 
 
 def require_usable(stages: Sequence[Stage], request: SampleRequest) -> None:
-    """Raises ValueError if a request has a temperature or truncation that no stage can use.
+    """Raises ValueError if a request has a temperature, truncation or labels that no stage can use.
 
     Args:
         stages: of a cascade.
         request: for `sample_cascade`.
     """
-    for name in ("temperature", "truncation", "truncation_kind"):
+    for name in ("temperature", "truncation", "truncation_kind", "labels"):
         if getattr(request, name) is not None and not any(name in s.accepts for s in stages):
             raise ValueError(f"{name}: none of the stages can use it; leave it out")

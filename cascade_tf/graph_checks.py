@@ -48,8 +48,12 @@ def checked_truncation(truncation: tf.Tensor) -> tf.Tensor:
     return checked(truncation, valid, f"truncation must be from 0 to {LARGEST_TRUNCATION:g}")
 
 
-def checked_classes(classes: tf.Tensor, num_classes: int) -> tf.Tensor:
-    """Returns classes, int32 [N], if all are in [0, num_classes)."""
+def checked_classes(
+    classes: tf.Tensor, num_classes: int, count: tf.Tensor | None = None
+) -> tf.Tensor:
+    """Returns classes, int32 [N], if all are in [0, num_classes), and N is `count`, if given."""
+    if count is not None:
+        classes = checked(classes, tf.size(classes) == count, "give a class for each image")
     valid = (classes >= 0) & (classes < num_classes)
     return checked(classes, valid, f"classes must be from 0 to {num_classes - 1}")
 
@@ -67,17 +71,20 @@ def as_dtype(name: str, value: tf.Tensor, dtype: tf.DType) -> tf.Tensor:
     return tf.cast(value, dtype)
 
 
-def for_none_too(function: Callable[[tf.Tensor], Any], values: tf.Tensor) -> Any:
+def for_none_too(function: Callable[..., Any], *values: tf.Tensor) -> Any:
     """Results of a function of `values`, [N, ...], for N = 0 too: convolutions refuse none.
 
     Args:
-        function: maps [N, ...] to a structure of tensors [N, ...], for N from 1 on.
-        values: its argument.
+        function: maps tensors [N, ...] to a structure of tensors [N, ...], for N from 1 on.
+        values: its arguments.
 
     >>> for_none_too(lambda x: {"double": 2 * x}, tf.zeros([0, 3]))["double"].shape
     TensorShape([0, 3])
     """
-    count = tf.shape(values)[0]
-    one = tf.zeros([1, *values.shape[1:]], values.dtype)
-    padded = tf.concat([values, one[: tf.cast(count == 0, tf.int32)]], axis=0)
-    return tf.nest.map_structure(lambda result: result[:count], function(padded))
+    count = tf.shape(values[0])[0]
+
+    def padded(value: tf.Tensor) -> tf.Tensor:
+        one = tf.zeros([1, *value.shape[1:]], value.dtype)
+        return tf.concat([value, one[: tf.cast(count == 0, tf.int32)]], axis=0)
+
+    return tf.nest.map_structure(lambda result: result[:count], function(*map(padded, values)))

@@ -147,7 +147,8 @@ class Stage(abc.ABC):
     def previews(self, examples: Examples, on_progress: OnProgress) -> Mapping[str, np.ndarray]:
         """Images for TensorBoard by title, uint8 [N, H, W, C] of any size; runs eagerly.
 
-        By default a sample for each example, with the condition computed from its image.
+        By default a sample for each example, of its class, with the condition computed from its
+        image.
 
         Args:
             examples: held-out ones if there is a test split.
@@ -156,6 +157,7 @@ class Stage(abc.ABC):
         request = SampleRequest(
             len(examples.images),
             condition=self.condition(examples.images),
+            labels=examples.labels if "labels" in self.accepts else None,
             on_progress=on_progress,
         )
         return {"samples": self.to_images(self.sample(request)).numpy()}

@@ -41,8 +41,8 @@ class SPNConfig(Settings):
 
     Attributes:
         height, width: of the images, in pixels.
-        num_classes: 1 makes the model unconditional. A class is a learned vector that is added to the
-            slice embedding, so it reaches the gates of every layer of the PixelCNN, as in van den
+        num_classes: 1 makes the model unconditional. A class is a learned vector, added to the
+            slice embedding. So it reaches the gates of all layers of the PixelCNN, as in van den
             Oord et al. (2016c).
         coarse_bits: bits of the coarse image that depth upscaling is conditioned on; 0: none.
         scale: subscale factor S; 1 is the decoder baseline, which has no slices before the target.

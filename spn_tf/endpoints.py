@@ -5,7 +5,12 @@ from collections.abc import Sequence
 import tensorflow as tf
 
 from cascade_tf.cascade import sample_cascade
-from cascade_tf.graph_checks import checked_count, checked_temperature, for_none_too
+from cascade_tf.graph_checks import (
+    checked_classes,
+    checked_count,
+    checked_temperature,
+    for_none_too,
+)
 from cascade_tf.sample_request import SampleRequest
 from cascade_tf.saved_model import Endpoint
 from spn_tf.given_pictures import accepted_sizes, known_targets, spread
@@ -14,6 +19,9 @@ from spn_tf.spn_stage import SPNStage
 
 def endpoints(stages: Sequence[SPNStage]) -> dict[str, Endpoint]:
     """Functions for a SavedModel and their input signatures, by name.
+
+    Of a class-conditional cascade all functions take classes, int32 [N], a class for each image:
+    `log_prob` and `upscale` as a last argument, `sample` in place of the count.
 
     All images are uint8 on the 8-bit scale. In sampled images, the bits that the cascade does not
     model are zero. H, W and C are those of the last stage; K is the number of stages.
@@ -35,31 +43,47 @@ def endpoints(stages: Sequence[SPNStage]) -> dict[str, Endpoint]:
     Args:
         stages: built before a function is called; coarsest first, all of one upscaling.
     """
-    c = stages[-1].config
-    temperature_spec = tf.TensorSpec(None, tf.float32, "temperature")
+    c, num_classes = stages[-1].config, max(stage.num_classes for stage in stages)
+    sizes = accepted_sizes(stages)
 
     def draw(
         indices: tf.Tensor,
         seed: tf.Tensor,
         temperature: tf.Tensor,
+        labels: tf.Tensor | None = None,
         known: list[tf.Tensor] | None = None,
     ) -> dict[str, tf.Tensor]:
         temperature = checked_temperature(temperature)
         temperatures = tf.unstack(tf.broadcast_to(temperature, [len(stages)]))
-        targets = sample_cascade(stages, SampleRequest(indices, seed), temperatures, known)
+        request = SampleRequest(indices, seed, labels=labels)
+        targets = sample_cascade(stages, request, temperatures, known)
         return {"images": stages[-1].to_images(targets[-1])}
 
-    def log_prob(images: tf.Tensor) -> dict[str, tf.Tensor]:
-        def nats(images: tf.Tensor) -> tf.Tensor:
-            return tf.add_n([stage.log_prob(images) for stage in stages])
+    def log_prob(images: tf.Tensor, classes: tf.Tensor | None = None) -> dict[str, tf.Tensor]:
+        def nats(*batch: tf.Tensor) -> tf.Tensor:
+            return tf.add_n([stage.log_prob(*batch) for stage in stages])
 
-        return {"nats": for_none_too(nats, images)}
+        if classes is None:
+            return {"nats": for_none_too(nats, images)}
+        labels = checked_classes(classes, num_classes, tf.shape(images)[0])
+        return {"nats": for_none_too(nats, images, labels)}
 
     def sample(count: tf.Tensor, seed: tf.Tensor, temperature: tf.Tensor) -> dict[str, tf.Tensor]:
         count = tf.cast(checked_count(count), tf.int64)
         return draw(tf.range(count, dtype=tf.int64), seed, temperature)
 
-    def upscale(images: tf.Tensor, seed: tf.Tensor, temperature: tf.Tensor) -> dict[str, tf.Tensor]:
+    def sample_classes(
+        classes: tf.Tensor, seed: tf.Tensor, temperature: tf.Tensor
+    ) -> dict[str, tf.Tensor]:
+        labels = checked_classes(classes, num_classes)
+        return draw(tf.range(tf.size(labels, tf.int64)), seed, temperature, labels)
+
+    def upscale(
+        images: tf.Tensor,
+        seed: tf.Tensor,
+        temperature: tf.Tensor,
+        classes: tf.Tensor | None = None,
+    ) -> dict[str, tf.Tensor]:
         size = tf.shape(images)[1:3]
         fits = [tf.reduce_all(size == accepted) for accepted in sizes]
         allowed = " or ".join(f"{height}x{width}" for height, width in sizes)
@@ -70,30 +94,21 @@ def endpoints(stages: Sequence[SPNStage]) -> dict[str, Endpoint]:
             pixels = spread(images, c.height, c.width)
         bits = tf.reduce_sum(tf.where(fits, list(sizes.values()), 0))
         indices = tf.range(tf.shape(images, tf.int64)[0], dtype=tf.int64)
-        return draw(indices, seed, temperature, known_targets(stages, pixels, bits))
+        if classes is not None:
+            classes = checked_classes(classes, num_classes, tf.shape(images)[0])
+        return draw(indices, seed, temperature, classes, known_targets(stages, pixels, bits))
 
-    functions: dict[str, Endpoint] = {
-        "log_prob": (
-            log_prob,
-            [tf.TensorSpec([None, c.height, c.width, c.channels], tf.uint8, "images")],
-        ),
-        "sample": (
-            sample,
-            [
-                tf.TensorSpec([], tf.int32, "count"),
-                tf.TensorSpec([], tf.int32, "seed"),
-                temperature_spec,
-            ],
-        ),
-    }
-    sizes = accepted_sizes(stages)
+    images = tf.TensorSpec([None, c.height, c.width, c.channels], tf.uint8, "images")
+    small_images = tf.TensorSpec([None, None, None, c.channels], tf.uint8, "images")
+    count = tf.TensorSpec([], tf.int32, "count")
+    seed = tf.TensorSpec([], tf.int32, "seed")
+    temperature = tf.TensorSpec(None, tf.float32, "temperature")
+    classes = [tf.TensorSpec([None], tf.int32, "classes")] if num_classes > 1 else []
+    functions: dict[str, Endpoint] = {"log_prob": (log_prob, [images, *classes])}
+    if classes:
+        functions["sample"] = (sample_classes, [*classes, seed, temperature])
+    else:
+        functions["sample"] = (sample, [count, seed, temperature])
     if sizes:
-        functions["upscale"] = (
-            upscale,
-            [
-                tf.TensorSpec([None, None, None, c.channels], tf.uint8, "images"),
-                tf.TensorSpec([], tf.int32, "seed"),
-                temperature_spec,
-            ],
-        )
+        functions["upscale"] = (upscale, [small_images, seed, temperature, *classes])
     return functions

@@ -10,7 +10,7 @@ import tensorflow as tf
 from cascade_tf.cascade import sample_cascade
 from cascade_tf.counts import checked_count
 from cascade_tf.experiment import Experiment
-from cascade_tf.model_arguments import as_array, checked_array, checked_spread
+from cascade_tf.model_arguments import as_array, checked_array, checked_classes, checked_spread
 from cascade_tf.sample_request import SampleRequest
 from cascade_tf.shipped_models import located
 from cascade_tf.shipped_models import models as models  # beside `load`, which takes the names
@@ -71,10 +71,15 @@ class SPNModel:
         c = self.stages[-1].config
         images = tf.TensorSpec([None, c.height, c.width, c.channels], tf.uint8)
         self._log_prob = tf.function(
-            lambda images: tf.add_n([stage.log_prob(images) for stage in self.stages]),
-            input_signature=[images],
+            lambda *batch: tf.add_n([stage.log_prob(*batch) for stage in self.stages]),
+            input_signature=[images, tf.TensorSpec([None], tf.int32)],
             autograph=False,
         )
+
+    @property
+    def num_classes(self) -> int:
+        """The number of classes that the model is told; 1 if it is unconditional."""
+        return max(stage.num_classes for stage in self.stages)
 
     @property
     def image_shape(self) -> tuple[int, int, int]:
@@ -83,49 +88,71 @@ class SPNModel:
         return c.height, c.width, c.channels
 
     def sample(
-        self, count: int, seed: int = 0, temperature: float | Sequence[float] = 1.0
+        self,
+        count: int,
+        seed: int = 0,
+        temperature: float | Sequence[float] = 1.0,
+        classes: Sequence[int] | np.ndarray | None = None,
     ) -> np.ndarray:
         """Draws images, uint8 [count, H, W, C]; below 8 bits, the low bits are zero.
 
         Args:
-            count: number of images. Equal numbers and seeds give equal images.
+            count: number of images. Equal numbers, seeds and classes give equal images.
             seed: of all draws.
             temperature: divides the logits; one for all stages, or one for each. 0 takes the most
                 likely intensities.
+            classes: of a class-conditional model: one for each image, in [0, num_classes); by
+                default drawn evenly.
 
         Raises:
-            ValueError: a negative count, or a temperature that is negative or not finite.
+            ValueError: a negative count, a temperature that is negative or not finite, or classes
+                that the model does not know.
         """
         count = checked_count("count", count)
-        return self._draw(count, seed, temperature)
+        return self._draw(count, seed, temperature, self._labels(classes, count))
 
-    def log_prob(self, images: np.ndarray) -> np.ndarray:
+    def log_prob(
+        self, images: np.ndarray, classes: Sequence[int] | np.ndarray | None = None
+    ) -> np.ndarray:
         """Exact log-probability of images at the model's bits, float32 [N] nats.
 
         Args:
             images: uint8 [N, H, W, C].
+            classes: of a class-conditional model: one for each image, in [0, num_classes).
 
         Raises:
-            ValueError: images of another shape or dtype.
+            ValueError: images of another shape or dtype, or classes that are missing or unknown.
         """
         images = checked_array("images", images, np.uint8, self.image_shape)
-        parts = [self._log_prob(images[rows]).numpy() for rows in self._batches(len(images))]
+        labels = self._labels(classes, len(images))
+        if labels is None:
+            if self.num_classes > 1:
+                raise ValueError(f"classes: there are none; name one of {self.num_classes} each")
+            labels = np.zeros([len(images)], np.int32)
+        batches = self._batches(len(images))
+        parts = [self._log_prob(images[rows], labels[rows]).numpy() for rows in batches]
         return np.concatenate([np.zeros([0], np.float32), *parts])
 
-    def bits_per_dim(self, images: np.ndarray) -> np.ndarray:
+    def bits_per_dim(
+        self, images: np.ndarray, classes: Sequence[int] | np.ndarray | None = None
+    ) -> np.ndarray:
         """Bits per dimension of each image: -log_prob / (H * W * C * ln 2), float32 [N]."""
         dimensions = self.stages[-1].dimensions
-        return -self.log_prob(images) / np.float32(dimensions * np.log(2))
+        return -self.log_prob(images, classes) / np.float32(dimensions * np.log(2))
 
     def upscale(
-        self, images: np.ndarray, seed: int = 0, temperature: float | Sequence[float] = 1.0
+        self,
+        images: np.ndarray,
+        seed: int = 0,
+        temperature: float | Sequence[float] = 1.0,
+        classes: Sequence[int] | np.ndarray | None = None,
     ) -> np.ndarray:
         """Draws large images from small ones, or full bit depth from few bits (sections 2.3, 2.4).
 
         Args:
             images: uint8 [N, h, w, C]. Images of a slice's size become the first slice, with all
                 their bits. Of images of full size, the coarse bits of the last stage are kept.
-            seed, temperature: see `sample`.
+            seed, temperature, classes: see `sample`.
 
         Returns:
             uint8 [N, H, W, C].
@@ -140,13 +167,26 @@ class SPNModel:
         bits = {(*size, channels): bits for size, bits in sizes.items()}.get(images.shape[1:])
         if bits is None or images.dtype != np.uint8:
             raise ValueError(f"images: {images.dtype} {images.shape}; {needed}")
-        return self._draw(len(images), seed, temperature, images, bits)
+        labels = self._labels(classes, len(images))
+        return self._draw(len(images), seed, temperature, labels, images, bits)
+
+    def _labels(self, classes: Sequence[int] | np.ndarray | None, count: int) -> np.ndarray | None:
+        """Classes, one for each of `count` images, int32 [count]; None if there are none."""
+        if classes is None:
+            return None
+        if self.num_classes == 1:
+            raise ValueError("classes: the model is unconditional; leave them out")
+        labels = checked_classes(classes, self.num_classes)
+        if len(labels) != count:
+            raise ValueError(f"classes: there are {len(labels)}, for {count} images")
+        return labels
 
     def _draw(
         self,
         count: int,
         seed: int,
         temperature: float | Sequence[float],
+        labels: np.ndarray | None,
         to_upscale: np.ndarray | None = None,
         bits: int = 0,
     ) -> np.ndarray:
@@ -158,7 +198,8 @@ class SPNModel:
             if to_upscale is not None:
                 pixels = spread(to_upscale[rows], height, width)
                 known = known_targets(self.stages, pixels, tf.constant(bits))
-            request = SampleRequest(np.arange(count)[rows], seed)
+            own = None if labels is None else labels[rows]
+            request = SampleRequest(np.arange(count)[rows], seed, labels=own)
             targets = sample_cascade(self.stages, request, list(temperatures), known)
             batches.append(self.stages[-1].to_images(targets[-1]).numpy())
         return np.concatenate(batches)

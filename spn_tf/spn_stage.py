@@ -225,13 +225,8 @@ class SPNStage(Stage):
 
         The condition is int32: the first slice [B, h, w, C] for a size stage, which draws it if
         there is none; the coarse image [B, H, W, C] for a depth stage. `known` is int32
-        [B, H, W, C]: intensities to keep, UNKNOWN elsewhere. Classes that are not named are drawn
-        evenly, and alike in all stages of a cascade.
+        [B, H, W, C]: intensities to keep, UNKNOWN elsewhere.
         """
-        labels = request.labels
-        if labels is None:
-            share = randomness.uniform(request.seed, "class", request.indices, 1)[:, 0]
-            labels = tf.cast(share * self.num_classes, tf.int32)
         return self.sampler.sample(
             request.indices,
             request.seed,
@@ -239,9 +234,16 @@ class SPNStage(Stage):
             coarse=request.condition if self.config.coarse_bits else None,
             known=request.known,
             first_slice=request.condition if self.first_slice_given else None,
-            labels=labels,
+            labels=self._labels(request),
             on_slice=request.on_progress,
         )
+
+    def _labels(self, request: SampleRequest) -> tf.Tensor:
+        """Classes, int32 [B], drawn evenly if the request has none; alike in all stages."""
+        if request.labels is not None:
+            return request.labels
+        share = randomness.uniform(request.seed, "class", request.indices, 1)[:, 0]
+        return tf.cast(share * self.num_classes, tf.int32)
 
     def target(self, images: tf.Tensor) -> tf.Tensor:
         return quantize(self._own_pixels(images), self.config.bits)

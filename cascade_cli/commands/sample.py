@@ -110,7 +110,6 @@ def draw_samples(
 
 def _refuse_options_without_effect(options: SampleOptions, system: System) -> None:
     gan_options = (
-        "classes",
         "truncation",
         "interpolate",
         "line_images",
@@ -123,6 +122,8 @@ def _refuse_options_without_effect(options: SampleOptions, system: System) -> No
             raise UsageError(f"`{name}` needs a GAN, and this experiment has none")
         if options.is_given(name) and has_images:
             raise UsageError(f"`{name}` means nothing with `from_images`")
+    if options.is_given("classes") and has_images and not system.has_likelihood:
+        raise UsageError("`classes` means nothing with `from_images`")
     if options.is_given("line_images") and not options.interpolate:
         raise UsageError("`line_images` means nothing without `interpolate`")
     if not has_images and not system.samples:

@@ -5,6 +5,11 @@ import rich.table
 import tensorflow as tf
 
 from cascade_cli.evaluation.report import Figures
+from cascade_tf.class_record import (
+    require_known_classes,
+    require_number_of_classes,
+    require_same_classes,
+)
 from cascade_tf.codecs import TITLES, CodecSizes, codec_bits_per_dim
 from cascade_tf.data import Source
 from cascade_tf.evaluation import Evaluator
@@ -44,6 +49,10 @@ def evaluate(
     nats = np.zeros(1)
     for name in experiment.stage_names:
         stage = _likelihood_stage(experiment, name)
+        require_number_of_classes(stage.num_classes, source)
+        require_known_classes(stage.num_classes, source)
+        advice = "evaluate images of the same classes"
+        require_same_classes(experiment.directory(name), stage.num_classes, source, advice)
         state = experiment.load_state(stage, strategy)
         size = experiment.inference_batch_size(name)
         with ProgressBar(f"evaluate {name}", total, "images") as bar:
@@ -66,7 +75,7 @@ def evaluate(
     report.done("total", _table(results))
     if codecs:
         size = source.config.image_size**2 * source.config.channels
-        images = first_images(source, total, min(CODEC_IMAGES, max(1, _SHEET_VALUES // size)))
+        images, _ = first_images(source, total, min(CODEC_IMAGES, max(1, _SHEET_VALUES // size)))
         images = stage.to_images(stage.target(tf.constant(images))).numpy()
         _measure_codecs(images, bits_per_dim, files, report)
 
@@ -98,15 +107,21 @@ def _measure_codecs(
         report.done(codec, _codec_line(report.results, codec))
 
 
-def first_images(source: Source, total: int, count: int) -> np.ndarray:
-    """The first `count` images that can be decoded, of the first `total`; uint8 [n, H, W, C]."""
-    parts, found = [], 0
+def first_images(source: Source, total: int, count: int) -> tuple[np.ndarray, np.ndarray]:
+    """The first `count` images that can be decoded, of the first `total`, and their classes.
+
+    Returns:
+        uint8 [n, H, W, C] and int32 [n].
+    """
+    images, classes, found = [], [], 0
     for batch in source.evaluation_examples(min(_BATCH_SIZE, total), limit=total):
-        parts.append(batch.images.numpy()[batch.indices.numpy() >= 0])
-        found += len(parts[-1])
+        exists = batch.indices.numpy() >= 0
+        images.append(batch.images.numpy()[exists])
+        classes.append(batch.labels.numpy()[exists])
+        found += len(images[-1])
         if found >= count:
             break
-    return np.concatenate(parts)[:count]
+    return np.concatenate(images)[:count], np.concatenate(classes)[:count]
 
 
 def in_words(results: dict) -> str:

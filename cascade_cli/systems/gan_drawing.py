@@ -8,7 +8,6 @@ import tensorflow as tf
 from cascade_cli.options import SampleOptions, TruncationOptions
 from cascade_cli.systems.system import Drawing
 from cascade_tf.cascade import sample_cascade
-from cascade_tf.class_names import listed
 from cascade_tf.sample_request import SampleRequest
 from cascade_tf.stage import Stage
 from wavelet_tf.biggan.standing_statistics import standing_batches
@@ -24,7 +23,7 @@ def settle(stages: Sequence[Stage], options: TruncationOptions, truncation: floa
 
 
 def gan_drawing(
-    stages: Sequence[Stage], options: SampleOptions, seed: int, class_names: Sequence[str]
+    stages: Sequence[Stage], options: SampleOptions, seed: int, classes: Sequence[int]
 ) -> Drawing:
     """Samples of a cascade whose first stage is a GAN.
 
@@ -32,10 +31,10 @@ def gan_drawing(
         stages: of the cascade, coarsest first.
         options: of the command.
         seed: of all draws.
-        class_names: by number; empty if they are not recorded.
+        classes: that the user named.
 
     Raises:
-        SettingError: a class that the GAN does not know, or lines that need more classes.
+        SettingError: lines that need more classes.
     """
     gan = stages[0]
     assert isinstance(gan, GANStage)
@@ -43,41 +42,10 @@ def gan_drawing(
     request = SampleRequest(
         0, seed, truncation=options.truncation, truncation_kind=options.truncation_kind
     )
-    classes = _class_numbers(options, gan.num_classes, class_names)
     if options.interpolate is None:
-        return OfClasses(stages, options, request, classes)
+        row = len(classes) or None
+        return Drawing(stages, options.num_samples, request, in_a_row=row, classes=classes)
     return OnLines(gan, stages, options, request, classes)
-
-
-def _class_numbers(options: SampleOptions, known: int, names: Sequence[str]) -> tuple[int, ...]:
-    """Numbers of the classes that the user named; a name counts before an equal number."""
-    numbers = {str(number): number for number in range(known)}
-    numbers |= {name: number for number, name in enumerate(names[:known])}
-    for text in options.classes or ():
-        if text not in numbers:
-            of = f" ({listed(names)})" if names else f" (0 to {known - 1})"
-            options.refuse(f"there is no class {text}: the model knows {known}{of}", "classes")
-    return tuple(numbers[text] for text in options.classes or ())
-
-
-class OfClasses(Drawing):
-    """Images of classes in turn, or of classes drawn at random."""
-
-    def __init__(
-        self,
-        stages: Sequence[Stage],
-        options: SampleOptions,
-        request: SampleRequest,
-        classes: Sequence[int],
-    ):
-        self._classes = classes
-        super().__init__(stages, options.num_samples, request, in_a_row=len(self._classes) or None)
-
-    def _targets(self, request: SampleRequest, numbers: np.ndarray) -> list[tf.Tensor]:
-        if self._classes:
-            labels = np.take(self._classes, numbers % len(self._classes))
-            request = request.replace(labels=labels)
-        return sample_cascade(self.stages, request)
 
 
 class OnLines(Drawing):
@@ -105,7 +73,7 @@ class OnLines(Drawing):
         classes = classes or range(gan.num_classes)
         if options.interpolate == "class" and len(set(classes)) < 2:
             options.refuse("there must be two `classes` or more", "interpolate")
-        self._gan, self._classes = gan, np.array(classes)
+        self._gan, self._ends = gan, np.array(classes)
         self._between_noises = options.interpolate == "noise"
         self._steps = options.line_images
         count = options.num_samples * self._steps
@@ -117,7 +85,7 @@ class OnLines(Drawing):
         ends, places = (two, one) if self._between_noises else (one, two)
         latents = self._gan.between(
             tf.constant(ends, tf.int64),
-            tf.constant(self._classes[places % len(self._classes)], tf.int32),
+            tf.constant(self._ends[places % len(self._ends)], tf.int32),
             tf.constant(share, tf.float32),
             request.seed,
             request.truncation,

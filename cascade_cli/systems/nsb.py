@@ -73,8 +73,9 @@ class NSBSystem(System[Stage]):
     def drawing(self, stages: Sequence[Stage], options: SampleOptions, seed: int) -> Drawing:
         if options.from_images is not None:
             return Decoding(decoders(stages), options.from_images)
+        classes = self.classes(stages[0], options)
         if self.truncates:
-            return gan_drawing(stages, options, seed, self.class_names(stages[0].name))
+            return gan_drawing(stages, options, seed, classes)
         temperatures = stage_temperatures(options, stages)
         return Drawing(stages, options.num_samples, SampleRequest(0, seed), temperatures)
 

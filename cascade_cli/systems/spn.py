@@ -44,16 +44,20 @@ class SPNSystem(System[SPNStage]):
 
     def drawing(self, stages: Sequence[SPNStage], options: SampleOptions, seed: int) -> Drawing:
         temperatures = stage_temperatures(options, stages)
-        request = SampleRequest(0, seed)
+        request, classes = SampleRequest(0, seed), self.classes(stages[0], options)
         if options.from_images is None:
-            return Drawing(stages, options.num_samples, request, temperatures)
-        return Upscaling(stages, options, options.from_images, request, temperatures)
+            row, count = len(classes) or None, options.num_samples
+            return Drawing(stages, count, request, temperatures, row, classes)
+        return Upscaling(stages, options, options.from_images, request, temperatures, classes)
 
     def endpoints(self, stages: Sequence[SPNStage], options: ExportOptions) -> dict[str, Endpoint]:
         return endpoints(stages)
 
-    def bits_per_dim(self, stages: Sequence[SPNStage], images: np.ndarray) -> np.ndarray:
-        return SPNModel(stages).bits_per_dim(images)
+    def bits_per_dim(
+        self, stages: Sequence[SPNStage], images: np.ndarray, classes: np.ndarray
+    ) -> np.ndarray:
+        model = SPNModel(stages)
+        return model.bits_per_dim(images, classes if model.num_classes > 1 else None)
 
 
 def stage_temperatures(options: SampleOptions, stages: Sequence[Any]) -> list[float]:
@@ -76,6 +80,7 @@ class Upscaling(Drawing):
         options: number of draws, and bits to keep.
         folder: of the images.
         request, temperatures: see `Drawing`.
+        classes: of the images in turn.
 
     Raises:
         UserError: an image that cannot be read, or of a size that no stage takes.
@@ -89,6 +94,7 @@ class Upscaling(Drawing):
         folder: str,
         request: SampleRequest,
         temperatures: Sequence[float],
+        classes: Sequence[int],
     ):
         c = stages[-1].config
         bits_by_side = {height: bits for (height, _), bits in accepted_sizes(stages).items()}
@@ -114,7 +120,10 @@ class Upscaling(Drawing):
         self._images = np.repeat(images, options.draws, axis=0)
         self._bits = np.repeat(bits, options.draws)
         self._spn_stages = stages
-        super().__init__(stages, len(self._bits), request, temperatures)
+        of_draws: list[int] = []
+        if classes:
+            of_draws = np.repeat(np.resize(classes, len(images)), options.draws).tolist()
+        super().__init__(stages, len(self._bits), request, temperatures, classes=of_draws)
 
     def _targets(self, request: SampleRequest, numbers: np.ndarray) -> list[tf.Tensor]:
         known = known_targets(self._spn_stages, self._images[numbers], self._bits[numbers])

@@ -1,7 +1,6 @@
 """The commands' interface to a model family."""
 
 import abc
-import dataclasses
 from collections.abc import Sequence
 from typing import Generic, TypeVar
 
@@ -11,8 +10,10 @@ import tensorflow as tf
 from cascade_cli.evaluation.report import Report
 from cascade_cli.options import EvaluateOptions, ExportOptions, SampleOptions
 from cascade_tf.cascade import sample_cascade
+from cascade_tf.class_names import listed
 from cascade_tf.class_record import load_classes
 from cascade_tf.data import Source
+from cascade_tf.errors import UsageError
 from cascade_tf.experiment import Experiment
 from cascade_tf.sample_request import OnProgress, SampleRequest
 from cascade_tf.saved_model import Endpoint
@@ -30,6 +31,7 @@ class Drawing:
         request: seed, and truncation or temperature, of all samples.
         temperatures: of each stage; None: the request's.
         in_a_row: samples in a row of the grid; None: as many as make it about square.
+        classes: of the samples in turn; empty: drawn at random, if the model has classes.
     """
 
     def __init__(
@@ -39,9 +41,10 @@ class Drawing:
         request: SampleRequest,
         temperatures: Sequence[float] | None = None,
         in_a_row: int | None = None,
+        classes: Sequence[int] = (),
     ):
         self.stages, self.count, self.in_a_row = stages, count, in_a_row
-        self._request = request
+        self._request, self._classes = request, np.array(classes, np.int32)
         self._temperatures = None if temperatures is None else [*map(tf.constant, temperatures)]
 
     def draw(self, numbers: np.ndarray, on_progress: OnProgress) -> dict[str, np.ndarray]:
@@ -54,7 +57,9 @@ class Drawing:
         Returns:
             uint8 [B, h, w, C] by name.
         """
-        request = dataclasses.replace(self._request, indices=numbers, on_progress=on_progress)
+        request = self._request.replace(indices=numbers, on_progress=on_progress)
+        if len(self._classes):
+            request = request.replace(labels=self._classes[numbers % len(self._classes)])
         targets = self._targets(request, numbers)
         images = self._conditions(numbers)
         for stage, target in zip(self.stages, targets, strict=True):
@@ -99,6 +104,24 @@ class System(abc.ABC, Generic[AnyStage]):
         """Names of the classes that a stage was trained on; empty if they are not recorded."""
         return list(load_classes(self.experiment.directory(stage)))
 
+    def classes(self, stage: Stage, options: SampleOptions) -> tuple[int, ...]:
+        """Numbers of the classes that the user named; a name counts before an equal number.
+
+        Raises:
+            UsageError: the stage knows no classes.
+            SettingError: a class that it does not know.
+        """
+        if options.classes and "labels" not in stage.accepts:
+            raise UsageError("`classes` needs a model of classes, and this one is unconditional")
+        known, names = stage.num_classes, self.class_names(stage.name)
+        numbers = {str(number): number for number in range(known)}
+        numbers |= {name: number for number, name in enumerate(names[:known])}
+        for text in options.classes or ():
+            if text not in numbers:
+                of = f" ({listed(names)})" if names else f" (0 to {known - 1})"
+                options.refuse(f"there is no class {text}: the model knows {known}{of}", "classes")
+        return tuple(numbers[text] for text in options.classes or ())
+
     @abc.abstractmethod
     def evaluate(
         self,
@@ -139,6 +162,11 @@ class System(abc.ABC, Generic[AnyStage]):
     def endpoints(self, stages: Sequence[AnyStage], options: ExportOptions) -> dict[str, Endpoint]:
         """Functions of the SavedModel."""
 
-    def bits_per_dim(self, stages: Sequence[AnyStage], images: np.ndarray) -> np.ndarray:
-        """Bits per dimension of images, uint8 [N, H, W, C]: float32 [N]. See `has_likelihood`."""
+    def bits_per_dim(
+        self, stages: Sequence[AnyStage], images: np.ndarray, classes: np.ndarray
+    ) -> np.ndarray:
+        """Bits per dimension of images, uint8 [N, H, W, C]: float32 [N]. See `has_likelihood`.
+
+        `classes`, int32 [N], are those of the images.
+        """
         raise NotImplementedError

@@ -35,14 +35,20 @@ def test_the_embedding_depends_only_on_slices_before_the_target():
 
 @pytest.mark.parametrize(
     "change",
-    [{"scale": 1}, {"scale": 2}, {"coarse_bits": 1, "scale": 1}, {"coarse_bits": 1, "scale": 2}],
+    [
+        {"scale": 1, "num_classes": 3},
+        {"scale": 2},
+        {"coarse_bits": 1, "scale": 1},
+        {"coarse_bits": 1, "scale": 2, "num_classes": 3},
+    ],
 )
 def test_every_weight_has_a_gradient(change):
     network = random_network(**({"height": 6, "width": 6, "channels": 3, "bits": 2} | change))
     slices = network.config.scale**2
     images = tf.random.uniform([8, 6, 6, 3], 0, 4, tf.int32)
     with tf.GradientTape() as tape:
-        nats = tf.reduce_sum(network.slice_nats(images, tf.range(8) % slices))
+        labels = tf.range(8) % network.config.num_classes
+        nats = tf.reduce_sum(network.slice_nats(images, tf.range(8) % slices, labels=labels))
     for weight, gradient in zip(
         network.trainable_variables,
         tape.gradient(nats, network.trainable_variables),

@@ -184,8 +184,8 @@ def test_graph_and_eager_loops_agree_and_every_slice_is_reported():
 @pytest.mark.parametrize(
     ("changes", "indices"),
     [
-        (dict(scale=1, channels=1), [4]),
-        (dict(scale=2, channels=3), [4, 0, 9]),
+        (dict(scale=1, channels=1, num_classes=3), [4]),
+        (dict(scale=2, channels=3, num_classes=10), [4, 0, 9]),
         (dict(scale=2, coarse_bits=1), [4, 0, 9]),
     ],
 )
@@ -198,9 +198,10 @@ def test_samples_equal_those_of_the_plain_sampler(changes, indices):
     coarse = tf.constant(known // c.classes, tf.int32) if c.coarse_bits else None
     known = tf.constant(np.where(rng.random(shape) < 0.8, UNKNOWN, known), tf.int32)
     arguments = (tf.constant(indices, tf.int64), tf.constant(5), tf.constant(0.9), coarse, known)
-    expected = plain_sample(network, "test", *arguments)
+    labels = None if c.num_classes == 1 else np.array(indices) % c.num_classes
+    expected = plain_sample(network, "test", *arguments, labels=labels)
     for kernels in (CpuKernels, PlainKernels):
-        drawn = Sampler(network, "test", kernels("float32")).sample(*arguments)
+        drawn = Sampler(network, "test", kernels("float32")).sample(*arguments, labels=labels)
         np.testing.assert_array_equal(drawn, expected)
 
 
