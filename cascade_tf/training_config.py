@@ -52,6 +52,12 @@ class TrainingConfig(Settings):
         at_least=0,
         group="training",
     )
+    intra_op_threads: int = setting(
+        0,
+        "CPU threads that share one operation; 0: as many as there are cores. See --batch_parts.",
+        at_least=0,
+        whole=True,
+    )
     checkpoint_every: int = setting(1000, "Steps between checkpoints.", at_least=1, group="output")
     keep_checkpoints: int = setting(3, "Number of newest checkpoints to keep.", at_least=1)
     summary_every: int = setting(

@@ -84,6 +84,7 @@ class SPNStage(Stage):
         if config.coarse_bits or first_slice_given:
             self.accepts.append("condition")
         self.num_classes = config.num_classes
+        self.batch_parts = training.batch_parts
         if self.num_classes > 1:
             self.accepts.append("labels")
         self.dimensions = config.dimensions  # of the whole image: the divisor of bits/dim
@@ -137,8 +138,7 @@ class SPNStage(Stage):
         return self.network.trainable_variables
 
     def train_step(self, examples: Examples, step: tf.Tensor) -> dict[str, tf.Tensor]:
-        replicas = tf.distribute.get_replica_context().num_replicas_in_sync
-        nats, gradients = self._compiled_gradients(examples, replicas)
+        nats, gradients = self._gradients_of_parts(examples)
         learning_rate = tf.identity(self.optimizer.learning_rate)
         norm = apply_gradients(
             self.optimizer,
@@ -152,14 +152,21 @@ class SPNStage(Stage):
             "learning_rate": learning_rate,
         }
 
-    def _gradients(
-        self, examples: Examples, replicas: int = 1
-    ) -> tuple[tf.Tensor, list[tf.Tensor]]:
+    def _gradients_of_parts(self, examples: Examples) -> tuple[tf.Tensor, list[tf.Tensor]]:
+        """`_gradients` of the replica's batch, computed in `batch_parts` independent calls."""
+        replicas = tf.distribute.get_replica_context().num_replicas_in_sync
+        parts = zip(*(tf.split(values, self.batch_parts) for values in examples), strict=True)
+        count = replicas * self.batch_parts
+        results = [self._compiled_gradients(Examples(*part), count) for part in parts]
+        nats, gradients = zip(*results, strict=True)
+        return tf.concat(nats, axis=0), [tf.add_n(part) for part in zip(*gradients, strict=True)]
+
+    def _gradients(self, examples: Examples, count: int = 1) -> tuple[tf.Tensor, list[tf.Tensor]]:
         """Monte Carlo estimates of each image's nats, and the gradients of the loss.
 
         1. Draw a slice for each image, uniformly. 2. Its nats, times S*S, are an unbiased estimate
         of the image's. 3. The loss is the slice's mean nats per dimension: its scale does not
-        depend on the image's size.
+        depend on the image's size; gradients of `count` equal parts sum to those of the whole.
         """
         c = self.config
         target = self._draw("slice", examples.indices, c.scale**2)
@@ -171,7 +178,7 @@ class SPNStage(Stage):
                 self._dropout(examples.indices),
                 examples.labels,
             )
-            loss = tf.reduce_mean(nats) / (slice_dimensions * replicas)
+            loss = tf.reduce_mean(nats) / (slice_dimensions * count)
         gradients = tape.gradient(loss, self.network.trainable_variables)
         # Embedding tables have sparse gradients; norms and sums over replicas need dense ones.
         return nats * c.scale**2, [tf.convert_to_tensor(g) for g in gradients]

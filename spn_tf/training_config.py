@@ -20,6 +20,12 @@ class SPNTrainingConfig(LearningConfig):
 
     learning_rate: tuple[float, ...] = shared.learning_rate((5e-5,))
     seed: int = shared.seed()
+    batch_parts: int = setting(
+        1,
+        "Parts of a batch whose gradients are computed side by side. With as many as there are CPU "
+        "cores, --intra_op_threads=1 and --nojit_compile, each core has a part to itself.",
+        at_least=1,
+    )
     slice_positions: str = setting(
         "first",
         "Train a slice stage on first slices, or on slices at all positions (section 2.3).",

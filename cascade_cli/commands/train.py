@@ -154,6 +154,9 @@ def main(experiment: Experiment, options: TrainOptions) -> None:
         names = [options.stage]
     if options.tpu and options.strategy != "tpu":
         raise UsageError(f"`tpu`={options.tpu} means nothing without `strategy`=tpu")
+    threads = experiment.training(names[0]).intra_op_threads
+    if threads:  # before TensorFlow starts its threads
+        tf.config.threading.set_intra_op_parallelism_threads(threads)
     strategy = make_strategy(options.strategy, options.tpu)
     trainings = [Training(experiment, name, options, strategy) for name in names]
     if is_chief(strategy):

@@ -43,11 +43,11 @@ def _bits_per_dim(directory, run="train"):
     return scalars(directory, run, "bits_per_dim")
 
 
-def test_two_replicas_under_xla_equal_one(tmp_path):
+def test_two_replicas_under_xla_with_two_parts_each_equal_one(tmp_path):
     one = _train(tmp_path / "one", _stage(), steps=3)
     two = _train(
         tmp_path / "two",
-        _stage(jit_compile=True),
+        _stage(jit_compile=True, batch_parts=2),
         steps=3,
         strategy=make_strategy("mirrored"),
     )
