@@ -246,6 +246,16 @@ def has_accelerators() -> bool:
     return bool(tf.config.list_logical_devices("GPU") or tf.config.list_logical_devices("TPU"))
 
 
+def set_intra_op_threads(threads: int) -> None:
+    """Sets the number of CPU threads that share one operation, unless TensorFlow has started.
+
+    Args:
+        threads: 0: as many as there are cores.
+    """
+    with contextlib.suppress(RuntimeError):  # it has
+        tf.config.threading.set_intra_op_parallelism_threads(threads)
+
+
 def cores_of_a_replica(strategy: tf.distribute.Strategy) -> int:
     """Number of CPU cores of each replica; 1 if replicas run on GPUs or TPU cores."""
     if has_accelerators():

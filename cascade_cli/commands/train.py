@@ -27,7 +27,13 @@ from cascade_tf.experiment import Experiment
 from cascade_tf.files import make_directory, write_atomically
 from cascade_tf.record import save_record, stage_record
 from cascade_tf.stage_lock import stage_lock
-from cascade_tf.strategies import described, is_chief, make_strategy, workers
+from cascade_tf.strategies import (
+    described,
+    is_chief,
+    make_strategy,
+    set_intra_op_threads,
+    workers,
+)
 from cascade_tf.training import Trainer, require_divisible
 
 
@@ -155,8 +161,8 @@ def main(experiment: Experiment, options: TrainOptions) -> None:
     if options.tpu and options.strategy != "tpu":
         raise UsageError(f"`tpu`={options.tpu} means nothing without `strategy`=tpu")
     threads = experiment.training(names[0]).intra_op_threads
-    if threads:  # before TensorFlow starts its threads
-        tf.config.threading.set_intra_op_parallelism_threads(threads)
+    if threads:
+        set_intra_op_threads(threads)
     strategy = make_strategy(options.strategy, options.tpu)
     trainings = [Training(experiment, name, options, strategy) for name in names]
     if is_chief(strategy):

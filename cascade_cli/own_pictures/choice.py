@@ -26,7 +26,11 @@ _STEPS_OF_FEW = 1000  # however few the pictures are: a network learns little in
 _FEW, _FEW_LARGE = 1000, 200  # pictures
 _LARGE = 256  # pixels of a photograph's shorter side, at least
 _CROPS_OF_A_PICTURE = 4  # pictures that random crops of one are worth
+_IMAGES_OF_A_CORE = 4  # at least, of a batch
 _DECODING = 12e-9  # seconds of a core for a pixel; JPEG takes less, PNG more
+
+
+PARALLEL = {"jit_compile", "intra_op_threads", "batch_parts"}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -90,6 +94,7 @@ class _Chooser:
             self._model(),
             self._length(),
             self._rates(),
+            self._parallelism(),
             self._intervals(),
         ]
 
@@ -255,6 +260,17 @@ class _Chooser:
             "The rate falls to zero over the training, whatever its length, so that it ends "
             "converged.",
             values,
+        )
+
+    def _parallelism(self) -> Choice:
+        """Parts of a batch side by side on the cores; XLA shares out each operation instead."""
+        if self._machine.has_gpu or PARALLEL & self._given.keys():
+            return Choice("", {})
+        most = min(self._machine.cores, max(1, self._batch // _IMAGES_OF_A_CORE))
+        parts = next(n for n in range(most, 0, -1) if self._batch % n == 0)
+        return Choice(
+            "Each core computes a part of a batch by itself.",
+            {"jit_compile": False, "intra_op_threads": 1, "batch_parts": parts},
         )
 
     def _intervals(self) -> Choice:

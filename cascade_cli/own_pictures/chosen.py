@@ -14,13 +14,14 @@ import tensorflow as tf
 from etils import epath
 
 from cascade_cli.options import TrainOptions
-from cascade_cli.own_pictures.choice import Choice, choose
+from cascade_cli.own_pictures.choice import PARALLEL, Choice, choose
 from cascade_cli.own_pictures.speed import measured_machine
 from cascade_cli.own_pictures.survey import SAMPLE, Survey, survey
 from cascade_tf.data import open_source
 from cascade_tf.data.folder_listing import Listing, list_folder
 from cascade_tf.errors import UsageError, text
 from cascade_tf.experiment import Experiment
+from cascade_tf.strategies import set_intra_op_threads
 
 CHOSEN_FLAGS = "chosen.flags"
 _WIDTH = 99
@@ -58,6 +59,9 @@ def choose_settings(experiment: Experiment, options: TrainOptions) -> Chosen:
             f"workers of TF_CONFIG need equal settings: choose them on one machine, and train "
             f"with `flagfile`=WORKDIR/{CHOSEN_FLAGS}"
         )
+    given = experiment.given.for_stage("spn")
+    if not PARALLEL & given.keys() and not tf.config.list_physical_devices("GPU"):
+        set_intra_op_threads(1)  # before TensorFlow starts
     path = experiment.workdir / CHOSEN_FLAGS
     if path.exists():
         raise UsageError(
@@ -70,7 +74,6 @@ def choose_settings(experiment: Experiment, options: TrainOptions) -> Chosen:
     listing = list_folder(os.path.expanduser(folder), held_out)
     facts = _survey(listing, source.num_classes)
     print(f"{folder}: {facts.described}; measuring the machine for a second", file=sys.stderr)
-    given = experiment.given.for_stage("spn")
     cache = os.fspath(experiment.workdir / "cache")
     choices = choose(facts, measured_machine(), given, cache)
     settings = {name: value for choice in choices for name, value in choice.values.items()}

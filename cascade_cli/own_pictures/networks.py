@@ -14,12 +14,14 @@ class Machine:
     """Speed of a machine.
 
     Attributes:
-        product: seconds of a product of two float32 matrices of 1024x1024.
+        product: seconds of a product of two float32 matrices of 1024x1024, by all cores or a GPU.
         cores: number of CPU cores.
+        has_gpu: whether there is a GPU.
     """
 
     product: float
     cores: int
+    has_gpu: bool = False
 
 
 @dataclasses.dataclass(frozen=True)
