@@ -5,10 +5,11 @@
 
 Prints the time of a training step of each in products of two matrices of 1024x1024, on 32x32 images
 in colour at scale 4 and batch 32: `cost` in `cascade_cli/own_pictures/networks.py`. Each core has a
-part of the batch, and a product counts as if all cores computed a part of it. Steps and products
-alternate, since other users may share the machine, and the fastest of each count.
+part of the batch, and as many products are computed at a time. Steps and products alternate, since
+other users may share the machine, and the fastest of each count.
 """
 
+import math
 import os
 import time
 
@@ -26,12 +27,12 @@ from spn_tf.spn_stage import SPNStage
 from spn_tf.training_config import SPNTrainingConfig
 
 _ROUNDS = 20
-_CORES = os.cpu_count() or 1
+_PARTS = math.gcd(32, os.cpu_count() or 1)
 
 
 def measure(network: Network) -> None:
     """Prints seconds of a step and of a product, and their ratio."""
-    training = SPNTrainingConfig(optimizer="muon", jit_compile=False, batch_parts=_CORES)
+    training = SPNTrainingConfig(optimizer="muon", jit_compile=False, batch_parts=_PARTS)
     stage = SPNStage("spn", SPNConfig.small(**network.sizes), training)
     stage.build()
     images = np.random.default_rng(0).integers(0, 256, [32, 32, 32, 3], np.uint8)
@@ -51,7 +52,7 @@ def measure(network: Network) -> None:
     for _ in range(_ROUNDS):
         steps.append(seconds_of_a_step())
         products += [product() for _ in range(5)]
-    best, unit = min(steps), min(products) / _CORES
+    best, unit = min(steps), min(products) / _PARTS
     print(
         f"{stage.parameters():,} weights: step {1e3 * best:.0f} ms, product {1e3 * unit:.2f} ms, "
         f"cost {best / unit:.1f}",

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from cascade_cli.evaluation.likelihood import in_words
 from cascade_cli.evaluation.report import FINGERPRINT
+from cascade_tf.class_record import load_classes
 from cascade_tf.experiment import Experiment
 from cascade_tf.record import NAME as RECORD
 from cascade_tf.stage_state import StageState
@@ -28,9 +29,11 @@ def card(
     record = experiment.recorded(last)
     size, bits = record["image_size"], record["bits"]
     colours = "RGB" if record["channels"] == "3" else "grey"
+    classes = load_classes(experiment.directory(last)) if states[-1].stage.num_classes > 1 else {}
     parameters = sum(state.stage.parameters() for state in states)
     rows = {
         "images": f"{size}x{size}, {colours}, {bits} bits",
+        **({"classes": ", ".join(classes)} if classes else {}),
         "network": f"{parameters:,} parameters in float16; stages: {', '.join(_names(states))}",
         "data": f"`--dataset={record['dataset']}`; {TODO}: the images and where they are from",
         "licence": f"{TODO}: of the images",

@@ -16,6 +16,7 @@ from cascade_cli.systems import FAMILIES
 from cascade_cli.systems.system import System
 from cascade_tf.checkpoint_files import WEIGHTS
 from cascade_tf.class_record import NAME as CLASSES
+from cascade_tf.class_record import require_model_of_classes
 from cascade_tf.data import open_source
 from cascade_tf.description import PATHS
 from cascade_tf.errors import UsageError, UserError, with_flags
@@ -88,6 +89,9 @@ def _write_held_out(
         for stage in stages:
             experiment.require_held_out(stage.name)
         source = open_source(experiment.data_of_all_stages(), "test")
+        for stage in stages:
+            own = experiment.directory(stage.name)
+            require_model_of_classes(own, stage.num_classes, source)
     except UserError as error:
         print(f"export: no {HELD_OUT}: {with_flags(error.recorded)}", file=sys.stderr)
         return

@@ -105,6 +105,24 @@ def require_same_classes(
         )
 
 
+def require_model_of_classes(directory: epath.Path, num_classes: int, source: "Source") -> None:
+    """Raises UserError if a stage knows classes, and those of a source to evaluate are others.
+
+    Args:
+        directory: of the stage.
+        num_classes: of the model; 1 if it ignores classes.
+        source: of the images.
+    """
+    advice = "evaluate images of the same classes"
+    require_same_classes(directory, num_classes, source, advice)
+    if num_classes > 1 and (source.num_classes != num_classes or source.unknown_classes):
+        found = f"{source.num_classes}" + (" and others" if source.unknown_classes else "")
+        raise UserError(
+            f"{directory} was trained on {num_classes} classes, and these images have {found}: "
+            f"{advice}"
+        )
+
+
 def changes(directory: epath.Path, source: "Source") -> str | None:
     """A line about the classes and their numbers of images that changed; None without a change."""
     recorded = load_classes(directory)

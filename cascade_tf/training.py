@@ -58,8 +58,8 @@ def require_divisible(
     """Raises SettingError unless replicas and the parts of their shares divide the batch."""
     replicas, parts = strategy.num_replicas_in_sync, stage.batch_parts
     if config.batch_size % (replicas * parts):
-        shares = f", times {parts} parts of the share of each" if parts > 1 else ""
-        config.refuse(f"not divisible by the {replicas} replicas{shares}", "batch_size")
+        shares = f" times {parts} parts of the share of each" if parts > 1 else ""
+        config.refuse(f"not divisible by {replicas} replicas{shares}", "batch_size")
 
 
 def require_images(source: Source, stage: Stage) -> None:

@@ -54,7 +54,7 @@ class TrainingConfig(Settings):
     )
     intra_op_threads: int = setting(
         0,
-        "CPU threads that share one operation; 0: as many as there are cores. See --batch_parts.",
+        "CPU threads of `train` that share one operation; 0: as many as cores. See --batch_parts.",
         at_least=0,
         whole=True,
     )

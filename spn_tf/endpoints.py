@@ -59,30 +59,36 @@ def endpoints(stages: Sequence[SPNStage]) -> dict[str, Endpoint]:
         targets = sample_cascade(stages, request, temperatures, known)
         return {"images": stages[-1].to_images(targets[-1])}
 
-    def log_prob(images: tf.Tensor, classes: tf.Tensor | None = None) -> dict[str, tf.Tensor]:
-        def nats(*batch: tf.Tensor) -> tf.Tensor:
+    def nats(*batch: tf.Tensor) -> dict[str, tf.Tensor]:
+        def of_some(*batch: tf.Tensor) -> tf.Tensor:
             return tf.add_n([stage.log_prob(*batch) for stage in stages])
 
-        if classes is None:
-            return {"nats": for_none_too(nats, images)}
-        labels = checked_classes(classes, num_classes, tf.shape(images)[0])
-        return {"nats": for_none_too(nats, images, labels)}
+        return {"nats": for_none_too(of_some, *batch)}
+
+    def labels_of(images: tf.Tensor, classes: tf.Tensor) -> tf.Tensor:
+        return checked_classes(classes, num_classes, tf.shape(images)[0])
+
+    def log_prob(images: tf.Tensor) -> dict[str, tf.Tensor]:
+        return nats(images)
+
+    def log_prob_given_classes(images: tf.Tensor, classes: tf.Tensor) -> dict[str, tf.Tensor]:
+        return nats(images, labels_of(images, classes))
 
     def sample(count: tf.Tensor, seed: tf.Tensor, temperature: tf.Tensor) -> dict[str, tf.Tensor]:
         count = tf.cast(checked_count(count), tf.int64)
         return draw(tf.range(count, dtype=tf.int64), seed, temperature)
 
-    def sample_classes(
+    def sample_of_classes(
         classes: tf.Tensor, seed: tf.Tensor, temperature: tf.Tensor
     ) -> dict[str, tf.Tensor]:
         labels = checked_classes(classes, num_classes)
         return draw(tf.range(tf.size(labels, tf.int64)), seed, temperature, labels)
 
-    def upscale(
+    def enlarged(
         images: tf.Tensor,
         seed: tf.Tensor,
         temperature: tf.Tensor,
-        classes: tf.Tensor | None = None,
+        labels: tf.Tensor | None = None,
     ) -> dict[str, tf.Tensor]:
         size = tf.shape(images)[1:3]
         fits = [tf.reduce_all(size == accepted) for accepted in sizes]
@@ -94,21 +100,35 @@ def endpoints(stages: Sequence[SPNStage]) -> dict[str, Endpoint]:
             pixels = spread(images, c.height, c.width)
         bits = tf.reduce_sum(tf.where(fits, list(sizes.values()), 0))
         indices = tf.range(tf.shape(images, tf.int64)[0], dtype=tf.int64)
-        if classes is not None:
-            classes = checked_classes(classes, num_classes, tf.shape(images)[0])
-        return draw(indices, seed, temperature, classes, known_targets(stages, pixels, bits))
+        return draw(indices, seed, temperature, labels, known_targets(stages, pixels, bits))
+
+    def upscale(images: tf.Tensor, seed: tf.Tensor, temperature: tf.Tensor) -> dict[str, tf.Tensor]:
+        return enlarged(images, seed, temperature)
+
+    def upscale_of_classes(
+        images: tf.Tensor, seed: tf.Tensor, temperature: tf.Tensor, classes: tf.Tensor
+    ) -> dict[str, tf.Tensor]:
+        return enlarged(images, seed, temperature, labels_of(images, classes))
 
     images = tf.TensorSpec([None, c.height, c.width, c.channels], tf.uint8, "images")
     small_images = tf.TensorSpec([None, None, None, c.channels], tf.uint8, "images")
     count = tf.TensorSpec([], tf.int32, "count")
     seed = tf.TensorSpec([], tf.int32, "seed")
     temperature = tf.TensorSpec(None, tf.float32, "temperature")
-    classes = [tf.TensorSpec([None], tf.int32, "classes")] if num_classes > 1 else []
-    functions: dict[str, Endpoint] = {"log_prob": (log_prob, [images, *classes])}
-    if classes:
-        functions["sample"] = (sample_classes, [*classes, seed, temperature])
+    functions: dict[str, Endpoint]
+    if num_classes > 1:
+        classes = tf.TensorSpec([None], tf.int32, "classes")
+        functions = {
+            "log_prob": (log_prob_given_classes, [images, classes]),
+            "sample": (sample_of_classes, [classes, seed, temperature]),
+            "upscale": (upscale_of_classes, [small_images, seed, temperature, classes]),
+        }
     else:
-        functions["sample"] = (sample, [count, seed, temperature])
-    if sizes:
-        functions["upscale"] = (upscale, [small_images, seed, temperature, *classes])
+        functions = {
+            "log_prob": (log_prob, [images]),
+            "sample": (sample, [count, seed, temperature]),
+            "upscale": (upscale, [small_images, seed, temperature]),
+        }
+    if not sizes:
+        del functions["upscale"]
     return functions

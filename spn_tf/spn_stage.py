@@ -202,7 +202,8 @@ class SPNStage(Stage):
 
         They measure the same, except for a size stage: its `nats` leave out the first slice.
         """
-        nats = self.network.all_slice_nats(self.target(examples.images), examples.labels)
+        target = self.target(examples.images)
+        nats = self.network.all_slice_nats(target, examples.labels, self.batch_parts)
         return {
             "nats": self._part(nats),
             "bits_per_dim": self.bits_per_dim(tf.reduce_sum(nats, axis=1)),
@@ -245,9 +246,9 @@ class SPNStage(Stage):
             on_slice=request.on_progress,
         )
 
-    def _labels(self, request: SampleRequest) -> tf.Tensor:
+    def _labels(self, request: SampleRequest) -> tf.Tensor | None:
         """Classes, int32 [B], drawn evenly if the request has none; alike in all stages."""
-        if request.labels is not None:
+        if request.labels is not None or self.num_classes == 1:
             return request.labels
         share = randomness.uniform(request.seed, "class", request.indices, 1)[:, 0]
         return tf.cast(share * self.num_classes, tf.int32)

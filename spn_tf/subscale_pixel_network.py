@@ -46,13 +46,13 @@ class SubscalePixelNetwork(SerializableLayer):
         self.embedder = None
         if config.has_embedder:
             self.embedder = SliceEmbedder(config, dtype=self.dtype_policy, name="embedder")
-        self.classes = None
+        self.class_embedding = None
         if config.num_classes > 1:
-            self.classes = keras.layers.Embedding(
+            self.class_embedding = keras.layers.Embedding(
                 config.num_classes,
                 config.embedder_residual_channels,
                 dtype=self.dtype_policy,
-                name="classes",
+                name="class_embedding",
             )
 
     def build(self, input_shape: Shape | None = None) -> None:
@@ -61,8 +61,8 @@ class SubscalePixelNetwork(SerializableLayer):
         self.decoder.build()
         if self.embedder is not None:
             self.embedder.build()
-        if self.classes is not None:
-            self.classes.build()
+        if self.class_embedding is not None:
+            self.class_embedding.build()
         self.built = True
 
     def embed(
@@ -81,14 +81,14 @@ class SubscalePixelNetwork(SerializableLayer):
         embedding = None
         if self.embedder is not None:
             embedding = self.embedder(slices, target, coarse, interpolated, dropout=dropout)
-        if self.classes is None:
+        if self.class_embedding is None:
             return embedding
         if labels is None:
             raise ValueError(
                 f"labels: there are none; name the class of each image, 0 to "
                 f"{self.config.num_classes - 1}"
             )
-        of_class = self.classes(labels)[:, None, None]
+        of_class = self.class_embedding(labels)[:, None, None]
         if embedding is not None:
             return embedding + of_class
         return tf.tile(of_class, [1, self.config.slice_height, self.config.slice_width, 1])
@@ -180,18 +180,21 @@ class SubscalePixelNetwork(SerializableLayer):
         nats = self.decoder.distribution.nats(parameters, prediction, pixels)
         return tf.reduce_sum(nats, axis=[1, 2, 3])
 
-    def all_slice_nats(self, images: tf.Tensor, labels: tf.Tensor | None = None) -> tf.Tensor:
+    def all_slice_nats(
+        self, images: tf.Tensor, labels: tf.Tensor | None = None, side_by_side: int = 1
+    ) -> tf.Tensor:
         """`slice_nats` of every slice, float32 [B, S*S]: the terms of equation 2.
 
         Args:
             images: int32 [B, H, W, C] in [0, 2**bits).
             labels: see `call`.
+            side_by_side: slices that may be computed at the same time, in so many times the memory.
         """
         batch = tf.shape(images)[0]
         nats = tf.map_fn(
             lambda m: self.slice_nats(images, tf.fill([batch], m), labels=labels),
             tf.range(self.config.scale**2),
-            parallel_iterations=1,
+            parallel_iterations=side_by_side,
             fn_output_signature=tf.TensorSpec([None], self.variable_dtype),
         )
         return tf.transpose(nats)

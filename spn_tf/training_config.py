@@ -23,7 +23,7 @@ class SPNTrainingConfig(LearningConfig):
     batch_parts: int = setting(
         1,
         "Parts of a batch whose gradients are computed side by side. With as many as there are CPU "
-        "cores, --intra_op_threads=1 and --nojit_compile, each core has a part to itself.",
+        "cores, --intra_op_threads=1 and --jit_compile=false, each core has a part to itself.",
         at_least=1,
     )
     slice_positions: str = setting(

@@ -21,6 +21,7 @@ PRIOR_STAGE = "prior"
 UNRECORDED_OF_PRIOR = frozenset(
     {"packet_width", "head_width", "pixel_width", "architecture", "slice_positions"}
 )
+UNRECORDED_OF_SPN_PRIOR = UNRECORDED_OF_PRIOR | {"num_classes"}
 
 
 class NSBFamily(Family):
@@ -55,7 +56,9 @@ class NSBFamily(Family):
         return self.chain_kind, PriorConfig, LatentConfig, *model
 
     def unrecorded(self, stage: str) -> frozenset[str]:
-        return UNRECORDED_OF_PRIOR if stage == PRIOR_STAGE else frozenset()
+        if stage != PRIOR_STAGE:
+            return frozenset()
+        return UNRECORDED_OF_PRIOR if self.prior.is_gan else UNRECORDED_OF_SPN_PRIOR
 
     def make_stage(self, stage: str) -> "Stage":
         from wavelet_tf.decoder_stage import PixelDecoderStage, WaveletDecoderStage

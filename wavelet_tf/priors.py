@@ -8,7 +8,7 @@ from spn_tf.training_config import SPNTrainingConfig
 from wavelet_tf.biggan.config import BigGANConfig
 from wavelet_tf.config import NSBConfig, PixelConfig, WaveletConfig
 from wavelet_tf.encoder import Encoder, PixelEncoder, WaveletEncoder
-from wavelet_tf.family import PRIOR_STAGE, UNRECORDED_OF_PRIOR
+from wavelet_tf.family import PRIOR_STAGE, UNRECORDED_OF_PRIOR, UNRECORDED_OF_SPN_PRIOR
 from wavelet_tf.gan_stage import GANStage
 from wavelet_tf.latents import Latents
 from wavelet_tf.prior_config import LatentConfig, PriorConfig
@@ -32,7 +32,8 @@ def gan_prior(
     training: GANTrainingConfig,
 ) -> GANStage:
     """A BigGAN, or BigGAN-deep, that samples latents."""
-    description = _description(chain, prior, limits, config, training)
+    settings = (prior, limits, config, training)
+    description = _description(chain, UNRECORDED_OF_PRIOR, *settings)
     return GANStage(PRIOR_STAGE, config, _latents(chain, limits), training, description=description)
 
 
@@ -44,7 +45,8 @@ def spn_prior(
     training: SPNTrainingConfig,
 ) -> QuantizedPrior:
     """A Subscale Pixel Network that models quantized latents, with an exact likelihood."""
-    description = _description(chain, prior, limits, config, training)
+    settings = (prior, limits, config, training)
+    description = _description(chain, UNRECORDED_OF_SPN_PRIOR, *settings)
     model = SPNStage(PRIOR_STAGE, config, training)
     return QuantizedPrior(model, _latents(chain, limits), config.bits, description)
 
@@ -60,6 +62,6 @@ def _latents(chain: NSBConfig, limits: LatentConfig) -> Latents:
     )
 
 
-def _description(chain: NSBConfig, *settings: Settings) -> Description:
+def _description(chain: NSBConfig, unrecorded: frozenset[str], *settings: Settings) -> Description:
     system = "nsb" if isinstance(chain, WaveletConfig) else "nsb_pixel"
-    return Description(system, (chain, *settings), UNRECORDED_OF_PRIOR)
+    return Description(system, (chain, *settings), unrecorded)

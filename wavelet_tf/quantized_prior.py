@@ -40,7 +40,7 @@ class QuantizedPrior(Stage):
         self.description = description or model.description
         self.model, self.latents, self.bits = model, latents, bits
         self.name, self.headline = model.name, model.headline
-        self.sampling_parts = model.sampling_parts
+        self.sampling_parts, self.batch_parts = model.sampling_parts, model.batch_parts
 
     def build(self) -> None:
         self.model.build()

@@ -5,11 +5,7 @@ import rich.table
 import tensorflow as tf
 
 from cascade_cli.evaluation.report import Figures
-from cascade_tf.class_record import (
-    require_known_classes,
-    require_number_of_classes,
-    require_same_classes,
-)
+from cascade_tf.class_record import require_model_of_classes
 from cascade_tf.codecs import TITLES, CodecSizes, codec_bits_per_dim
 from cascade_tf.data import Source
 from cascade_tf.evaluation import Evaluator
@@ -43,16 +39,15 @@ def evaluate(
         codecs: whether PNG, WebP and JPEG XL are measured too, with all images on one sheet.
         files: whether they are also measured with each image in a file of its own.
     """
+    for name in experiment.stage_names:
+        classes = experiment.make_stage(name).num_classes
+        require_model_of_classes(experiment.directory(name), classes, source)
     report.begin(*experiment.stage_names, "total", *(TITLES if codecs else ()))
     results = report.results
     results |= {"steps": {}, "stages": {}}
     nats = np.zeros(1)
     for name in experiment.stage_names:
         stage = _likelihood_stage(experiment, name)
-        require_number_of_classes(stage.num_classes, source)
-        require_known_classes(stage.num_classes, source)
-        advice = "evaluate images of the same classes"
-        require_same_classes(experiment.directory(name), stage.num_classes, source, advice)
         state = experiment.load_state(stage, strategy)
         size = experiment.inference_batch_size(name)
         with ProgressBar(f"evaluate {name}", total, "images") as bar:

@@ -16,7 +16,7 @@ from cascade_tf.settings import entries
 
 _MINUTES = 30.0
 _TRAINING_SHARE = 0.85  # of the time; the rest is compilation, evaluation and samples
-_BATCH, _SMALL_BATCH = 32, 8
+_BATCH, _SMALL_BATCH = BATCHES = 32, 8
 _STEPS = 8000  # that a network should have at least
 _NETWORK_AT_64 = NETWORKS[3]
 # Against learning few pictures by heart.
@@ -26,11 +26,7 @@ _STEPS_OF_FEW = 1000  # however few the pictures are: a network learns little in
 _FEW, _FEW_LARGE = 1000, 200  # pictures
 _LARGE = 256  # pixels of a photograph's shorter side, at least
 _CROPS_OF_A_PICTURE = 4  # pictures that random crops of one are worth
-_IMAGES_OF_A_CORE = 4  # at least, of a batch
 _DECODING = 12e-9  # seconds of a core for a pixel; JPEG takes less, PNG more
-
-
-PARALLEL = {"jit_compile", "intra_op_threads", "batch_parts"}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -263,15 +259,9 @@ class _Chooser:
         )
 
     def _parallelism(self) -> Choice:
-        """Parts of a batch side by side on the cores; XLA shares out each operation instead."""
-        if self._machine.has_gpu or PARALLEL & self._given.keys():
-            return Choice("", {})
-        most = min(self._machine.cores, max(1, self._batch // _IMAGES_OF_A_CORE))
-        parts = next(n for n in range(most, 0, -1) if self._batch % n == 0)
-        return Choice(
-            "Each core computes a part of a batch by itself.",
-            {"jit_compile": False, "intra_op_threads": 1, "batch_parts": parts},
-        )
+        parts = self._machine.parts
+        values = {"jit_compile": False, "intra_op_threads": 1, "batch_parts": parts}
+        return Choice("Each core computes a part of a batch.", values if parts > 1 else {})
 
     def _intervals(self) -> Choice:
         def every(share: float, at_least: int = 1) -> int:

@@ -14,7 +14,7 @@ import tensorflow as tf
 from etils import epath
 
 from cascade_cli.options import TrainOptions
-from cascade_cli.own_pictures.choice import PARALLEL, Choice, choose
+from cascade_cli.own_pictures.choice import BATCHES, Choice, choose
 from cascade_cli.own_pictures.speed import measured_machine
 from cascade_cli.own_pictures.survey import SAMPLE, Survey, survey
 from cascade_tf.data import open_source
@@ -60,8 +60,8 @@ def choose_settings(experiment: Experiment, options: TrainOptions) -> Chosen:
             f"with `flagfile`=WORKDIR/{CHOSEN_FLAGS}"
         )
     given = experiment.given.for_stage("spn")
-    if not PARALLEL & given.keys() and not tf.config.list_physical_devices("GPU"):
-        set_intra_op_threads(1)  # before TensorFlow starts
+    parts = _parts(given, options)
+    set_intra_op_threads(given.get("intra_op_threads", int(parts > 1)))  # before TensorFlow starts
     path = experiment.workdir / CHOSEN_FLAGS
     if path.exists():
         raise UsageError(
@@ -75,7 +75,7 @@ def choose_settings(experiment: Experiment, options: TrainOptions) -> Chosen:
     facts = _survey(listing, source.num_classes)
     print(f"{folder}: {facts.described}; measuring the machine for a second", file=sys.stderr)
     cache = os.fspath(experiment.workdir / "cache")
-    choices = choose(facts, measured_machine(), given, cache)
+    choices = choose(facts, measured_machine(parts), given, cache)
     settings = {name: value for choice in choices for name, value in choice.values.items()}
     own = {name: getattr(options, name) for name in sorted(options.given - {"workdir"})}
     return Chosen(
@@ -83,6 +83,15 @@ def choose_settings(experiment: Experiment, options: TrainOptions) -> Chosen:
         _flagfile(experiment.workdir, facts, choices, given | own),
         listing,
     )
+
+
+def _parts(given: Mapping[str, Any], options: TrainOptions) -> int:
+    """Parts of a batch, one for each core; 1 if the cores share operations, or there is a GPU."""
+    cores = os.cpu_count() or 1
+    batches = [given["batch_size"]] if "batch_size" in given else BATCHES
+    able = options.strategy == "auto" and not tf.config.list_physical_devices("GPU")
+    own = not given.keys() & {"jit_compile", "intra_op_threads", "batch_parts"}
+    return cores if able and own and all(size % cores == 0 for size in batches) else 1
 
 
 def _survey(listing: Listing, classes: int) -> Survey:

@@ -19,7 +19,8 @@ from cascade_tf.training_config import TrainingConfig
 from spn_tf.training_config import SPNTrainingConfig
 
 # With any other setting, the user describes a model, and nothing is chosen.
-_NO_MODEL = {*entries([DataConfig, TrainingConfig, SPNTrainingConfig]), "bits", "scale"}
+_NO_MODEL = {*entries([DataConfig, TrainingConfig, SPNTrainingConfig])}
+_NO_MODEL |= {"bits", "scale", "num_classes"}
 _NO_MODEL.remove("init_from")  # whose workdir has a model
 
 
@@ -68,7 +69,7 @@ def choice_is_wanted(arguments: list[str], experiment: Experiment, flags: Iterab
     """Whether the network and its training are to be chosen, since the user describes neither.
 
     That is so for an untrained workdir and a folder of pictures, without a flagfile and without
-    settings of a model other than the images' size, channels, bits and scale.
+    settings of a model other than the images' size, channels, bits, scale and classes.
 
     Args:
         arguments: of the command line.

@@ -14,14 +14,14 @@ class Machine:
     """Speed of a machine.
 
     Attributes:
-        product: seconds of a product of two float32 matrices of 1024x1024, by all cores or a GPU.
+        product: seconds of a product of two float32 matrices of 1024x1024.
         cores: number of CPU cores.
-        has_gpu: whether there is a GPU.
+        parts: of a batch, one for each core; 1: cores share operations, or there is a GPU.
     """
 
     product: float
     cores: int
-    has_gpu: bool = False
+    parts: int = 1
 
 
 @dataclasses.dataclass(frozen=True)

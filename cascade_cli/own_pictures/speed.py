@@ -8,7 +8,6 @@ import numpy as np
 import tensorflow as tf
 
 from cascade_cli.own_pictures.networks import Machine
-from cascade_tf.strategies import has_accelerators
 
 _SIDE = 1024
 _SECONDS = 1.0
@@ -31,10 +30,11 @@ def product_of_matrices() -> Callable[[], float]:
     return product
 
 
-def measured_machine() -> Machine:
+def measured_machine(parts: int = 1) -> Machine:
     """The speed of this machine, measured for a second; the fastest quarter counts.
 
-    If operations have one thread, the product counts as if each core computed a part of it.
+    Args:
+        parts: of a batch, one for each core. The cores then have as many products at a time.
 
     >>> 0 < measured_machine().product < 60
     True
@@ -44,9 +44,4 @@ def measured_machine() -> Machine:
     end = time.perf_counter() + _SECONDS
     while time.perf_counter() < end:
         took.append(product())
-    seconds, cores = float(np.quantile(took, 0.25)), os.cpu_count() or 1
-    has_gpu = has_accelerators()
-    threads = tf.config.threading.get_intra_op_parallelism_threads()
-    if threads and not has_gpu:
-        seconds *= threads / cores
-    return Machine(seconds, cores, has_gpu)
+    return Machine(float(np.quantile(took, 0.25)) / parts, os.cpu_count() or 1, parts)

@@ -38,7 +38,7 @@ class BigGANSystem(System[GANStage]):
         evaluation.evaluate(report.results)
 
     def drawing(self, stages: Sequence[GANStage], options: SampleOptions, seed: int) -> Drawing:
-        return gan_drawing(stages, options, seed, self.classes(stages[0], options))
+        return gan_drawing(stages, options, seed, self.classes(stages, options))
 
     def endpoints(self, stages: Sequence[GANStage], options: ExportOptions) -> dict[str, Endpoint]:
         settle(stages, options, truncation=1.0)

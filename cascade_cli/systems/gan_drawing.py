@@ -43,8 +43,7 @@ def gan_drawing(
         0, seed, truncation=options.truncation, truncation_kind=options.truncation_kind
     )
     if options.interpolate is None:
-        row = len(classes) or None
-        return Drawing(stages, options.num_samples, request, in_a_row=row, classes=classes)
+        return Drawing(stages, options.num_samples, request, classes=classes)
     return OnLines(gan, stages, options, request, classes)
 
 

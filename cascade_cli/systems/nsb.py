@@ -73,7 +73,7 @@ class NSBSystem(System[Stage]):
     def drawing(self, stages: Sequence[Stage], options: SampleOptions, seed: int) -> Drawing:
         if options.from_images is not None:
             return Decoding(decoders(stages), options.from_images)
-        classes = self.classes(stages[0], options)
+        classes = self.classes(stages, options)
         if self.truncates:
             return gan_drawing(stages, options, seed, classes)
         temperatures = stage_temperatures(options, stages)

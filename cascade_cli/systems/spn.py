@@ -44,10 +44,9 @@ class SPNSystem(System[SPNStage]):
 
     def drawing(self, stages: Sequence[SPNStage], options: SampleOptions, seed: int) -> Drawing:
         temperatures = stage_temperatures(options, stages)
-        request, classes = SampleRequest(0, seed), self.classes(stages[0], options)
+        request, classes = SampleRequest(0, seed), self.classes(stages, options)
         if options.from_images is None:
-            row, count = len(classes) or None, options.num_samples
-            return Drawing(stages, count, request, temperatures, row, classes)
+            return Drawing(stages, options.num_samples, request, temperatures, classes=classes)
         return Upscaling(stages, options, options.from_images, request, temperatures, classes)
 
     def endpoints(self, stages: Sequence[SPNStage], options: ExportOptions) -> dict[str, Endpoint]:
@@ -120,10 +119,11 @@ class Upscaling(Drawing):
         self._images = np.repeat(images, options.draws, axis=0)
         self._bits = np.repeat(bits, options.draws)
         self._spn_stages = stages
-        of_draws: list[int] = []
-        if classes:
-            of_draws = np.repeat(np.resize(classes, len(images)), options.draws).tolist()
-        super().__init__(stages, len(self._bits), request, temperatures, classes=of_draws)
+        if len(classes) > len(images):
+            options.refuse(f"there are {len(images)} images", "classes")
+        count, row = len(self._bits), options.draws if classes else None
+        of_draws = [number for number in classes for _ in range(options.draws)]
+        super().__init__(stages, count, request, temperatures, row, of_draws)
 
     def _targets(self, request: SampleRequest, numbers: np.ndarray) -> list[tf.Tensor]:
         known = known_targets(self._spn_stages, self._images[numbers], self._bits[numbers])

@@ -30,7 +30,8 @@ class Drawing:
         count: number of samples.
         request: seed, and truncation or temperature, of all samples.
         temperatures: of each stage; None: the request's.
-        in_a_row: samples in a row of the grid; None: as many as make it about square.
+        in_a_row: samples in a row of the grid; None: one of each of `classes`, or as many as make
+            it about square.
         classes: of the samples in turn; empty: drawn at random, if the model has classes.
     """
 
@@ -43,7 +44,8 @@ class Drawing:
         in_a_row: int | None = None,
         classes: Sequence[int] = (),
     ):
-        self.stages, self.count, self.in_a_row = stages, count, in_a_row
+        self.stages, self.count = stages, count
+        self.in_a_row = in_a_row or len(classes) or None
         self._request, self._classes = request, np.array(classes, np.int32)
         self._temperatures = None if temperatures is None else [*map(tf.constant, temperatures)]
 
@@ -104,23 +106,26 @@ class System(abc.ABC, Generic[AnyStage]):
         """Names of the classes that a stage was trained on; empty if they are not recorded."""
         return list(load_classes(self.experiment.directory(stage)))
 
-    def classes(self, stage: Stage, options: SampleOptions) -> tuple[int, ...]:
+    def classes(self, stages: Sequence[Stage], options: SampleOptions) -> tuple[int, ...]:
         """Numbers of the classes that the user named; a name counts before an equal number.
 
         Raises:
-            UsageError: the stage knows no classes.
-            SettingError: a class that it does not know.
+            UsageError: no stage knows classes.
+            SettingError: a class that the first one of them does not know.
         """
-        if options.classes and "labels" not in stage.accepts:
+        if not options.classes:
+            return ()
+        of_classes = [stage for stage in stages if "labels" in stage.accepts]
+        if not of_classes:
             raise UsageError("`classes` needs a model of classes, and this one is unconditional")
-        known, names = stage.num_classes, self.class_names(stage.name)
+        known, names = of_classes[0].num_classes, self.class_names(of_classes[0].name)
         numbers = {str(number): number for number in range(known)}
         numbers |= {name: number for number, name in enumerate(names[:known])}
-        for text in options.classes or ():
+        for text in options.classes:
             if text not in numbers:
                 of = f" ({listed(names)})" if names else f" (0 to {known - 1})"
                 options.refuse(f"there is no class {text}: the model knows {known}{of}", "classes")
-        return tuple(numbers[text] for text in options.classes or ())
+        return tuple(numbers[text] for text in options.classes)
 
     @abc.abstractmethod
     def evaluate(

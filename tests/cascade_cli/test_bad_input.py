@@ -213,6 +213,7 @@ def test_commands_refuse_flags_of_another_model_and_positional_arguments(refused
         ),
         (["sample", "--output_dir=file/out"], 1, "cannot write to the directory file/out"),
         (["sample", "--output_dir=full"], 1, "full/samples.npz exists already: add --overwrite"),
+        (["sample", "--output_dir=out", "--classes=0"], 2, "this one is unconditional"),
         (["export"], 2, "--output_dir is missing"),
         (["export", "--output_dir=out [1]"], 2, "/out [1]: use a path without * ? [ "),
         (["export", "--output_dir=file/below/out"], 1, "file/below: Not a directory"),

@@ -205,7 +205,9 @@ def test_model_and_codecs_are_evaluated_on_the_images_that_can_be_decoded(
     assert figures | codec_bits_per_dim(images >> 5 << 5) == figures
     assert figures["images"] == figures["codec_images"] == figures["fingerprint"]["images"] == 10
     assert figures["bits_per_dim_of_codec_images"] == pytest.approx(figures["bits_per_dim"])
-    np.testing.assert_array_equal(first_images(source, total=12, count=3), images[:3])
+    first, classes = first_images(source, total=12, count=3)
+    np.testing.assert_array_equal(first, images[:3])
+    assert classes.tolist() == [0, 0, 0]
 
     for path in (tmp_path / "some").iterdir():
         path.write_bytes(b"no image")

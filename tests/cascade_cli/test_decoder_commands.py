@@ -159,7 +159,8 @@ def test_mistakes_are_refused_in_one_line(decoders, folder, tmp_path):
 
 
 def test_train_refuses_invalid_settings_in_one_line(tmp_path):
-    for mistake, message in (
+    for mistakes, message in (
+        ("--prior=spn --num_classes=9", "--num_classes means nothing to --system=nsb --prior=spn"),
         ("--patch_size=5", "--patch_size=5: TL after 2 transforms is 8 pixels wide"),
         ("--levels=9", "--levels=9: images of 32x32 pixels cannot be halved so often"),
         ("--wavelet=haar", "--wavelet=haar: mode 'reflect' is for biorthogonal wavelets"),
@@ -169,9 +170,8 @@ def test_train_refuses_invalid_settings_in_one_line(tmp_path):
         ("--antialias", "--antialias means nothing to --system=nsb"),
         ("--steps=to64:1", "there is no stage to64; the stages are to16, to32"),
     ):
-        code, stdout, stderr = run_forked(
-            tmp_path, "train", *_TINY, *_WIDTHS["nsb"], "--system=nsb", "--workdir=new", mistake
-        )
+        flags = (*_TINY, *_WIDTHS["nsb"], "--system=nsb", "--workdir=new", *mistakes.split())
+        code, stdout, stderr = run_forked(tmp_path, "train", *flags)
         assert (code, stdout, len(stderr.splitlines())) == (2, "", 1)
         assert message in stderr
         assert not (tmp_path / "new").exists()

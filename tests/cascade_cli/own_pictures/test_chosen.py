@@ -10,7 +10,8 @@ from cascade_cli.own_pictures.networks import Machine
 
 def test_paths_with_a_last_space_survive_the_flagfile(tmp_path, monkeypatch):
     """Lines of flagfiles lose it."""
-    monkeypatch.setattr(chosen, "measured_machine", lambda: Machine(0.006, cores=2))
+    monkeypatch.setattr(chosen, "measured_machine", lambda parts: Machine(0.006, 2, parts))
+    monkeypatch.setattr(chosen, "set_intra_op_threads", lambda threads: None)  # of this process
     folder = tmp_path / "my pictures "
     folder.mkdir()
     for number in range(4):
