@@ -156,7 +156,7 @@ def test_the_commands_train_evaluate_sample_and_export_classes(tmp_path):
     sample = ("sample", f"--workdir={workdir}", "--output_dir=o")
     for arguments, message in (
         ((*sample, "--classes=cow"), "there is no class cow: the model knows 3 (cat, dog, owl)"),
-        (("train", f"--workdir={tmp_path}/v", *folder, "--num_classes=4"), "the images have 3 cl"),
+        (("train", *settings, f"--workdir={tmp_path}/v", "--num_classes=4"), "have 3 classes"),
         (("evaluate", f"--workdir={workdir}", "--dataset=digits"), "images of the same classes"),
     ):
         code, _, stderr = run_forked(tmp_path, *arguments)
