@@ -3,9 +3,10 @@
 
     python benchmarks/step_against_commit.py --commit=30152d1
 
-Both have the widths of a flagfile. Today's step has its distribution and optimizer too; the earlier
-one has a softmax and RMSProp if it knows no others. A process of each version takes ten steps,
-then the other, and so on: a busy machine slows both. The ratio is of the medians.
+Both have the widths of a flagfile. Today's step has its distribution, optimizer and use of the
+cores too; the earlier one has XLA, and a softmax and RMSProp if it knows no others. A process of
+each version takes ten steps, then the other, and so on: a busy machine slows both. The ratio is of
+the medians.
 """
 
 import json
@@ -25,6 +26,7 @@ FLAGS = flags.FLAGS
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 _STEPS = 10
+_USE_OF_CORES = ("jit_compile", "intra_op_threads", "batch_parts")
 _WORKER = """
 import dataclasses, json, sys, time
 import numpy as np, tensorflow as tf
@@ -34,6 +36,7 @@ from spn_tf.spn_stage import SPNStage
 from spn_tf.training_config import SPNTrainingConfig
 
 values = json.loads(sys.argv[1])
+tf.config.threading.set_intra_op_parallelism_threads(values.get("intra_op_threads", 0))
 def of(kind):
     fields = {f.name: f.type for f in dataclasses.fields(kind)}
     known = {n: v for n, v in values.items() if n in fields}
@@ -72,9 +75,9 @@ def _values() -> dict[str, object]:
     return {n: v for n, v in values.items() if n not in schedule} | {"height": size, "width": size}
 
 
-def _start(checkout: str) -> subprocess.Popen:
+def _start(checkout: str, values: dict[str, object]) -> subprocess.Popen:
     worker = subprocess.Popen(
-        [sys.executable, "-c", _WORKER, json.dumps(_values())],
+        [sys.executable, "-c", _WORKER, json.dumps(values)],
         cwd=checkout,
         env=os.environ | {"PYTHONPATH": checkout, "TF_CPP_MIN_LOG_LEVEL": "3"},
         stdin=subprocess.PIPE,
@@ -102,14 +105,16 @@ def main(_: list[str]) -> None:
         git = ["git", "-C", str(ROOT), "worktree"]
         subprocess.run([*git, "add", "--quiet", "--detach", earlier, FLAGS.commit], check=True)
         try:
-            workers = _start(earlier), _start(str(ROOT))
+            values = _values()
+            by_xla = {n: v for n, v in values.items() if n not in _USE_OF_CORES}
+            workers = _start(earlier, by_xla), _start(str(ROOT), values)
             times = np.array([[_took(w) for w in workers] for _ in range(FLAGS.rounds)])
             for worker in workers:
                 worker.kill()
         finally:
             subprocess.run([*git, "remove", "--force", earlier], check=True)
     before, now = np.median(times, axis=0)
-    batch = _values()["batch_size"]
+    batch = values["batch_size"]
     print(f"{FLAGS.commit}: {batch / before:.0f} images/s; today {batch / now:.0f} images/s")
     turns = " ".join(f"{ratio:.2f}" for ratio in times[:, 0] / times[:, 1])
     print(f"ratio of images/s {before / now:.2f}; of the turns: {turns}")
