@@ -54,5 +54,5 @@ def test_a_request_that_the_stages_cannot_answer_is_refused():
     stages = [_Recorder(), _Recorder()]
     with pytest.raises(ValueError, match="truncation: none of the stages can use it"):
         sample_cascade(stages, SampleRequest(2, truncation=0.5))
-    with pytest.raises(ValueError, match="labels: stage players cannot use it"):
+    with pytest.raises(ValueError, match="labels: none of the stages can use it"):
         sample_cascade(stages, SampleRequest(2, temperature=1.0, labels=[1, 2]))

@@ -146,7 +146,10 @@ def test_the_directory_of_a_finished_model_is_not_trained_in(tmp_path):
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
-def test_a_signal_saves_a_checkpoint_from_which_training_resumes(tmp_path, number):
+def test_a_signal_saves_a_checkpoint_from_which_training_resumes(tmp_path, number, request):
+    before = signal.signal(number, signal.default_int_handler)  # under nohup SIGHUP is ignored
+    request.addfinalizer(lambda: signal.signal(number, before))
+
     def interrupt(examples, on_progress):
         os.kill(os.getpid(), number)
         return {"samples": np.zeros([4, 2, 2, 1], np.uint8)}
