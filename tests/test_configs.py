@@ -178,7 +178,7 @@ def test_every_flagfile_gives_the_settings_of_an_earlier_commit():
     Other flagfiles are newer.
     """
     golden = json.loads((ROOT / "tests" / "goldens" / "configs.json").read_text())
-    newer = {"emoji", "photographs", "photographs64"}
+    newer = {"digits", "emoji", "photographs", "photographs64"}
     assert {path.stem for path in CONFIGS} - golden.keys() == newer
     for path in [ROOT / "configs" / f"{name}.flags" for name in golden]:
         arguments = [f"--flagfile={path}", "--workdir=none"]
@@ -236,7 +236,7 @@ def test_parameters_agree_with_table_4_and_appendix_c():
 
 def test_parameters_counted_without_weights_equal_those_of_the_weights():
     counted = parameters.parameters("digits", [])["spn"]
-    stage = SPNStage("spn", SPNConfig.small(channels=1), SPNTrainingConfig())
+    stage = SPNStage("spn", SPNConfig.small(channels=1, scale=2), SPNTrainingConfig())
     stage.build()
     assert stage.parameters() == counted
 
@@ -244,7 +244,7 @@ def test_parameters_counted_without_weights_equal_those_of_the_weights():
 def test_the_small_config_of_the_library_equals_that_of_the_digits():
     arguments = [f"--flagfile={ROOT / 'configs' / 'digits.flags'}", "--workdir=none"]
     _, experiment = open_experiment(arguments, flags_of("train"))
-    assert experiment.make_stage("spn").config == SPNConfig.small(channels=1)
+    assert experiment.make_stage("spn").config == SPNConfig.small(channels=1, scale=2)
 
 
 def test_celeba_trains_at_full_width_on_the_real_builders_dataset(tmp_path):
