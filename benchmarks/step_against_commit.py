@@ -3,10 +3,10 @@
 
     python benchmarks/step_against_commit.py --commit=30152d1
 
-Both have the widths of a flagfile. Today's step has its distribution, optimizer and use of the
-cores too; the earlier one has XLA, and a softmax and RMSProp if it knows no others. A process of
-each version takes ten steps, then the other, and so on: a busy machine slows both. The ratio is of
-the medians.
+All have the widths of a flagfile. Today's step has its distribution, optimizer and use of the cores
+too. The earlier one is compiled by XLA, and has a softmax and RMSProp if it knows no others. Two
+more are today's with one part of that: the earlier learning, and XLA. A process of each takes ten
+steps, then the next, and so on: a busy machine slows all. Ratios are of the medians.
 """
 
 import json
@@ -15,6 +15,7 @@ import pathlib
 import subprocess
 import sys
 import tempfile
+from typing import Any
 
 import numpy as np
 from absl import app, flags
@@ -27,6 +28,7 @@ FLAGS = flags.FLAGS
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 _STEPS = 10
 _USE_OF_CORES = ("jit_compile", "intra_op_threads", "batch_parts")
+_LEARNING = ("intensity_distribution", "optimizer", "convolution_dropout")
 _WORKER = """
 import dataclasses, json, sys, time
 import numpy as np, tensorflow as tf
@@ -60,9 +62,9 @@ for line in sys.stdin:
 """
 
 
-def _values() -> dict[str, object]:
+def _values() -> dict[str, Any]:
     """Numbers and names of a flagfile, as far as they decide the cost of a step."""
-    values: dict[str, object] = {}
+    values: dict[str, Any] = {}
     for line in (ROOT / FLAGS.config).read_text().splitlines():
         name, _, value = line.removeprefix("--").partition("=")
         if line.startswith("--"):
@@ -75,7 +77,7 @@ def _values() -> dict[str, object]:
     return {n: v for n, v in values.items() if n not in schedule} | {"height": size, "width": size}
 
 
-def _start(checkout: str, values: dict[str, object]) -> subprocess.Popen:
+def _start(checkout: str, values: dict[str, Any]) -> subprocess.Popen:
     worker = subprocess.Popen(
         [sys.executable, "-c", _WORKER, json.dumps(values)],
         cwd=checkout,
@@ -99,25 +101,32 @@ def _took(worker: subprocess.Popen) -> float:
     return float(worker.stdout.readline()) / _STEPS
 
 
+def _without(values: dict[str, Any], names: tuple[str, ...]) -> dict[str, Any]:
+    return {name: value for name, value in values.items() if name not in names}
+
+
 def main(_: list[str]) -> None:
+    values, root = _values(), str(ROOT)
     with tempfile.TemporaryDirectory() as directory:
         earlier = f"{directory}/earlier"
-        git = ["git", "-C", str(ROOT), "worktree"]
+        git = ["git", "-C", root, "worktree"]
         subprocess.run([*git, "add", "--quiet", "--detach", earlier, FLAGS.commit], check=True)
         try:
-            values = _values()
-            by_xla = {n: v for n, v in values.items() if n not in _USE_OF_CORES}
-            workers = _start(earlier, by_xla), _start(str(ROOT), values)
-            times = np.array([[_took(w) for w in workers] for _ in range(FLAGS.rounds)])
-            for worker in workers:
+            workers = {
+                FLAGS.commit: _start(earlier, _without(values, _USE_OF_CORES)),
+                "today": _start(root, values),
+                "today, the earlier learning": _start(root, _without(values, _LEARNING)),
+                "today, by XLA": _start(root, _without(values, _USE_OF_CORES)),
+            }
+            turns = [[_took(worker) for worker in workers.values()] for _ in range(FLAGS.rounds)]
+            for worker in workers.values():
                 worker.kill()
         finally:
             subprocess.run([*git, "remove", "--force", earlier], check=True)
-    before, now = np.median(times, axis=0)
-    batch = values["batch_size"]
-    print(f"{FLAGS.commit}: {batch / before:.0f} images/s; today {batch / now:.0f} images/s")
-    turns = " ".join(f"{ratio:.2f}" for ratio in times[:, 0] / times[:, 1])
-    print(f"ratio of images/s {before / now:.2f}; of the turns: {turns}")
+    times = np.median(turns, axis=0)
+    for name, seconds in zip(workers, times, strict=True):
+        rate = values["batch_size"] / seconds
+        print(f"{name}: {rate:.0f} images/s, {times[0] / seconds:.2f} of {FLAGS.commit}")
 
 
 if __name__ == "__main__":
