@@ -19,7 +19,7 @@ import tensorflow as tf
 from absl import app, flags
 from PIL import Image
 
-from cascade_tf.codecs import CodecSizes
+from cascade_tf.codecs import codec_bits_per_dim
 from cascade_tf.data import DataConfig
 from cascade_tf.data.preprocessing import evaluation_image
 
@@ -59,12 +59,6 @@ def _differences(one: np.ndarray, other: np.ndarray) -> str:
     return f"{(difference > 0).mean():.1%}, up to {difference.max()}"
 
 
-def _bits_per_dim(images: np.ndarray) -> dict[str, float]:
-    sizes = CodecSizes()
-    sizes.add(images)
-    return sizes.bits_per_dim()
-
-
 def main(_: list[str]) -> None:
     print("| quality | values that differ | at 128x128 | codec | accurate | fast |")
     print("|---|---|---|---|---|---|")
@@ -72,7 +66,7 @@ def main(_: list[str]) -> None:
         files = _jpegs(quality)
         whole, small = _decoded(files, "INTEGER_ACCURATE")
         fast_whole, fast_small = _decoded(files, "INTEGER_FAST")
-        accurate, fast = _bits_per_dim(small), _bits_per_dim(fast_small)
+        accurate, fast = codec_bits_per_dim(small), codec_bits_per_dim(fast_small)
         for codec, bits in accurate.items():
             print(
                 f"| {quality} | {_differences(whole, fast_whole)} "

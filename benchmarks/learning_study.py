@@ -3,10 +3,11 @@
 
     taskset -c 0 python benchmarks/learning_study.py --flag=--batch_parts=1 --output_dir=D
 
-Every training has the data and widths of the flagfile. "The paper's" learning is a softmax over
-intensities, and RMSProp at a constant rate; further rows have one setting of the flagfile besides.
-"All" is the flagfile; further rows have one other setting in its place. Finished trainings in the
-directory are kept. The last lines are a table.
+Every training has the data and widths of the flagfile. "Plain" learning is a softmax over
+intensities, and RMSProp from zero at a constant rate, with the flagfile's warm-up, clipping,
+averages and flips; further rows have one more setting of the flagfile. "All" is the flagfile;
+further rows have one other setting in its place. Finished trainings in the directory are kept. The
+last lines are a table.
 """
 
 import json
@@ -24,10 +25,10 @@ _RMSPROP = ["--optimizer=rmsprop", "--learning_rate=6e-4", "--rmsprop_start=0"]
 _CONSTANT = ["--learning_rate_decay=constant"]
 _ADAM = ["--optimizer=adam", "--learning_rate=2e-3"]
 _ROWS = {
-    "the paper's": [*_SOFTMAX, *_RMSPROP, *_CONSTANT],
-    "the paper's, with the mixture": [*_RMSPROP, *_CONSTANT],
-    "the paper's, with Muon": [*_SOFTMAX, *_CONSTANT],
-    "the paper's, with decay": [*_SOFTMAX, *_RMSPROP],
+    "plain": [*_SOFTMAX, *_RMSPROP, *_CONSTANT],
+    "plain, with the mixture": [*_RMSPROP, *_CONSTANT],
+    "plain, with Muon": [*_SOFTMAX, *_CONSTANT],
+    "plain, with decay": [*_SOFTMAX, *_RMSPROP],
     "all": [],
     "all, but with a softmax": _SOFTMAX,
     "all, but with a relative softmax": ["--intensity_distribution=relative_softmax"],

@@ -33,7 +33,8 @@ _PARTS = math.gcd(32, os.cpu_count() or 1)
 def measure(network: Network) -> None:
     """Prints seconds of a step and of a product, and their ratio."""
     training = SPNTrainingConfig(optimizer="muon", jit_compile=False, batch_parts=_PARTS)
-    stage = SPNStage("spn", SPNConfig.small(**network.sizes), training)
+    config = SPNConfig.small(intensity_distribution="logistic_mixture", **network.sizes)
+    stage = SPNStage("spn", config, training)
     stage.build()
     images = np.random.default_rng(0).integers(0, 256, [32, 32, 32, 3], np.uint8)
     labels, indices = tf.zeros([32], tf.int32), tf.range(32, dtype=tf.int64)

@@ -2,7 +2,7 @@
 
 import io
 import itertools
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -31,77 +31,42 @@ _SHEET_SIDE = 4000
 
 
 def codec_bits_per_dim(
-    images: np.ndarray, codecs: Collection[str] | None = None, tiled: bool = True
+    images: np.ndarray,
+    codecs: Collection[str] | None = None,
+    tiled: bool = True,
+    on_file: Callable[[], None] = lambda: None,
 ) -> dict[str, float]:
-    """Bits per dimension of images, uint8 [N, H, W, C], by codec; see `CodecSizes`.
-
-    A thousand images of 64x64 pixels in colour take a minute or two for each codec.
-
-    >>> codec_bits_per_dim(np.zeros([4, 8, 8, 1], np.uint8), ["png"])["png"] < 8
-    True
-    """
-    sizes = CodecSizes(codecs, tiled)
-    sizes.add(images)
-    return sizes.bits_per_dim()
-
-
-class CodecSizes:
-    """Compressed sizes of images with lossless codecs, each at its strongest settings.
+    """Bits per dimension of images with lossless codecs, each at its strongest settings.
 
     If all values in a file have low bits of zero, as those of `spn_tf` at fewer than 8 bits, they
     are also encoded without these bits, and the smaller file counts. Every file is decoded and
-    compared with its images. The same images always give the same figures.
+    compared with its images. The same images always give the same figures. A thousand images of
+    64x64 pixels in colour take a minute or two for each codec.
 
     Args:
+        images: uint8 [N, H, W, C], at least one.
         codecs: "png" (the smallest of two settings of Pillow and of oxipng), "webp" and "jpegxl";
             by default all.
         tiled: whether images are tiled into large sheets, so that file headers hardly count and a
             codec can learn from other images. Otherwise each image is a file of its own.
+        on_file: called after each file.
 
-    >>> sizes = CodecSizes()
-    >>> sizes.add(np.zeros([4, 8, 8, 1], np.uint8))
-    >>> sorted(sizes.bits_per_dim())
+    Returns:
+        The figures by codec.
+
+    >>> sorted(codec_bits_per_dim(np.zeros([4, 8, 8, 1], np.uint8)))
     ['jpegxl', 'png', 'webp']
     """
-
-    def __init__(self, codecs: Collection[str] | None = None, tiled: bool = True) -> None:
-        self._tiled = tiled
-        self._pending: list[np.ndarray] = []  # uint8 [n, H, W, C] each
-        self._bytes = dict.fromkeys(TITLES if codecs is None else codecs, 0)
-        self._dimensions = 0
-
-    def add(self, images: np.ndarray) -> None:
-        """Adds images, uint8 [N, H, W, C]."""
-        if not self._tiled:
-            self._encode(list(images[:, None]))
-            return
-        _, height, width, _ = images.shape
-        full = max(1, _SHEET_SIDE // height) * max(1, _SHEET_SIDE // width)
-        while len(images):
-            room = full - sum(len(part) for part in self._pending)
-            self._pending.append(images[:room])
-            images = images[room:]
-            if len(self._pending[-1]) == room:
-                self._encode_pending()
-
-    def bits_per_dim(self) -> dict[str, float]:
-        """Bits per dimension of all images added, by codec."""
-        self._encode_pending()
-        return {name: 8 * size / self._dimensions for name, size in self._bytes.items()}
-
-    def _encode_pending(self) -> None:
-        if self._pending:
-            images = np.concatenate(self._pending)
-            self._pending.clear()
-            self._encode([images])
-
-    def _encode(self, sheets: Sequence[np.ndarray]) -> None:
-        """Adds sheets of images, uint8 [N, H, W, C] each, on all cores."""
-        codecs, images = zip(*itertools.product(self._bytes, sheets), strict=True)
-        with ThreadPoolExecutor() as pool:  # the encoders are C, and let other threads run
-            for codec, size in zip(codecs, pool.map(_sheet_bytes, images, codecs), strict=True):
-                self._bytes[codec] += size
-        self._dimensions += sum(part.size for part in sheets)
+    _, height, width, _ = images.shape
+    room = max(1, _SHEET_SIDE // height) * max(1, _SHEET_SIDE // width) if tiled else 1
+    sheets = [images[start : start + room] for start in range(0, len(images), room)]
+    sizes = dict.fromkeys(TITLES if codecs is None else codecs, 0)
+    files, parts = zip(*itertools.product(sizes, sheets), strict=True)
+    with ThreadPoolExecutor() as pool:  # the encoders are C, and let other threads run
+        for codec, size in zip(files, pool.map(_sheet_bytes, parts, files), strict=True):
+            sizes[codec] += size
+            on_file()
+    return {codec: 8 * size / images.size for codec, size in sizes.items()}
 
 
 def _sheet_bytes(images: np.ndarray, codec: str) -> int:
@@ -121,7 +86,7 @@ def _smallest_file(image: np.ndarray, codec: str) -> bytes:
     """A lossless file of an image, uint8 [H, W, C]; RuntimeError if it is not lossless."""
     page = pillow_image(image)
     if codec == "jpegxl":
-        # `lossless` does what it says; `distance=0` changes a tenth of the values.
+        # `distance=0` is not lossless: it changes a tenth of the values.
         file = imagecodecs.jpegxl_encode(np.asarray(page), lossless=True, effort=_JPEGXL_EFFORT)
         decoded = imagecodecs.jpegxl_decode(file)
     else:

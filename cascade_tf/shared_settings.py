@@ -30,7 +30,7 @@ def num_classes(default: int | None) -> Any:
     """The field `num_classes`, with a default for each family; None: those of the data set."""
     return setting(
         default,
-        "Classes that a model is told, 1: unconditional; by default those of the data set for a "
+        "Number of classes, 1: unconditional; by default those of the data set for a "
         "GAN, 1 for an SPN.",
         decides="model",
         at_least=1,

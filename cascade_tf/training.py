@@ -58,8 +58,9 @@ def require_divisible(
     """Raises SettingError unless replicas and the parts of their shares divide the batch."""
     replicas, parts = strategy.num_replicas_in_sync, stage.batch_parts
     if config.batch_size % (replicas * parts):
-        shares = f" times {parts} parts of the share of each" if parts > 1 else ""
-        config.refuse(f"not divisible by {replicas} replicas{shares}", "batch_size")
+        each = f", each with {parts} `batch_parts`" if parts > 1 else ""
+        what = f"{replicas} replica{'s' * (replicas > 1)}{each}"
+        config.refuse(f"use a multiple of {replicas * parts}, for {what}", "batch_size")
 
 
 def require_images(source: Source, stage: Stage) -> None:
@@ -261,7 +262,7 @@ class Trainer:
 
         batches = iter(distributed(self._strategy, examples, c.batch_size))
         spent_before, began = float(self.state.seconds.numpy()), time.monotonic()
-        speed, told = TrainingSpeed(c.batch_size), False
+        speed, reported = TrainingSpeed(c.batch_size), False
 
         def due(every: int) -> bool:
             return every > 0 and step % every == 0
@@ -285,9 +286,9 @@ class Trainer:
                 headline["images/s"] = speed.images_per_second
             with stop.at_closed_pipe():
                 bar.update(step, **headline)
-                if speed.is_known and not told:
+                if speed.is_known and not reported:
                     bar.say(f"stage {self._stage.name}: {self._budget(step, speed)}")
-                    told = True
+                    reported = True
 
             if due(c.summary_every):
                 means = _means(recent)

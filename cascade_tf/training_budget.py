@@ -85,7 +85,7 @@ def budget_line(
         longer = "more steps" if in_time >= steps else "a longer training or a smaller network"
         advice = f"; consider {longer}"
     elif epochs > _MANY_EPOCHS:
-        advice = "; consider more images, `flip` or dropout: a network learns few images by heart"
+        advice = "; consider more images, `flip` or dropout: a network memorises few images"
     shown = f"{epochs:,.0f}" if epochs >= 10 else f"{epochs:.2g}"
     return (
         f"{seconds_of_a_step:.2g} s a step: {about}{expected:,} steps in all, {shown} epochs of "

@@ -113,7 +113,7 @@ def _digest(arrays: Mapping[str, np.ndarray], step: int) -> str:
 def _facts(data: bytes) -> dict[str, str]:
     """The texts by name in the header of a file, which safetensors has found to be valid.
 
-    Its own function for them reads local files alone.
+    safetensors' own function for this opens local files only.
     """
     (length,) = struct.unpack("<Q", data[:8])
     return json.loads(data[8 : 8 + length])["__metadata__"]

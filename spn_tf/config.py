@@ -6,8 +6,8 @@ from typing import Any
 from cascade_tf import shared_settings as shared
 from cascade_tf.settings import Settings, setting
 
-# Of configs/digits.flags.
-_SMALL = dict(
+# Widths and depths of configs/digits.flags.
+SMALL = dict(
     pixelcnn_layers=4,
     pixelcnn_conv_channels=48,
     pixelcnn_residual_channels=64,
@@ -160,7 +160,7 @@ class SPNConfig(Settings):
         >>> SPNConfig.small(channels=1).pixelcnn_layers
         4
         """
-        return cls(**{**_SMALL, **settings})
+        return cls(**{**SMALL, **settings})
 
     @property
     def levels(self) -> int:
@@ -169,7 +169,7 @@ class SPNConfig(Settings):
 
     @property
     def classes(self) -> int:
-        """The number of classes of the softmax, 2**(bits - coarse_bits)."""
+        """The number of possible intensities of a subpixel, 2**(bits - coarse_bits)."""
         return 2 ** (self.bits - self.coarse_bits)
 
     @property

@@ -9,8 +9,8 @@ _SCALES = [1 / 256, 1 / 64, 1 / 16, 1 / 4]
 def error_units(differences: tf.Tensor, levels: int, dtype: str) -> tf.Tensor:
     """Integers [..., C] in (-levels, levels) to [..., C, 8] units in [-1, 1].
 
-    The units are x / (1 + |x|) of the difference x at four scales, and their magnitudes: how far
-    neighbours are off tells how far the next one may be.
+    The units are x / (1 + |x|) of the difference x at four scales, and their magnitudes, from which
+    a network can estimate the size of the next error.
 
     >>> error_units(tf.constant([[0, 3, -7]]), levels=256, dtype="float32").shape
     TensorShape([1, 3, 8])

@@ -121,7 +121,7 @@ class GatedLayer(SerializableLayer):
 
 
 class GatedPixelCNN(SerializableLayer):
-    """Parameters of the distribution of every intensity of a slice, as logits of a softmax.
+    """Parameters of the distribution of every intensity of a slice, such as a softmax's logits.
 
     They depend on the preceding intensities and the conditions.
 
@@ -131,7 +131,7 @@ class GatedPixelCNN(SerializableLayer):
         conv_channels: units before each gate.
         residual_channels: width of the horizontal residual stream.
         colours: C, 1 or 3.
-        classes: of the softmax, or the number of other parameters, for each colour.
+        classes: parameters for each colour; those of a softmax are its logits.
         pixel_units: inputs for each colour.
 
     Example:

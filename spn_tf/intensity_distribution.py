@@ -32,7 +32,7 @@ class IntensityDistribution(abc.ABC):
 
     @abc.abstractmethod
     def logits(self, parameters: tf.Tensor, prediction: Prediction | None) -> tf.Tensor:
-        """Logits of all intensities, [..., classes], those of higher ones last.
+        """Logits of all intensities, [..., classes], in ascending order of intensity.
 
         Args:
             parameters: [..., parameters].
@@ -103,8 +103,9 @@ class AnchoredSoftmax(IntensityDistribution):
 
         u(x) - sum over j of t(j) log(1 + |x - prediction| / s(j)),
 
-    with u and t computed by the decoder and three fixed distances s. So it starts at the
-    prediction, with wide tails, and learns where single intensities are frequent, as in drawings.
+    with three fixed distances s. The decoder computes u and t - 1/2. An untrained one has t near
+    1/2, so it starts at the prediction, with wide tails. It learns where single intensities are
+    frequent, as in drawings.
 
     Args:
         levels: the number of intensities.
@@ -145,8 +146,8 @@ _LOG_SCALES = (-4.0, 8.0)  # levels; beyond them exponentials overflow or gradie
 class LogisticMixture(IntensityDistribution):
     """A mixture of K logistic distributions, integrated over each intensity.
 
-    The lowest intensity takes all of the mass below it, the highest all above. In depth upscaling
-    the mass of the coarse intensity's interval is divided by.
+    The lowest intensity takes all of the mass below it, the highest all above. In depth upscaling,
+    `nats` divides by the mass of the coarse intensity's interval.
 
     A mean is the prediction, plus the errors of earlier colours times coefficients, plus an offset.
     Coefficients, offsets, scales and weights are computed by the decoder.

@@ -78,7 +78,7 @@ class SPNModel:
 
     @property
     def num_classes(self) -> int:
-        """The number of classes that the model is told; 1 if it is unconditional."""
+        """The number of classes; 1 if the model is unconditional."""
         return max(stage.num_classes for stage in self.stages)
 
     @property

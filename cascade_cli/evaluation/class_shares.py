@@ -28,7 +28,7 @@ def classes_to_sample(
         int32 [samples]. None if the stage samples no classes, or not those of the images, or if
         these are unknown, or if there are no images.
     """
-    if known_classes(stage) < 2 or known_classes(stage) != source.num_classes:
+    if stage.num_classes < 2 or stage.num_classes != source.num_classes:
         return None
     if source.unknown_classes:
         return None
@@ -37,11 +37,6 @@ def classes_to_sample(
         labels = batch.labels.numpy()[batch.indices.numpy() >= 0]
         counts += np.bincount(labels, minlength=len(counts))
     return in_proportion(counts, samples) if counts.any() else None
-
-
-def known_classes(stage: Stage) -> int:
-    """Number of classes that a stage can be asked for; 1 if it has none."""
-    return stage.num_classes
 
 
 def in_proportion(counts: np.ndarray, total: int) -> np.ndarray:

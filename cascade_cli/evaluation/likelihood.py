@@ -6,7 +6,7 @@ import tensorflow as tf
 
 from cascade_cli.evaluation.report import Figures
 from cascade_tf.class_record import require_model_of_classes
-from cascade_tf.codecs import TITLES, CodecSizes, codec_bits_per_dim
+from cascade_tf.codecs import TITLES, codec_bits_per_dim
 from cascade_tf.data import Source
 from cascade_tf.evaluation import Evaluator
 from cascade_tf.experiment import Experiment
@@ -92,13 +92,9 @@ def _measure_codecs(
         with ProgressBar(f"evaluate {codec}", 1 + len(alone), "files") as bar:
             report.results |= codec_bits_per_dim(images, [codec])
             bar.advance()
-            sizes = CodecSizes([codec], tiled=False)
-            for start in range(0, len(alone), _BATCH_SIZE):
-                part = alone[start : start + _BATCH_SIZE]
-                sizes.add(part)
-                bar.advance(len(part))
-        if files:
-            report.results["single_files"] |= sizes.bits_per_dim()
+            if files:
+                sizes = codec_bits_per_dim(alone, [codec], tiled=False, on_file=bar.advance)
+                report.results["single_files"] |= sizes
         report.done(codec, _codec_line(report.results, codec))
 
 

@@ -15,7 +15,7 @@ import tensorflow as tf
 from etils import epath
 
 from cascade_cli.evaluation import curves
-from cascade_cli.evaluation.class_shares import classes_to_sample, known_classes
+from cascade_cli.evaluation.class_shares import classes_to_sample
 from cascade_cli.evaluation.report import PLOTS, Report
 from cascade_cli.options import EvaluateOptions
 from cascade_tf.cascade import sample_cascade
@@ -99,12 +99,12 @@ class SampleEvaluation:
         if not self._truncations:
             options.refuse("give numbers from 0 up", "truncations")
         first = experiment.make_stage(experiment.stage_names[0])
-        if options.is_given("class_shares") and known_classes(first) < 2:
+        if options.is_given("class_shares") and first.num_classes < 2:
             options.refuse("the model has no classes", "class_shares")
         if options.class_shares == "images":
             directory = experiment.directory(first.name)
             otherwise = "draw classes evenly with `class_shares`=even"
-            require_same_classes(directory, known_classes(first), source, otherwise)
+            require_same_classes(directory, first.num_classes, source, otherwise)
         data = experiment.data_of_all_stages()
         shape = (data.image_size, data.image_size, data.channels)
         self._extractor: FeatureExtractor = PixelFeatures(shape)
@@ -222,7 +222,7 @@ class SampleEvaluation:
 
     def _classes(self, first: Stage) -> np.ndarray | None:
         """Classes of the samples, int32 [N]; None: drawn evenly, or the model has none."""
-        if known_classes(first) < 2:
+        if first.num_classes < 2:
             return None
         labels = None
         if self._options.class_shares == "images":

@@ -11,15 +11,13 @@ import numpy as np
 
 from cascade_cli.own_pictures.networks import NETWORKS, Machine, Network
 from cascade_cli.own_pictures.survey import Survey
-from cascade_tf.data.config import DataConfig
-from cascade_tf.settings import entries
 
 _MINUTES = 30.0
 _TRAINING_SHARE = 0.85  # of the time; the rest is compilation, evaluation and samples
 _BATCH, _SMALL_BATCH = BATCHES = 32, 8
 _STEPS = 8000  # that a network should have at least
 _NETWORK_AT_64 = NETWORKS[3]
-# Against learning few pictures by heart.
+# Against memorising few pictures.
 _WEIGHTS_OF_A_PICTURE = 300
 _PASSES = 100
 _STEPS_OF_FEW = 1000  # however few the pictures are: a network learns little in fewer
@@ -163,7 +161,7 @@ class _Chooser:
         reasons = ["The largest square of each picture, at a random place in training"]
         if {"crop", "smallest_crop", "cache_dir"} & self._given.keys():
             reasons = ["Parts of the pictures as given"]
-        elif survey.pictures < _FEW_LARGE and side >= _LARGE and "crop" in entries([DataConfig]):
+        elif survey.pictures < _FEW_LARGE and side >= _LARGE:
             values["crop"] = "window"
             reasons = ["Few large pictures: windows of them, each pixel as it is in the file"]
         elif survey.pictures < _FEW and side >= 2 * self._size and self._decodes_fast:
@@ -204,15 +202,17 @@ class _Chooser:
         elif self._fits(larger[0]):
             why = f"a larger one would have fewer than {_STEPS:,} steps in {self._in_minutes}"
         else:
-            why = "a larger one could learn so few pictures by heart"
+            why = "a larger one could memorise so few pictures"
         if self._survey.is_drawn:
             distribution = "anchored_softmax"
-            looks = "Areas of one colour: single intensities are frequent."
+            looks = " Areas of one colour: single intensities are frequent."
         else:
             distribution = "logistic_mixture"
-            looks = "Few areas of one colour: intensities are near those of their neighbours."
+            looks = " Few areas of one colour: intensities are near those of their neighbours."
+        if "intensity_distribution" in self._given:
+            looks = ""
         return Choice(
-            f"A network of {self._network.weights / 1e6:.1f} million weights: {why}. {looks}",
+            f"A network of {self._network.weights / 1e6:.1f} million weights: {why}.{looks}",
             {
                 "system": "spn",
                 "upscaling": "none",
@@ -229,7 +229,7 @@ class _Chooser:
         elif steps == self._limit:
             reason = (
                 f"{expected[0].upper()}{expected[1:]}, in less than {self._in_minutes}: "
-                f"more would learn so few pictures by heart"
+                f"more would memorise so few pictures"
             )
         elif self._minutes:
             steps = 1_000_000
@@ -250,8 +250,8 @@ class _Chooser:
             "clip_norm": 1.0,
             "polyak_share": 0.03,
         }
-        if {*values, "learning_rate_boundaries", "rmsprop_start"} & self._given.keys():
-            values = {}
+        if {"optimizer", "learning_rate_boundaries", "rmsprop_start"} & self._given.keys():
+            values = {}  # a schedule or an optimizer of the user's own
         return Choice(
             "The rate falls to zero over the training, whatever its length, so that it ends "
             "converged.",

@@ -20,7 +20,8 @@ from spn_tf.training_config import SPNTrainingConfig
 
 # With any other setting, the user describes a model, and nothing is chosen.
 _NO_MODEL = {*entries([DataConfig, TrainingConfig, SPNTrainingConfig])}
-_NO_MODEL |= {"bits", "scale", "num_classes"}
+_NO_MODEL |= {"bits", "scale", "num_classes", "dropout", "convolution_dropout"}
+_NO_MODEL |= {"intensity_distribution", "mixture_components"}
 _NO_MODEL.remove("init_from")  # whose workdir has a model
 
 
@@ -69,7 +70,8 @@ def choice_is_wanted(arguments: list[str], experiment: Experiment, flags: Iterab
     """Whether the network and its training are to be chosen, since the user describes neither.
 
     That is so for an untrained workdir and a folder of pictures, without a flagfile and without
-    settings of a model other than the images' size, channels, bits, scale and classes.
+    settings of a model other than the images' size, channels, bits, scale and classes, dropout, and
+    the distribution of intensities.
 
     Args:
         arguments: of the command line.

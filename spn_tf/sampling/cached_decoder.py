@@ -1,4 +1,4 @@
-"""The slice decoder one subpixel at a time; its logits are those of `SliceDecoder`.
+"""The slice decoder one subpixel at a time; its logits are those of `SubscalePixelNetwork`.
 
 Three nested loops, over rows, pixels and colours, in one program of XLA. Each carries the
 results that later steps need, so that nothing is computed twice:

@@ -3,9 +3,9 @@
     p(image) = product over slices m, and over subpixels t of slice m, of
                p(x[m, t] | earlier slices, earlier subpixels of slice m)
 
-Every factor is one softmax of the network. So the sampler visits the subpixels in order and runs
-the whole network at each. It draws from the logits of that one subpixel, and writes the result
-where later subpixels see it. It caches nothing, needs no compiler, and runs on any device.
+Every factor is one distribution of the network. So the sampler visits the subpixels in order and
+runs the whole network at each. It draws from the logits of that one subpixel, and writes the
+result where later subpixels see it. It caches nothing, needs no compiler, and runs on any device.
 
 It is slow: an image of H x W x C takes H * W * C passes of the network. `Sampler` draws exactly
 the same images from cached intermediate results; the tests compare the two.

@@ -331,7 +331,7 @@ def test_classes_of_other_names_are_refused_unless_they_are_drawn_evenly(baselin
 def test_a_batch_not_divisible_by_the_accumulations_is_refused(tmp_path):
     flags = (*_SHARED, *TINY_GAN, "--system=biggan", "--workdir=new", "--image_size=16")
     code, _, stderr = run_forked(tmp_path, "train", *flags, "--gan_accumulations=3")
-    assert code == 2 and "--batch_size=8: not divisible by 1 replicas" in stderr
+    assert code == 2 and "--batch_size=8: use a multiple of" in stderr
     assert "times 3 parts" in stderr and not (tmp_path / "new").exists()
 
 

@@ -6,7 +6,7 @@ import pytest
 from PIL import Image
 
 from cascade_tf import codecs
-from cascade_tf.codecs import CodecSizes, codec_bits_per_dim
+from cascade_tf.codecs import codec_bits_per_dim
 
 
 def _random(count, side=16, channels=3, seed=0):
@@ -98,12 +98,11 @@ def test_jpegxl_at_effort_10_is_the_strongest_of_waves():
 def test_files_of_one_image_are_the_sum_of_sheets_of_one():
     images = np.concatenate([_random(3, side=8), np.zeros([2, 8, 8, 3], np.uint8)])
     each = [codec_bits_per_dim(images[k : k + 1]) for k in range(len(images))]
-    sizes = CodecSizes(tiled=False)
-    sizes.add(images[:2])
-    sizes.add(images[2:])
-    for name, value in sizes.bits_per_dim().items():
+    files = []
+    alone = codec_bits_per_dim(images, tiled=False, on_file=lambda: files.append(1))
+    for name, value in alone.items():
         assert value == pytest.approx(np.mean([figures[name] for figures in each]))
-    assert codec_bits_per_dim(images, tiled=False) == sizes.bits_per_dim()
+    assert len(files) == len(images) * len(codecs.TITLES)
 
 
 def test_headers_are_paid_once_not_for_each_image():
@@ -111,13 +110,6 @@ def test_headers_are_paid_once_not_for_each_image():
     one, many = codec_bits_per_dim(images[:1]), codec_bits_per_dim(images)
     for name in one:
         assert many[name] < one[name] / 4
-
-
-def test_batches_do_not_matter():
-    images, sizes = _random(30, side=8), CodecSizes()
-    for batch in (images[:7], images[7:8], images[8:]):
-        sizes.add(batch)
-    assert sizes.bits_per_dim() == codec_bits_per_dim(images)
 
 
 def test_images_on_several_sheets_add_up(monkeypatch):
