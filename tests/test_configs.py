@@ -241,10 +241,11 @@ def test_parameters_counted_without_weights_equal_those_of_the_weights():
     assert stage.parameters() == counted
 
 
-def test_the_small_config_of_the_library_equals_that_of_the_digits():
+def test_the_small_config_of_the_library_has_the_widths_of_the_digits():
     arguments = [f"--flagfile={ROOT / 'configs' / 'digits.flags'}", "--workdir=none"]
     _, experiment = open_experiment(arguments, flags_of("train"))
-    assert experiment.make_stage("spn").config == SPNConfig.small(channels=1, scale=2)
+    small = SPNConfig.small(channels=1, scale=2, convolution_dropout=0.2)
+    assert experiment.make_stage("spn").config == small
 
 
 def test_celeba_trains_at_full_width_on_the_real_builders_dataset(tmp_path):
