@@ -38,9 +38,6 @@ _ROWS = {
     "all, but with a constant rate": _CONSTANT,
     "all, but no flips": ["--flip=false"],
     "all, but with dropout 0.1 of convolutions": ["--convolution_dropout=0.1"],
-    "all, but with averages of a ninth": ["--polyak_share=0.111"],
-    "all, but with half the rate": ["--learning_rate=5e-3"],
-    "all, but with twice the rate": ["--learning_rate=2e-2"],
     "all, but with slices of 16x16": ["--scale=2", "--batch_size=8"],
 }
 
