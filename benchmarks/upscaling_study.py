@@ -8,7 +8,13 @@ The models are a decoder, an SPN at two slice sizes, an SPN with depth upscaling
 multidimensional upscaling. Data, widths and learning are those of the flagfile unless --flag
 changes them. The batch shrinks as slices grow, so that every step has the same number of pixels
 (Appendix C). The minutes, of which compilation is part, are shared by the stages of a model. Models
-that are already finished in the directory are kept.
+that are already finished in the directory are kept. On one core:
+
+    taskset -c 0 python benchmarks/upscaling_study.py --minutes=30 --output_dir=D \
+      --config=configs/photographs.flags --flag=--batch_parts=1
+
+Of emoji, with the widths of the photographs: --flag=--data_dir=data/emoji, and likewise
+--num_classes=9, --intensity_distribution=anchored_softmax, --flip=false, --convolution_dropout=0.1.
 
 The last lines are a table of held-out bits/dim. samples.png has a row of samples for each model,
 and stages.png a row for each stage of the multidimensional model.
@@ -34,22 +40,25 @@ flags.DEFINE_float("minutes", 5.0, "Training time of each model.")
 flags.DEFINE_integer("num_samples", 8, "Samples of each model.")
 flags.DEFINE_integer("num_images", 200, "Held-out images to evaluate.")
 flags.DEFINE_string("output_dir", None, "Directory of models, samples, results.", required=True)
-flags.DEFINE_multi_string("flag", [], "Further flags for bin/train.")
-FLAGS = flags.FLAGS
 
 PIXELS = 2048  # per step
 IMAGE = 32
+_STAGES = "multidimensional_16x16"  # whose stages are drawn, too
 # By name: flags, and the share of training time by stage.
 MODELS: dict[str, tuple[list[str], dict[str, float]]] = {
     "decoder": (["--scale=1"], {"spn": 1.0}),
     "spn_16x16": (["--scale=2"], {"spn": 1.0}),
     "spn_8x8": (["--scale=4"], {"spn": 1.0}),
     "depth_16x16": (["--scale=2", "--upscaling=depth"], {"spn": 0.5, "depth": 0.5}),
-    "multidimensional_16x16": (
+    _STAGES: (
         ["--scale=2", "--upscaling=multidimensional"],
         {"slice": 0.2, "size": 0.4, "depth": 0.4},
     ),
 }
+
+flags.DEFINE_multi_string("flag", [], "Further flags for bin/train.")
+flags.DEFINE_multi_enum("model", list(MODELS), list(MODELS), "Models to compare.")
+FLAGS = flags.FLAGS
 
 
 def _train(directory: pathlib.Path, model: list[str], stage: str, minutes: float) -> None:
@@ -72,13 +81,15 @@ def _train(directory: pathlib.Path, model: list[str], stage: str, minutes: float
 
 def _write_images(output: pathlib.Path) -> None:
     rows = []
-    for name in MODELS:
+    for name in FLAGS.model:
         with np.load(output / name / "samples" / "samples.npz") as archive:
             rows.append(archive["images"])
     columns = len(rows[0])
     grid = sheet(np.concatenate(rows), columns=columns, gap=1)
     write_atomically(output / "samples.png", png_bytes(enlarge(grid)))
-    with np.load(output / "multidimensional_16x16" / "samples" / "stages.npz") as archive:
+    if _STAGES not in FLAGS.model:
+        return
+    with np.load(output / _STAGES / "samples" / "stages.npz") as archive:
         stages = [resize_nearest(images, *rows[0].shape[1:3]) for images in archive.values()]
     grid = sheet(np.concatenate(stages), columns=columns, gap=1)
     write_atomically(output / "stages.png", png_bytes(enlarge(grid)))
@@ -88,7 +99,8 @@ def main(_: list[str]) -> None:
     output = pathlib.Path(FLAGS.output_dir)
     output.mkdir(parents=True, exist_ok=True)
     results = {}
-    for name, (model, shares) in MODELS.items():
+    for name in FLAGS.model:
+        model, shares = MODELS[name]
         directory, result = output / name, output / f"{name}.json"
         if not result.exists():
             shutil.rmtree(directory, ignore_errors=True)  # an interrupted model starts again
