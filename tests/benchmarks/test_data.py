@@ -1,6 +1,7 @@
 """The data sets that are made from packages: here from tiny ones, without a network."""
 
 import doctest
+import gzip
 import hashlib
 import io
 import json
@@ -12,7 +13,7 @@ import pytest
 from etils import epath
 from PIL import Image
 
-from benchmarks.data import emoji, held_out, new_set, photographs
+from benchmarks.data import emoji, held_out, kept_apart, new_set, photographs
 from benchmarks.data.packages import Package, fetch, files
 from cascade_tf.data import DataConfig, open_source
 from cascade_tf.errors import UserError
@@ -131,6 +132,31 @@ def contains(whole, window):
     views = np.lib.stride_tricks.sliding_window_view(whole, window.shape)
     corners = np.argwhere((views[..., 0, 0, 0] == window[0, 0, 0])[..., 0])
     return any(np.array_equal(views[top, left, 0], window) for top, left in corners)
+
+
+def test_folders_that_are_kept_apart(tmp_path, monkeypatch):
+    names = {f"{split}-images-idx3-ubyte.gz": count for split, count in (("train", 3), ("t10k", 2))}
+    clothes = {f"d/{name}": gzip.compress(bytes(16 + 784 * n)) for name, n in names.items()}
+    kde = {
+        f"w/{name}/contents/images/1.png": png(k) for k, name in enumerate(("Path", "Grey", "No"))
+    }
+    packages = {
+        kept_apart.CLOTHES: clothes,
+        kept_apart.OPENCV: {"d/examples/data/apple.jpg": png(3), "d/examples/data/lena.jpg": b""},
+        kept_apart.SKLEARN: {"s/datasets/images/china.jpg": png(4), "s/docs/china.jpg": b""},
+        kept_apart.KDE: kde,
+    }
+    monkeypatch.setattr(kept_apart, "fetch", lambda package, _: deb(packages[package]))
+    report = kept_apart.write_set(epath.Path(tmp_path), seed=0, package_dir=None)
+    assert "clothes/test: 2 pictures\nclothes/train: 3 pictures" in report
+    assert pixels(tmp_path / "clothes" / "test")["00001"].shape == (32, 32)
+    for split, number, of in (
+        ("train", 200, "opencv-apple plasma-Grey sklearn-china"),
+        ("test", 100, "plasma-Path"),
+    ):
+        windows = pixels(tmp_path / "photographs" / split)
+        assert {name.rpartition("-")[0] for name in windows} == set(of.split())
+        assert len(windows) == number * len(of.split())
 
 
 def test_windows_of_one_colour_are_left_out():
