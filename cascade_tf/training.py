@@ -58,7 +58,7 @@ def require_divisible(
     """Raises SettingError unless replicas and the parts of their shares divide the batch."""
     replicas, parts = strategy.num_replicas_in_sync, stage.batch_parts
     if config.batch_size % (replicas * parts):
-        each = f", each with {parts} `batch_parts`" if parts > 1 else ""
+        each = f", each with {parts} parts" if parts > 1 else ""
         what = f"{replicas} replica{'s' * (replicas > 1)}{each}"
         config.refuse(f"use a multiple of {replicas * parts}, for {what}", "batch_size")
 

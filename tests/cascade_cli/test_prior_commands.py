@@ -331,8 +331,8 @@ def test_classes_of_other_names_are_refused_unless_they_are_drawn_evenly(baselin
 def test_a_batch_not_divisible_by_the_accumulations_is_refused(tmp_path):
     flags = (*_SHARED, *TINY_GAN, "--system=biggan", "--workdir=new", "--image_size=16")
     code, _, stderr = run_forked(tmp_path, "train", *flags, "--gan_accumulations=3")
-    assert code == 2 and "--batch_size=8: use a multiple of" in stderr
-    assert "times 3 parts" in stderr and not (tmp_path / "new").exists()
+    advice = "--batch_size=8: use a multiple of 3, for 1 replica, each with 3 parts"
+    assert code == 2 and advice in stderr and not (tmp_path / "new").exists()
 
 
 def test_mistakes_are_refused_in_one_line(workdir, tmp_path):
