@@ -5,8 +5,8 @@
 
 All have the widths of a flagfile. Today's step has its distribution, optimizer and use of the cores
 too. The earlier one is compiled by XLA, and has a softmax and RMSProp if it knows no others. Two
-more are today's with one part of that: the earlier learning, and XLA. A process of each takes ten
-steps, then the next, and so on: a busy machine slows all. Ratios are of the medians.
+more are today's step with a softmax and RMSProp, and today's step compiled by XLA. A process of
+each takes ten steps, then the next, and so on: a busy machine slows all. Ratios are of the medians.
 """
 
 import json

@@ -29,8 +29,8 @@ flags.DEFINE_integer("batch", 1, "Images per step.")
 FLAGS = flags.FLAGS
 
 KINDS = (
-    ("matrix products", r"(MatMul|dot|Einsum)"),
-    ("convolutions", r"(Conv2D|convolution)"),
+    ("matrix products", r"(_Mkl)?(Batch)?(MatMul|dot|Einsum)"),
+    ("convolutions", r"(_MklNative)?(Fused)?(Conv2D|convolution)"),
     ("copies and transpositions", r".*(copy|transpose)"),
     ("elementwise work and sums", r".*(fusion|wrapped|reduce|concat|pad|slice)"),
     ("optimizer", r".*(ResourceApply|Assign)"),
@@ -99,7 +99,8 @@ def main(arguments: list[str]) -> None:
     intervals = profiled(run)
     whole = intervals[STEP].end - intervals[STEP].start
     kind_of = {
-        name: next((kind for kind, pattern in KINDS if re.match(pattern, name)), "other")
+        # Without XLA, an operation's kind follows its name and a colon.
+        name: next((k for k, pattern in KINDS if re.match(pattern, name.split(":")[-1])), "other")
         for name in intervals
         if not HOLDERS.match(name)
     }
@@ -110,8 +111,8 @@ def main(arguments: list[str]) -> None:
     kinds["between operations"] = whole - sum(kinds.values())
     print(f"| batch {FLAGS.batch} | s | share |\n|---|---|---|")
     for kind, spent in sorted(kinds.items(), key=lambda item: item[1], reverse=True):
-        print(f"| {kind} | {spent:.2f} | {spent / whole:.2f} |")
-    print(f"| the step | {whole:.2f} | |\n")
+        print(f"| {kind} | {spent:.3f} | {spent / whole:.2f} |")
+    print(f"| the step | {whole:.3f} | |\n")
     others = [name for name, kind in kind_of.items() if kind not in (KINDS[0][0], KINDS[1][0])]
     for name in sorted(others, key=seconds.__getitem__, reverse=True)[:5]:
         print(f"{name}: {seconds[name]:.3f} s")

