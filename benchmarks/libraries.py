@@ -23,6 +23,7 @@ import keras
 import numpy as np
 import skimage
 import tensorflow as tf
+from absl import app
 from PIL import Image
 
 from cascade_tf import randomness
@@ -98,7 +99,7 @@ def _in_python(content: tf.Tensor) -> tf.Tensor:
     return tf.ensure_shape(image, [None, None, 3])
 
 
-if __name__ == "__main__":
+def main(_: list[str]) -> None:
     wall = time.perf_counter
     _compare("Adam's update", {"ours": _update(Adam), "Keras": _update(KerasAdam)}, wall)
     for xla in (True, False):
@@ -117,3 +118,7 @@ if __name__ == "__main__":
         time.process_time,
         IMAGES,
     )
+
+
+if __name__ == "__main__":
+    app.run(main)

@@ -17,6 +17,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import numpy as np
 import tensorflow as tf
+from absl import app
 
 from cascade_cli.own_pictures.networks import NETWORKS, Network
 from cascade_cli.own_pictures.speed import product_of_matrices
@@ -61,7 +62,11 @@ def measure(network: Network) -> None:
     )
 
 
-if __name__ == "__main__":
+def main(_: list[str]) -> None:
     set_intra_op_threads(1)
     for network in NETWORKS:
         measure(network)
+
+
+if __name__ == "__main__":
+    app.run(main)

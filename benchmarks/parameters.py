@@ -15,6 +15,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import keras
 import numpy as np
+from absl import app
 
 from cascade_cli.command_line import flags_of, open_experiment
 from spn_tf.config import SPNConfig
@@ -69,7 +70,7 @@ def _count(stage: Any) -> int:
     return sum(int(np.prod(shape)) for shape in shapes)
 
 
-def main() -> None:
+def main(_: list[str]) -> None:
     for reading, overrides in READINGS.items():
         print(f"\n{reading}")
         for config, paper in PAPER.items():
@@ -79,4 +80,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    app.run(main)

@@ -39,7 +39,7 @@ def card(
         "licence": f"{TODO}: of the images",
         "held out": _held_out(figures),
         "training": f"{'; '.join(map(_length, states))}; {TODO}: the machine",
-        "command": "<br>".join(f"`{line}`" for line in _commands(states, record)),
+        "command, in this folder": "<br>".join(f"`{line}`" for line in _commands(states, record)),
     }
     table = [f"| {title} | {row} |" for title, row in rows.items()]
     lines = [

@@ -50,6 +50,7 @@ class ProgressBar:
         self._prints_lines = not console.is_terminal and not quiet
         self._unit, self._figures, self._start, self._total = unit, unit, start, total
         self._began = self._last_line = time.monotonic()
+        self._last_done: float | None = None  # units of the last line
         self._bar = Progress(
             TextColumn("{task.description}"),
             BarColumn(bar_width=None, table_column=Column(ratio=1)),
@@ -77,7 +78,8 @@ class ProgressBar:
     ) -> None:
         with contextlib.suppress(OSError):  # of a closed pipe or terminal; the work is done
             self._bar.stop()
-            if self._prints_lines and self._task.completed > self._start:
+            done = self._task.completed
+            if self._prints_lines and done > self._start and done != self._last_done:
                 self._print_line()
 
     @property
@@ -108,7 +110,8 @@ class ProgressBar:
         self.update(self._task.completed + done)
 
     def _print_line(self) -> None:
-        self._last_line, done = time.monotonic(), self._task.completed
+        self._last_line = time.monotonic()
+        self._last_done = done = self._task.completed
         pace = (self._last_line - self._began) / max(1, done - self._start)
         seconds = pace * (self._total - done)
         count = f"{self._task.description}: {_count(self._task, seconds)}"

@@ -75,17 +75,20 @@ def budget_line(
     '0.1 s a step: 500 steps in all, 0.16 epochs of 50,000 images; consider more steps'
     >>> budget_line(20, 10_000, 600.0, 0.01, batch_size=64, images=4_500)
     '0.01 s a step: 10,000 steps in all, 142 epochs of 4,500 images'
+    >>> line = budget_line(20, 1_000, 600.0, 0.01, batch_size=32, images=40)
+    >>> line.partition("; ")[2]
+    'consider more images, `flip` or dropout: a network memorises few images'
     """
     in_time = step + seconds_left / seconds_of_a_step
     expected = int(min(in_time, steps))
     about = "" if in_time >= steps else "about "
     epochs = expected * batch_size / images
     advice = ""
-    if expected < _FEW_STEPS:
+    if epochs > _MANY_EPOCHS:
+        advice = "; consider more images, `flip` or dropout: a network memorises few images"
+    elif expected < _FEW_STEPS:
         longer = "more steps" if in_time >= steps else "a longer training or a smaller network"
         advice = f"; consider {longer}"
-    elif epochs > _MANY_EPOCHS:
-        advice = "; consider more images, `flip` or dropout: a network memorises few images"
     shown = f"{epochs:,.0f}" if epochs >= 10 else f"{epochs:.2g}"
     return (
         f"{seconds_of_a_step:.2g} s a step: {about}{expected:,} steps in all, {shown} epochs of "

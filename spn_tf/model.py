@@ -8,6 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from cascade_tf.cascade import sample_cascade
+from cascade_tf.class_record import load_classes
 from cascade_tf.counts import checked_count
 from cascade_tf.experiment import Experiment
 from cascade_tf.model_arguments import as_array, checked_array, checked_classes, checked_spread
@@ -37,7 +38,10 @@ def load(workdir: str | os.PathLike[str]) -> "SPNModel":
     experiment = Experiment(located(workdir), {"spn": SPNFamily})
     experiment.require_trained()
     stages: list[Any] = experiment.load_stages()
-    return SPNModel(stages)
+    model = SPNModel(stages)
+    if model.num_classes > 1:
+        model.class_names = list(load_classes(experiment.directory(stages[-1].name)))
+    return model
 
 
 class SPNModel:
@@ -46,6 +50,10 @@ class SPNModel:
     Args:
         stages: built, coarsest first, all of one upscaling.
         batch_size: largest number of images in one pass.
+
+    Attributes:
+        class_names: of the classes in the order of their numbers; empty if the training did not
+            record them.
 
     Raises:
         ValueError: there are no stages, the first ones are missing, or `batch_size` is below 1.
@@ -62,6 +70,7 @@ class SPNModel:
 
     def __init__(self, stages: Sequence[SPNStage], batch_size: int = 32):
         self.stages = list(stages)
+        self.class_names: list[str] = []
         if not self.stages:
             raise ValueError("stages: there are none; use the built stages of a cascade")
         for number, stage in enumerate(self.stages):
@@ -127,7 +136,10 @@ class SPNModel:
         labels = self._labels(classes, len(images))
         if labels is None:
             if self.num_classes > 1:
-                raise ValueError(f"classes: there are none; name one of {self.num_classes} each")
+                raise ValueError(
+                    f"classes: the model is class-conditional; give each image a number from 0 to "
+                    f"{self.num_classes - 1}"
+                )
             labels = np.zeros([len(images)], np.int32)
         batches = self._batches(len(images))
         parts = [self._log_prob(images[rows], labels[rows]).numpy() for rows in batches]

@@ -4,8 +4,9 @@ It writes these files:
 
 - samples.png: a grid;
 - samples.npz: `images`, uint8 [N, H, W, C];
-- stages.png: each sample's stages side by side; several samples in a row if there are many. For
-  decoders without a prior, the first two are the image of the folder and its latent;
+- stages.png: each sample's stages side by side; several samples in a row if there are many. A
+  given small image stands first. For decoders without a prior, the first two are the image of the
+  folder and its latent;
 - stages.npz: the stages of stages.png by name, if there are several.
 """
 

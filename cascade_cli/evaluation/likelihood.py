@@ -120,17 +120,18 @@ def in_words(results: dict) -> str:
 
     >>> model = {"bits_per_dim": 3.5, "bits_per_dim_of_codec_images": 3.6, "standard_error": None}
     >>> in_words(model | {"images": 2, "webp": 4.0})
-    '3.5000 bits/dim of 2 images (0.900 of the best codec); WebP (lossless) 4.0000'
+    '3.5000 bits/dim of 2 images (0.900 times the best codec); WebP (lossless) 4.0000'
     """
     error = results["standard_error"]
     spread = "" if error is None else f" ± {error:.4f}"
-    own = f"{results['bits_per_dim']:.4f}{spread} bits/dim of {results['images']:,} images"
+    images = "1 image" if results["images"] == 1 else f"{results['images']:,} images"
+    own = f"{results['bits_per_dim']:.4f}{spread} bits/dim of {images}"
     codecs = sorted((results[name], title) for name, title in TITLES.items() if name in results)
     if not codecs:
         return own
     ratio = results["bits_per_dim_of_codec_images"] / codecs[0][0]
     listed = ", ".join(f"{title} {bits:.4f}" for bits, title in codecs)
-    return f"{own} ({ratio:.3f} of the best codec); {listed}"
+    return f"{own} ({ratio:.3f} times the best codec); {listed}"
 
 
 def _likelihood_stage(experiment: Experiment, name: str) -> SPNStage:

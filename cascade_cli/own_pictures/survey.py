@@ -76,13 +76,13 @@ class Survey:
         parts.append(f"{' to '.join(ends)} pixels")
         parts.append(self._colours)
         if self.classes > 1:
-            parts.append(f"{self.classes:,} classes")
+            parts.append(f"in {self.classes:,} folders")
         opened = len(self.sizes)
         for count, name in ((self.alpha, "with alpha"), (self.deep, "of 16 bits")):
             if count:
                 parts.append(name if count == opened else f"{count} of {opened} {name}")
         if self.unreadable:
-            parts.append(f"{self.unreadable} of {opened + self.unreadable} unreadable")
+            parts.append(f"{self.unreadable} unreadable")
         return ", ".join(parts)
 
     @property
@@ -122,7 +122,7 @@ def survey(
         if spent > _SECONDS:
             break
         try:
-            looks_at_pixels = number < _DECODED and spent < _SECONDS / 2
+            looks_at_pixels = decoded < _DECODED and spent < _SECONDS / 2
             size, has_alpha, is_deep, looks = _facts(path, looks_at_pixels)
         except Exception:  # damaged files raise errors of any type
             unreadable += 1

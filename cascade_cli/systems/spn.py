@@ -125,6 +125,12 @@ class Upscaling(Drawing):
         of_draws = [number for number in classes for _ in range(options.draws)]
         super().__init__(stages, count, request, temperatures, row, of_draws)
 
+    def _conditions(self, numbers: np.ndarray) -> dict[str, np.ndarray]:
+        if len(self.stages) > 1:  # earlier stages show the images
+            return {}
+        scale = self._spn_stages[0].config.scale
+        return {"given": self._images[numbers][:, ::scale, ::scale].astype(np.uint8)}
+
     def _targets(self, request: SampleRequest, numbers: np.ndarray) -> list[tf.Tensor]:
         known = known_targets(self._spn_stages, self._images[numbers], self._bits[numbers])
         return sample_cascade(self.stages, request, self._temperatures, known)

@@ -58,7 +58,7 @@ class FolderSource(NumberedSource):
             UserError: the folder is missing, has no images, or has too few to split.
         """
         if not config.data_dir:
-            config.refuse("name the folder of images by data_dir", "dataset", "data_dir")
+            config.refuse("name the folder of images by `data_dir`", "dataset")
         self._root = os.path.expanduser(config.data_dir)
         test_root = os.path.expanduser(config.test_dir) if config.test_dir else None
         self._listing = list_folder(self._root, test_root)

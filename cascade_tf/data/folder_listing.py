@@ -12,6 +12,7 @@ import tensorflow as tf
 from cascade_tf.data.folder_splits import TEST, TRAIN, divided, divided_by_test_dir
 from cascade_tf.data.image_files import is_image_file, other_files, report_once
 from cascade_tf.data.own_outputs import without_own_outputs
+from cascade_tf.description import absolute
 from cascade_tf.errors import UserError
 
 
@@ -84,7 +85,7 @@ def _images_and_folders(root: str, flag: str) -> tuple[list[str], list[str]]:
             f"{flag}: no images in the folder {root}" + (f", only {others}" if others else "")
         )
     if others:
-        report_once(f"{root}: left out {others}")
+        report_once(f"{absolute(root)}: left out {others}")
     paths.sort()
     return paths, folders
 

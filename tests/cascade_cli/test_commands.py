@@ -137,7 +137,7 @@ def test_a_training_ends_with_held_out_figures_samples_and_how_to_go_on(trained)
     ]
     own = r"held out: ([\d.]+) ± [\d.]+ bits/dim of 2 images"
     codecs = r"[\w ]+ \(.*\) ([\d.]+), [\w ]+ \(.*\) ([\d.]+), [\w ]+ \(.*\) ([\d.]+)"
-    found = re.fullmatch(rf"{own} \([\d.]+ of the best codec\); {codecs}", figures)
+    found = re.fullmatch(rf"{own} \([\d.]+ times the best codec\); {codecs}", figures)
     done = run("evaluate", f"--workdir={workdir}", "--num_images=2", "--codecs=false")
     assert found and f"{json.loads(done.stdout.splitlines()[-1])['bits_per_dim']:.4f}" == found[1]
     assert all(title in figures for title in TITLES.values())

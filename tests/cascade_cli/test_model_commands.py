@@ -54,7 +54,7 @@ def test_the_card_has_figures_and_a_command_that_trains_the_same_model(exported,
     assert figures["fingerprint"]["sha256"][:16] in card
     assert "# beads\n" in card and "8x8, RGB, 3 bits" in card and "spn: 4 steps in 0." in card
     assert "| licence | TODO" in card
-    (command,) = re.findall(r"\| command \| `cascade-tf train (.*)` \|", card)
+    (command,) = re.findall(r"\| command, in this folder \| `cascade-tf train (.*)` \|", card)
     monkeypatch.chdir(exported)
     _, again = open_experiment(command.split(), flags_of("train"))
     own = open_experiment([f"--workdir={exported}"], flags_of("train"))[1]

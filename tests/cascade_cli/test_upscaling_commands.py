@@ -11,6 +11,10 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
+from cascade_cli.options import SampleOptions
+from cascade_cli.systems.spn import Upscaling
+from cascade_tf.sample_request import SampleRequest
+from spn_tf import SPNConfig, SPNStage, SPNTrainingConfig
 from tests.cascade_cli.commands import TINY_MODEL, run
 
 # Loads a SavedModel in a process that cannot import the project.
@@ -110,6 +114,19 @@ def test_sample_writes_the_samples_of_each_stage(cascade, tmp_path):
     np.testing.assert_array_equal(
         page[: 8 * factor : 2 * factor, : 8 * factor : 2 * factor], stages["slice"][0]
     )
+
+
+def test_stages_begin_with_the_given_images_if_there_is_one_stage(tmp_path):
+    config = SPNConfig.small(height=4, width=4, channels=1, scale=2)
+    stage = SPNStage("spn", config, SPNTrainingConfig())
+    stage.build()
+    Image.new("L", (2, 2), 77).save(tmp_path / "small.png")
+    options = SampleOptions(workdir="W", from_images=str(tmp_path))
+    drawing = Upscaling([stage], options, str(tmp_path), SampleRequest(0, 0), [1.0], [])
+    columns = drawing.draw(np.arange(1), lambda: None)
+    assert list(columns) == ["given", "spn"]
+    np.testing.assert_array_equal(columns["given"], np.full([1, 2, 2, 1], 77))
+    np.testing.assert_array_equal(columns["spn"][:, ::2, ::2], columns["given"])
 
 
 def test_from_images_are_upscaled_and_their_pixels_kept(cascade, tmp_path):

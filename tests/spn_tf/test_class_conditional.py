@@ -73,7 +73,7 @@ def test_the_python_api_takes_a_class_for_each_image(stages):
     assert (drawn != model.sample(3, seed=4, classes=[1, 2, 0])).any()
     upscaled = model.upscale(images[:, ::2, ::2], classes=[2, 0, 1])
     np.testing.assert_array_equal(upscaled[:, ::2, ::2], images[:, ::2, ::2])
-    with pytest.raises(ValueError, match="classes: there are none; name one of 3 each"):
+    with pytest.raises(ValueError, match="class-conditional; give each image a number from 0 to 2"):
         model.bits_per_dim(images)
     with pytest.raises(ValueError, match=r"classes=.*: use integers from 0 to 2"):
         model.sample(1, classes=[3])

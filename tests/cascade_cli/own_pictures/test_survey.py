@@ -33,7 +33,7 @@ def test_sizes_and_colours(save):
     facts = survey(paths, pictures=1204, classes=3)
     assert facts.sizes == ((40, 30), (10, 20), (200, 300))
     assert facts.sides.tolist() == [10, 30, 200]
-    assert facts.described == ("1,204 pictures, 10x20 to 200x300 pixels, 1 of 3 grey, 3 classes")
+    assert facts.described == ("1,204 pictures, 10x20 to 200x300 pixels, 1 of 3 grey, in 3 folders")
 
 
 @pytest.mark.parametrize("name", ["a.png", "a.jpg", "a.webp"])
@@ -89,7 +89,7 @@ def test_sixteen_bits_are_counted(save, tmp_path):
 def test_damaged_files_are_counted_and_a_folder_of_them_is_refused(save, tmp_path):
     (tmp_path / "bad.png").write_bytes(b"not a picture")
     bad, good = str(tmp_path / "bad.png"), save("a.png", Image.fromarray(noise(8, 8, 3)))
-    assert "1 of 2 unreadable" in survey([bad, good], 2).described
+    assert "1 unreadable" in survey([bad, good], 2).described
     with pytest.raises(UserError, match=r"of 1 tried, .*bad\.png"):
         survey([bad], 1)
 
