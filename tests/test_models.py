@@ -25,6 +25,7 @@ def test_a_model_has_its_figure_on_the_held_out_images_beside_it(name, eagerly):
     assert len(held_out["images"]) >= 8
     model = spn_tf.load(name)
     classes = held_out["classes"] if model.num_classes > 1 else None
+    assert len(model.class_names) == (model.num_classes if model.num_classes > 1 else 0)
     bits = model.bits_per_dim(held_out["images"], classes)
     # bfloat16 products of other processors round otherwise.
     np.testing.assert_allclose(bits, held_out["bits_per_dim"], rtol=5e-3)
@@ -35,7 +36,7 @@ def test_a_model_has_its_figure_on_the_held_out_images_beside_it(name, eagerly):
 def test_a_card_is_complete(name):
     card = (HOME / name / "README.md").read_text()
     assert card.startswith(f"# {name}\n") and "TODO" not in card
-    for title in ("data", "licence", "held out", "training", "command"):
+    for title in ("data", "licence", "held out", "training", "command, in this folder"):
         assert re.search(rf"^\| {title} \| \S.* \|$", card, re.MULTILINE), title
     assert "bits/dim of" in card and "minutes" in card and "`cascade-tf train " in card
     assert f"cascade-tf sample --model={name} " in card and "](samples.png)" in card
