@@ -10,7 +10,6 @@ further rows have one other setting in its place. Finished trainings in the dire
 last lines are a table.
 """
 
-import json
 import os
 import pathlib
 import shutil
@@ -18,7 +17,7 @@ import shutil
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 from absl import app, flags
-from commands import figures, run
+from commands import figures, kept, run
 
 _SOFTMAX = ["--intensity_distribution=softmax"]
 _RMSPROP = ["--optimizer=rmsprop", "--learning_rate=6e-4", "--rmsprop_start=0"]
@@ -55,24 +54,22 @@ def main(_: list[str]) -> None:
     output.mkdir(parents=True, exist_ok=True)
     results = {}
     for name in FLAGS.row or _ROWS:
-        result = output / f"{name.replace(' ', '_').replace(',', '')}.json"
-        workdir = result.with_suffix("")
-        if not result.exists():
+        workdir = output / name.replace(" ", "_").replace(",", "")
+        learning = [f"--flagfile={FLAGS.config}", *FLAGS.flag, *_ROWS[name]]
+        settings = {
+            "flags": [*learning, f"--max_minutes={FLAGS.minutes}"],
+            "num_images": FLAGS.num_images,
+        }
+
+        def measure(workdir: pathlib.Path = workdir, settings: dict = settings) -> dict:
             shutil.rmtree(workdir, ignore_errors=True)  # an interrupted one starts again
             run(
-                "train",
-                f"--flagfile={FLAGS.config}",
-                *FLAGS.flag,
-                *_ROWS[name],
-                f"--max_minutes={FLAGS.minutes}",
-                "--evaluate_every=0",
-                "--sample_every=0",
-                "--report=false",
-                f"--workdir={workdir}",
+                *("train", *settings["flags"], f"--workdir={workdir}"),
+                *("--evaluate_every=0", "--sample_every=0", "--report=false"),
             )
-            found = figures(workdir, f"--num_images={FLAGS.num_images}", "--codecs=false")
-            result.write_text(json.dumps(found))
-        results[name] = json.loads(result.read_text())
+            return figures(workdir, f"--num_images={FLAGS.num_images}", "--codecs=false")
+
+        results[name] = kept(workdir.with_suffix(".json"), settings, measure)
     print(f"\n{FLAGS.minutes:g} minutes each, {FLAGS.num_images} held-out images")
     print("| learning | held-out bits/dim | steps |\n|---|---|---|")
     for name, r in results.items():

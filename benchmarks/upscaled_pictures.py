@@ -43,7 +43,9 @@ def main(_: list[str]) -> None:
     truth = np.stack([np.asarray(Image.open(file).convert("RGB")) for file in files])
     scale = model.stages[-1].config.scale
     small = truth[:, ::scale, ::scale]
-    classes = range(len(files)) if model.num_classes > 1 else None
+    classes = None
+    if model.num_classes > 1:
+        classes = [model.class_names.index(file.parent.name) for file in files]
     samples = [
         model.upscale(small, seed=FLAGS.seed + draw, classes=classes) for draw in range(FLAGS.draws)
     ]

@@ -20,7 +20,6 @@ The last lines are a table of held-out bits/dim. samples.png has a row of sample
 and stages.png a row for each stage of the multidimensional model.
 """
 
-import json
 import os
 import pathlib
 import shutil
@@ -30,7 +29,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import numpy as np
 from absl import app, flags
-from commands import figures, run
+from commands import figures, kept, run
 
 from cascade_tf.files import write_atomically
 from cascade_tf.pictures import enlarge, png_bytes, resize_nearest, sheet
@@ -101,8 +100,13 @@ def main(_: list[str]) -> None:
     results = {}
     for name in FLAGS.model:
         model, shares = MODELS[name]
-        directory, result = output / name, output / f"{name}.json"
-        if not result.exists():
+        directory = output / name
+
+        def measure(
+            directory: pathlib.Path = directory,
+            model: list[str] = model,
+            shares: dict[str, float] = shares,
+        ) -> dict:
             shutil.rmtree(directory, ignore_errors=True)  # an interrupted model starts again
             for stage, share in shares.items():
                 _train(directory, model, stage, share * FLAGS.minutes)
@@ -111,8 +115,15 @@ def main(_: list[str]) -> None:
                 *("sample", f"--workdir={directory}", f"--num_samples={FLAGS.num_samples}"),
                 *(f"--output_dir={directory / 'samples'}", "--overwrite"),
             )
-            result.write_text(json.dumps(found))
-        results[name] = json.loads(result.read_text())
+            return found
+
+        settings = {
+            "flags": [f"--flagfile={FLAGS.config}", *model, *FLAGS.flag],
+            "minutes": FLAGS.minutes,
+            "num_images": FLAGS.num_images,
+            "num_samples": FLAGS.num_samples,
+        }
+        results[name] = kept(output / f"{name}.json", settings, measure)
 
     _write_images(output)
     print(f"\n{FLAGS.minutes:g} minutes each, {FLAGS.num_images} held-out images")

@@ -64,7 +64,7 @@ def _names(states: Sequence[StageState]) -> list[str]:
 
 def _held_out(figures: dict | None) -> str:
     if figures is None:
-        return f"{TODO}: `cascade-tf evaluate` the workdir, then export again"
+        return f"{TODO}: `cascade-tf evaluate` the workdir with `--overwrite`, then export again"
     images = figures[FINGERPRINT]
     line = f"{in_words(figures)}; {figures['split']} split, sha256 {images['sha256'][:16]}..."
     return f"{line}, {images['preprocessing']}"
@@ -72,15 +72,18 @@ def _held_out(figures: dict | None) -> str:
 
 def _length(state: StageState) -> str:
     steps, minutes = int(state.step.numpy()), float(state.seconds.numpy()) / 60
-    return f"{state.stage.name}: {steps:,} steps in {minutes:.1f} minutes"
+    time = f" in {minutes:.1f} minutes" if minutes else ""  # not recorded beside weights
+    return f"{state.stage.name}: {steps:,} steps{time}"
 
 
 def _commands(states: Sequence[StageState], record: dict[str, str]) -> list[str]:
     """Commands that repeat the training, in the directory of the card."""
-    folder = ["--data_dir=PICTURES"] if record.get("data_dir") else []
+    paths = ["--data_dir=PICTURES"] if record["dataset"] == "folder" else []
+    paths += ["--test_dir=HELD_OUT"] if record.get("test_dir") else []
+    paths += ["--init_from=MODEL"] if record.get("init_from") else []
     commands = []
     for name in _names(states):
         stage = [f"--stage={name}"] if len(states) > 1 else []
-        words = [f"--flagfile={name}/{RECORD}", *folder, "--workdir=W", *stage]
+        words = [f"--flagfile={name}/{RECORD}", *paths, "--workdir=W", *stage]
         commands.append(shlex.join(["cascade-tf", "train", *words]))
     return commands

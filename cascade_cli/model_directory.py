@@ -17,11 +17,12 @@ from cascade_cli.systems.system import System
 from cascade_tf.checkpoint_files import WEIGHTS
 from cascade_tf.class_record import NAME as CLASSES
 from cascade_tf.class_record import require_model_of_classes
-from cascade_tf.data import open_source
+from cascade_tf.data import Source, open_source
+from cascade_tf.data.fingerprint import fingerprint
 from cascade_tf.description import PATHS
 from cascade_tf.errors import UsageError, UserError, with_flags
 from cascade_tf.experiment import Experiment
-from cascade_tf.files import make_directory
+from cascade_tf.files import make_directory, written_beside
 from cascade_tf.record import save_record
 from cascade_tf.stage_state import StageState
 from cascade_tf.weights_file import write_weights
@@ -56,17 +57,15 @@ def write_model(experiment: Experiment, system: System, output: epath.Path) -> N
     stages = [experiment.make_stage(name) for name in experiment.stage_names]
     states = [experiment.load_state(stage, strategy) for stage in stages]
     make_directory(output.parent)
-    aside = output.with_name(f".{output.name}.tmp")
-    aside.rmtree(missing_ok=True)  # of a process that was killed
-    try:
+    source = _held_out(experiment, stages)
+    with written_beside(output) as aside:
         for state in states:
             _write_stage(experiment, state, make_directory(aside / state.stage.name))
-        _write_held_out(experiment, system, stages, aside)
-        card = model_card.card(output.name, experiment, states, _figures(experiment, states))
+        if source is not None:
+            _write_held_out(system, stages, source, aside)
+        figures = _figures(experiment, states, source)
+        card = model_card.card(output.name, experiment, states, figures)
         (aside / model_card.NAME).write_text(card)
-        aside.rename(output)
-    finally:
-        aside.rmtree(missing_ok=True)
     print(f"weights, records and a card: {output}")
     print(f"next: complete {output / model_card.NAME}, where it says {model_card.TODO}")
 
@@ -81,10 +80,8 @@ def _write_stage(experiment: Experiment, state: StageState, directory: epath.Pat
     write_weights(directory / WEIGHTS, stage.networks(), int(state.step.numpy()))
 
 
-def _write_held_out(
-    experiment: Experiment, system: System, stages: Sequence, directory: epath.Path
-) -> None:
-    """Writes images with their bits/dim, and prints how much float16 changes that."""
+def _held_out(experiment: Experiment, stages: Sequence) -> Source | None:
+    """The held-out images of the record; None, and a line of why, if they cannot be read."""
     try:
         for stage in stages:
             experiment.require_held_out(stage.name)
@@ -94,7 +91,14 @@ def _write_held_out(
             require_model_of_classes(own, stage.num_classes, source)
     except UserError as error:
         print(f"export: no {HELD_OUT}: {with_flags(error.recorded)}", file=sys.stderr)
-        return
+        return None
+    return source
+
+
+def _write_held_out(
+    system: System, stages: Sequence, source: Source, directory: epath.Path
+) -> None:
+    """Writes images with their bits/dim, and prints how much float16 changes that."""
     images, classes = first_images(source, source.num_examples, _IMAGES)
     trained = system.bits_per_dim(stages, images, classes)
     written = system.bits_per_dim(Experiment(directory, FAMILIES).load_stages(), images, classes)
@@ -107,11 +111,16 @@ def _write_held_out(
     )
 
 
-def _figures(experiment: Experiment, states: Sequence[StageState]) -> dict | None:
-    """The whole evaluation in the workdir; None if there is none of these steps."""
+def _figures(
+    experiment: Experiment, states: Sequence[StageState], source: Source | None
+) -> dict | None:
+    """The evaluation in the workdir; None if it is not of these steps and the held-out images."""
     path = experiment.workdir / FIGURES
-    if not path.exists():
+    if source is None or not path.exists():
         return None
     figures = json.loads(path.read_text())
     steps = {state.stage.name: int(state.step.numpy()) for state in states}
-    return figures if figures.get("steps") == steps and FINGERPRINT in figures else None
+    if figures.get("steps") != steps or FINGERPRINT not in figures:
+        return None
+    images = fingerprint(source, figures["images"])._asdict()
+    return figures if figures[FINGERPRINT] == images else None

@@ -56,7 +56,10 @@ def require_number_of_classes(num_classes: int, source: "Source") -> None:
     if num_classes in (1, source.num_classes):
         return
     if source.num_classes == 1:
-        advice = "the images have 1 class: leave it out"
+        advice = (
+            f"the images have 1 class: put them into {num_classes} folders, one for each class, or "
+            f"use a model without classes"
+        )
     else:
         names = f" ({listed(source.class_names)})" if source.class_names else ""
         advice = (

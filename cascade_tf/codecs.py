@@ -26,8 +26,8 @@ _PILLOW_OPTIONS: dict[str, list[dict[str, Any]]] = {
 _OXIPNG_LEVEL = 6  # the strongest without zopfli, which gained 1% or less in 10 times the time
 _JPEGXL_EFFORT = 10  # the strongest; on digits a sixth smaller than 9
 # Pixels; a sheet may be twice as high, and WebP allows 16,383. JPEG XL takes 50 bytes of memory for
-# each value, so 2.4 GB for a full sheet in colour.
-_SHEET_SIDE = 4000
+# each value, so 2.5 GB for a full sheet in colour.
+_SHEET_SIDE = 4096
 
 
 def codec_bits_per_dim(

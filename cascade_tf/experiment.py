@@ -291,7 +291,12 @@ class Experiment:
         init_from = self.given.for_stage(None).get("init_from")
         if not init_from:
             return {}
-        workdir = located(init_from)
+        try:
+            workdir = located(init_from)
+        except UserError:
+            if self._trained:  # what is trained does not need it
+                return {}
+            raise
         records = self._completed_records(workdir)
         names = [SYSTEM, *(n for n, e in self._all.items() if e.facts.decides == "model")]
         for stage, recorded in records.items():

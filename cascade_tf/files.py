@@ -1,7 +1,8 @@
 """Atomic writes, and checks of output directories."""
 
+import contextlib
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from etils import epath
 
@@ -69,6 +70,33 @@ def make_directory(path: epath.Path) -> epath.Path:
     except OSError as error:
         raise UserError(f"cannot write to the directory {path}: {error.strerror}") from error
     return path
+
+
+@contextlib.contextmanager
+def written_beside(directory: epath.Path) -> Iterator[epath.Path]:
+    """Context manager of a new directory, which takes the place of `directory` when it is written.
+
+    So `directory`, which does not exist or is empty, is never incomplete. After an error there is
+    none.
+
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     with written_beside(epath.Path(folder) / "new") as aside:
+    ...         (aside / "a.txt").write_text("text")
+    ...     [path.name for path in epath.Path(folder).iterdir()]
+    4
+    ['new']
+    """
+    aside = directory.with_name(f".{directory.name}.tmp")
+    aside.rmtree(missing_ok=True)  # of a process that was killed
+    make_directory(aside)
+    try:
+        yield aside
+        if directory.exists():
+            directory.rmdir()  # epath renames onto no directory
+        aside.rename(directory)
+    finally:
+        aside.rmtree(missing_ok=True)
 
 
 def is_empty_directory(path: epath.Path) -> bool:

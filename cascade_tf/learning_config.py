@@ -95,12 +95,15 @@ class LearningConfig(Settings):
         return "mixed_bfloat16" if self.precision == "bfloat16" else "float32"
 
     def schedule(
-        self, factor: float = 1.0
+        self, factor: float = 1.0, updates: int = 1
     ) -> "float | keras.optimizers.schedules.LearningRateSchedule":
-        """The learning rate, constant or a schedule, times `factor`; it creates a variable."""
+        """The learning rate, constant or a schedule, times `factor`; it creates a variable.
+
+        `updates` are those of the optimizer in a training step.
+        """
         from cascade_tf.optimizers import learning_rate_schedule  # it imports TensorFlow
 
         rates = [factor * rate for rate in self.learning_rate]
         return learning_rate_schedule(
-            rates, self.learning_rate_boundaries, self.learning_rate_decay, self.warmup
+            rates, self.learning_rate_boundaries, self.learning_rate_decay, self.warmup, updates
         )

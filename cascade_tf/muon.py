@@ -44,6 +44,10 @@ class Muon(Adam):
         super().__init__(learning_rate, **settings)
         self._excluded, self._momentum = set(exclude_layers), momentum
 
+    def get_config(self) -> dict[str, Any]:
+        own = {"exclude_layers": sorted(self._excluded), "momentum": self._momentum}
+        return super().get_config() | own
+
     def build(self, var_list: Sequence[keras.Variable]) -> None:
         if self.built:
             return

@@ -96,6 +96,9 @@ class RMSprop(_SumsNothing, keras.optimizers.RMSprop):
         super().__init__(learning_rate, **settings)
         self._start = start
 
+    def get_config(self) -> dict[str, Any]:
+        return super().get_config() | {"start": self._start}
+
     def build(self, var_list: Sequence[keras.Variable]) -> None:
         if self.built:
             return
@@ -136,6 +139,7 @@ class BudgetSchedule(keras.optimizers.schedules.LearningRateSchedule):
         decay: factor that falls as the budget is `used`: "linear", 1 - used; or "cosine",
             (1 + cos(pi * used)) / 2. "constant": none.
         warmup: steps, or share of the budget below 1, over which the rates rise linearly from 0.
+        updates: of the optimizer in a step.
 
     Attributes:
         used: float64 scalar variable, the share of the budget that is used, which `set_used`
@@ -153,14 +157,15 @@ class BudgetSchedule(keras.optimizers.schedules.LearningRateSchedule):
         boundaries: Sequence[float] = (),
         decay: str = "constant",
         warmup: float = 0,
+        updates: int = 1,
     ) -> None:
         super().__init__()
         self._rates, self._boundaries = list(rates), list(boundaries)
-        self._decay, self._warmup = decay, warmup
+        self._decay, self._warmup, self._updates = decay, warmup, updates
         self.used = tf.Variable(0.0, trainable=False, dtype=tf.float64, name="used_budget")
 
     def __call__(self, step: tf.Tensor | int) -> tf.Tensor:
-        used, step = tf.convert_to_tensor(self.used), tf.cast(step, tf.float64)
+        used, step = tf.convert_to_tensor(self.used), tf.cast(step // self._updates, tf.float64)
         shares = bool(self._boundaries) and self._boundaries[-1] < 1
         passed = (used if shares else step) >= tf.constant(self._boundaries, tf.float64)
         rate = tf.gather(self._rates, tf.reduce_sum(tf.cast(passed, tf.int32)))
@@ -183,6 +188,7 @@ class BudgetSchedule(keras.optimizers.schedules.LearningRateSchedule):
             "boundaries": self._boundaries,
             "decay": self._decay,
             "warmup": self._warmup,
+            "updates": self._updates,
         }
 
 
@@ -203,6 +209,7 @@ def learning_rate_schedule(
     boundaries: Sequence[float],
     decay: str = "constant",
     warmup: float = 0,
+    updates: int = 1,
 ) -> float | keras.optimizers.schedules.LearningRateSchedule:
     """The rate itself if it is constant, or else a `BudgetSchedule`, which has the same arguments.
 
@@ -214,7 +221,7 @@ def learning_rate_schedule(
     """
     if not boundaries and decay == "constant" and not warmup:
         return rates[0]
-    return BudgetSchedule(rates, boundaries, decay, warmup)
+    return BudgetSchedule(rates, boundaries, decay, warmup, updates)
 
 
 def apply_gradients(

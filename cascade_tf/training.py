@@ -122,10 +122,10 @@ class Trainer:
         self.state = StageState.create(stage, config, self._directory, strategy)
         self._checkpoints = self.state.checkpoints.paths
         self.resumed = self.state.restore()
-        self._origin = located(config.init_from) / stage.name
         if self.resumed:
             self._require_as_recorded()
         elif config.init_from:
+            self._origin = located(config.init_from) / stage.name
             self._require_model_of_origin()
         self.summaries = Summaries(self._directory, is_chief(strategy))
         self._evaluator = Evaluator(stage.evaluate_step, strategy)

@@ -217,7 +217,7 @@ class GatedPixelCNN(SerializableLayer):
         horizontal_condition: tf.Tensor | None = None,
         dropout: Dropout = no_dropout,
     ) -> tf.Tensor:
-        """Logits float32 [B, h, w, C, classes].
+        """Parameters of the intensities' distributions, float32 [B, h, w, C, parameters].
 
         Args:
             pixels: embedded intensities [B, h, w, C * pixel_units].

@@ -39,7 +39,6 @@ class IntensityDistribution(abc.ABC):
             prediction: of the subpixels, whatever their axes; a softmax needs none.
         """
 
-    @abc.abstractmethod
     def nats(
         self, parameters: tf.Tensor, prediction: Prediction | None, intensities: tf.Tensor
     ) -> tf.Tensor:
@@ -50,6 +49,8 @@ class IntensityDistribution(abc.ABC):
             prediction: as in `logits`.
             intensities: int32 [...] in [0, classes): above the lowest ones.
         """
+        logits = self.logits(parameters, prediction)
+        return tf.nn.sparse_softmax_cross_entropy_with_logits(intensities, logits)
 
 
 class Softmax(IntensityDistribution):
@@ -65,11 +66,6 @@ class Softmax(IntensityDistribution):
 
     def logits(self, parameters: tf.Tensor, prediction: Prediction | None) -> tf.Tensor:
         return parameters
-
-    def nats(
-        self, parameters: tf.Tensor, prediction: Prediction | None, intensities: tf.Tensor
-    ) -> tf.Tensor:
-        return tf.nn.sparse_softmax_cross_entropy_with_logits(intensities, parameters)
 
 
 class RelativeSoftmax(IntensityDistribution):
@@ -131,12 +127,6 @@ class AnchoredSoftmax(IntensityDistribution):
             tf.constant(falls, parameters.dtype), prediction.intensity - prediction.lowest
         )
         return own - tf.reduce_sum((exponents[..., None] + 0.5) * near, axis=-2)
-
-    def nats(
-        self, parameters: tf.Tensor, prediction: Prediction | None, intensities: tf.Tensor
-    ) -> tf.Tensor:
-        logits = self.logits(parameters, prediction)
-        return tf.nn.sparse_softmax_cross_entropy_with_logits(intensities, logits)
 
 
 _OFFSET = 4  # levels: an output of 1 moves a mean so far

@@ -80,15 +80,20 @@ class GANStage(Stage):
         # Synchronised BatchNorm works neither inside XLA nor in a separate tf.function.
         compiled = self.training.jit_compile and strategy.num_replicas_in_sync == 1
 
-        def player(network: keras.layers.Layer, gradients: Gradients, factor: float) -> Player:
+        def player(network: keras.layers.Layer, gradients: Gradients, *rate: float) -> Player:
             function = gradients
             if compiled:
                 function = tf.function(gradients, jit_compile=True, autograph=False)
-            return Player(network, self._optimizer(network, factor), function)
+            return Player(network, self._optimizer(network, *rate), function)
 
-        factor = self.training.discriminator_rate
-        self._generating = player(self.generator, self._generator_gradients, 1.0)
-        self._discriminating = player(self.discriminator, self._discriminator_gradients, factor)
+        t = self.training
+        self._generating = player(self.generator, self._generator_gradients, 1.0, 1)
+        self._discriminating = player(
+            self.discriminator,
+            self._discriminator_gradients,
+            t.discriminator_rate,
+            t.discriminator_steps,
+        )
         self._in_training = tf.function(
             lambda z, labels: self.generator(z, labels, training=True), autograph=False
         )
@@ -99,10 +104,10 @@ class GANStage(Stage):
             for kind in TRUNCATION_KINDS
         }
 
-    def _optimizer(self, network: keras.layers.Layer, factor: float) -> Adam:
+    def _optimizer(self, network: keras.layers.Layer, factor: float, updates: float) -> Adam:
         t = self.training
         optimizer = Adam(
-            t.schedule(factor),
+            t.schedule(factor, int(updates)),
             beta_1=t.adam_beta_1,
             beta_2=t.adam_beta_2,
             epsilon=t.adam_epsilon,

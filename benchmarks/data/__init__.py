@@ -1,1 +1,1 @@
-"""Data sets that anyone can make again, from packages of Debian, Ubuntu and npm."""
+"""Data sets that anyone can make again, from packages of Debian, Ubuntu, PyPI and npm."""

@@ -4,7 +4,7 @@
     python -m benchmarks.data.kept_apart --output_dir=DIR [--package_dir=PACKAGES]
 
     DIR/clothes/{train,test}/NUMBER.png             6,000 and 600 of Fashion-MNIST, in a border of 2
-    DIR/photographs/{train,test}/NAME-NUMBER.png    windows of 32x32, 200 and 100 of a photograph
+    DIR/photographs/{train,test}/NAME-NUMBER.png    windows of 32x32, up to 200 and 100 of each
     DIR/sources.txt                                 versions, licences and counts
 
 The photographs are the samples of OpenCV and scikit-learn, and wallpapers of KDE, four of which are
@@ -131,7 +131,11 @@ def write_set(directory: epath.Path, seed: int, package_dir: str | None) -> str:
 
 def main(_: list[str]) -> None:
     values = flags.FLAGS
-    run({"seed": values.seed}, lambda folder: write_set(folder, values.seed, values.package_dir))
+    packages = [package.sha256 for package in (CLOTHES, OPENCV, SKLEARN, KDE)]
+    run(
+        {"packages": packages, "seed": values.seed},
+        lambda folder: write_set(folder, values.seed, values.package_dir),
+    )
 
 
 if __name__ == "__main__":

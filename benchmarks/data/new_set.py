@@ -1,16 +1,15 @@
 """The directory of a data set, which is written whole or not at all, and the flags of every set."""
 
 import json
-import os
-import tempfile
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from absl import flags
 from etils import epath
 
+from cascade_tf.description import absolute
 from cascade_tf.errors import UserError, with_flags
-from cascade_tf.files import is_empty_directory, make_directory
+from cascade_tf.files import is_empty_directory, make_directory, written_beside
 
 flags.DEFINE_string("output_dir", None, "Directory of the set.")
 flags.DEFINE_string("package_dir", None, "Keeps the packages, for the next time.")
@@ -44,15 +43,12 @@ def make_set(
     Raises:
         UserError: the directory has other files.
     """
-    directory, recorded = epath.Path(output_dir), json.dumps(settings, indent=2)
+    directory, recorded = epath.Path(absolute(output_dir)), json.dumps(settings, indent=2)
     if not directory.exists() or is_empty_directory(directory):
-        parent = make_directory(directory.absolute().parent)
-        with tempfile.TemporaryDirectory(prefix=f".{directory.name}.", dir=parent) as temporary:
-            whole = epath.Path(temporary) / "set"
-            whole.mkdir()
+        make_directory(directory.parent)
+        with written_beside(directory) as whole:
             (whole / _REPORT).write_text(write(whole))
             (whole / _SETTINGS).write_text(recorded)
-            os.rename(whole, directory)  # also onto an empty directory, which epath refuses
     elif not _is_recorded(directory / _SETTINGS, recorded):
         raise UserError(f"{directory} has other files than this set's: choose another `output_dir`")
     print((directory / _REPORT).read_text(), end="")

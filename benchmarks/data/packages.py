@@ -1,4 +1,4 @@
-"""Packages of Debian, Ubuntu and npm: download, check and contents."""
+"""Packages of Debian, Ubuntu, PyPI and npm: download, check and contents."""
 
 import hashlib
 import http.client

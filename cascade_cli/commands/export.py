@@ -7,9 +7,14 @@ from cascade_cli.options import ExportOptions
 from cascade_cli.systems import open_system
 from cascade_cli.systems.system import System
 from cascade_tf.description import absolute
-from cascade_tf.errors import UsageError
+from cascade_tf.errors import UsageError, UserError
 from cascade_tf.experiment import Experiment
-from cascade_tf.files import make_directory, refuse_to_overwrite, refuse_wildcards
+from cascade_tf.files import (
+    is_empty_directory,
+    make_directory,
+    refuse_to_overwrite,
+    refuse_wildcards,
+)
 from cascade_tf.saved_model import export
 
 
@@ -19,12 +24,15 @@ def main(experiment: Experiment, options: ExportOptions) -> None:
         raise UsageError("`output_dir` is missing: name a directory for the exported model")
     refuse_wildcards("output_dir", options.output_dir)
     output = epath.Path(absolute(options.output_dir))
-    if options.format == "safetensors" and options.overwrite:
-        raise UsageError(
-            "`overwrite` is for SavedModels: weights come with a card that you edit, so export "
-            "them to another directory"
-        )
-    if not options.overwrite:
+    if options.format == "safetensors":
+        if options.overwrite:
+            raise UsageError(
+                "`overwrite` is for SavedModels: weights come with a card that you edit, so export "
+                "them to another directory"
+            )
+        if output.exists() and not is_empty_directory(output):
+            raise UserError(f"{output} exists already: use another directory")
+    elif not options.overwrite:
         refuse_to_overwrite([output])
     system = open_system(experiment, options)
     if options.format == "safetensors":

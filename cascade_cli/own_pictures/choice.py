@@ -67,10 +67,12 @@ class _Chooser:
     ) -> None:
         self._survey, self._machine, self._given = survey, machine, given
         self._minutes: float = given.get("max_minutes", _MINUTES)
-        self._batch = _BATCH
-        if survey.pictures < _FEW_LARGE and not self._decodes_fast:
-            self._batch = _SMALL_BATCH  # windows, for which large files are decoded again and again
-        self._batch = given.get("batch_size", self._batch)
+        self._crops_are_given = bool({"crop", "smallest_crop", "cache_dir"} & given.keys())
+        few_large = survey.pictures < _FEW_LARGE and int(survey.sides[0]) >= _LARGE
+        self._has_windows = few_large and not self._crops_are_given
+        # For windows, large files are decoded again and again.
+        batch = _SMALL_BATCH if self._has_windows and not self._decodes_fast else _BATCH
+        self._batch = given.get("batch_size", batch)
         self._channels: int = given.get("channels", 1 if survey.is_grey else 3)
         self._size, self._scale = self._size_and_scale()
         self._crop = self._crops(cache)
@@ -159,9 +161,9 @@ class _Chooser:
         survey, side = self._survey, int(self._survey.sides[0])
         values: dict[str, Any] = {}
         reasons = ["The largest square of each picture, at a random place in training"]
-        if {"crop", "smallest_crop", "cache_dir"} & self._given.keys():
+        if self._crops_are_given:
             reasons = ["Parts of the pictures as given"]
-        elif survey.pictures < _FEW_LARGE and side >= _LARGE:
+        elif self._has_windows:
             values["crop"] = "window"
             reasons = ["Few large pictures: windows of them, each pixel as it is in the file"]
         elif survey.pictures < _FEW and side >= 2 * self._size and self._decodes_fast:
@@ -170,13 +172,16 @@ class _Chooser:
         elif not self._decodes_fast and survey.pictures * self._decoding < self._seconds / 5:
             values["cache_dir"] = cache
             reasons.append("large files are decoded once, before the training")
-        if survey.pictures < _FEW and side >= _LARGE and not survey.alpha:
+        are_few_photographs = survey.pictures < _FEW and side >= _LARGE and not survey.alpha
+        if are_few_photographs and "flip" not in self._given:
             values["flip"] = True
             reasons.append("few photographs, so half of them are mirrored")
         if not self._decodes_fast and "cache_dir" not in {**values, **self._given}:
             reasons.append("such large files take long to decode: smaller ones train faster")
-        reasons.append("damaged files are named and left out")
-        return Choice(f"{'; '.join(reasons)}.", values | {"bad_images": "skip"})
+        if "bad_images" not in self._given:
+            values["bad_images"] = "skip"
+            reasons.append("damaged files are named and left out")
+        return Choice(f"{'; '.join(reasons)}.", values)
 
     @property
     def _different_pictures(self) -> float:
@@ -225,7 +230,8 @@ class _Chooser:
         expected = f"about {self._steps:,} steps on this machine"
         steps = self._steps
         if "steps" in self._given:
-            reason = f"The training ends after the given steps, or {self._in_minutes}"
+            limit = f", or {self._in_minutes}" if self._minutes else ""
+            reason = f"The training ends after the given steps{limit}"
         elif steps == self._limit:
             reason = (
                 f"{expected[0].upper()}{expected[1:]}, in less than {self._in_minutes}: "
@@ -252,11 +258,13 @@ class _Chooser:
         }
         if {"optimizer", "learning_rate_boundaries", "rmsprop_start"} & self._given.keys():
             values = {}  # a schedule or an optimizer of the user's own
-        return Choice(
-            "The rate falls to zero over the training, whatever its length, so that it ends "
-            "converged.",
-            values,
-        )
+        reason = "Muon, at a rate for short trainings."
+        if "learning_rate_decay" not in self._given:
+            reason = (
+                "The rate falls to zero over the training, whatever its length, so that it ends "
+                "converged."
+            )
+        return Choice(reason, values)
 
     def _parallelism(self) -> Choice:
         parts = self._machine.parts

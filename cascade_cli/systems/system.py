@@ -30,8 +30,8 @@ class Drawing:
         count: number of samples.
         request: seed, and truncation or temperature, of all samples.
         temperatures: of each stage; None: the request's.
-        in_a_row: samples in a row of the grid; None: one of each of `classes`, or as many as make
-            it about square.
+        in_a_row: samples in a row of the grid; None: one of each of `classes`. If that is 1, as
+            many as make it about square.
         classes: of the samples in turn; empty: drawn at random, if the model has classes.
     """
 
@@ -45,7 +45,8 @@ class Drawing:
         classes: Sequence[int] = (),
     ):
         self.stages, self.count = stages, count
-        self.in_a_row = in_a_row or len(classes) or None
+        in_a_row = in_a_row or len(classes)
+        self.in_a_row = in_a_row if in_a_row > 1 else None
         self._request, self._classes = request, np.array(classes, np.int32)
         self._temperatures = None if temperatures is None else [*map(tf.constant, temperatures)]
 

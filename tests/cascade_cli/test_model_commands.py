@@ -19,6 +19,7 @@ def exported(tmp_path_factory, colour):
     workdir = shutil.copytree(colour, folder / "W")
     flags = (f"--workdir={workdir}", "--num_images=2", "--codecs=false")
     run("evaluate eagerly", *flags, "--overwrite")  # the fixture may have been evaluated before
+    (folder / "beads").mkdir()  # as mktemp -d would
     flags = (f"--workdir={workdir}", "--format=safetensors", f"--output_dir={folder}/beads")
     run("export eagerly", *flags)
     return folder / "beads"
@@ -62,10 +63,11 @@ def test_the_card_has_figures_and_a_command_that_trains_the_same_model(exported,
     assert [again.settings(k, "spn") for k in kinds] == [own.settings(k, "spn") for k in kinds]
 
 
-def test_figures_of_other_weights_do_not_get_into_the_card(exported, tmp_path):
+@pytest.mark.parametrize("changes", [{"steps": {"spn": 3}}, {"fingerprint": {"sha256": "other"}}])
+def test_figures_of_other_weights_or_images_do_not_get_into_the_card(exported, tmp_path, changes):
     workdir = shutil.copytree(exported.parent / "W", tmp_path / "W")
     figures = json.loads((workdir / "evaluation.json").read_text())
-    (workdir / "evaluation.json").write_text(json.dumps(figures | {"steps": {"spn": 3}}))
+    (workdir / "evaluation.json").write_text(json.dumps(figures | changes))
     flags = ("--workdir=W", "--format=safetensors", "--output_dir=new/M")
     code, stdout, stderr = run_forked(tmp_path, "export eagerly", *flags)
     assert code == 0, stderr

@@ -124,6 +124,7 @@ def test_stages_begin_with_the_given_images_if_there_is_one_stage(tmp_path):
     options = SampleOptions(workdir="W", from_images=str(tmp_path))
     drawing = Upscaling([stage], options, str(tmp_path), SampleRequest(0, 0), [1.0], [])
     columns = drawing.draw(np.arange(1), lambda: None)
+    assert drawing.in_a_row is None  # a square, though there is one draw of each
     assert list(columns) == ["given", "spn"]
     np.testing.assert_array_equal(columns["given"], np.full([1, 2, 2, 1], 77))
     np.testing.assert_array_equal(columns["spn"][:, ::2, ::2], columns["given"])

@@ -74,5 +74,5 @@ def test_a_number_of_classes_that_is_not_the_datas_is_refused_with_both(data):
     require_number_of_classes(1, opened(data))
     with pytest.raises(SettingError, match=r"num_classes=4: the images have 3 classes \(a, b, d\)"):
         require_number_of_classes(4, opened(data))
-    with pytest.raises(SettingError, match="num_classes=4: the images have 1 class: leave it out"):
+    with pytest.raises(SettingError, match="num_classes=4: the images have 1 class: put"):
         require_number_of_classes(4, opened(data / "a"))

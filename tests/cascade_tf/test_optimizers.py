@@ -132,6 +132,24 @@ def test_rates_decay_and_rise_over_the_budget(decay, warmup, expected, boundary)
         assert float(optimizer.learning_rate) == pytest.approx(rate), share
 
 
+def test_steps_of_a_schedule_may_have_several_updates():
+    optimizer = SGD(learning_rate_schedule([1.0, 0.1], [3], warmup=2, updates=4))
+    rates = []
+    for update in range(16):
+        optimizer.iterations.assign(update)
+        rates.append(float(optimizer.learning_rate))
+    assert rates == pytest.approx([0.5] * 4 + [1] * 8 + [0.1] * 4)
+
+
+@pytest.mark.parametrize(
+    "optimizer", [RMSprop(0.1, 0, momentum=0.9), Muon(0.1, ["head"], momentum=0.8)]
+)
+def test_a_config_makes_the_same_optimizer_again(optimizer):
+    config = optimizer.get_config()
+    again = type(optimizer).from_config(config).get_config()
+    assert again == config and {*config} & {"start", "exclude_layers"}
+
+
 @pytest.mark.parametrize("momentum", [0.0, 0.9])
 def test_rmsprop_from_zero_takes_its_full_length_at_once(momentum):
     """In the limit of small epsilon, the first step's length is the rate, by Adam's correction."""

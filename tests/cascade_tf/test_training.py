@@ -93,7 +93,7 @@ def test_evaluation_and_samples_leave_the_training_undisturbed(tmp_path):
         np.testing.assert_array_equal(value, final_weights(busy)[name], name)
 
 
-def test_a_training_starts_from_the_live_weights_of_another_workdir(tmp_path):
+def test_a_training_starts_from_the_live_weights_of_another_workdir(tmp_path, monkeypatch):
     class Still(TwoPlayerStage):
         """Keeps its weights, so that they can be read after a step."""
 
@@ -106,7 +106,8 @@ def test_a_training_starts_from_the_live_weights_of_another_workdir(tmp_path):
 
     first = final_weights(_train(tmp_path / "first" / "players", steps=3))
     untrained = final_weights(trainer(TwoPlayerStage(), tmp_path / "untrained"))
-    config = {"steps": 1, "init_from": tmp_path / "first"}
+    monkeypatch.chdir(tmp_path)
+    config = {"steps": 1, "init_from": "first"}
     new = trainer(Still(), tmp_path / "new" / "players", batch_size=16, **config)
     new.train()
     assert new.step == 1 and not new.resumed
@@ -203,22 +204,35 @@ def test_a_last_checkpoint_that_cannot_be_written_is_an_error(tmp_path, replacem
         assert [path.rsplit("-")[-1] for path in trained.state.checkpoints.paths] == ["2"]
 
 
+class _WithShares(TwoPlayerStage):
+    """The generator's rate falls linearly to zero, and to a tenth after half of the training."""
+
+    def build(self):
+        super().build()
+        self.generator_optimizer = RMSprop(learning_rate_schedule([1.0, 0.1], [0.5], "linear"))
+        self.generator_optimizer.build(self.generator.trainable_variables)
+
+    def train_step(self, examples, step):
+        rate = tf.identity(self.generator_optimizer.learning_rate)
+        return {**super().train_step(examples, step), "rate": rate}
+
+
 def test_rates_follow_shares_of_the_steps_and_a_longer_budget(tmp_path):
-    class WithShares(TwoPlayerStage):
-        def build(self):
-            super().build()
-            self.generator_optimizer = RMSprop(learning_rate_schedule([1.0, 0.1], [0.5], "linear"))
-            self.generator_optimizer.build(self.generator.trainable_variables)
-
-        def train_step(self, examples, step):
-            rate = tf.identity(self.generator_optimizer.learning_rate)
-            return {**super().train_step(examples, step), "rate": rate}
-
     for steps in (4, 12):
-        trainer(WithShares(), tmp_path, steps=steps, summary_every=1).train()
+        trainer(_WithShares(), tmp_path, steps=steps, summary_every=1).train()
     rates = scalars(tmp_path, "train", "rate")
     after = [(1.0 if step < 6 else 0.1) * (1 - step / 12) for step in range(4, 12)]
     assert list(rates.values()) == pytest.approx([1, 0.75, 0.05, 0.025, *after])
+
+
+def test_rates_follow_the_time_of_all_resumes(tmp_path):
+    """Two steps that took 40 of 60 minutes; a third begins at two thirds of the time."""
+    first = trainer(_WithShares(), tmp_path, steps=2, summary_every=1)
+    first.state.seconds.assign(40 * 60.0)
+    first.train()
+    trainer(_WithShares(), tmp_path, steps=3, max_minutes=60, summary_every=1).train()
+    rates = scalars(tmp_path, "train", "rate")
+    assert rates[3] == pytest.approx(0.1 * (1 - 2 / 3), rel=1e-3)
 
 
 def test_the_first_steps_tell_what_the_training_amounts_to(tmp_path, monkeypatch, capsys):

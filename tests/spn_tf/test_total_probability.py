@@ -35,8 +35,10 @@ def _nats(function, images):
         dict(height=2, width=1, channels=3, bits=2, scale=1) | RELATIVE,
         dict(height=2, width=2, channels=1, bits=3, scale=2) | RELATIVE,
         dict(height=2, width=1, channels=3, bits=2, scale=1) | ANCHORED,
+        dict(height=2, width=2, channels=3, bits=1, scale=2) | ANCHORED,
         dict(height=2, width=1, channels=3, bits=2, scale=1) | MIXTURE,
         dict(height=2, width=2, channels=1, bits=3, scale=2) | MIXTURE,
+        dict(height=2, width=2, channels=3, bits=1, scale=2) | MIXTURE,
     ],
     ids=str,
 )

@@ -137,7 +137,8 @@ def test_a_few_large_photographs_are_learned_as_windows():
     assert chosen[_WIDTH] > NETWORKS[0].flags()[_WIDTH]
     slow = values(pictures(10, (4000, 3000)))  # decoding takes most of a step
     assert slow["batch_size"] < values(pictures(10, (400, 300)))["batch_size"]
-    assert "crop" not in values(pictures(10, (4000, 3000), (200, 200)))
+    mixed = values(pictures(10, (4000, 3000), (200, 200)))
+    assert "crop" not in mixed and mixed["batch_size"] > slow["batch_size"]
 
 
 def test_drawings_and_photographs_have_distributions_that_suit_them():
@@ -154,6 +155,19 @@ def test_settings_of_the_user_are_respected_and_not_chosen_again():
     assert not chosen.keys() & (given.keys() | {"learning_rate_boundaries"})
     assert chosen["scale"] == 4 and chosen["optimizer"] == "muon"
     assert "24x24" in choices[0].reason and "5 minutes" in " ".join(c.reason for c in choices)
+
+
+def test_reasons_do_not_contradict_the_settings_of_the_user():
+    photographs = pictures(100, (640, 480))
+    for given, absent in (
+        ({"flip": False}, "mirrored"),
+        ({"bad_images": "fail"}, "left out"),
+        ({"learning_rate_decay": "constant"}, "falls to zero"),
+    ):
+        assert absent in reasons(photographs)
+        assert absent not in reasons(photographs, **given)
+    assert "after the given steps, or 30 minutes" in reasons(photographs, steps=99)
+    assert "after the given steps." in reasons(photographs, steps=99, max_minutes=0.0)
 
 
 def test_a_schedule_of_the_user_replaces_the_chosen_optimizer():
