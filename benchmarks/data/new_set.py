@@ -1,6 +1,7 @@
 """The directory of a data set, which is written whole or not at all, and the flags of every set."""
 
 import json
+import os
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -29,7 +30,9 @@ def run(settings: Mapping[str, Any], write: Callable[[epath.Path], str]) -> None
 
 
 def make_set(
-    output_dir: str, settings: Mapping[str, Any], write: Callable[[epath.Path], str]
+    output_dir: str | os.PathLike[str],
+    settings: Mapping[str, Any],
+    write: Callable[[epath.Path], str],
 ) -> None:
     """Calls `write` for a new directory, and prints its report.
 
@@ -43,7 +46,8 @@ def make_set(
     Raises:
         UserError: the directory has other files.
     """
-    directory, recorded = epath.Path(absolute(output_dir)), json.dumps(settings, indent=2)
+    directory = epath.Path(absolute(os.fspath(output_dir)))
+    recorded = json.dumps(settings, indent=2)
     if not directory.exists() or is_empty_directory(directory):
         make_directory(directory.parent)
         with written_beside(directory) as whole:

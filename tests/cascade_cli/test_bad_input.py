@@ -106,7 +106,7 @@ def test_a_mistake_gives_one_line_in_a_fresh_process():
         (["--workdir=run [1]"], "/run [1]: use a path without * ? [ "),
         (["--workdir=runs*/a"], "/runs*/a: use a path without * ? [ "),
         (["--learning_rate=1e-50"], "--learning_rate=1e-50: too large or small for float32"),
-        (["--data_dir="], "--dataset=folder --data_dir=: name the folder"),
+        (["--data_dir="], "--dataset=folder: name the folder of images by --data_dir"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )

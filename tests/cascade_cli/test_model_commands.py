@@ -107,7 +107,7 @@ def test_a_training_starts_from_a_model(exported, tmp_path):
         ("sample", ["--model=M", "--workdir=M"], 2, "--workdir=M --model=M: name one of the two"),
         ("sample", ["--model=M/spn"], 1, "M/spn is the directory of one stage: use M"),
         ("sample", ["--model=M", "--scale=4"], 1, "was trained with --scale=2, not 4"),
-        ("evaluate", ["--model=M"], 2, "--dataset=folder --data_dir=: name the folder"),
+        ("evaluate", ["--model=M"], 2, "--dataset=folder: name the folder of images by"),
         ("train", ["--workdir=M", "--steps=9"], 1, "of a finished model: train in another --workd"),
         (
             "export",

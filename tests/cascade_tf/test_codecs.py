@@ -122,5 +122,5 @@ def test_images_on_several_sheets_add_up(monkeypatch):
     page = np.zeros([8, 8, 3], np.uint8)
     monkeypatch.setattr(codecs, "sheet", lambda images, columns: sheets.append(images) or page)
     codec_bits_per_dim(images, ["webp"])
-    assert [len(part) for part in sheets] == [4, 4, 4, 4, 4, 3]
+    assert sorted(map(len, sheets)) == [3, 4, 4, 4, 4, 4]  # threads encode them
     np.testing.assert_array_equal(np.concatenate(sheets), images)

@@ -308,7 +308,7 @@ def test_other_errors_are_not_taken_for_undecodable_images(tmp_path):
 
 
 def test_a_missing_or_empty_folder_is_a_users_error(tmp_path):
-    with pytest.raises(UsageError, match="dataset=folder data_dir=: name the folder"):
+    with pytest.raises(UsageError, match="dataset=folder: name the folder of images by"):
         open_source(DataConfig("folder", None, 8, 3), "all")
     with pytest.raises(UserError, match=f"no folder {tmp_path}/missing"):
         folder_source(tmp_path / "missing")
