@@ -69,7 +69,7 @@ def main(_: list[str]) -> None:
             )
             return figures(workdir, f"--num_images={FLAGS.num_images}", "--codecs=false")
 
-        results[name] = kept(workdir.with_suffix(".json"), settings, measure)
+        results[name] = kept(workdir.with_name(f"{workdir.name}.json"), settings, measure)
     print(f"\n{FLAGS.minutes:g} minutes each, {FLAGS.num_images} held-out images")
     print("| learning | held-out bits/dim | steps |\n|---|---|---|")
     for name, r in results.items():
