@@ -22,7 +22,7 @@ from commands import figures, kept, run
 _SOFTMAX = ["--intensity_distribution=softmax"]
 _RMSPROP = ["--optimizer=rmsprop", "--learning_rate=6e-4", "--rmsprop_start=0"]
 _CONSTANT = ["--learning_rate_decay=constant"]
-_ADAM = ["--optimizer=adam", "--learning_rate=2e-3"]
+_ADAM = ["--optimizer=adam", "--learning_rate=6e-4"]
 _ROWS = {
     "plain": [*_SOFTMAX, *_RMSPROP, *_CONSTANT],
     "plain, with the mixture": [*_RMSPROP, *_CONSTANT],

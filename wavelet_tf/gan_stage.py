@@ -80,19 +80,20 @@ class GANStage(Stage):
         # Synchronised BatchNorm works neither inside XLA nor in a separate tf.function.
         compiled = self.training.jit_compile and strategy.num_replicas_in_sync == 1
 
-        def player(network: keras.layers.Layer, gradients: Gradients, *rate: float) -> Player:
+        def player(network: keras.layers.Layer, gradients: Gradients, optimizer: Adam) -> Player:
             function = gradients
             if compiled:
                 function = tf.function(gradients, jit_compile=True, autograph=False)
-            return Player(network, self._optimizer(network, *rate), function)
+            return Player(network, optimizer, function)
 
         t = self.training
-        self._generating = player(self.generator, self._generator_gradients, 1.0, 1)
+        generating = self._optimizer(self.generator)
+        discriminating = self._optimizer(
+            self.discriminator, t.discriminator_rate, t.discriminator_steps
+        )
+        self._generating = player(self.generator, self._generator_gradients, generating)
         self._discriminating = player(
-            self.discriminator,
-            self._discriminator_gradients,
-            t.discriminator_rate,
-            t.discriminator_steps,
+            self.discriminator, self._discriminator_gradients, discriminating
         )
         self._in_training = tf.function(
             lambda z, labels: self.generator(z, labels, training=True), autograph=False
@@ -104,10 +105,12 @@ class GANStage(Stage):
             for kind in TRUNCATION_KINDS
         }
 
-    def _optimizer(self, network: keras.layers.Layer, factor: float, updates: float) -> Adam:
+    def _optimizer(
+        self, network: keras.layers.Layer, factor: float = 1.0, updates: int = 1
+    ) -> Adam:
         t = self.training
         optimizer = Adam(
-            t.schedule(factor, int(updates)),
+            t.schedule(factor, updates),
             beta_1=t.adam_beta_1,
             beta_2=t.adam_beta_2,
             epsilon=t.adam_epsilon,
