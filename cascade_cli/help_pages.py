@@ -14,7 +14,7 @@ from cascade_tf.settings import Entry, Setting, described, entries
 
 _FLAG = re.compile(r"-h|--?help(full)?(?:=(\w+))?")
 _GROUPS = {"data": "Data", "model": "Model", "training": "Training", "output": "Output"}
-# Settings of the experiment that matter to commands other than train.
+# Settings of the experiment that matter to evaluate, sample and export.
 _OF_TRAINED = {
     "dataset": "Dataset in place of the recorded one: digits, photos, folder, or a TFDS name.",
     "data_dir": "Folder of images, or of TFDS datasets, in place of the recorded one.",
@@ -52,19 +52,33 @@ _PURPOSES = {
         "Writes a SavedModel that runs without this project's code, or weights to give away.",
         ("--workdir=W --output_dir=D", "--workdir=W --format=safetensors --output_dir=models/NAME"),
     ),
+    "compress": (
+        "Writes pictures of any size to an archive without loss, with a model's likelihood.",
+        (
+            "--workdir=W --from_images=PICTURES --output=F.spn",
+            "--model=photographs --from_images=PICTURES --each --output=D",
+        ),
+    ),
+    "decompress": (
+        "Writes the pictures of an archive as PNG files.",
+        (
+            "--workdir=W --input=F.spn --output_dir=D",
+            "--workdir=W --input=F.spn --stage=slice --output_dir=D",
+        ),
+    ),
 }
 
 
 def commands(names: Iterable[str]) -> str:
     """The page of `cascade-tf --help`.
 
-    >>> print(commands(["export"]).splitlines()[4])
-      export    Writes a SavedModel that runs without this project's code, or weights to give away.
+    >>> print(commands(["decompress"]).splitlines()[4])
+      decompress  Writes the pictures of an archive as PNG files.
     """
-    lines = [f"  {name:10}{_PURPOSES[name][0]}" for name in names]
+    lines = [f"  {name:12}{_PURPOSES[name][0]}" for name in names]
     return "\n".join(
         [
-            "Subscale Pixel Networks and not-so-BigGAN: train, evaluate, sample and export.",
+            "Subscale Pixel Networks and not-so-BigGAN: train, evaluate, sample, compress.",
             "",
             "usage: cascade-tf COMMAND [flags]",
             "",
@@ -97,7 +111,9 @@ def _short(command: str, flags: Flags) -> dict[str, dict[str, Entry]]:
     """The flags that most people need, by group."""
     own = entries([flags.options])
     known = _with_defaults_by_family(flags.names)
-    if command != "train":
+    if command in ("compress", "decompress"):
+        known = own
+    elif command != "train":
         known = own | {
             name: known[name]._replace(default=None, facts=_facts_of_trained(known[name], help))
             for name, help in _OF_TRAINED.items()

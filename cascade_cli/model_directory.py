@@ -60,7 +60,7 @@ def write_model(experiment: Experiment, system: System, output: epath.Path) -> N
     source = _held_out(experiment, stages)
     with written_beside(output) as aside:
         for state in states:
-            _write_stage(experiment, state, make_directory(aside / state.stage.name))
+            write_stage(experiment, state, aside, np.float16)
         if source is not None:
             _write_held_out(system, stages, source, aside)
         figures = _figures(experiment, states, source)
@@ -70,14 +70,18 @@ def write_model(experiment: Experiment, system: System, output: epath.Path) -> N
     print(f"next: complete {output / model_card.NAME}, where it says {model_card.TODO}")
 
 
-def _write_stage(experiment: Experiment, state: StageState, directory: epath.Path) -> None:
+def write_stage(
+    experiment: Experiment, state: StageState, model: epath.Path, dtype: type[np.floating]
+) -> None:
+    """Writes the record, classes and weights of a stage into its directory in a model's."""
     stage = state.stage
+    directory = make_directory(model / stage.name)
     record = experiment.recorded(stage.name) | dict.fromkeys(PATHS, "")
     save_record(directory, record)
     classes = experiment.directory(stage.name) / CLASSES
     if stage.num_classes > 1 and classes.exists():
         classes.copy(directory / CLASSES)
-    write_weights(directory / WEIGHTS, stage.networks(), int(state.step.numpy()))
+    write_weights(directory / WEIGHTS, stage.networks(), int(state.step.numpy()), dtype)
 
 
 def _held_out(experiment: Experiment, stages: Sequence) -> Source | None:

@@ -232,3 +232,39 @@ class ExportOptions(TruncationOptions):
     )
     output_dir: str | None = setting(None, "Directory of the exported model.", group="output")
     overwrite: bool = setting(False, "Replace an existing SavedModel.", group="output")
+
+
+@dataclasses.dataclass(frozen=True)
+class CompressOptions(TrainedOptions):
+    """Options of `compress`."""
+
+    from_images: str | None = setting(None, "Folder of the pictures.", group="data")
+    output: str | None = setting(
+        None, "The archive to write; with `each`, a folder of archives.", group="output"
+    )
+    each: bool = setting(False, "Write an archive for each picture.", group="output")
+    names: bool = setting(True, "Keep the names of the files.", group="output")
+    verify: bool = setting(
+        True, "Decode and compare; what does not come back is kept as a file.", group="output"
+    )
+    portable: bool = setting(
+        True,
+        "Compute so that every x86-64 processor with AVX2 can decode the archive, and not only "
+        "those like this one.",
+        group="training",
+    )
+    overwrite: bool = setting(False, "Replace existing files.", group="output")
+
+
+@dataclasses.dataclass(frozen=True)
+class DecompressOptions(TrainedOptions):
+    """Options of `decompress`."""
+
+    input: str | None = setting(None, "The archive, or a folder of archives.", group="data")
+    stage: str | None = setting(
+        None,
+        "Stop at this stage of a cascade: slice, depth3, ...: small pictures, or coarse ones.",
+        group="model",
+    )
+    output_dir: str | None = setting(None, "Directory of the pictures.", group="output")
+    overwrite: bool = setting(False, "Replace existing files.", group="output")

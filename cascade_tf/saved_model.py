@@ -9,8 +9,9 @@ import tensorflow as tf
 from etils import epath
 
 from cascade_tf.errors import UserError
-from cascade_tf.files import is_empty_directory, refuse_wildcards
+from cascade_tf.files import is_empty_directory, make_directory, refuse_wildcards
 from cascade_tf.graph_checks import as_dtype
+from cascade_tf.shipped_models import EXTRA
 
 Endpoint = tuple[Callable, list[tf.TensorSpec]]  # a function and its input signature
 # Types of arguments that are converted, beside the signature's own: a Python list becomes the
@@ -22,6 +23,7 @@ def export(
     directory: epath.Path,
     layers: Sequence[keras.Layer],
     endpoints: Mapping[str, Endpoint],
+    write_extra: Callable[[epath.Path], None] | None = None,
 ) -> None:
     """Writes a SavedModel whose endpoints are callable as attributes of the loaded object.
 
@@ -36,6 +38,7 @@ def export(
         directory: of the SavedModel.
         layers: the networks whose variables the endpoints use.
         endpoints: functions and their input signatures, by name.
+        write_extra: writes further files of ours into a directory of the SavedModel.
 
     Raises:
         UserError: `directory` exists and is neither empty nor a SavedModel.
@@ -61,6 +64,8 @@ def export(
     for leftover in (aside, before):  # of a process that was killed
         leftover.rmtree(missing_ok=True)
     tf.saved_model.save(model, str(aside), signatures)
+    if write_extra is not None:
+        write_extra(make_directory(aside / EXTRA))
     if directory.exists():
         directory.rename(before)
     aside.rename(directory)

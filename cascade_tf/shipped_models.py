@@ -11,6 +11,8 @@ from etils import epath
 
 from cascade_tf.errors import UserError
 
+EXTRA = "assets.extra"  # TensorFlow's name for the files of others in a SavedModel
+
 
 def models() -> list[str]:
     """Sorted names of the models that come with the package, which `load` takes.
@@ -26,12 +28,12 @@ def located(model: str | os.PathLike[str]) -> epath.Path:
     """The directory of a model.
 
     Args:
-        model: a workdir, the directory of a model, or the name of one that comes with the package.
-            A workdir in the working directory precedes a model of its name; a folder of pictures
-            does not.
+        model: a workdir, the directory of a model, a SavedModel, or the name of a model that comes
+            with the package. A workdir in the working directory precedes a model of its name; a
+            folder of pictures does not.
 
     Raises:
-        UserError: a name that is neither.
+        UserError: a name that is neither, or a SavedModel without weights for this package.
 
     >>> located("runs/emoji").name
     'emoji'
@@ -42,6 +44,13 @@ def located(model: str | os.PathLike[str]) -> epath.Path:
     if os.fspath(model) == path.name and not path.exists():
         known = ", ".join(models()) or "none yet"
         raise UserError(f"there is no workdir {path}, and no model of that name: there is {known}")
+    if (path / "saved_model.pb").exists():
+        if not (path / EXTRA).is_dir():
+            raise UserError(
+                f"{path} is a SavedModel for TensorFlow alone: those of Subscale Pixel Networks "
+                f"also have a directory {EXTRA}, if this version exported them"
+            )
+        return path / EXTRA
     return path
 
 

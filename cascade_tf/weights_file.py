@@ -1,7 +1,7 @@
-"""The weights of a stage in one file of half-precision numbers, small enough to give away.
+"""The weights of a stage in one file of safetensors.
 
-A file of safetensors holds names, shapes and numbers alone, so reading one runs nothing. The
-numbers are float16: trained weights are within its range, and bfloat16 is eight times coarser.
+Such a file holds names, shapes and numbers alone, so reading one runs nothing. Models to give away
+have float16: trained weights are within its range, and bfloat16 is eight times coarser.
 """
 
 import hashlib
@@ -18,8 +18,13 @@ from cascade_tf.errors import UserError
 from cascade_tf.files import write_atomically
 
 
-def write_weights(path: epath.Path, networks: Mapping[str, keras.Layer], step: int) -> None:
-    """Writes the weights of networks, float16, and the training step that they are of.
+def write_weights(
+    path: epath.Path,
+    networks: Mapping[str, keras.Layer],
+    step: int,
+    dtype: type[np.floating] = np.float16,
+) -> None:
+    """Writes the weights of networks, and the training step that they are of.
 
     A weight's name is the name of its network and Keras's path in it, as in
     `network/decoder/project/bias`. The file also holds a SHA-256 of all of this.
@@ -28,6 +33,7 @@ def write_weights(path: epath.Path, networks: Mapping[str, keras.Layer], step: i
         path: of the file.
         networks: by name, built.
         step: of the training.
+        dtype: of the numbers in the file.
 
     Raises:
         UserError: a weight is not finite in float16.
@@ -41,7 +47,7 @@ def write_weights(path: epath.Path, networks: Mapping[str, keras.Layer], step: i
     ...     read_weights(path, {"network": network})
     7
     """
-    arrays = {name: _halved(name, weight) for name, weight in _by_name(networks).items()}
+    arrays = {n: _converted(n, weight, dtype) for n, weight in _by_name(networks).items()}
     facts = {"step": str(step), "sha256": _digest(arrays, step)}
     write_atomically(path, safetensors.numpy.save(arrays, facts))
 
@@ -87,19 +93,17 @@ def _by_name(networks: Mapping[str, keras.Layer]) -> dict[str, keras.Variable]:
     }
 
 
-def _halved(name: str, weight: keras.Variable) -> np.ndarray:
-    """A weight in float16."""
+def _converted(name: str, weight: keras.Variable, dtype: type[np.floating]) -> np.ndarray:
     values = np.asarray(weight.numpy())
     with np.errstate(over="ignore"):
-        halved = values.astype(np.float16)
-    if not np.isfinite(halved).all():
-        largest = np.abs(values).max()
-        limit = np.finfo(np.float16).max
+        converted = values.astype(dtype)
+    if not np.isfinite(converted).all():
+        largest, limit = np.abs(values).max(), np.finfo(dtype).max
         raise UserError(
-            f"{name} has the value {largest:g}, and float16 ends at {limit:g}: export with "
-            f"`format`=saved_model, which is float32"
+            f"{name} has the value {largest:g}, and {np.dtype(dtype)} ends at {limit:g}: export "
+            f"with `format`=saved_model, which is float32"
         )
-    return halved
+    return converted
 
 
 def _digest(arrays: Mapping[str, np.ndarray], step: int) -> str:

@@ -1,7 +1,7 @@
 """A trained cascade of Subscale Pixel Networks as a Python object."""
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -181,6 +181,69 @@ class SPNModel:
             raise ValueError(f"images: {images.dtype} {images.shape}; {needed}")
         labels = self._labels(classes, len(images))
         return self._draw(len(images), seed, temperature, labels, images, bits)
+
+    def compress(
+        self, images: Iterable[np.ndarray], classes: Sequence[int] | np.ndarray | None = None
+    ) -> bytes:
+        """Images of any size as the bytes of an archive, without loss (docs/format.md).
+
+        The archive's size is that of `log_prob`, to a few bytes. It is decoded and compared before
+        it is returned. Images that the model cannot code are in it as PNG files.
+
+        Args:
+            images: uint8 [H, W, C] each.
+            classes: of a class-conditional model: one for each image, in [0, num_classes); by
+                default the most likely ones.
+
+        Raises:
+            ValueError: images of another dtype or number of channels, or unknown classes.
+        """
+        from spn_tf.compression.compressor import Compressor, Picture
+
+        pixels = [as_array("images", image, "uint8 [H, W, C] each") for image in images]
+        for image in pixels:
+            if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] not in (1, 3):
+                raise ValueError(f"images: {image.dtype} {list(image.shape)}; uint8 [H, W, C]")
+        labels = self._labels(classes, len(pixels))
+        if labels is None:
+            labels = self.likely_classes(pixels)
+        pictures = [
+            Picture(image, label=int(label)) for image, label in zip(pixels, labels, strict=True)
+        ]
+        return Compressor(self.stages).write(pictures).data
+
+    def decompress(self, data: bytes) -> list[np.ndarray]:
+        """The images of an archive, uint8 [H, W, C] each.
+
+        Raises:
+            UserError: the archive is damaged or of another model, or this machine's arithmetic
+                differs from the encoder's.
+        """
+        from spn_tf.compression.compressor import Compressor
+
+        return [restored.as_pixels() for restored in Compressor(self.stages).read(data)]
+
+    def likely_classes(self, images: Sequence[np.ndarray]) -> np.ndarray:
+        """The class under which each image has the highest likelihood, int32 [N].
+
+        Args:
+            images: uint8 [H, W, C] of any size; 0 for those that the model cannot code.
+        """
+        from spn_tf.compression.tiles import to_tiles
+
+        found = np.zeros([len(images)], np.int32)
+        if self.num_classes == 1:
+            return found
+        for number, image in enumerate(images):
+            if image.size and image.shape[-1] in (1, self.image_shape[2]):
+                whole = np.broadcast_to(image, (*image.shape[:2], self.image_shape[2]))
+                tiles = to_tiles(whole, self.image_shape[:2])
+                scores = [
+                    self.log_prob(tiles, np.full([len(tiles)], label)).sum()
+                    for label in range(self.num_classes)
+                ]
+                found[number] = np.argmax(scores)
+        return found
 
     def _labels(self, classes: Sequence[int] | np.ndarray | None, count: int) -> np.ndarray | None:
         """Classes, one for each of `count` images, int32 [count]; None if there are none."""

@@ -1,8 +1,10 @@
 """Writes a trained model for others: a SavedModel, or weights with a card."""
 
+import numpy as np
+import tensorflow as tf
 from etils import epath
 
-from cascade_cli.model_directory import write_model
+from cascade_cli.model_directory import write_model, write_stage
 from cascade_cli.options import ExportOptions
 from cascade_cli.systems import open_system
 from cascade_cli.systems.system import System
@@ -44,9 +46,17 @@ def main(experiment: Experiment, options: ExportOptions) -> None:
 def _write_saved_model(
     experiment: Experiment, system: System, options: ExportOptions, output: epath.Path
 ) -> None:
-    stages = experiment.load_stages()
+    strategy = tf.distribute.get_strategy()
+    stages = [experiment.make_stage(name) for name in experiment.stage_names]
+    states = [experiment.load_state(stage, strategy) for stage in stages]
     functions = system.endpoints(stages, options)
     make_directory(output.parent)
     networks = [network for stage in stages for network in stage.networks().values()]
-    export(output, networks, functions)
+
+    def write_weights(directory: epath.Path) -> None:
+        for state in states:
+            write_stage(experiment, state, directory, np.float32)
+
+    # The same program must compress and decompress, so `--model` needs the weights by themselves.
+    export(output, networks, functions, write_weights if system.has_likelihood else None)
     print(f"SavedModel with endpoints {', '.join(functions)}: {output}")

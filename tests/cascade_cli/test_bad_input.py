@@ -149,6 +149,8 @@ _OTHERS = {
     "evaluate": ["--num_images=1"],
     "sample": ["--num_samples=1", "--output_dir=out"],
     "export": ["--output_dir=out"],
+    "compress": ["--from_images=PICTURES", "--output=out.spn"],
+    "decompress": ["--input=archive.spn", "--output_dir=out"],
 }
 
 
@@ -221,6 +223,15 @@ def test_commands_refuse_flags_of_another_model_and_positional_arguments(refused
         (["export", "--output_dir=full"], 1, "full exists already"),
         (["export", "--output_dir=full", "--overwrite"], 1, "full exists and is no SavedModel"),
         (["export", "--output_dir=file", "--overwrite"], 1, "file exists and is no SavedModel"),
+        (["compress", "--output=out.spn"], 2, "--from_images is missing"),
+        (["compress", "--from_images=PICTURES"], 2, "--output is missing"),
+        (["compress", "--from_images=missing", "--output=out.spn"], 1, "no folder missing"),
+        (["compress", "--from_images=small", "--output=file"], 1, "file exists already"),
+        (["compress", "--from_images=small", "--output=file", "--each"], 1, "file is a file"),
+        (["decompress", "--output_dir=out"], 2, "--input is missing"),
+        (["decompress", "--input=missing.spn", "--output_dir=out"], 1, "no archive missing.spn"),
+        (["decompress", "--input=small", "--output_dir=out"], 1, "small has no archives, *.spn"),
+        (["decompress", "--input=small/00.png", "--output_dir=out"], 1, "00.png: it is no archive"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )

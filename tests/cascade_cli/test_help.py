@@ -7,15 +7,23 @@ from cascade_cli.command_line import flags_of
 from tests.cascade_cli.commands import run_forked
 
 
-@pytest.mark.parametrize("command", ["train", "evaluate", "sample", "export"])
-def test_help_shows_the_flags_of_the_experiment_and_of_the_command(tmp_path, command):
+@pytest.mark.parametrize(
+    ("command", "option"),
+    [
+        ("train", "stage"),
+        ("evaluate", "split"),
+        ("sample", "output_dir"),
+        ("export", "output_dir"),
+        ("compress", "output"),
+        ("decompress", "output_dir"),
+    ],
+)
+def test_help_shows_the_flags_of_the_experiment_and_of_the_command(tmp_path, command, option):
     _, stdout, stderr = run_forked(tmp_path, command, "--help")
     assert stderr == ""
     assert f"cascade-tf {command} --" in stdout  # a command to copy
     names = _flags(stdout)
-    assert {"workdir", {"train": "stage", "evaluate": "split"}.get(command, "output_dir")} <= {
-        *names
-    }
+    assert {"workdir", option} <= {*names}
     assert len(names) <= 25 and "pixelcnn_layers" not in names
 
 

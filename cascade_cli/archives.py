@@ -1,0 +1,117 @@
+"""Archives and their pictures as files."""
+
+import contextlib
+import itertools
+import pathlib
+import signal
+import threading
+from collections.abc import Callable, Iterable, Iterator
+
+from etils import epath
+
+from cascade_cli.options import CompressOptions, DecompressOptions, Options
+from cascade_tf.errors import UsageError, UserError
+from cascade_tf.interruption import Interrupted, StopRequest
+from cascade_tf.progress import ProgressBar
+from spn_tf.compression import archive, arithmetic
+
+SUFFIX = ".spn"
+
+
+def input_paths(options: DecompressOptions) -> dict[str, epath.Path]:
+    """The archives that `decompress` reads: one, or all of a folder.
+
+    Returns:
+        Paths by name: of a folder's, the path in it without suffix.
+
+    Raises:
+        UserError: there is none.
+    """
+    if not options.input:
+        raise UsageError("`input` is missing: name an archive, or a folder of archives")
+    path = epath.Path(options.input).expanduser()
+    if path.is_dir():
+        found = sorted(path.glob(f"**/*{SUFFIX}"))
+        if not found:
+            raise UserError(f"`input`: the folder {path} has no archives, *{SUFFIX}")
+        return {str(own.relative_to(path).with_suffix("")): own for own in found}
+    if not path.exists():
+        raise UserError(f"`input`: there is no archive {path}")
+    return {path.stem: path}
+
+
+def choose_arithmetic(options: Options) -> None:
+    """Makes this process use portable arithmetic if the command needs it.
+
+    To be called before TensorFlow is imported.
+
+    Raises:
+        UserError: an archive is damaged.
+    """
+    if isinstance(options, CompressOptions):
+        is_portable = options.portable
+    elif isinstance(options, DecompressOptions):
+        is_portable = any(map(_is_portable, input_paths(options).values()))
+    else:
+        return
+    if is_portable:
+        arithmetic.use_portable()
+
+
+def _is_portable(path: epath.Path) -> bool:
+    return read_archive(path).arithmetic.mode == "portable"
+
+
+def read_archive(path: epath.Path) -> archive.Archive:
+    """The archive of a file; raises ArchiveError with the file's name."""
+    try:
+        return archive.read(path.read_bytes())
+    except archive.ArchiveError as error:
+        raise archive.ArchiveError(f"{path}: {error}") from error
+
+
+def file_names(names: Iterable[str], suffix: str, taken: Iterable[str] = ()) -> list[str]:
+    """Names of files with another suffix, all of them different.
+
+    Args:
+        names: of the files.
+        suffix: in place of their own.
+        taken: names of other files.
+
+    >>> file_names(["a.jpg", "b.png", "b.webp"], ".png")
+    ['a.png', 'b.png', 'b.webp.png']
+    """
+    used, found = set(taken), []
+    for name in names:
+        short = str(pathlib.PurePosixPath(name).with_suffix(suffix))
+        numbered = (f"{name}.{number}{suffix}" for number in itertools.count(2))
+        wanted = itertools.chain((short, name + suffix), numbered)
+        found.append(next(name for name in wanted if name not in used))
+        used.add(found[-1])
+    return found
+
+
+class _Stop(Exception):
+    """Raised between two slices, on a signal."""
+
+
+@contextlib.contextmanager
+def progress(title: str, slices: int) -> Iterator[Callable[[], None]]:
+    """A progress bar; yields a function to call after each slice, in any thread.
+
+    Raises:
+        Interrupted: on a signal, after the slices that are being coded.
+    """
+    lock = threading.Lock()
+    with StopRequest() as stop, ProgressBar(title, slices, "slices") as bar:
+
+        def on_slice() -> None:
+            with lock, stop.at_closed_pipe():
+                bar.advance()
+            if stop.signal is not None:
+                raise _Stop
+
+        try:
+            yield on_slice
+        except _Stop:
+            raise Interrupted(stop.signal or signal.SIGINT, "stopped") from None

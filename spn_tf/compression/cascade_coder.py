@@ -1,0 +1,111 @@
+"""Batches of tiles through all stages of a model, one after another in one stream."""
+
+import zlib
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+import numpy as np
+import tensorflow as tf
+
+from cascade_tf.sample_request import OnProgress
+from spn_tf.compression.stage_coder import StageCoder, StreamReader, StreamWriter
+from spn_tf.spn_stage import SPNStage
+
+
+class Coded(NamedTuple):
+    """Tiles that were coded.
+
+    Attributes:
+        tiles: uint8 [N, h, w, C], of the last stage that was coded.
+        checks: uint32 [N, stages], CRC-32 of the intensities and probabilities of each stage.
+    """
+
+    tiles: np.ndarray
+    checks: np.ndarray
+
+
+class CascadeCoder:
+    """Codes batches of tiles of a model's size.
+
+    Args:
+        stages: built, coarsest first.
+        batch: tiles of a program.
+    """
+
+    def __init__(self, stages: Sequence[SPNStage], batch: int):
+        self._stages, self._batch = stages, batch
+        self._coders = [StageCoder(stage.network) for stage in stages]
+
+    def write(
+        self, tiles: np.ndarray, labels: np.ndarray, on_slice: OnProgress
+    ) -> tuple[bytes, Coded]:
+        """The stream of up to a batch of tiles, uint8 [N, h, w, C], of classes int32 [N].
+
+        `on_slice` is called after each slice of each stage.
+        """
+        writer, nothing = StreamWriter(), StreamReader(np.zeros([0], np.uint32))
+        stages = len(self._stages)
+        coded = self._code(nothing, len(tiles), labels, stages, on_slice, tiles, writer)
+        return writer.words().astype("<u4").tobytes(), coded
+
+    def read(
+        self, stream: bytes, count: int, labels: np.ndarray, stages: int, on_slice: OnProgress
+    ) -> Coded:
+        """`count` tiles from their stream, by the first `stages` stages."""
+        words = np.frombuffer(stream[: len(stream) // 4 * 4], "<u4").astype(np.uint32)
+        return self._code(StreamReader(words), count, labels, stages, on_slice)
+
+    def _code(
+        self,
+        stream: StreamReader,
+        count: int,
+        labels: np.ndarray,
+        stages: int,
+        on_slice: OnProgress,
+        tiles: np.ndarray | None = None,
+        writer: StreamWriter | None = None,
+    ) -> Coded:
+        all_labels = np.zeros([self._batch], np.int32)
+        all_labels[:count] = labels
+        checks = np.zeros([count, stages], np.uint32)
+        condition = target = np.zeros([0], np.int32)
+        for number, stage in enumerate(self._stages[:stages]):
+            c = stage.config
+            target = np.zeros([self._batch, c.height, c.width, c.channels], np.int32)
+            if tiles is not None:
+                target[:count] = stage.target(tf.constant(tiles)).numpy()
+            if stage.first_slice_given:
+                target[:, :: c.scale, :: c.scale] = condition
+            condition = target = self._coders[number].code(
+                target,
+                tiles is not None,
+                stream,
+                count,
+                _recorder(checks[:, number], writer, on_slice),
+                coarse=condition if c.coarse_bits else None,
+                labels=all_labels if stage.num_classes > 1 else None,
+                skip_first=stage.first_slice_given,
+            )
+        return Coded(
+            self._stages[stages - 1].to_images(tf.constant(target[:count])).numpy(), checks
+        )
+
+
+def _recorder(
+    checks: np.ndarray, writer: StreamWriter | None, on_slice: OnProgress
+) -> Callable[[np.ndarray, np.ndarray], None]:
+    """A function that adds a slice to the checks of its stage [N], and to the stream."""
+    count = len(checks)
+
+    def record(symbols: np.ndarray, exponents: np.ndarray) -> None:
+        symbols, exponents = symbols[..., :count], exponents[..., :count, :]
+        for tile in range(count):
+            for numbers in (symbols[..., tile], exponents[..., tile, :]):
+                data = np.ascontiguousarray(numbers, "<i2")
+                checks[tile] = zlib.crc32(data, int(checks[tile]))
+        if writer is not None:
+            for row in zip(symbols, exponents, strict=True):  # a slice of weights is large
+                writer.write(*row)
+        on_slice()
+
+    return record

@@ -1,0 +1,62 @@
+"""Logits of a subpixel as integer probabilities, the same in encoder and decoder.
+
+1. The distance of each logit to the largest is rounded to steps of 1/256: an exponent.
+2. A table of integers turns exponents into weights, 2^32 * exp(-exponent / 256), at least 1.
+3. `left_cumulatives` divides 2^24 in the proportion of the weights, at least 1 for each class, by
+   the rule of constriction's `Categorical(perfect=False)`.
+
+From the exponents on, all numbers are integers, or float64 of which each operation is rounded by
+the standard. So two machines that agree on the exponents agree on the code.
+
+Shape letters: B images, n classes.
+"""
+
+import decimal
+import functools
+
+import numpy as np
+import tensorflow as tf
+
+STEPS = 256  # of a logit
+PRECISION = 24  # bits of a probability
+_LARGEST_WEIGHT = 2**32
+
+
+@functools.cache
+def weight_table() -> np.ndarray:
+    """Weights by exponent, float64 of integers, from 2^32 down to 1.
+
+    Decimal numbers of 60 digits: `numpy.exp` differs in its last bit between processors.
+
+    >>> table = weight_table()
+    >>> len(table), table[0] == 2**32, table[256] == round(2**32 / np.e), table[-1]
+    (5784, True, True, 1.0)
+    """
+    with decimal.localcontext(prec=60):
+        ratio, weight, table = (decimal.Decimal(-1) / STEPS).exp(), decimal.Decimal(1), []
+        while not table or table[-1] > 1:
+            table.append(int((weight * _LARGEST_WEIGHT).to_integral_value()))
+            weight *= ratio
+    return np.array(table, np.float64)
+
+
+def exponents(logits: tf.Tensor) -> tf.Tensor:
+    """Distances of logits [B, n] to the largest, in steps: int32 in the range of the table."""
+    distances = (tf.reduce_max(logits, axis=-1, keepdims=True) - logits) * STEPS
+    last = float(len(weight_table()) - 1)
+    return tf.cast(tf.round(tf.minimum(distances, last)), tf.int32)
+
+
+def left_cumulatives(exponents: tf.Tensor) -> tf.Tensor:
+    """Bounds of the classes' shares of 2^24, int64 [B, n + 1], from exponents [B, n].
+
+    >>> left_cumulatives(tf.constant([[0, 0, 5000, 0]])).numpy().tolist()
+    [[0, 5592405, 11184810, 11184812, 16777216]]
+    """
+    classes = exponents.shape[-1]
+    weights = tf.gather(tf.constant(weight_table()), exponents)
+    sums = tf.cumsum(weights, axis=-1)  # exact: below 2^53
+    scale = tf.constant(float(2**PRECISION - classes), tf.float64) / sums[:, -1:]
+    inner = tf.cast(sums[:, :-1] * scale, tf.int64) + tf.range(1, classes, dtype=tf.int64)
+    zeros = tf.zeros_like(inner[:, :1])
+    return tf.concat([zeros, inner, zeros + 2**PRECISION], axis=-1)

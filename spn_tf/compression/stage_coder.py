@@ -1,0 +1,179 @@
+"""The targets of one stage, written to a stream and read from it, slice after slice."""
+
+import contextlib
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import constriction
+import numpy as np
+import tensorflow as tf
+
+from spn_tf.compression import range_decoder
+from spn_tf.compression.coded_slice import CodedSlice, CodedState
+from spn_tf.compression.integer_probabilities import PRECISION, weight_table
+from spn_tf.compression.range_decoder import RangeState
+from spn_tf.ordering import image_to_slices, slices_to_image
+from spn_tf.sampling.cached_decoder import decode
+from spn_tf.sampling.cached_prediction import CachedPrediction
+from spn_tf.sampling.sampler import kernels_of_this_machine
+from spn_tf.subscale_pixel_network import SubscalePixelNetwork
+
+_MODEL = constriction.stream.model.Categorical(perfect=False)
+# Takes the symbols int [h, w, C, B] and exponents [h, w, C, B, classes] of a slice.
+OnSlice = Callable[[np.ndarray, np.ndarray], None]
+
+
+class StreamWriter:
+    """A stream of intensities, as constriction's range encoder writes them."""
+
+    def __init__(self) -> None:
+        self._encoder = constriction.stream.queue.RangeEncoder()
+
+    def write(self, symbols: np.ndarray, exponents: np.ndarray) -> None:
+        """Appends symbols, int [...], with the exponents of their probabilities, [..., classes]."""
+        weights = weight_table()[exponents.reshape(-1, exponents.shape[-1])]
+        self._encoder.encode(np.ascontiguousarray(symbols.reshape(-1), np.int32), _MODEL, weights)
+
+    def words(self) -> np.ndarray:
+        """The stream so far, uint32 [W]."""
+        return self._encoder.get_compressed()
+
+
+class StreamReader:
+    """A stream, and the place of its decoder.
+
+    Args:
+        words: uint32 [W]; zeros follow.
+    """
+
+    def __init__(self, words: np.ndarray):
+        self._words, self._decoder = words, range_decoder.start(words)
+
+    def window(self, size: int) -> tuple[RangeState, np.ndarray]:
+        """The decoder in the next `size` words, and these words, uint32 [size]."""
+        start = int(self._decoder.position)
+        window = np.zeros([size], np.uint32)
+        found = self._words[start : start + size]
+        window[: len(found)] = found
+        return self._decoder._replace(position=tf.constant(0)), window
+
+    def advance(self, decoder: RangeState) -> None:
+        """Moves on to the decoder after a window."""
+        position = self._decoder.position + decoder.position
+        self._decoder = decoder._replace(position=position)
+
+
+class StageCoder:
+    """Writes and reads the targets of one network.
+
+    Args:
+        network: a built network.
+    """
+
+    def __init__(self, network: SubscalePixelNetwork):
+        self._network = network
+        self._kernels = kernels_of_this_machine(network.compute_dtype)
+        # By XLA, as TensorFlow's own kernels round by processor and threads. Two programs, because
+        # XLA takes three times as long to compile one that holds both.
+        self._compiled_embed = tf.function(self._embed, jit_compile=True, autograph=False)
+        self._compiled_decode = tf.function(self._decode, jit_compile=True, autograph=False)
+        # Threads that call a program for the first time would each compile it.
+        self._compiling, self._is_compiled = threading.Lock(), False
+
+    def code(
+        self,
+        target: np.ndarray,
+        known: bool,
+        stream: StreamReader,
+        count: int,
+        on_slice: OnSlice,
+        coarse: np.ndarray | None = None,
+        labels: np.ndarray | None = None,
+        skip_first: bool = False,
+    ) -> np.ndarray:
+        """Goes through the slices of a batch.
+
+        Args:
+            target: int32 [B, H, W, C]; the true one if `known`, else only its first slice counts,
+                if that is skipped.
+            stream: to read; if `known`, its words do not matter.
+            count: images that the stream holds; the others are of no use.
+            on_slice: called after each slice.
+            coarse: int32 [B, H, W, C], the condition of depth upscaling.
+            labels: int32 [B].
+            skip_first: the first slice is given.
+
+        Returns:
+            The target, int32 [B, H, W, C].
+        """
+        c = self._network.config
+        slices = image_to_slices(tf.constant(target, tf.int32), c.scale)
+        coarse_slices = None
+        if coarse is not None:
+            coarse_slices = image_to_slices(tf.constant(coarse, tf.int32), c.scale)
+        most = len(target) * c.slice_height * c.slice_width * c.channels * PRECISION // 32 + 2
+        for number in range(int(skip_first), c.scale**2):
+            decoder, window = stream.window(most)
+            own_coarse = None if coarse_slices is None else coarse_slices[:, number]
+            coded = self._code_slice(
+                *(slices, coarse_slices, labels, tf.constant(number)),
+                *(slices[:, number], own_coarse, tf.constant(known), decoder),
+                *(tf.constant(window), tf.constant(count)),
+            )
+            stream.advance(coded.decoder)
+            here = tf.range(c.scale**2)[:, None, None, None] == number
+            slices = tf.where(here, coded.pixels[:, None], slices)
+            on_slice(np.moveaxis(coded.pixels.numpy() % c.classes, 0, -1), coded.exponents.numpy())
+        return slices_to_image(slices, c.scale).numpy()
+
+    def _code_slice(
+        self,
+        slices: tf.Tensor,
+        coarse: tf.Tensor | None,
+        labels: tf.Tensor | None,
+        target: tf.Tensor,
+        *of_slice: Any,
+    ) -> CodedState:
+        with contextlib.nullcontext() if self._is_compiled else self._compiling:
+            context = self._compiled_embed(slices, coarse, labels, target)
+            coded = self._compiled_decode(target, *context, *of_slice)
+            self._is_compiled = True
+        return coded
+
+    def _embed(
+        self,
+        slices: tf.Tensor,
+        coarse: tf.Tensor | None,
+        labels: tf.Tensor | None,
+        target: tf.Tensor,
+    ) -> tuple[tf.Tensor | None, tf.Tensor | None]:
+        """The embedding of slice `target`, and its interpolation."""
+        # Later slices are masked, but rounding must not depend on them either.
+        earlier = tf.range(slices.shape[1])[:, None, None, None] < target
+        context = tf.where(earlier, slices, 0)
+        number = tf.fill([slices.shape[0]], target)
+        interpolated = self._network.interpolation(context, number)
+        embedding = self._network.embed(context, number, coarse, interpolated, labels=labels)
+        return embedding, interpolated
+
+    def _decode(
+        self,
+        target: tf.Tensor,
+        embedding: tf.Tensor | None,
+        interpolated: tf.Tensor | None,
+        pixels: tf.Tensor,
+        coarse: tf.Tensor | None,
+        known: tf.Tensor,
+        decoder: RangeState,
+        words: tf.Tensor,
+        count: tf.Tensor,
+    ) -> CodedState:
+        c = self._network.config
+        prediction = None
+        if interpolated is not None:
+            prediction = CachedPrediction(c, target, interpolated, coarse)
+        chooser = CodedSlice(c, pixels, known, coarse, RangeState(*decoder), words, count)
+        return decode(
+            self._network.decoder, embedding, pixels.shape[0], chooser, self._kernels, prediction
+        )

@@ -1,0 +1,41 @@
+"""Pictures of any size as tiles of a model's size."""
+
+import numpy as np
+
+
+def count_tiles(height: int, width: int, tile: tuple[int, int]) -> int:
+    """The number of tiles (h, w) that cover a picture.
+
+    >>> count_tiles(65, 128, (32, 32))
+    12
+    """
+    return -(-height // tile[0]) * -(-width // tile[1])
+
+
+def to_tiles(picture: np.ndarray, tile: tuple[int, int]) -> np.ndarray:
+    """Cuts a picture [H, W, C] into tiles [N, h, w, C], row by row.
+
+    The last row and column are repeated where a tile reaches beyond the picture: such pixels cost
+    little.
+
+    >>> to_tiles(np.arange(6).reshape(2, 3, 1), (2, 2))[..., 0].tolist()
+    [[[0, 1], [3, 4]], [[2, 2], [5, 5]]]
+    """
+    (height, width, channels), (h, w) = picture.shape, tile
+    padded = np.pad(picture, ((0, -height % h), (0, -width % w), (0, 0)), mode="edge")
+    rows, columns = padded.shape[0] // h, padded.shape[1] // w
+    tiles = padded.reshape(rows, h, columns, w, channels).swapaxes(1, 2)
+    return np.ascontiguousarray(tiles.reshape(-1, h, w, channels))
+
+
+def from_tiles(tiles: np.ndarray, height: int, width: int) -> np.ndarray:
+    """The picture [H, W, C] whose tiles are [N, h, w, C]: the inverse of `to_tiles`.
+
+    >>> picture = np.arange(15).reshape(5, 3, 1)
+    >>> (from_tiles(to_tiles(picture, (2, 2)), 5, 3) == picture).all()
+    np.True_
+    """
+    _, h, w, channels = tiles.shape
+    rows, columns = -(-height // h), -(-width // w)
+    whole = tiles.reshape(rows, columns, h, w, channels).swapaxes(1, 2)
+    return whole.reshape(rows * h, columns * w, channels)[:height, :width]

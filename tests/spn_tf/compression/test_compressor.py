@@ -1,0 +1,194 @@
+"""Pictures through archives and back, with tiny random models."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from spn_tf import SPNModel, SPNTrainingConfig, UpscalingConfig, make_stages
+from spn_tf.compression import archive
+from spn_tf.compression.archive import ArchiveError
+from spn_tf.compression.compressor import Compressor, Picture
+from spn_tf.compression.tiles import to_tiles
+from tests.spn_tf.random_networks import ANCHORED, MIXTURE, SHALLOW, randomize, tiny_config
+
+_SIZES = ((4, 4), (5, 3), (1, 9))
+
+
+def _stages(upscaling="none", seed=0, **changes):
+    config = tiny_config(**SHALLOW, **(dict(height=4, width=4, channels=1, scale=2) | changes))
+    stages = make_stages(UpscalingConfig(upscaling), config, SPNTrainingConfig())
+    for stage in stages:
+        stage.build_network()
+        randomize(stage.network, seed)
+    return stages
+
+
+def _pictures(stages, sizes=_SIZES, **changes):
+    c, rng = stages[-1].config, np.random.default_rng(0)
+    low = 8 - c.bits
+    return [
+        Picture(
+            rng.integers(0, 256, [height, width, c.channels], np.uint8) >> low << low,
+            f"{height}.png",
+            label=number % c.num_classes,
+        )
+        for number, (height, width) in enumerate(sizes)
+    ]
+
+
+def _pixels(restored):
+    return [picture.pixels.tolist() for picture in restored]
+
+
+@pytest.mark.parametrize(
+    ("upscaling", "changes"),
+    [
+        ("none", dict(bits=8)),
+        ("none", dict(bits=1, scale=1)),
+        ("none", dict(bits=3, channels=3, num_classes=3)),
+        ("none", dict(bits=8, channels=3) | MIXTURE),
+        ("size", dict(bits=5, channels=3) | ANCHORED),
+        ("depth", dict(bits=8)),
+        ("multidimensional", dict(bits=8, channels=3) | MIXTURE),
+    ],
+    ids=str,
+)
+def test_pictures_of_any_size_come_back_and_cost_their_likelihood(upscaling, changes, eagerly):
+    stages = _stages(upscaling, **changes)
+    pictures = _pictures(stages)
+    compressor = Compressor(stages, workers=2)
+    compressed = compressor.write(pictures, verify=False)
+    assert not compressed.kept
+    restored = list(compressor.read(compressed.data))
+    assert _pixels(restored) == _pixels(pictures)
+    assert [picture.name for picture in restored] == [picture.name for picture in pictures]
+    streams = archive.read(compressed.data).streams
+    tiles = [to_tiles(picture.pixels, (4, 4)) for picture in pictures]
+    labels = np.repeat([picture.label for picture in pictures], [*map(len, tiles)])
+    model = SPNModel(stages)
+    classes = labels if model.num_classes > 1 else None
+    bits = -model.log_prob(np.concatenate(tiles), classes).sum() / np.log(2)
+    # A stream ends within two words of its information.
+    assert abs(8 * sum(map(len, streams)) - bits) <= 64 * len(streams) + 1e-3 * bits
+
+
+def test_stages_of_a_cascade_come_one_after_another(eagerly):
+    stages = _stages("multidimensional", bits=8)
+    pictures, compressor = _pictures(stages), Compressor(stages)
+    data = compressor.write(pictures, verify=False).data
+    small, coarse = (_pixels(compressor.read(data, number)) for number in (1, 2))
+    bits = stages[1].config.bits
+    for picture, first, second in zip(pictures, small, coarse, strict=True):
+        kept = picture.pixels >> (8 - bits) << (8 - bits)
+        assert first == kept[::2, ::2].tolist() and second == kept.tolist()
+
+
+def test_the_program_counts_its_slices_and_verifies(eagerly):
+    stages = _stages(bits=3)
+    pictures, compressor, slices = _pictures(stages), Compressor(stages, workers=1), []
+    data = compressor.write(pictures, on_slice=lambda: slices.append(1)).data
+    assert len(slices) == compressor.slices_to_write(pictures) == 2 * 4
+    list(compressor.read(data, on_slice=lambda: slices.append(1)))
+    assert len(slices) == 8 + compressor.slices_to_read(data) == 12
+
+
+def test_pictures_that_the_model_cannot_code_are_kept_as_files(eagerly):
+    stages = _stages(bits=3)
+    good = _pictures(stages)[0]
+    colours = Picture(np.zeros([2, 2, 3], np.uint8), "c.webp", b"a file")
+    low_bits = Picture(np.full([2, 2, 1], 77, np.uint8))
+    compressor = Compressor(stages)
+    compressed = compressor.write([colours, good, low_bits], verify=False)
+    assert compressed.kept == [0, 2]
+    first, second, third = compressor.read(compressed.data)
+    assert first == ("c.webp", None, b"a file") and second.pixels.tolist() == good.pixels.tolist()
+    assert third.as_pixels().tolist() == low_bits.pixels.tolist()
+
+
+def test_few_bits_may_be_spread_over_all_intensities_as_in_png(eagerly):
+    levels = np.arange(8, dtype=np.uint8).reshape(2, 4, 1)
+    spread = Picture((levels * 255.0 / 7 + 0.5).astype(np.uint8))
+    compressor = Compressor(_stages(bits=3))
+    compressed = compressor.write([spread], verify=False)
+    assert not compressed.kept and spread.pixels.max() == 255
+    assert _pixels(compressor.read(compressed.data)) == _pixels([spread])
+
+
+def test_grey_pictures_in_a_model_of_colour_come_back_grey(eagerly):
+    grey = _pictures(_stages())[1]
+    compressor = Compressor(_stages(channels=3))
+    (back,) = compressor.read(compressor.write([grey], verify=False).data)
+    assert back.pixels.tolist() == grey.pixels.tolist()
+
+
+def test_a_flip_in_a_stream_is_found_at_its_picture_and_those_before_are_right(eagerly):
+    stages = _stages(bits=3)
+    pictures = _pictures(stages, [(4, 4)] * 12)
+    compressor = Compressor(stages, workers=3)
+    data = bytearray(compressor.write(pictures, verify=False).data)
+    streams = archive.read(bytes(data)).streams
+    assert len(streams) == 3
+    data[-len(streams[2]) - len(streams[1]) // 2] ^= 16
+    found = []
+    with pytest.raises(
+        ArchiveError, match=r"\.png|picture .* does not come back: .* damaged there"
+    ):
+        for picture in compressor.read(bytes(data)):
+            found.append(picture)
+    assert 4 <= len(found) < 8 and _pixels(found) == _pixels(pictures[: len(found)])
+
+
+def test_a_picture_that_does_not_come_back_is_kept(eagerly, monkeypatch):
+    """As if the program rounded otherwise the second time."""
+    stages = _stages(bits=3)
+    pictures, compressor = _pictures(stages), Compressor(stages, workers=1)
+    network, calls = stages[0].network, []
+    embed = network.embed
+
+    def unsteady(*arguments, **named):
+        calls.append(1)
+        return embed(*arguments, **named) * (1 if len(calls) <= 4 else 1.01)
+
+    monkeypatch.setattr(network, "embed", unsteady)
+    compressed = compressor.write(pictures)
+    assert compressed.kept == [0, 1, 2]
+    assert [p.as_pixels().tolist() for p in compressor.read(compressed.data)] == _pixels(pictures)
+
+
+def test_another_model_and_other_arithmetic_are_named(eagerly):
+    stages = _stages(bits=3)
+    compressor = Compressor(stages)
+    data = compressor.write(_pictures(stages), verify=False).data
+    with pytest.raises(ArchiveError, match="with another model"):
+        list(Compressor(_stages(bits=3, seed=1)).read(data))
+    content = archive.read(data)
+    other = dataclasses.replace(content.arithmetic, tensorflow=(1, 2, 3))
+    entry = dataclasses.replace(content.entries[0], check=b"\0\0\0\0")
+    changed = dataclasses.replace(content, arithmetic=other, entries=[entry, *content.entries[1:]])
+    with pytest.raises(
+        ArchiveError, match=r"does not come back: .* written with TensorFlow 1\.2\.3"
+    ):
+        list(compressor.read(archive.write(changed)))
+
+
+def test_compiled_programs_agree_with_themselves():
+    stages = _stages(bits=2, channels=1)
+    pictures, compressor = _pictures(stages, [(4, 4)] * 3), Compressor(stages)
+    compressed = compressor.write(pictures)
+    assert not compressed.kept
+    assert _pixels(compressor.read(compressed.data)) == _pixels(pictures)
+
+
+def test_images_to_bytes_and_back_in_python(eagerly):
+    model = SPNModel(_stages(bits=3, num_classes=2))
+    images = [picture.pixels for picture in _pictures(model.stages)]
+    data = model.compress(images)
+    assert [image.tolist() for image in model.decompress(data)] == [i.tolist() for i in images]
+    best = np.argmin(
+        [[model.bits_per_dim(image[None], [k])[0] for k in (0, 1)] for image in images[:1]], axis=1
+    )
+    assert archive.read(data).entries[0].label == best[0]
+    assert model.decompress(model.compress([])) == []
+    with pytest.raises(ValueError, match="float64"):
+        model.compress([np.zeros([2, 2, 1])])

@@ -1,0 +1,50 @@
+import constriction
+import numpy as np
+import tensorflow as tf
+
+from spn_tf.compression.integer_probabilities import (
+    PRECISION,
+    exponents,
+    left_cumulatives,
+    weight_table,
+)
+
+
+def _shares(logits):
+    """Probabilities of the integer rule, float64 [B, n]."""
+    return np.diff(left_cumulatives(exponents(tf.constant(logits)))) / 2**PRECISION
+
+
+def test_integer_probabilities_are_those_of_the_logits_to_a_thousandth_of_their_entropy():
+    rng = np.random.default_rng(0)
+    for spread in (0.01, 1, 8, 100):
+        logits = spread * rng.normal(size=[50, 256]).astype(np.float32)
+        true = np.exp(tf.nn.log_softmax(tf.cast(logits, tf.float64)))
+        shares = _shares(logits)
+        assert (shares > 0).all()
+        np.testing.assert_allclose(shares.sum(1), 1, rtol=1e-12)
+        bits = -(true * np.log2(shares)).sum(1)
+        entropy = -(true * np.log2(np.maximum(true, 1e-300))).sum(1)
+        # At least 1 of 2^24 for each class costs 2e-5 bits a symbol, however sure the model is.
+        assert (bits - entropy < 1e-4 * entropy + 4e-5).all()
+
+
+def test_no_class_is_impossible_however_unlikely():
+    logits = np.array([[0, -1e30, -np.inf, 50]], np.float32)
+    assert (_shares(logits) >= 2.0**-PRECISION).all()
+
+
+def test_the_bounds_are_those_of_constriction():
+    """Symbols at both ends of every class's share decode to the class itself."""
+    rng = np.random.default_rng(1)
+    for classes in (2, 3, 8, 256):
+        own = rng.integers(0, len(weight_table()), [20, classes])
+        own[:, 0] = 0
+        weights = weight_table()[own]
+        model = constriction.stream.model.Categorical(perfect=False)
+        symbols = rng.integers(0, classes, 20).astype(np.int32)
+        encoder = constriction.stream.queue.RangeEncoder()
+        encoder.encode(symbols, model, weights)
+        bits = -np.log2(np.diff(left_cumulatives(tf.constant(own)))[range(20), symbols] / 2**24)
+        # A stream ends within two words of its information.
+        assert bits.sum() <= 32 * len(encoder.get_compressed()) <= bits.sum() + 64
