@@ -58,6 +58,7 @@ setup(
     entry_points={"console_scripts": ["cascade-tf=cascade_cli.command_line:main"]},
     install_requires=[
         "absl-py>=2.1,<3",
+        "constriction>=0.5,<0.6",  # the range encoder of archives
         "etils[epath]>=1.9,<2",
         "filelock>=3.25.2,<4",
         "imagecodecs>=2025.3.30",  # JPEG XL, to compare models with

@@ -117,6 +117,11 @@ class EvaluateOptions(TruncationOptions):
     codecs: bool = setting(
         True, "Also print bits/dim of PNG, WebP and JPEG XL on the same images.", group="output"
     )
+    archive: bool = setting(
+        False,
+        "Also print bits/dim of an archive of these images, as of `compress`.",
+        group="output",
+    )
     strategy: str = _strategy(STRATEGIES)
     num_samples: int | None = setting(
         None,

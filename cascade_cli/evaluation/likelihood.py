@@ -4,6 +4,7 @@ import numpy as np
 import rich.table
 import tensorflow as tf
 
+from cascade_cli.archives import progress
 from cascade_cli.evaluation.report import Figures
 from cascade_tf.class_record import require_model_of_classes
 from cascade_tf.codecs import TITLES, codec_bits_per_dim
@@ -11,6 +12,8 @@ from cascade_tf.data import Source
 from cascade_tf.evaluation import Evaluator
 from cascade_tf.experiment import Experiment
 from cascade_tf.progress import ProgressBar
+from cascade_tf.stage import Stage
+from spn_tf.compression.compressor import Compressor, Picture
 from spn_tf.spn_stage import SPNStage
 
 # Codecs are measured on at most this many images, and values. A million values take WebP and
@@ -28,6 +31,7 @@ def evaluate(
     report: Figures,
     codecs: bool = True,
     files: bool = True,
+    archive: bool = False,
 ) -> None:
     """Evaluates one stage after another, so that they need not fit into memory together.
 
@@ -38,16 +42,22 @@ def evaluate(
         report: of the evaluation.
         codecs: whether PNG, WebP and JPEG XL are measured too, with all images on one sheet.
         files: whether they are also measured with each image in a file of its own.
+        archive: whether the images of the codecs are also compressed with the model.
     """
     for name in experiment.stage_names:
         classes = experiment.make_stage(name).num_classes
         require_model_of_classes(experiment.directory(name), classes, source)
-    report.begin(*experiment.stage_names, "total", *(TITLES if codecs else ()))
+    report.begin(
+        *experiment.stage_names,
+        "total",
+        *(TITLES if codecs else ()),
+        *(["archive"] if archive else ()),
+    )
     results = report.results
     results |= {"steps": {}, "stages": {}}
     nats = np.zeros(1)
     for name in experiment.stage_names:
-        stage = _likelihood_stage(experiment, name)
+        stage = _likelihood_stage(experiment.make_stage(name))
         state = experiment.load_state(stage, strategy)
         size = experiment.inference_batch_size(name)
         with ProgressBar(f"evaluate {name}", total, "images") as bar:
@@ -68,11 +78,17 @@ def evaluate(
     error = bits_per_dim.std(ddof=1) / np.sqrt(len(nats)) if len(nats) > 1 else None
     results["standard_error"] = error if error is None else float(error)
     report.done("total", _table(results))
+    if not (codecs or archive):
+        return
+    size = source.config.image_size**2 * source.config.channels
+    count = min(CODEC_IMAGES, max(1, _SHEET_VALUES // size))
+    images, classes = first_images(source, total, count)
+    images = stage.to_images(stage.target(tf.constant(images))).numpy()
     if codecs:
-        size = source.config.image_size**2 * source.config.channels
-        images, _ = first_images(source, total, min(CODEC_IMAGES, max(1, _SHEET_VALUES // size)))
-        images = stage.to_images(stage.target(tf.constant(images))).numpy()
         _measure_codecs(images, bits_per_dim, files, report)
+    if archive:
+        labels = classes if stage.num_classes > 1 else np.zeros_like(classes)
+        _measure_archive(experiment, images, labels, report)
 
 
 def _measure_codecs(
@@ -96,6 +112,21 @@ def _measure_codecs(
                 sizes = codec_bits_per_dim(alone, [codec], tiled=False, on_file=bar.advance)
                 report.results["single_files"] |= sizes
         report.done(codec, _codec_line(report.results, codec))
+
+
+def _measure_archive(
+    experiment: Experiment, images: np.ndarray, labels: np.ndarray, report: Figures
+) -> None:
+    """Adds the bits/dim of an archive of images, uint8 [N, H, W, C], of classes int32 [N]."""
+    compressor = Compressor([_likelihood_stage(stage) for stage in experiment.load_stages()])
+    pictures = [
+        Picture(image, label=int(label)) for image, label in zip(images, labels, strict=True)
+    ]
+    with progress("evaluate archive", compressor.slices_to_write(pictures)) as on_slice:
+        data = compressor.write(pictures, on_slice=on_slice).data
+    report.results["archive"] = 8 * len(data) / images.size
+    line = f"{report.results['archive']:.4f} bits/dim of {len(images):,} images"
+    report.done("archive", f"archive: {line}, decoded and compared")
 
 
 def first_images(source: Source, total: int, count: int) -> tuple[np.ndarray, np.ndarray]:
@@ -134,8 +165,7 @@ def in_words(results: dict) -> str:
     return f"{own} ({ratio:.3f} times the best codec); {listed}"
 
 
-def _likelihood_stage(experiment: Experiment, name: str) -> SPNStage:
-    stage = experiment.make_stage(name)
+def _likelihood_stage(stage: Stage) -> SPNStage:
     assert isinstance(stage, SPNStage)
     return stage
 

@@ -35,7 +35,15 @@ class SPNSystem(System[SPNStage]):
         options: EvaluateOptions,
         report: Report,
     ) -> None:
-        likelihood.evaluate(self.experiment, strategy, source, total, report, options.codecs)
+        likelihood.evaluate(
+            self.experiment,
+            strategy,
+            source,
+            total,
+            report,
+            options.codecs,
+            archive=options.archive,
+        )
 
     def held_out(self, strategy: tf.distribute.Strategy, source: Source, total: int) -> str:
         figures = Figures()

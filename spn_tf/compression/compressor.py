@@ -11,6 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image
 
+from cascade_tf.errors import UserError
 from cascade_tf.pictures import png_bytes
 from cascade_tf.sample_request import OnProgress
 from spn_tf.compression import archive, arithmetic
@@ -54,11 +55,14 @@ class Restored(NamedTuple):
     file: bytes
 
     def as_pixels(self) -> np.ndarray:
-        """The picture, or that of the file, uint8 [H, W, C]."""
+        """The picture, or that of the file, uint8 [H, W, C]; UserError if the file has none."""
         if self.pixels is not None:
             return self.pixels
-        with Image.open(io.BytesIO(self.file)) as image:
-            pixels = np.asarray(image)
+        try:
+            with Image.open(io.BytesIO(self.file)) as image:
+                pixels = np.asarray(image)
+        except Exception as error:  # damaged files raise errors of any type
+            raise UserError(f"{self.name or 'a file'} in the archive is no picture") from error
         return pixels.reshape(*pixels.shape[:2], -1)
 
 
@@ -81,7 +85,8 @@ class Compressor:
         c = stages[-1].config
         self._stages, self._bits, self._channels = list(stages), c.bits, c.channels
         self._tile = c.height, c.width
-        self._workers = workers or len(os.sched_getaffinity(0))
+        self._workers = workers or os.cpu_count() or 1
+        self._num_classes = max(stage.num_classes for stage in stages)
         self._digest = model_digest(stages)
         self._coders: dict[int, CascadeCoder] = {}
 
@@ -153,7 +158,7 @@ class Compressor:
             raise ArchiveError("the archive was written with another model")
         coded = [entry for entry in content.entries if entry.kind != "file"]
         counts = [count_tiles(e.height, e.width, self._tile) for e in coded]
-        fits = all(e.channels <= self._channels for e in coded)
+        fits = all(e.channels <= self._channels and e.label < self._num_classes for e in coded)
         if not fits or len(content.streams) != -(-sum(counts) // content.arithmetic.batch):
             raise ArchiveError("the archive is damaged: its streams do not fit its pictures")
         stages = len(self._stages) if stages is None else stages
@@ -274,10 +279,11 @@ class Compressor:
         """The tiles of each coded picture, batch after batch."""
         batch, total = content.arithmetic.batch, sum(counts)
         coder = self._coder(batch)
-        labels = np.repeat(np.array([entry.label for entry in coded], np.int32), counts)
+        labels, ends = np.array([entry.label for entry in coded], np.int32), np.cumsum(counts)
 
         def of_batch(start: int) -> Coded:
-            own = labels[start : start + batch]
+            numbers = np.arange(start, min(total, start + batch))
+            own = labels[np.searchsorted(ends, numbers, side="right")]
             return coder.read(content.streams[start // batch], len(own), own, stages, on_slice)
 
         tiles: list[np.ndarray] = []
