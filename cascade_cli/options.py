@@ -119,7 +119,7 @@ class EvaluateOptions(TruncationOptions):
     )
     archive: bool = setting(
         False,
-        "Also print bits/dim of an archive of these images, as of `compress`.",
+        "Also print bits/dim of an archive of these images.",
         group="output",
     )
     strategy: str = _strategy(STRATEGIES)
