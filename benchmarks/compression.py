@@ -49,7 +49,7 @@ _ROUNDS = 3
 
 def main(_: list[str]) -> None:
     model = spn_tf.load(FLAGS.model)
-    height, _, channels = model.image_shape
+    height, channels = model.image_shape[0], model.image_shape[2]
     data = DataConfig(FLAGS.dataset, FLAGS.data_dir, image_size=height, channels=channels)
     images, labels = first_images(open_source(data, "test"), FLAGS.num_images, FLAGS.num_images)
     classes = labels if model.num_classes > 1 else None
@@ -89,10 +89,10 @@ def _others(images: np.ndarray) -> list[tuple[str, float, float]]:
     page = sheet(images)
 
     def effort_9(pixels: np.ndarray) -> bytes:
-        return imagecodecs.jpegxl_encode(np.squeeze(pixels), lossless=True, effort=9)
+        return bytes(imagecodecs.jpegxl_encode(np.squeeze(pixels), lossless=True, effort=9))
 
     def brotli(pixels: np.ndarray) -> bytes:
-        return imagecodecs.brotli_encode(np.ascontiguousarray(pixels), level=11)
+        return bytes(imagecodecs.brotli_encode(pixels.tobytes(), level=11))
 
     def row(name: str, encode: Callable[[np.ndarray], bytes]) -> tuple[str, float, float]:
         each = sum(len(encode(image)) for image in images)

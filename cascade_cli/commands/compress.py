@@ -4,6 +4,7 @@ import io
 import os
 import pathlib
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import numpy as np
 from etils import epath
@@ -38,7 +39,8 @@ def main(experiment: Experiment, options: CompressOptions) -> None:
         targets = [output / name for name in file_names(names, SUFFIX)]
     if not options.overwrite:
         refuse_to_overwrite(targets)
-    model = SPNModel(experiment.load_stages())
+    stages: list[Any] = experiment.load_stages()
+    model = SPNModel(stages)
     pictures = _with_classes(model, [_read(root, name) for name in names])
     compressor = Compressor(model.stages)
     groups = [[picture] for picture in pictures] if options.each else [pictures]

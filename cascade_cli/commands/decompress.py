@@ -1,6 +1,7 @@
 """Writes the pictures of archives as PNG files."""
 
 import io
+from typing import Any
 
 from etils import epath
 from PIL import Image
@@ -34,7 +35,8 @@ def main(experiment: Experiment, options: DecompressOptions) -> None:
     targets = [output / name for own in names.values() for name in own]
     if not options.overwrite:
         refuse_to_overwrite(targets)
-    compressor = Compressor(experiment.load_stages())
+    trained: list[Any] = experiment.load_stages()
+    compressor = Compressor(trained)
     total = sum(compressor.slices_to_read(path.read_bytes(), stages) for path in paths.values())
     written = 0
     with progress("decompress", total) as on_slice:

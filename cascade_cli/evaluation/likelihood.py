@@ -82,12 +82,12 @@ def evaluate(
         return
     size = source.config.image_size**2 * source.config.channels
     count = min(CODEC_IMAGES, max(1, _SHEET_VALUES // size))
-    images, classes = first_images(source, total, count)
+    images, image_classes = first_images(source, total, count)
     images = stage.to_images(stage.target(tf.constant(images))).numpy()
     if codecs:
         _measure_codecs(images, bits_per_dim, files, report)
     if archive:
-        labels = classes if stage.num_classes > 1 else np.zeros_like(classes)
+        labels = image_classes if stage.num_classes > 1 else np.zeros_like(image_classes)
         _measure_archive(experiment, images, labels, report)
 
 

@@ -101,7 +101,7 @@ def _recorder(
         symbols, exponents = symbols[..., :count], exponents[..., :count, :]
         for tile in range(count):
             for numbers in (symbols[..., tile], exponents[..., tile, :]):
-                data = np.ascontiguousarray(numbers, "<i2")
+                data = numbers.astype("<i2").tobytes()
                 checks[tile] = zlib.crc32(data, int(checks[tile]))
         if writer is not None:
             for row in zip(symbols, exponents, strict=True):  # a slice of weights is large

@@ -118,16 +118,19 @@ class Compressor:
         )
         entries, files, first = [], [], 0
         for picture, kind in zip(pictures, kinds, strict=True):
-            if kind == "file" or picture.pixels is None:
-                file = picture.file or png_bytes(picture.pixels)
+            pixels = picture.pixels
+            if kind == "file" or pixels is None:
+                file = picture.file if picture.file or pixels is None else png_bytes(pixels)
                 check = zlib.crc32(file).to_bytes(4, "little")
                 entries.append(Entry(0, 0, 0, kind, check, 0, picture.name, len(file)))
                 files.append(file)
             else:
-                shape = picture.pixels.shape
-                last = first + count_tiles(*shape[:2], self._tile)
+                height, width, channels = pixels.shape
+                last = first + count_tiles(height, width, self._tile)
                 check = self._check(checks[first:last]).to_bytes(4, "little")
-                entries.append(Entry(*shape, kind, check, picture.label, picture.name))
+                entries.append(
+                    Entry(height, width, channels, kind, check, picture.label, picture.name)
+                )
                 first = last
         content = Archive(
             self._digest,
@@ -316,7 +319,7 @@ class Compressor:
         """
         number, bits = 0, 32 // len(self._stages)
         for stage, own in enumerate(checks.T):
-            crc = zlib.crc32(np.ascontiguousarray(own, "<u4"))
+            crc = zlib.crc32(own.astype("<u4").tobytes())
             number |= crc >> (32 - bits) << (bits * stage)
         return number
 

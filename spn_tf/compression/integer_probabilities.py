@@ -33,7 +33,8 @@ def weight_table() -> np.ndarray:
     (5784, True, True, 1.0)
     """
     with decimal.localcontext(prec=60):
-        ratio, weight, table = (decimal.Decimal(-1) / STEPS).exp(), decimal.Decimal(1), []
+        ratio, weight = (decimal.Decimal(-1) / STEPS).exp(), decimal.Decimal(1)
+        table: list[int] = []
         while not table or table[-1] > 1:
             table.append(int((weight * _LARGEST_WEIGHT).to_integral_value()))
             weight *= ratio

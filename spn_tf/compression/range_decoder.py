@@ -35,8 +35,10 @@ class RangeState(NamedTuple):
 def start(words: np.ndarray) -> RangeState:
     """The state before the first symbol of a stream, uint32 [W]."""
     first, second = (int(word) for word in [*words[:2], 0, 0][:2])
-    numbers = (0, 2**64 - 1, first << _WORD | second)
-    return RangeState(*(tf.constant(n, tf.uint64) for n in numbers), tf.constant(2))
+    low, size, point = (
+        tf.constant(number, tf.uint64) for number in (0, 2**64 - 1, first << _WORD | second)
+    )
+    return RangeState(low, size, point, tf.constant(2))
 
 
 def decode(
