@@ -62,7 +62,9 @@ def main(experiment: Experiment, options: CompressOptions) -> None:
 def _read(root: str, name: str) -> Picture:
     """A picture of a folder, as it is displayed; without pixels if they are of another kind."""
     content = pathlib.Path(root, name).read_bytes()
-    file = Picture(None, os.fsencode(name).decode(errors="backslashreplace"), content)
+    kept_name = os.fsencode(name).decode(errors="backslashreplace")
+    kept_name = "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in kept_name)
+    file = Picture(None, kept_name, content)
     try:
         with Image.open(io.BytesIO(content)) as image:
             is_plain = image.mode in ("1", "L", "P", "RGB") and getattr(image, "n_frames", 1) == 1

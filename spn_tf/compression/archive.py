@@ -21,7 +21,8 @@ KINDS = ("picture", "spread", "file")
 _FIXED = struct.Struct("<4sBB12s3sBBx")
 FIXED_SIZE = _FIXED.size  # bytes
 _DEFLATED, _NAMED, _LABELLED = (1 << bit for bit in range(3))
-_MOST_PIXELS = 179_000_000  # of a picture
+MOST_TILES = 64  # of a batch
+MOST_PIXELS = 179_000_000  # of a picture
 _MOST_DIRECTORY = 1 << 24  # bytes, inflated
 
 
@@ -73,13 +74,19 @@ class Archive:
 
 
 def write(archive: Archive) -> bytes:
-    """An archive as bytes."""
+    """An archive as bytes.
+
+    Raises:
+        UserError: names that `read` would refuse.
+    """
     entries, a = archive.entries, archive.arithmetic
+    if (name := _bad_name([e.name for e in entries])) is not None:
+        raise UserError(f"an archive cannot hold the name {name!r}")
     named, labelled = any(e.name for e in entries), any(e.label for e in entries)
     directory = b"".join(_directory(archive, named, labelled))
     deflated = zlib.compress(directory, 9)
     flags = named * _NAMED | labelled * _LABELLED
-    if len(deflated) < len(directory):
+    if len(deflated) < len(directory) <= _MOST_DIRECTORY:
         directory, flags = deflated, flags | _DEFLATED
     arithmetic = bytes(a.tensorflow), MODES.index(a.mode) << 4 | a.instructions, a.batch
     fixed = _FIXED.pack(MAGIC, VERSION, flags, archive.model, *arithmetic)
@@ -145,10 +152,7 @@ def _parsed(reader: "_Reader") -> Archive:
         Entry(*shape, kind, checks[4 * k : 4 * k + 4], labels[k], names[k], sizes[k])
         for k, (kind, shape) in enumerate(shapes)
     ]
-    if code >> 4 >= len(MODES) or not batch or not all(map(_is_harmless, names)):
-        raise _Damaged
-    named = [name for name in names if name]
-    if len(set(named)) < len(named):
+    if code >> 4 >= len(MODES) or not 0 < batch <= MOST_TILES or _bad_name(names) is not None:
         raise _Damaged
     return Archive(
         model,
@@ -170,20 +174,25 @@ def _shapes(reader: "_Reader", count: int) -> list[tuple[str, tuple[int, int, in
         if KINDS[code] != "file":
             shape = (reader.number(), reader.number(), reader.number())
             height, width, channels = shape
-            if not 0 < height * width <= _MOST_PIXELS or channels not in (1, 3):
+            if not 0 < height * width <= MOST_PIXELS or channels not in (1, 3):
                 raise _Damaged
         shapes += [(KINDS[code], shape)] * run
     return shapes
 
 
-def _is_harmless(name: str) -> bool:
-    """Whether a name is empty, or a relative path that stays in its folder.
+def _bad_name(names: Sequence[str]) -> str | None:
+    """The first name that is neither empty nor a path inside a folder, or that comes twice.
 
-    >>> [_is_harmless(name) for name in ("", "a/b.png", "../b.png", "/b.png", "a//b.png")]
-    [True, True, False, False, False]
+    >>> _bad_name(["", "a/b.png", ""])
+    >>> [_bad_name(["a/b", name]) for name in ("../b", "/b", "a//b", "a/b", "a\\n")]
+    ['../b', '/b', 'a//b', 'a/b', 'a\\n']
     """
-    parts = name.split("/")
-    return not name or (name.isprintable() and not {"", ".", ".."} & set(parts))
+    found = set()
+    for name in filter(None, names):
+        if not name.isprintable() or {"", ".", ".."} & set(name.split("/")) or name in found:
+            return name
+        found.add(name)
+    return None
 
 
 class _Damaged(Exception):

@@ -21,7 +21,6 @@ from spn_tf.compression.model_digest import model_digest
 from spn_tf.compression.tiles import count_tiles, from_tiles, to_tiles
 from spn_tf.spn_stage import SPNStage
 
-_MOST_TILES = 64  # of a program
 _MOST_EXPONENTS = 1 << 27  # of a slice of a program
 
 
@@ -205,7 +204,9 @@ class Compressor:
     def _kind(self, picture: Picture) -> str:
         """How an archive holds a picture."""
         pixels, low = picture.pixels, 8 - self._bits
-        if pixels is None or pixels.shape[-1] not in (1, self._channels) or not pixels.size:
+        if pixels is None or pixels.shape[-1] not in (1, self._channels):
+            return "file"
+        if not 0 < pixels.shape[0] * pixels.shape[1] <= archive.MOST_PIXELS:
             return "file"
         levels = pixels >> low
         if np.array_equal(levels << low, pixels):
@@ -263,7 +264,7 @@ class Compressor:
 
     def _batch_size(self, tiles: int) -> int:
         """Tiles of a program: a power of two, as each size is compiled by itself."""
-        most = _MOST_TILES
+        most = archive.MOST_TILES
         for stage in self._stages:
             c = stage.config
             exponents = c.slice_height * c.slice_width * c.channels * c.classes

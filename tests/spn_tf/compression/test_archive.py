@@ -4,6 +4,7 @@ import zlib
 import numpy as np
 import pytest
 
+from cascade_tf.errors import UserError
 from spn_tf.compression import archive
 from spn_tf.compression.archive import Archive, ArchiveError, Entry
 from spn_tf.compression.arithmetic import Arithmetic
@@ -74,24 +75,32 @@ def test_random_bytes_with_a_right_checksum_are_refused_or_read():
         assert len(read.entries) <= len(data)
 
 
-def _hostile(name: str = "", **changes) -> bytes:
-    entry = dataclasses.replace(MIXED.entries[0], name=name or "a.png", **changes)
-    return archive.write(dataclasses.replace(MIXED, entries=[entry], files=[]))
+def _hostile(name: bytes = b"a.png", **changes) -> bytes:
+    """An archive with one entry, whose name is put in after it is written."""
+    held = "x" * len(name)
+    entry = dataclasses.replace(MIXED.entries[0], name=held, **changes)
+    data = archive.write(dataclasses.replace(MIXED, entries=[entry], files=[]))
+    end = len(data) - sum(map(len, MIXED.streams)) - 4
+    head = data[:end].replace(held.encode(), name)
+    return head + zlib.crc32(head).to_bytes(4, "little") + data[end + 4 :]
 
 
 @pytest.mark.parametrize(
     "data",
     [
-        _hostile("../a.png"),
-        _hostile("/a.png"),
-        _hostile("a/../b.png"),
-        _hostile("a\nb.png"),
+        _hostile(b"../a.png"),
+        _hostile(b"/a.png"),
+        _hostile(b"a/../b.png"),
+        _hostile(b"a\nb.png"),
+        _hostile(b"\xffb.png"),
         _hostile(height=2**40),
         _hostile(height=0),
         _hostile(channels=4),
-        archive.write(dataclasses.replace(MIXED, entries=[MIXED.entries[0]] * 2, files=[])),
-        archive.write(
-            dataclasses.replace(SMALL, arithmetic=dataclasses.replace(ARITHMETIC, batch=0))
+        *(
+            archive.write(
+                dataclasses.replace(SMALL, arithmetic=dataclasses.replace(ARITHMETIC, batch=batch))
+            )
+            for batch in (0, 65)
         ),
         b"",
         b"\x89PNG\r\n\x1a\n",
@@ -100,6 +109,13 @@ def _hostile(name: str = "", **changes) -> bytes:
 def test_names_that_leave_the_folder_and_sizes_that_cannot_be_are_refused(data):
     with pytest.raises(ArchiveError):
         archive.read(data)
+
+
+@pytest.mark.parametrize("names", [("a", "a"), ("/a", ""), ("a\n", "")])
+def test_names_that_could_not_be_read_are_not_written(names):
+    entries = [dataclasses.replace(SMALL.entries[0], name=name) for name in names]
+    with pytest.raises(UserError, match="an archive cannot hold the name"):
+        archive.write(dataclasses.replace(SMALL, entries=entries))
 
 
 def test_another_version_is_named():

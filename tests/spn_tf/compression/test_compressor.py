@@ -30,7 +30,7 @@ def _pictures(stages, sizes=_SIZES, **changes):
     return [
         Picture(
             rng.integers(0, 256, [height, width, c.channels], np.uint8) >> low << low,
-            f"{height}.png",
+            f"{number}.png",
             label=number % c.num_classes,
         )
         for number, (height, width) in enumerate(sizes)
