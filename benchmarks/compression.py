@@ -55,7 +55,8 @@ def main(_: list[str]) -> None:
     classes = labels if model.num_classes > 1 else None
 
     compressor = Compressor(model.stages)
-    whole = [Picture(image, label=int(k)) for image, k in zip(images, labels, strict=True)]
+    own_labels = labels if model.num_classes > 1 else [0] * len(images)
+    whole = [Picture(image, label=int(k)) for image, k in zip(images, own_labels, strict=True)]
     written = compressor.write(whole).data
     streams = archive.read(written).streams
     payload, exact = sum(map(len, streams)), model.bits_per_dim(images, classes).sum()

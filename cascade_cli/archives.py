@@ -31,13 +31,21 @@ def input_paths(options: DecompressOptions) -> dict[str, epath.Path]:
         raise UsageError("`input` is missing: name an archive, or a folder of archives")
     path = epath.Path(options.input).expanduser()
     if path.is_dir():
-        found = sorted(path.glob(f"**/*{SUFFIX}"))
+        found = sorted(_archives(path))
         if not found:
             raise UserError(f"`input`: the folder {path} has no archives, *{SUFFIX}")
         return {str(own.relative_to(path).with_suffix("")): own for own in found}
     if not path.exists():
         raise UserError(f"`input`: there is no archive {path}")
     return {path.stem: path}
+
+
+def _archives(folder: epath.Path) -> Iterator[epath.Path]:
+    for path in folder.iterdir():
+        if path.is_dir():
+            yield from _archives(path)
+        elif path.suffix == SUFFIX:
+            yield path
 
 
 def choose_arithmetic(options: Options) -> None:

@@ -104,7 +104,13 @@ class Compressor:
             pictures: to compress.
             verify: whether to decode them and compare.
             on_slice: called after each of `slices_to_write`, in any thread.
+
+        Raises:
+            UserError: names that an archive cannot hold.
+            ValueError: unknown classes.
         """
+        if any(not 0 <= picture.label < self._num_classes for picture in pictures):
+            raise ValueError(f"classes outside of [0, {self._num_classes})")
         kinds = [self._kind(picture) for picture in pictures]
         while True:
             results, batch = self._coded(pictures, kinds, verify, on_slice)

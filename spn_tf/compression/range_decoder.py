@@ -63,9 +63,11 @@ def decode(
         unit = tf.bitwise.right_shift(state.size, tf.constant(PRECISION, tf.uint64))
         quantile = tf.cast((state.point - state.low) // unit, tf.int64)
         symbol = tf.reduce_sum(tf.cast(bounds[1:classes] <= quantile, tf.int32))
-        left, right = (tf.cast(bounds[symbol + side], tf.uint64) for side in (0, 1))
+        # Not by [], whose indices XLA wants when it compiles: it would compile for each of them.
+        share = tf.cast(tf.gather(bounds, [symbol, symbol + 1]), tf.uint64)
+        left, right = share[0], share[1]
         low, size = state.low + unit * left, unit * (right - left)
-        word = tf.cast(words[tf.minimum(state.position, last)], tf.uint64)
+        word = tf.cast(tf.gather(words, tf.minimum(state.position, last)), tf.uint64)
         word = tf.where(state.position <= last, word, 0)
         is_small = size < tf.constant(2**_WORD, tf.uint64)
         state = RangeState(

@@ -3,7 +3,6 @@
 import contextlib
 import threading
 from collections.abc import Callable
-from typing import Any
 
 import constriction
 import numpy as np
@@ -74,11 +73,9 @@ class StageCoder:
     def __init__(self, network: SubscalePixelNetwork):
         self._network = network
         self._kernels = kernels_of_this_machine(network.compute_dtype)
-        # By XLA, as TensorFlow's own kernels round by processor and threads. Two programs, because
-        # XLA takes three times as long to compile one that holds both.
-        self._compiled_embed = tf.function(self._embed, jit_compile=True, autograph=False)
-        self._compiled_decode = tf.function(self._decode, jit_compile=True, autograph=False)
-        # Threads that call a program for the first time would each compile it.
+        # By XLA, as TensorFlow's own kernels round by processor and threads.
+        self._compiled_code_slice = tf.function(self._code_slice, jit_compile=True, autograph=False)
+        # Threads that call the program for the first time would each compile it.
         self._compiling, self._is_compiled = threading.Lock(), False
 
     def code(
@@ -115,12 +112,12 @@ class StageCoder:
         most = len(target) * c.slice_height * c.slice_width * c.channels * PRECISION // 32 + 2
         for number in range(int(skip_first), c.scale**2):
             decoder, window = stream.window(most)
-            own_coarse = None if coarse_slices is None else coarse_slices[:, number]
-            coded = self._code_slice(
-                *(slices, coarse_slices, labels, tf.constant(number)),
-                *(slices[:, number], own_coarse, tf.constant(known), decoder),
-                *(tf.constant(window), tf.constant(count)),
-            )
+            with contextlib.nullcontext() if self._is_compiled else self._compiling:
+                coded = self._compiled_code_slice(
+                    *(slices, coarse_slices, labels, tf.constant(number), tf.constant(known)),
+                    *(decoder, tf.constant(window), tf.constant(count)),
+                )
+                self._is_compiled = True
             stream.advance(coded.decoder)
             here = tf.range(c.scale**2)[:, None, None, None] == number
             slices = tf.where(here, coded.pixels[:, None], slices)
@@ -132,48 +129,27 @@ class StageCoder:
         slices: tf.Tensor,
         coarse: tf.Tensor | None,
         labels: tf.Tensor | None,
-        target: tf.Tensor,
-        *of_slice: Any,
-    ) -> CodedState:
-        with contextlib.nullcontext() if self._is_compiled else self._compiling:
-            context = self._compiled_embed(slices, coarse, labels, target)
-            coded = self._compiled_decode(target, *context, *of_slice)
-            self._is_compiled = True
-        return coded
-
-    def _embed(
-        self,
-        slices: tf.Tensor,
-        coarse: tf.Tensor | None,
-        labels: tf.Tensor | None,
-        target: tf.Tensor,
-    ) -> tuple[tf.Tensor | None, tf.Tensor | None]:
-        """The embedding of slice `target`, and its interpolation."""
-        # Later slices are masked, but rounding must not depend on them either.
-        earlier = tf.range(slices.shape[1])[:, None, None, None] < target
-        context = tf.where(earlier, slices, 0)
-        number = tf.fill([slices.shape[0]], target)
-        interpolated = self._network.interpolation(context, number)
-        embedding = self._network.embed(context, number, coarse, interpolated, labels=labels)
-        return embedding, interpolated
-
-    def _decode(
-        self,
-        target: tf.Tensor,
-        embedding: tf.Tensor | None,
-        interpolated: tf.Tensor | None,
-        pixels: tf.Tensor,
-        coarse: tf.Tensor | None,
+        number: tf.Tensor,
         known: tf.Tensor,
         decoder: RangeState,
         words: tf.Tensor,
         count: tf.Tensor,
     ) -> CodedState:
-        c = self._network.config
+        """Codes slice `number`; slices and coarse are int32 [B, S^2, h, w, C]."""
+        network, c = self._network, self._network.config
+        # Later slices are masked, but rounding must not depend on them either.
+        earlier = tf.range(c.scale**2)[:, None, None, None] < number
+        context = tf.where(earlier, slices, 0)
+        numbers = tf.fill([slices.shape[0]], number)
+        interpolated = network.interpolation(context, numbers)
+        embedding = network.embed(context, numbers, coarse, interpolated, labels=labels)
+        own, own_coarse = (
+            None if x is None else tf.gather(x, number, axis=1) for x in (slices, coarse)
+        )
         prediction = None
         if interpolated is not None:
-            prediction = CachedPrediction(c, target, interpolated, coarse)
-        chooser = CodedSlice(c, pixels, known, coarse, RangeState(*decoder), words, count)
+            prediction = CachedPrediction(c, number, interpolated, own_coarse)
+        chooser = CodedSlice(c, own, known, own_coarse, RangeState(*decoder), words, count)
         return decode(
-            self._network.decoder, embedding, pixels.shape[0], chooser, self._kernels, prediction
+            network.decoder, embedding, slices.shape[0], chooser, self._kernels, prediction
         )
