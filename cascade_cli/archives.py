@@ -9,11 +9,11 @@ from collections.abc import Callable, Iterable, Iterator
 
 from etils import epath
 
-from cascade_cli.options import CompressOptions, DecompressOptions, Options
+from cascade_cli.options import DecompressOptions
 from cascade_tf.errors import UsageError, UserError
 from cascade_tf.interruption import Interrupted, StopRequest
 from cascade_tf.progress import ProgressBar
-from spn_tf.compression import archive, arithmetic
+from spn_tf.compression import archive
 
 SUFFIX = ".spn"
 
@@ -46,28 +46,6 @@ def _archives(folder: epath.Path) -> Iterator[epath.Path]:
             yield from _archives(path)
         elif path.suffix == SUFFIX:
             yield path
-
-
-def choose_arithmetic(options: Options) -> None:
-    """Makes this process use portable arithmetic if the command needs it.
-
-    To be called before TensorFlow is imported.
-
-    Raises:
-        UserError: an archive is damaged.
-    """
-    if isinstance(options, CompressOptions):
-        is_portable = options.portable
-    elif isinstance(options, DecompressOptions):
-        is_portable = any(map(_is_portable, input_paths(options).values()))
-    else:
-        return
-    if is_portable:
-        arithmetic.use_portable()
-
-
-def _is_portable(path: epath.Path) -> bool:
-    return read_archive(path).arithmetic.mode == "portable"
 
 
 def read_archive(path: epath.Path) -> archive.Archive:

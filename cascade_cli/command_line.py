@@ -17,7 +17,6 @@ from absl import flags
 
 import cascade_tf
 from cascade_cli import flagfiles, help_pages
-from cascade_cli.archives import choose_arithmetic
 from cascade_cli.options import (
     CompressOptions,
     DecompressOptions,
@@ -97,7 +96,6 @@ def run(command: str, arguments: list[str]) -> None:
             experiment.require_trained()
             os.environ.pop("TF_CONFIG", None)  # they run in one process, and wait for no other
         _require_packages()
-        choose_arithmetic(options)
         from cascade_cli import quiet_tensorflow
 
         quiet_tensorflow.start()

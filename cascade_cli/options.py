@@ -254,8 +254,8 @@ class CompressOptions(TrainedOptions):
     )
     portable: bool = setting(
         True,
-        "Compute so that every x86-64 processor with AVX2 can decode the archive, and not only "
-        "those like this one.",
+        "Compute in float64, so that other machines and versions of TensorFlow can read the "
+        "archive.",
         group="training",
     )
     overwrite: bool = setting(False, "Replace existing files.", group="output")

@@ -221,10 +221,11 @@ class LogisticMixture(IntensityDistribution):
         open_below, open_above = low <= 0, high >= self._levels
         no_near = (open_below & (center >= 0)) | (open_above & (center < 0))
         no_far = (open_below | open_above) & ~no_near
-        near = tf.where(no_near, 1.0, 1 + tf.exp(-tf.abs(distance)))
-        far = tf.where(no_far, 1.0, 1 + tf.exp(-distance - width))
-        inside = tf.where(open_below | open_above, 1.0, -tf.math.expm1(-width))
-        beyond = tf.where(no_near, 0.0, tf.maximum(distance, 0.0))
+        one = tf.ones([], means.dtype)
+        near = tf.where(no_near, one, 1 + tf.exp(-tf.abs(distance)))
+        far = tf.where(no_far, one, 1 + tf.exp(-distance - width))
+        inside = tf.where(open_below | open_above, one, -tf.math.expm1(-width))
+        beyond = tf.where(no_near, 0 * one, tf.maximum(distance, 0))
         return tf.math.log(inside / (near * far)) - beyond
 
 

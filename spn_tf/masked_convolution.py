@@ -15,6 +15,7 @@ import numpy as np
 import tensorflow as tf
 
 from cascade_tf.serializable_layer import SerializableLayer
+from spn_tf.convolution import convolution
 from spn_tf.shapes import Shape
 
 
@@ -79,8 +80,8 @@ class VerticalConvolution(SerializableLayer):
 
     def call(self, x: tf.Tensor) -> tf.Tensor:
         half = self.size // 2
-        padding = [[0, 0], [half, 0], [half, half], [0, 0]]
-        return tf.nn.conv2d(x, tf.convert_to_tensor(self.kernel), 1, padding) + self.bias
+        padding = [(half, 0), (half, half)]
+        return convolution(x, tf.convert_to_tensor(self.kernel), padding) + self.bias
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         return (*input_shape[:-1], self.filters)
@@ -135,8 +136,7 @@ class HorizontalConvolution(SerializableLayer):
     def call(self, x: tf.Tensor) -> tf.Tensor:
         kernel = tf.convert_to_tensor(self.kernel)
         kernel = kernel * tf.constant(self.mask, kernel.dtype)
-        padding = [[0, 0], [0, 0], [self.left, 0], [0, 0]]
-        return tf.nn.conv2d(x, kernel, 1, padding) + self.bias
+        return convolution(x, kernel, [(0, 0), (self.left, 0)]) + self.bias
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         return (*input_shape[:-1], self.filters)

@@ -183,7 +183,10 @@ class SPNModel:
         return self._draw(len(images), seed, temperature, labels, images, bits)
 
     def compress(
-        self, images: Iterable[np.ndarray], classes: Sequence[int] | np.ndarray | None = None
+        self,
+        images: Iterable[np.ndarray],
+        classes: Sequence[int] | np.ndarray | None = None,
+        portable: bool = True,
     ) -> bytes:
         """Images of any size as the bytes of an archive, without loss (docs/format.md).
 
@@ -194,6 +197,8 @@ class SPNModel:
             images: uint8 [H, W, C] each.
             classes: of a class-conditional model: one for each image, in [0, num_classes); by
                 default the most likely ones.
+            portable: whether other machines and versions of TensorFlow can read it. That computes
+                in float64, which takes two to three times as long.
 
         Raises:
             ValueError: images of another dtype or number of channels, or unknown classes.
@@ -210,7 +215,7 @@ class SPNModel:
         pictures = [
             Picture(image, label=int(label)) for image, label in zip(pixels, labels, strict=True)
         ]
-        return Compressor(self.stages).write(pictures).data
+        return Compressor(self.stages, portable).write(pictures).data
 
     def decompress(self, data: bytes) -> list[np.ndarray]:
         """The images of an archive, uint8 [H, W, C] each.

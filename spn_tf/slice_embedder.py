@@ -8,6 +8,7 @@ import tensorflow as tf
 from cascade_tf.serializable_layer import SerializableLayer
 from spn_tf.attention import PositionEmbedding, Transformer
 from spn_tf.config import PIXEL_UNITS, SPNConfig
+from spn_tf.convolution import Convolution
 from spn_tf.dense import Dense
 from spn_tf.dropout import Dropout, no_dropout
 from spn_tf.error_units import error_units
@@ -33,7 +34,7 @@ class ResidualBlock(SerializableLayer):
     def __init__(self, width: int, filters: int, size: int, **kwargs: Any):
         super().__init__(**kwargs)
         self.width, self.filters, self.size = width, filters, size
-        self.conv = keras.layers.Conv2D(
+        self.conv = Convolution(
             filters,
             size,
             padding="same",
@@ -41,7 +42,7 @@ class ResidualBlock(SerializableLayer):
             dtype=self.dtype_policy,
             name="conv",
         )
-        self.out = keras.layers.Conv2D(
+        self.out = Convolution(
             width,
             1,
             data_format="channels_last",

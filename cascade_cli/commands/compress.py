@@ -42,7 +42,7 @@ def main(experiment: Experiment, options: CompressOptions) -> None:
     stages: list[Any] = experiment.load_stages()
     model = SPNModel(stages)
     pictures = _with_classes(model, [_read(root, name) for name in names])
-    compressor = Compressor(model.stages)
+    compressor = Compressor(model.stages, options.portable)
     groups = [[picture] for picture in pictures] if options.each else [pictures]
     total = sum(compressor.slices_to_write(group, options.verify) for group in groups)
     with progress("compress", total) as on_slice, ThreadPoolExecutor(os.cpu_count()) as pool:

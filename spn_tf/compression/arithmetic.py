@@ -1,15 +1,14 @@
-"""The arithmetic that an archive's decoder must share with its encoder.
-
-It does not import TensorFlow by itself, so that commands can choose the arithmetic before.
-"""
+"""The arithmetic of an archive's probabilities, and what a decoder's may differ in."""
 
 import dataclasses
 import os
 import platform
 
+import tensorflow as tf
+
+from cascade_tf.strategies import has_accelerators
+
 MODES = ("plain", "portable")
-# XLA then uses AVX2 on every processor that has it, so that all round alike.
-_PORTABLE_FLAG = "--xla_cpu_max_isa=AVX2"
 # By code: a set of instructions, and the flags of the processors that have it.
 _INSTRUCTIONS: dict[int, tuple[str, frozenset[str]]] = {
     0: ("unknown", frozenset()),
@@ -22,69 +21,66 @@ _INSTRUCTIONS: dict[int, tuple[str, frozenset[str]]] = {
     7: ("Arm", frozenset()),
     8: ("GPU or TPU", frozenset()),
 }
-_AVX2, _ARM, _ACCELERATOR = 3, 7, 8
+_ARM, _ACCELERATOR = 7, 8
 
 
 @dataclasses.dataclass(frozen=True)
 class Arithmetic:
-    """The settings that the rounding of probabilities depends on.
+    """The arithmetic of an encoder.
 
     Attributes:
-        mode: "portable", the same on every x86-64 processor with AVX2; or "plain", the fastest.
+        mode: "portable", float64 with a margin for its rounding errors, which all machines share;
+            or "plain", that of the network, which depends on the attributes below.
         tensorflow: version, (2, 21, 0).
         instructions: code of the processor's instructions.
+        threads: of an operation.
         batch: tiles of a program.
     """
 
     mode: str
     tensorflow: tuple[int, int, int]
     instructions: int
+    threads: int
     batch: int
 
     def differences(self) -> str:
-        """In words, what this process lacks; empty if it has the same arithmetic."""
-        own, found = of_this_process(self.batch), []
+        """In words, the settings that this process does not share; empty if it shares all."""
+        own, found = of_this_process(self.mode, self.batch), []
         if self.tensorflow != own.tensorflow:
             found.append("TensorFlow " + ".".join(map(str, self.tensorflow)))
-        if (self.mode, self.instructions) != (own.mode, own.instructions):
+        if self.instructions != own.instructions:
             name, _ = _INSTRUCTIONS.get(self.instructions, _INSTRUCTIONS[0])
-            found.append(f"{self.mode} arithmetic with {name} instructions")
-        return " and ".join(found)
+            found.append(f"{name} instructions")
+        if self.threads != own.threads and self.mode == "plain":
+            found.append(f"{self.threads} threads")
+        return ", ".join(found)
 
 
-def of_this_process(batch: int) -> Arithmetic:
+def of_this_process(mode: str, batch: int) -> Arithmetic:
     """The arithmetic of this process.
 
     Args:
+        mode: "portable" or "plain".
         batch: tiles of a program.
     """
-    import tensorflow as tf
-
-    from cascade_tf.strategies import has_accelerators
-
     major, minor, patch = tf.__version__.split("-")[0].split(".")[:3]
     version = int(major), int(minor), int("".join(filter(str.isdigit, patch)) or 0)
-    codes = {_ACCELERATOR} if has_accelerators() else _of_the_processor()
-    if _PORTABLE_FLAG in os.environ.get("XLA_FLAGS", "").split() and _AVX2 in codes:
-        return Arithmetic("portable", version, _AVX2, batch)
-    return Arithmetic("plain", version, max(codes), batch)
+    instructions = _ACCELERATOR if has_accelerators() else _of_the_processor()
+    return Arithmetic(mode, version, instructions, min(_threads(), 255), batch)
 
 
-def use_portable() -> None:
-    """Makes this process use portable arithmetic, if its processor can.
-
-    To be called before TensorFlow is imported.
-    """
-    if _AVX2 in _of_the_processor():
-        os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} {_PORTABLE_FLAG}".strip()
+def _threads() -> int:
+    set_by = tf.config.threading.get_intra_op_parallelism_threads()
+    return set_by or int(os.environ.get("TF_NUM_INTRAOP_THREADS", 0)) or os.cpu_count() or 1
 
 
-def _of_the_processor() -> set[int]:
-    """Codes of all instructions that this machine's processor has."""
+def _of_the_processor() -> int:
+    """The highest code of the instructions that this machine's processor has."""
     if platform.machine().lower() in ("arm64", "aarch64"):
-        return {_ARM}
+        return _ARM
     flags = _cpu_flags()
-    return {0} | {code for code, (_, needed) in _INSTRUCTIONS.items() if needed and needed <= flags}
+    known = [code for code, (_, needed) in _INSTRUCTIONS.items() if needed and needed <= flags]
+    return max(known, default=0)
 
 
 def _cpu_flags() -> frozenset[str]:

@@ -1,15 +1,16 @@
 """Batches of tiles through all stages of a model, one after another in one stream."""
 
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 import tensorflow as tf
 
 from cascade_tf.sample_request import OnProgress
-from spn_tf.compression.stage_coder import StageCoder, StreamReader, StreamWriter
+from spn_tf.compression.stage_coder import OnSlice, StageCoder, StreamReader, StreamWriter
 from spn_tf.spn_stage import SPNStage
+from spn_tf.subscale_pixel_network import SubscalePixelNetwork
 
 
 class Coded(NamedTuple):
@@ -29,12 +30,18 @@ class CascadeCoder:
 
     Args:
         stages: built, coarsest first.
+        networks: of the stages; their own, or the same in float64.
         batch: tiles of a program.
     """
 
-    def __init__(self, stages: Sequence[SPNStage], batch: int):
+    def __init__(
+        self,
+        stages: Sequence[SPNStage],
+        networks: Sequence[SubscalePixelNetwork],
+        batch: int,
+    ):
         self._stages, self._batch = stages, batch
-        self._coders = [StageCoder(stage.network) for stage in stages]
+        self._coders = [StageCoder(network) for network in networks]
 
     def write(
         self, tiles: np.ndarray, labels: np.ndarray, on_slice: OnProgress
@@ -91,19 +98,18 @@ class CascadeCoder:
         )
 
 
-def _recorder(
-    checks: np.ndarray, writer: StreamWriter | None, on_slice: OnProgress
-) -> Callable[[np.ndarray, np.ndarray], None]:
+def _recorder(checks: np.ndarray, writer: StreamWriter | None, on_slice: OnProgress) -> OnSlice:
     """A function that adds a slice to the checks of its stage [N], and to the stream."""
     count = len(checks)
 
-    def record(symbols: np.ndarray, exponents: np.ndarray) -> None:
+    def record(symbols: np.ndarray, exponents: np.ndarray, shift: int) -> None:
         symbols, exponents = symbols[..., :count], exponents[..., :count, :]
         for tile in range(count):
             for numbers in (symbols[..., tile], exponents[..., tile, :]):
                 data = numbers.astype("<i2").tobytes()
                 checks[tile] = zlib.crc32(data, int(checks[tile]))
         if writer is not None:
+            writer.write_shift(shift)
             for row in zip(symbols, exponents, strict=True):  # a slice of weights is large
                 writer.write(*row)
         on_slice()

@@ -19,11 +19,13 @@ class CodedState(NamedTuple):
         decoder: the range decoder.
         pixels: int32 [B, h, w, C].
         exponents: int16 [h, w, C, B, classes], of all subpixels so far.
+        unsure: bool scalar, whether another machine could find another exponent.
     """
 
     decoder: RangeState
     pixels: tf.Tensor
     exponents: tf.Tensor
+    unsure: tf.Tensor
 
 
 @dataclasses.dataclass(frozen=True)
@@ -41,6 +43,8 @@ class CodedSlice:
         decoder: before the slice.
         words: uint32 [W], of the stream.
         count: int32 scalar, images that the stream holds; the others are black.
+        shift: int32 scalar, and
+        margin: see `exponents`.
     """
 
     config: SPNConfig
@@ -50,12 +54,19 @@ class CodedSlice:
     decoder: RangeState
     words: tf.Tensor
     count: tf.Tensor
+    shift: tf.Tensor
+    margin: float
 
     def start(self) -> CodedState:
         """The state before the first subpixel."""
         c, batch = self.config, self.pixels.shape[0]
         size = [c.slice_height, c.slice_width, c.channels, batch, c.classes]
-        return CodedState(self.decoder, tf.zeros_like(self.pixels), tf.zeros(size, tf.int16))
+        return CodedState(
+            self.decoder,
+            tf.zeros_like(self.pixels),
+            tf.zeros(size, tf.int16),
+            tf.constant(False),
+        )
 
     def start_row(self, row: tf.Tensor) -> tuple:
         """Nothing: all is in the state."""
@@ -67,7 +78,8 @@ class CodedSlice:
         """Decodes a subpixel of all images, or takes the known ones."""
         row, column, colour = place
         classes = self.config.classes
-        own = exponents(logits)
+        own, unsure = exponents(logits, self.shift, self.margin)
+        unsure = tf.reduce_any(unsure & (tf.range(unsure.shape[0]) < self.count))
         decoder, symbols = decode(state.decoder, self.words, left_cumulatives(own), self.count)
         intensity = tf.where(self.known, self.pixels[:, row, column, colour] % classes, symbols)
         if self.coarse is not None:
@@ -80,4 +92,4 @@ class CodedSlice:
         pixels = dynamic_update_slice(
             state.pixels, intensity[:, None, None, None], tf.stack([0, row, column, colour])
         )
-        return CodedState(decoder, pixels, kept), intensity
+        return CodedState(decoder, pixels, kept, state.unsure | unsure), intensity

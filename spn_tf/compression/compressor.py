@@ -20,6 +20,7 @@ from spn_tf.compression.cascade_coder import CascadeCoder, Coded
 from spn_tf.compression.model_digest import model_digest
 from spn_tf.compression.tiles import count_tiles, from_tiles, to_tiles
 from spn_tf.spn_stage import SPNStage
+from spn_tf.subscale_pixel_network import SubscalePixelNetwork
 
 _MOST_EXPONENTS = 1 << 27  # of a slice of a program
 
@@ -77,17 +78,22 @@ class Compressor:
 
     Args:
         stages: built, coarsest first, all of one upscaling.
+        portable: whether to write archives that all machines can read. They compute in float64.
         workers: batches that are coded side by side; by default one for each core.
     """
 
-    def __init__(self, stages: Sequence[SPNStage], workers: int | None = None):
+    def __init__(
+        self, stages: Sequence[SPNStage], portable: bool = True, workers: int | None = None
+    ):
         c = stages[-1].config
         self._stages, self._bits, self._channels = list(stages), c.bits, c.channels
         self._tile = c.height, c.width
+        self._mode = "portable" if portable else "plain"
         self._workers = workers or os.cpu_count() or 1
         self._num_classes = max(stage.num_classes for stage in stages)
         self._digest = model_digest(stages)
-        self._coders: dict[int, CascadeCoder] = {}
+        self._networks: dict[str, list[SubscalePixelNetwork]] = {}
+        self._coders: dict[tuple[str, int], CascadeCoder] = {}
 
     def write(
         self,
@@ -139,7 +145,7 @@ class Compressor:
                 first = last
         content = Archive(
             self._digest,
-            arithmetic.of_this_process(batch),
+            arithmetic.of_this_process(self._mode, batch),
             entries,
             [result.stream for result in results],
             files,
@@ -184,8 +190,10 @@ class Compressor:
             own = next(tiles)
             if not self._agrees(own.checks, entry.check):
                 written_with = content.arithmetic.differences()
-                reason = f"was written with {written_with}" if written_with else "is damaged there"
-                raise ArchiveError(f"{called} does not come back: the archive {reason}")
+                reason = f"was written with {written_with}, or " if written_with else ""
+                raise ArchiveError(
+                    f"{called} does not come back: the archive {reason}is damaged there"
+                )
             yield Restored(entry.name, self._picture(entry, own.tiles, is_whole), b"")
 
     def slices_to_write(self, pictures: Sequence[Picture], verify: bool = True) -> int:
@@ -242,7 +250,7 @@ class Compressor:
         all_tiles = np.concatenate(tiles)
         labels = np.array([pictures[owner].label for owner in owners], np.int32)
         batch = self._batch_size(len(owners))
-        coder = self._coder(batch)
+        coder = self._coder(self._mode, batch)
 
         def of_batch(start: int) -> _Batch:
             own = slice(start, start + batch)
@@ -288,7 +296,7 @@ class Compressor:
     ) -> Iterator[Coded]:
         """The tiles of each coded picture, batch after batch."""
         batch, total = content.arithmetic.batch, sum(counts)
-        coder = self._coder(batch)
+        coder = self._coder(content.arithmetic.mode, batch)
         labels, ends = np.array([entry.label for entry in coded], np.int32), np.cumsum(counts)
 
         def of_batch(start: int) -> Coded:
@@ -335,10 +343,24 @@ class Compressor:
         bits = 32 // len(self._stages) * checks.shape[1]
         return self._check(checks) == int.from_bytes(expected, "little") % 2**bits
 
-    def _coder(self, batch: int) -> CascadeCoder:
-        if batch not in self._coders:
-            self._coders[batch] = CascadeCoder(self._stages, batch)
-        return self._coders[batch]
+    def _coder(self, mode: str, batch: int) -> CascadeCoder:
+        if mode not in self._networks:
+            networks = [stage.network for stage in self._stages]
+            if mode == "portable":
+                networks = [*map(_in_float64, networks)]
+            self._networks[mode] = networks
+        if (mode, batch) not in self._coders:
+            self._coders[mode, batch] = CascadeCoder(self._stages, self._networks[mode], batch)
+        return self._coders[mode, batch]
+
+
+def _in_float64(network: SubscalePixelNetwork) -> SubscalePixelNetwork:
+    """The same network in float64."""
+    double = SubscalePixelNetwork(network.config, dtype="float64", name=network.name)
+    double.build()
+    for own, given in zip(double.weights, network.weights, strict=True):
+        own.assign(given)
+    return double
 
 
 class _Batch(NamedTuple):

@@ -8,6 +8,10 @@
 From the exponents on, all numbers are integers, or float64 of which each operation is rounded by
 the standard. So two machines that agree on the exponents agree on the code.
 
+Logits of float64 differ between machines by about 1e-13. `exponents` tells which distances are so
+close to the boundary between two exponents that such a difference could matter. The encoder then
+moves all boundaries by a part of a step, until no distance is close to one.
+
 Shape letters: B images, n classes.
 """
 
@@ -19,6 +23,7 @@ import tensorflow as tf
 
 STEPS = 256  # of a logit
 PRECISION = 24  # bits of a probability
+SHIFTS = 16
 _LARGEST_WEIGHT = 2**32
 
 
@@ -41,11 +46,32 @@ def weight_table() -> np.ndarray:
     return np.array(table, np.float64)
 
 
-def exponents(logits: tf.Tensor) -> tf.Tensor:
-    """Distances of logits [B, n] to the largest, in steps: int32 in the range of the table."""
-    distances = (tf.reduce_max(logits, axis=-1, keepdims=True) - logits) * STEPS
-    last = float(len(weight_table()) - 1)
-    return tf.cast(tf.round(tf.minimum(distances, last)), tf.int32)
+def exponents(
+    logits: tf.Tensor, shift: tf.Tensor | int = 0, margin: float = 0.0
+) -> tuple[tf.Tensor, tf.Tensor]:
+    """Distances of logits to the largest, in steps.
+
+    Args:
+        logits: float32 or float64 [B, n].
+        shift: int32 scalar in [0, SHIFTS), of the boundaries between exponents.
+        margin: in steps.
+
+    Returns:
+        Exponents, int32 [B, n], in the range of the table; and which images have a distance within
+        the margin of a boundary, bool [B].
+
+    >>> logits = tf.constant([[0, -0.25, -0.75 / 256], [-1.5 / 256, 0, -9.25]])
+    >>> own, unsure = exponents(logits, margin=0.01)
+    >>> own.numpy().tolist(), unsure.numpy().tolist()
+    ([[0, 64, 1], [2, 0, 2368]], [False, True])
+    """
+    steps = (tf.reduce_max(logits, axis=-1, keepdims=True) - logits) * STEPS
+    steps = tf.minimum(steps, len(weight_table()) - 1)
+    steps += 0.5 + tf.cast(shift, steps.dtype) / (2 * SHIFTS)
+    lower = tf.floor(steps)
+    above = steps - lower
+    unsure = tf.reduce_any(tf.minimum(above, 1 - above) < margin, axis=-1)
+    return tf.cast(lower, tf.int32), unsure
 
 
 def left_cumulatives(exponents: tf.Tensor) -> tf.Tensor:

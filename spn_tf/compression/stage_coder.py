@@ -10,7 +10,13 @@ import tensorflow as tf
 
 from spn_tf.compression import range_decoder
 from spn_tf.compression.coded_slice import CodedSlice, CodedState
-from spn_tf.compression.integer_probabilities import PRECISION, weight_table
+from spn_tf.compression.integer_probabilities import (
+    PRECISION,
+    SHIFTS,
+    STEPS,
+    left_cumulatives,
+    weight_table,
+)
 from spn_tf.compression.range_decoder import RangeState
 from spn_tf.ordering import image_to_slices, slices_to_image
 from spn_tf.sampling.cached_decoder import decode
@@ -19,8 +25,12 @@ from spn_tf.sampling.sampler import kernels_of_this_machine
 from spn_tf.subscale_pixel_network import SubscalePixelNetwork
 
 _MODEL = constriction.stream.model.Categorical(perfect=False)
-# Takes the symbols int [h, w, C, B] and exponents [h, w, C, B, classes] of a slice.
-OnSlice = Callable[[np.ndarray, np.ndarray], None]
+# Takes the symbols int [h, w, C, B] and exponents [h, w, C, B, classes] of a slice, and its shift.
+OnSlice = Callable[[np.ndarray, np.ndarray, int], None]
+# Of the shifts of a slice, of which 0 is the most likely by far.
+_SHIFT_EXPONENTS = np.array([0] + [8 * STEPS] * (SHIFTS - 1), np.int32)
+# For float64: a hundred times the largest difference of logits between machines that was measured.
+_MARGIN = 1e-11 * STEPS
 
 
 class StreamWriter:
@@ -33,6 +43,10 @@ class StreamWriter:
         """Appends symbols, int [...], with the exponents of their probabilities, [..., classes]."""
         weights = weight_table()[exponents.reshape(-1, exponents.shape[-1])]
         self._encoder.encode(np.ascontiguousarray(symbols.reshape(-1), np.int32), _MODEL, weights)
+
+    def write_shift(self, shift: int) -> None:
+        """Appends the shift of a slice."""
+        self.write(np.array([shift]), _SHIFT_EXPONENTS)
 
     def words(self) -> np.ndarray:
         """The stream so far, uint32 [W]."""
@@ -57,6 +71,16 @@ class StreamReader:
         window[: len(found)] = found
         return self._decoder._replace(position=tf.constant(0)), window
 
+    def read_shift(self) -> int:
+        """The shift that a slice begins with."""
+        decoder, window = self.window(1)
+        bounds = left_cumulatives(tf.constant(_SHIFT_EXPONENTS[None]))
+        decoder, symbols = range_decoder.decode(
+            decoder, tf.constant(window), bounds, tf.constant(1)
+        )
+        self.advance(decoder)
+        return int(symbols[0])
+
     def advance(self, decoder: RangeState) -> None:
         """Moves on to the decoder after a window."""
         position = self._decoder.position + decoder.position
@@ -67,12 +91,13 @@ class StageCoder:
     """Writes and reads the targets of one network.
 
     Args:
-        network: a built network.
+        network: a built network. One of float64 has the same code on all machines.
     """
 
     def __init__(self, network: SubscalePixelNetwork):
         self._network = network
         self._kernels = kernels_of_this_machine(network.compute_dtype)
+        self._margin = _MARGIN if network.compute_dtype == "float64" else 0.0
         # By XLA, as TensorFlow's own kernels round by processor and threads.
         self._compiled_code_slice = tf.function(self._code_slice, jit_compile=True, autograph=False)
         # Threads that call the program for the first time would each compile it.
@@ -111,17 +136,21 @@ class StageCoder:
             coarse_slices = image_to_slices(tf.constant(coarse, tf.int32), c.scale)
         most = len(target) * c.slice_height * c.slice_width * c.channels * PRECISION // 32 + 2
         for number in range(int(skip_first), c.scale**2):
-            decoder, window = stream.window(most)
-            with contextlib.nullcontext() if self._is_compiled else self._compiling:
-                coded = self._compiled_code_slice(
-                    *(slices, coarse_slices, labels, tf.constant(number), tf.constant(known)),
-                    *(decoder, tf.constant(window), tf.constant(count)),
-                )
-                self._is_compiled = True
+            for shift in range(SHIFTS) if known else [stream.read_shift()]:
+                decoder, window = stream.window(most)
+                with contextlib.nullcontext() if self._is_compiled else self._compiling:
+                    coded = self._compiled_code_slice(
+                        *(slices, coarse_slices, labels, tf.constant(number), tf.constant(known)),
+                        *(decoder, tf.constant(window), tf.constant(count), tf.constant(shift)),
+                    )
+                    self._is_compiled = True
+                if not coded.unsure:
+                    break
             stream.advance(coded.decoder)
             here = tf.range(c.scale**2)[:, None, None, None] == number
             slices = tf.where(here, coded.pixels[:, None], slices)
-            on_slice(np.moveaxis(coded.pixels.numpy() % c.classes, 0, -1), coded.exponents.numpy())
+            symbols = np.moveaxis(coded.pixels.numpy() % c.classes, 0, -1)
+            on_slice(symbols, coded.exponents.numpy(), shift)
         return slices_to_image(slices, c.scale).numpy()
 
     def _code_slice(
@@ -134,6 +163,7 @@ class StageCoder:
         decoder: RangeState,
         words: tf.Tensor,
         count: tf.Tensor,
+        shift: tf.Tensor,
     ) -> CodedState:
         """Codes slice `number`; slices and coarse are int32 [B, S^2, h, w, C]."""
         network, c = self._network, self._network.config
@@ -149,7 +179,8 @@ class StageCoder:
         prediction = None
         if interpolated is not None:
             prediction = CachedPrediction(c, number, interpolated, own_coarse)
-        chooser = CodedSlice(c, own, known, own_coarse, RangeState(*decoder), words, count)
+        state = RangeState(*decoder)
+        chooser = CodedSlice(c, own, known, own_coarse, state, words, count, shift, self._margin)
         return decode(
             network.decoder, embedding, slices.shape[0], chooser, self._kernels, prediction
         )

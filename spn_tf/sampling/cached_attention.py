@@ -115,7 +115,7 @@ class CachedTransformer:
     def _normalised(self, norm: keras.layers.LayerNormalization, x: tf.Tensor) -> tf.Tensor:
         """`norm(x)` of [B, D], with the sums of the kernels; rounded as the layer rounds."""
         total = self._kernels.total
-        y = tf.cast(x, tf.float32)
+        y = tf.cast(x, norm.variable_dtype)
         y -= total(y)[..., None] / y.shape[-1]
         variance = total(y * y)[..., None] / y.shape[-1]
         y *= tf.math.rsqrt(variance + norm.epsilon)

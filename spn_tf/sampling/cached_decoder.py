@@ -113,7 +113,7 @@ def decode(
         spatial = prediction.spatial(rows, row, column) if prediction else None
         for colour in range(c.channels):
             predicted = prediction.of(spatial, drawn, row, column) if prediction else None
-            parameters = tf.cast(pixel.readout(colour), tf.float32)
+            parameters = tf.cast(pixel.readout(colour), decoder.variable_dtype)
             logits = decoder.distribution.logits(parameters, predicted)
             place = Subpixel(row, column, colour)
             state, intensity = chooser.choose(state, of_row, place, logits)

@@ -12,6 +12,7 @@ P pixels on the left, or rows above, that a filter sees.
 
 import tensorflow as tf
 
+from spn_tf.convolution import convolution
 from spn_tf.gated_pixelcnn import GatedPixelCNN, gate
 from spn_tf.sampling.horizontal_weights import HorizontalWeights
 from spn_tf.sampling.kernels import Kernels
@@ -136,14 +137,14 @@ class CachedPixelCNN:
         conditions = None
         if self._vertical_condition is not None:
             conditions = tf.split(self._vertical_condition[:, row], self._layers, axis=-1)
-        padding = [[0, 0], [0, 0], [self._half, self._half], [0, 0]]
+        padding = [(0, 0), (self._half, self._half)]
         above, to_horizontal = [], []
         x = units_above[:, None]
         for i, layer in enumerate(self._pixelcnn.gated):
             rows = tf.concat([cache[i], x], axis=1)
             above.append(rows[:, 1:])
             kernel, bias = self._vertical[i]
-            v = tf.nn.conv2d(rows, kernel, 1, padding) + bias
+            v = convolution(rows, kernel, padding) + bias
             if conditions is not None:
                 v += conditions[i][:, None]
             to_horizontal.append(tf.cast(layer.vertical_to_horizontal(v)[:, 0], self._dtype))

@@ -154,4 +154,5 @@ def _composed(
 
 def _masked_kernel(convolution: HorizontalConvolution) -> tf.Tensor:
     """The masked kernel, float32 [P + 1, inputs, outputs]; the last matrix is of the own pixel."""
-    return (tf.convert_to_tensor(convolution.kernel) * tf.constant(convolution.mask))[0]
+    kernel = tf.convert_to_tensor(convolution.kernel)
+    return (kernel * tf.constant(convolution.mask, kernel.dtype))[0]

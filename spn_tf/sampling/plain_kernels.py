@@ -66,8 +66,8 @@ class PlainKeyValueCache(KeyValueCache):
         )
         query = tf.cast(query, self._dtype)[:, :, None]
         scores = tf.matmul(query, keys, transpose_b=True) * channels**-0.5  # [B, heads, 1, T]
-        scores = tf.cast(scores, tf.float32)
-        scores = tf.where(tf.range(positions) <= position, scores, tf.float32.min)
+        scores = tf.cast(scores, "float64" if self._dtype == "float64" else "float32")
+        scores = tf.where(tf.range(positions) <= position, scores, scores.dtype.min)
         weights = tf.cast(tf.nn.softmax(scores), self._dtype)
         return tf.matmul(weights, values)[:, :, 0], (keys, values)
 

@@ -35,13 +35,13 @@ _WEIGHTS_PER_IMAGE = 15_000_000
 def kernels_of_this_machine(compute_dtype: str) -> Kernels:
     """The kernels that suit the devices of this process; the only place that chooses.
 
-    `CpuKernels` on CPUs, `PlainKernels` on GPUs and TPUs, and wherever TensorFlow lacks the private
-    operations that the layouts for CPUs rest on.
+    `CpuKernels` on CPUs, `PlainKernels` on GPUs and TPUs, for float64, and wherever TensorFlow
+    lacks the private operations that the layouts for CPUs rest on.
 
     Args:
-        compute_dtype: of the network, "float32" or "bfloat16".
+        compute_dtype: of the network: "float32", "bfloat16" or "float64".
     """
-    if has_accelerators() or xla_ops.missing_ops():
+    if compute_dtype == "float64" or has_accelerators() or xla_ops.missing_ops():
         return PlainKernels(compute_dtype)
     return CpuKernels(compute_dtype)
 
