@@ -6,9 +6,11 @@ import numpy as np
 import pytest
 
 from spn_tf import SPNModel, SPNTrainingConfig, UpscalingConfig, make_stages
-from spn_tf.compression import archive
+from spn_tf.compression import archive, coded_slice, stage_coder
 from spn_tf.compression.archive import ArchiveError
 from spn_tf.compression.compressor import Compressor, Picture
+from spn_tf.compression.integer_probabilities import exponents
+from spn_tf.compression.stage_coder import StreamWriter
 from spn_tf.compression.tiles import to_tiles
 from tests.spn_tf.random_networks import ANCHORED, MIXTURE, SHALLOW, randomize, tiny_config
 
@@ -154,6 +156,27 @@ def test_a_picture_that_does_not_come_back_is_kept(eagerly, monkeypatch):
     compressed = compressor.write(pictures)
     assert compressed.kept == [0, 1, 2]
     assert [p.as_pixels().tolist() for p in compressor.read(compressed.data)] == _pixels(pictures)
+
+
+def test_other_machines_which_round_otherwise_read_the_same_pictures(eagerly, monkeypatch):
+    """Within a margin that is large here, so that the boundaries between exponents must move."""
+    monkeypatch.setattr(stage_coder, "_MARGIN", 0.002)
+    stages = _stages(bits=3)
+    pictures, compressor, shifts = _pictures(stages), Compressor(stages, workers=2), []
+    write_shift = StreamWriter.write_shift
+    monkeypatch.setattr(
+        StreamWriter, "write_shift", lambda self, k: (shifts.append(k), write_shift(self, k))
+    )
+    data = compressor.write(pictures, verify=False).data
+    assert 0 < np.count_nonzero(shifts) < len(shifts) == 8
+    rng = np.random.default_rng(0)
+
+    def noisy(logits, *shift):
+        noise = 0.499 * 0.002 / 256 * rng.uniform(-1, 1, logits.shape)
+        return exponents(logits + noise, *shift)
+
+    monkeypatch.setattr(coded_slice, "exponents", noisy)
+    assert _pixels(compressor.read(data)) == _pixels(pictures)
 
 
 def test_another_model_and_other_arithmetic_are_named(eagerly):

@@ -4,6 +4,7 @@ import tensorflow as tf
 
 from spn_tf.compression.integer_probabilities import (
     PRECISION,
+    SHIFTS,
     exponents,
     left_cumulatives,
     weight_table,
@@ -12,7 +13,7 @@ from spn_tf.compression.integer_probabilities import (
 
 def _shares(logits):
     """Probabilities of the integer rule, float64 [B, n]."""
-    return np.diff(left_cumulatives(exponents(tf.constant(logits)))) / 2**PRECISION
+    return np.diff(left_cumulatives(exponents(tf.constant(logits))[0])) / 2**PRECISION
 
 
 def test_integer_probabilities_are_those_of_the_logits_to_a_thousandth_of_their_entropy():
@@ -32,6 +33,22 @@ def test_integer_probabilities_are_those_of_the_logits_to_a_thousandth_of_their_
 def test_no_class_is_impossible_however_unlikely():
     logits = np.array([[0, -1e30, -np.inf, 50]], np.float32)
     assert (_shares(logits) >= 2.0**-PRECISION).all()
+
+
+def test_images_that_are_not_unsure_keep_their_exponents_under_noise():
+    rng = np.random.default_rng(0)
+    logits, margin = 2 * rng.normal(size=[400, 16]), 0.02
+    noise = 0.499 * margin / 256 * rng.uniform(-1, 1, logits.shape)  # two of them in a distance
+    found = []
+    for shift in range(SHIFTS):
+        own, unsure = exponents(tf.constant(logits), shift, margin)
+        other, _ = exponents(tf.constant(logits + noise), shift)
+        same = (own.numpy() == other.numpy()).all(1)
+        assert same[~unsure.numpy()].all() and not same.all()
+        found.append(unsure.numpy())
+        assert (own.numpy().min(1) == 0).all()
+    assert 0.2 < np.mean(found) < 0.8  # 15 distances, each unsure at one place in 25
+    assert not np.all(found, axis=0).any()  # some shift serves each image
 
 
 def test_the_bounds_are_those_of_constriction():
