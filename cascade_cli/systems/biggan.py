@@ -18,7 +18,7 @@ from wavelet_tf.gan_stage import GANStage
 class BigGANSystem(System[GANStage]):
     """`biggan`: one stage, which samples pixels."""
 
-    unused = ("temperature", "from_images", "given_bits", "draws", "codecs")
+    unused = ("temperature", "from_images", "given_bits", "draws", "codecs", "archive")
     sampling_unit = "batches"
     truncates = True
     compares_samples = True

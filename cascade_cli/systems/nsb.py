@@ -37,7 +37,7 @@ class NSBSystem(System[Stage]):
         prior = experiment.family.prior
         self.samples = self.compares_samples = prior.prior != "none"
         self.truncates = prior.is_gan
-        unused = ["given_bits", "draws", "codecs"]
+        unused = ["given_bits", "draws", "codecs", "archive"]
         unused += ["temperature"] if prior.prior != "spn" else []
         self.unused = unused + ([] if self.samples else ["num_samples"])
 

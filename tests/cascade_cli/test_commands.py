@@ -168,7 +168,8 @@ def test_training_starts_from_the_weights_and_with_the_model_of_another_workdir(
 
 
 def test_the_last_line_of_evaluate_is_json_also_for_another_dataset(trained):
-    done = run("evaluate", f"--workdir={trained.whole}", "--dataset=digits", "--num_images=10")
+    flags = ("--dataset=digits", "--num_images=10", "--archive")
+    done = run("evaluate", f"--workdir={trained.whole}", *flags)
     *table, last = done.stdout.splitlines()
     figures = json.loads(last)
     assert figures["images"] == 10 and figures["steps"] == {"spn": trained.steps}
@@ -185,6 +186,9 @@ def test_the_last_line_of_evaluate_is_json_also_for_another_dataset(trained):
     (line,) = (line for line in table if line.startswith("JPEG XL"))
     assert line.endswith(f"in a file for each image (model: {ratio:.3f} of it)")
     assert f"{figures['bits_per_dim']:.4f}" in "\n".join(table)
+    bytes_beside = (figures["archive"] - figures["bits_per_dim"]) * 10 * 8**2 / 8
+    assert 4 * 10 < bytes_beside < 4 * 10 + 48 + 8 * 8  # of 8 streams at most
+    assert f"archive: {figures['archive']:.4f} bits/dim of 10 images" in "\n".join(table)
 
 
 def test_model_and_codecs_are_evaluated_on_the_images_that_can_be_decoded(
@@ -324,6 +328,16 @@ def test_an_exported_model_of_3_bits_draws_what_bin_sample_draws(colour, picture
     assert (results["seed3"] % 2**5 == 0).all()
     assert np.isfinite(results["nats_of_drawn"]).all() and (results["nats_of_drawn"] <= 0).all()
     np.testing.assert_array_equal(results["likeliest"][0], results["likeliest"][1])
+
+    # The SavedModel compresses, too, and the workdir reads its archives.
+    inputs, output = tmp_path / "inputs", tmp_path / "restored"
+    inputs.mkdir()
+    Image.fromarray(images[0] >> 5 << 5).save(inputs / "a.png")
+    archive = tmp_path / "a.spn"
+    run("compress", f"--model={model}", f"--from_images={inputs}", f"--output={archive}")
+    run("decompress", f"--workdir={colour}", f"--input={archive}", f"--output_dir={output}")
+    assert np.array_equal(np.asarray(Image.open(output / "a.png")), images[0] >> 5 << 5)
+    shutil.rmtree(inputs), shutil.rmtree(output), archive.unlink()
 
     # With --overwrite a second export replaces the first and leaves no other files.
     (model / "old").touch()
