@@ -1,6 +1,7 @@
 """Pictures through archives and back, with tiny random models."""
 
 import dataclasses
+import re
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ from spn_tf.compression import archive, coded_slice, stage_coder
 from spn_tf.compression.archive import ArchiveError
 from spn_tf.compression.compressor import Compressor, Picture
 from spn_tf.compression.integer_probabilities import exponents
-from spn_tf.compression.stage_coder import StreamWriter
+from spn_tf.compression.stage_coder import StageCoder, StreamReader, StreamWriter
 from spn_tf.compression.tiles import to_tiles
 from tests.spn_tf.random_networks import ANCHORED, MIXTURE, SHALLOW, randomize, tiny_config
 
@@ -201,6 +202,28 @@ def test_compiled_programs_agree_with_themselves():
     compressed = compressor.write(pictures)
     assert not compressed.kept
     assert _pixels(compressor.read(compressed.data)) == _pixels(pictures)
+
+
+@pytest.mark.parametrize("changes", [dict(bits=2), dict(bits=8, channels=3) | MIXTURE], ids=str)
+def test_one_program_serves_all_slices_and_streams(changes):
+    """XLA compiles a program again for each value of an index that it wants as a constant."""
+    (stage,) = _stages(**changes)
+    coder, programs = StageCoder(stage.network), []
+    code_slice = coder._compiled_code_slice
+
+    def keep(*arguments):
+        if len(programs) < 2:
+            program = code_slice.experimental_get_compiler_ir(*arguments)(stage="hlo")
+            programs.append(re.sub(r", metadata=\{.*\}|%[\w.-]+", "", program))  # not names
+        return code_slice.python_function(*arguments)
+
+    coder._compiled_code_slice = keep
+    c, rng = stage.config, np.random.default_rng(0)
+    target = rng.integers(0, c.levels, [2, c.height, c.width, c.channels])
+    stream = StreamReader(rng.integers(0, 2**32, [40], np.uint32))
+    coder.code(target, False, stream, 2, lambda *_: None)
+    coder.code(target, True, stream, 1, lambda *_: None)
+    assert programs[0] == programs[1]
 
 
 def test_images_to_bytes_and_back_in_python(eagerly):
