@@ -9,6 +9,7 @@ import shutil
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from tests.cascade_cli.commands import run, run_forked, run_side_by_side
 
@@ -140,3 +141,14 @@ def test_a_checkpoint_of_another_architecture_is_refused_in_one_line(
     lines = stderr.splitlines()  # warnings may come before the error
     assert (code, stdout) == (1, "") and all(x.startswith("evaluate: ") for x in lines), stderr
     assert "it was written with other flags than those recorded beside it" in lines[-1]
+
+
+def test_a_golden_archive_is_read(tmp_path):
+    """Of format 1, by `compress --workdir=cascade/workdir`; later versions must read it, too."""
+    shutil.unpack_archive(GOLDENS / "cascade" / "workdir.tar.gz", tmp_path)
+    flags = (f"--workdir={tmp_path / 'workdir'}", f"--output_dir={tmp_path}")
+    run("decompress", f"--input={GOLDENS / 'cascade' / 'archive.spn'}", *flags)
+    pictures = {"discs": "given_4x4/discs.png", "stripes": "pictures/stripes/00.png"}
+    for name, path in pictures.items():
+        with Image.open(tmp_path / f"{name}.png") as own, Image.open(GOLDENS / path) as given:
+            np.testing.assert_array_equal(np.asarray(own), np.asarray(given))
