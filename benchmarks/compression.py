@@ -54,14 +54,19 @@ def main(_: list[str]) -> None:
     whole = [Picture(image, label=int(k)) for image, k in zip(images, own_labels, strict=True)]
     written = compressor.write(whole).data
     content = archive.read(written)
-    payload, exact = sum(map(len, content.streams)), model.bits_per_dim(images, classes).sum()
+    payload, exact = (
+        sum(len(stream.data) for stream in content.streams),
+        model.bits_per_dim(images, classes).sum(),
+    )
     exact_bytes = float(exact) * images[0].size / 8
     single = [compressor.write([picture], verify=False).data for picture in whole]
     print(f"{len(images)} images; {content.arithmetic}")
     print(f"exact likelihood {exact_bytes:,.0f} bytes; {len(content.streams)} streams of ", end="")
     print(f"{payload:,} bytes: {payload - exact_bytes:+,.1f}")
     print(f"all else {len(written) - payload - 4 * len(images)} bytes, and 4 for each image;")
-    print(f"of the first image alone {len(single[0]) - len(archive.read(single[0]).streams[0])}.")
+    print(
+        f"of the first image alone {len(single[0]) - len(archive.read(single[0]).streams[0].data)}."
+    )
     print(f"Passes of the whole network for an image: 1; without a cache {images[0].size:,}.\n")
     print("| | bits/dim | a file for each image |\n|---|---|---|")
     each = sum(map(len, single))

@@ -11,6 +11,7 @@ import struct
 import zlib
 from collections.abc import Iterator, Sequence
 from itertools import groupby
+from typing import NamedTuple
 
 from cascade_tf.errors import UserError
 from spn_tf.compression.arithmetic import MODES, Arithmetic
@@ -54,6 +55,18 @@ class Entry:
     size: int = 0
 
 
+class Stream(NamedTuple):
+    """The stream of a batch of tiles.
+
+    Attributes:
+        data: words of 32 bits, as little-endian bytes.
+        state: "whole"; "cut", if the archive ends in it; or "damaged".
+    """
+
+    data: bytes
+    state: str = "whole"
+
+
 @dataclasses.dataclass(frozen=True)
 class Archive:
     """The contents of an archive.
@@ -62,14 +75,14 @@ class Archive:
         model: the first 12 bytes of the SHA-256 of weights and settings.
         arithmetic: of the encoder.
         entries: of the pictures.
-        streams: of each batch of tiles: words of 32 bits, as little-endian bytes.
+        streams: of the batches of tiles.
         files: contents of the entries that are files.
     """
 
     model: bytes
     arithmetic: Arithmetic
     entries: Sequence[Entry]
-    streams: Sequence[bytes]
+    streams: Sequence[Stream]
     files: Sequence[bytes] = dataclasses.field(default_factory=list)
 
 
@@ -93,7 +106,7 @@ def write(archive: Archive) -> bytes:
     fixed = _FIXED.pack(MAGIC, VERSION, flags, archive.model, *arithmetic)
     head = fixed + _number(len(directory)) + directory + b"".join(e.check for e in entries)
     crc = struct.pack("<I", zlib.crc32(head))
-    return b"".join([head, crc, *archive.streams, *archive.files])
+    return b"".join([head, crc, *(stream.data for stream in archive.streams), *archive.files])
 
 
 def _directory(archive: Archive, named: bool, labelled: bool) -> Iterator[bytes]:
@@ -105,7 +118,8 @@ def _directory(archive: Archive, named: bool, labelled: bool) -> Iterator[bytes]
             yield b"".join(map(_number, shape))
     yield from (_number(e.size) for e in entries if e.kind == "file")
     yield _number(len(archive.streams))
-    yield from (_number(len(stream) // 4) for stream in archive.streams)
+    yield from (_number(len(stream.data) // 4) for stream in archive.streams)
+    yield from (struct.pack("<I", zlib.crc32(stream.data)) for stream in archive.streams)
     if labelled:
         yield from (_number(e.label) for e in entries)
     if named:
@@ -148,6 +162,7 @@ def _parsed(reader: "_Reader") -> Archive:
     shapes = _shapes(inner, count)
     sizes = [inner.number() if kind == "file" else 0 for kind, _ in shapes]
     words = [inner.number() for _ in range(inner.count())]
+    crcs = [inner.take(4) for _ in words]
     labels = [inner.number() if flags & _LABELLED else 0 for _ in shapes]
     names = [inner.take(inner.number()).decode() if flags & _NAMED else "" for _ in shapes]
     entries = [
@@ -160,7 +175,7 @@ def _parsed(reader: "_Reader") -> Archive:
         model,
         Arithmetic(MODES[code >> 4], tuple(tensorflow), code & 15, threads, batch),
         entries,
-        [reader.up_to(4 * length) for length in words],
+        [reader.stream(4 * length, crc) for length, crc in zip(words, crcs, strict=True)],
         [reader.up_to(entry.size) for entry in entries if entry.kind == "file"],
     )
 
@@ -216,6 +231,14 @@ class _Reader:
     def up_to(self, count: int) -> bytes:
         """`count` bytes, or fewer at the end: what a stream that is cut off still holds is good."""
         return self.take(min(count, len(self.data) - self.place))
+
+    def stream(self, size: int, crc: bytes) -> Stream:
+        """A stream of `size` bytes, or the rest of the data."""
+        data = self.up_to(size)
+        if len(data) < size:
+            return Stream(data, "cut")
+        is_whole = crc == struct.pack("<I", zlib.crc32(data))
+        return Stream(data, "whole" if is_whole else "damaged")
 
     def number(self) -> int:
         """Seven bits a byte, the lowest first; the highest bit says that more follow."""

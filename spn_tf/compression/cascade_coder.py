@@ -8,6 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from cascade_tf.sample_request import OnProgress
+from spn_tf.compression.archive import Stream
 from spn_tf.compression.stage_coder import OnSlice, StageCoder, StreamReader, StreamWriter
 from spn_tf.spn_stage import SPNStage
 from spn_tf.subscale_pixel_network import SubscalePixelNetwork
@@ -19,10 +20,12 @@ class Coded(NamedTuple):
     Attributes:
         tiles: uint8 [N, h, w, C], of the last stage that was coded.
         checks: uint32 [N, stages], CRC-32 of the intensities and probabilities of each stage.
+        is_damaged: whether the stream is, so that the tiles may be wrong.
     """
 
     tiles: np.ndarray
     checks: np.ndarray
+    is_damaged: bool = False
 
 
 class CascadeCoder:
@@ -45,7 +48,7 @@ class CascadeCoder:
 
     def write(
         self, tiles: np.ndarray, labels: np.ndarray, on_slice: OnProgress
-    ) -> tuple[bytes, Coded]:
+    ) -> tuple[Stream, Coded]:
         """The stream of up to a batch of tiles, uint8 [N, h, w, C], of classes int32 [N].
 
         `on_slice` is called after each slice of each stage.
@@ -53,14 +56,17 @@ class CascadeCoder:
         writer, nothing = StreamWriter(), StreamReader(np.zeros([0], np.uint32))
         stages = len(self._stages)
         coded = self._code(nothing, len(tiles), labels, stages, on_slice, tiles, writer)
-        return writer.words().astype("<u4").tobytes(), coded
+        return Stream(writer.words().astype("<u4").tobytes()), coded
 
     def read(
-        self, stream: bytes, count: int, labels: np.ndarray, stages: int, on_slice: OnProgress
+        self, stream: Stream, count: int, labels: np.ndarray, stages: int, on_slice: OnProgress
     ) -> Coded:
         """`count` tiles from their stream, by the first `stages` stages."""
-        words = np.frombuffer(stream[: len(stream) // 4 * 4], "<u4").astype(np.uint32)
-        return self._code(StreamReader(words), count, labels, stages, on_slice)
+        words = np.frombuffer(stream.data[: len(stream.data) // 4 * 4], "<u4").astype(np.uint32)
+        reader = StreamReader(words)
+        coded = self._code(reader, count, labels, stages, on_slice)
+        is_damaged = stream.state == "damaged" or (stream.state == "cut" and reader.is_exceeded)
+        return coded._replace(is_damaged=is_damaged)
 
     def _code(
         self,

@@ -15,7 +15,7 @@ from cascade_tf.errors import UserError
 from cascade_tf.pictures import png_bytes
 from cascade_tf.sample_request import OnProgress
 from spn_tf.compression import archive, arithmetic
-from spn_tf.compression.archive import Archive, ArchiveError, Entry
+from spn_tf.compression.archive import Archive, ArchiveError, Entry, Stream
 from spn_tf.compression.cascade_coder import CascadeCoder, Coded
 from spn_tf.compression.model_digest import model_digest
 from spn_tf.compression.tiles import count_tiles, from_tiles, to_tiles
@@ -188,8 +188,8 @@ class Compressor:
                 yield Restored(entry.name, None, file)
                 continue
             own = next(tiles)
-            if not self._agrees(own.checks, entry.check):
-                written_with = content.arithmetic.differences()
+            if own.is_damaged or not self._agrees(own.checks, entry.check):
+                written_with = not own.is_damaged and content.arithmetic.differences()
                 reason = f"was written with {written_with}, or " if written_with else ""
                 raise ArchiveError(
                     f"{called} does not come back: the archive {reason}is damaged there"
@@ -306,6 +306,7 @@ class Compressor:
 
         tiles: list[np.ndarray] = []
         checks: list[np.ndarray] = []
+        damaged: list[bool] = []
         waiting = iter(counts)
         wanted = next(waiting, 0)
         with self._pool() as pool:
@@ -314,9 +315,11 @@ class Compressor:
                 for result in pool.map(of_batch, starts):
                     tiles.extend(result.tiles)
                     checks.extend(result.checks)
+                    damaged.extend([result.is_damaged] * len(result.tiles))
                     while wanted and len(tiles) >= wanted:
-                        yield Coded(np.stack(tiles[:wanted]), np.stack(checks[:wanted]))
-                        del tiles[:wanted], checks[:wanted]
+                        own = slice(wanted)
+                        yield Coded(np.stack(tiles[own]), np.stack(checks[own]), any(damaged[own]))
+                        del tiles[own], checks[own], damaged[own]
                         wanted = next(waiting, 0)
 
     def _picture(self, entry: Entry, tiles: np.ndarray, is_whole: bool) -> np.ndarray:
@@ -366,6 +369,6 @@ def _in_float64(network: SubscalePixelNetwork) -> SubscalePixelNetwork:
 class _Batch(NamedTuple):
     """A stream, checks of its tiles [N, stages], and the pictures that do not come back."""
 
-    stream: bytes
+    stream: Stream
     checks: np.ndarray
     lost: set[int]

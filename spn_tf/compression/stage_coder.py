@@ -63,6 +63,11 @@ class StreamReader:
     def __init__(self, words: np.ndarray):
         self._words, self._decoder = words, range_decoder.start(words)
 
+    @property
+    def is_exceeded(self) -> bool:
+        """Whether zeros were read after the last word."""
+        return int(self._decoder.position) > len(self._words)
+
     def window(self, size: int) -> tuple[RangeState, np.ndarray]:
         """The decoder in the next `size` words, and these words, uint32 [size]."""
         start = int(self._decoder.position)

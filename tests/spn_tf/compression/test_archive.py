@@ -6,11 +6,11 @@ import pytest
 
 from cascade_tf.errors import UserError
 from spn_tf.compression import archive
-from spn_tf.compression.archive import Archive, ArchiveError, Entry
+from spn_tf.compression.archive import Archive, ArchiveError, Entry, Stream
 from spn_tf.compression.arithmetic import Arithmetic
 
 ARITHMETIC = Arithmetic("portable", (2, 21, 0), 3, 2, 64)
-SMALL = Archive(b"m" * 12, ARITHMETIC, [Entry(28, 28, 1, "picture", b"abcd")], [b"1234"])
+SMALL = Archive(b"m" * 12, ARITHMETIC, [Entry(28, 28, 1, "picture", b"abcd")], [Stream(b"1234")])
 MIXED = Archive(
     b"n" * 12,
     Arithmetic("plain", (2, 19, 1), 5, 255, 7),
@@ -20,7 +20,7 @@ MIXED = Archive(
         Entry(0, 0, 0, "file", b"ijkl", 0, "c.gif", 5),
         Entry(1, 2, 1, "spread", b"mnop", 1, "d"),
     ],
-    [b"12345678", b"", b"abcd"],
+    [Stream(b"12345678"), Stream(b""), Stream(b"abcd")],
     [b"GIF89"],
 )
 
@@ -38,14 +38,14 @@ def test_an_archive_of_one_picture_adds_at_most_48_bytes_to_its_stream():
 
 def test_500_pictures_of_a_size_add_at_most_128_bytes_and_4_each():
     many = [dataclasses.replace(SMALL.entries[0], check=k.to_bytes(4, "big")) for k in range(500)]
-    streams = [bytes(4 * 3300 + 4 * (k % 5)) for k in range(8)]
+    streams = [Stream(bytes(4 * 3300 + 4 * (k % 5))) for k in range(8)]
     written = archive.write(dataclasses.replace(SMALL, entries=many, streams=streams))
-    assert len(written) - sum(map(len, streams)) <= 128 + 4 * 500
+    assert len(written) - sum(len(stream.data) for stream in streams) <= 128 + 4 * 500
 
 
 def test_every_flip_in_the_header_and_every_end_in_it_is_refused_in_words():
     data = archive.write(MIXED)
-    header = len(data) - sum(map(len, MIXED.streams)) - 5
+    header = len(data) - sum(len(stream.data) for stream in MIXED.streams) - 5
     for place in range(8 * header):
         flipped = bytearray(data)
         flipped[place // 8] ^= 1 << place % 8
@@ -58,7 +58,8 @@ def test_every_flip_in_the_header_and_every_end_in_it_is_refused_in_words():
 
 def test_what_is_left_of_streams_that_are_cut_off_is_read():
     data = archive.write(MIXED)
-    assert archive.read(data[:-7]).streams == [b"12345678", b"", b"ab"]
+    streams = archive.read(data[:-7]).streams
+    assert streams == [Stream(b"12345678"), Stream(b""), Stream(b"ab", "cut")]
 
 
 def test_random_bytes_with_a_right_checksum_are_refused_or_read():
@@ -80,7 +81,7 @@ def _hostile(name: bytes = b"a.png", **changes) -> bytes:
     held = "x" * len(name)
     entry = dataclasses.replace(MIXED.entries[0], name=held, **changes)
     data = archive.write(dataclasses.replace(MIXED, entries=[entry], files=[]))
-    end = len(data) - sum(map(len, MIXED.streams)) - 4
+    end = len(data) - sum(len(stream.data) for stream in MIXED.streams) - 4
     head = data[:end].replace(held.encode(), name)
     return head + zlib.crc32(head).to_bytes(4, "little") + data[end + 4 :]
 
