@@ -49,17 +49,19 @@ def main(_: list[str]) -> None:
     images, labels = first_images(open_source(data, "test"), FLAGS.num_images, FLAGS.num_images)
     classes = labels if model.num_classes > 1 else None
 
-    compressor = Compressor(model.stages, FLAGS.portable)
+    compressor = Compressor(model.stages)
     own_labels = labels if model.num_classes > 1 else [0] * len(images)
     whole = [Picture(image, label=int(k)) for image, k in zip(images, own_labels, strict=True)]
-    written = compressor.write(whole).data
+    written = compressor.write(whole, portable=FLAGS.portable).data
     content = archive.read(written)
     payload, exact = (
         sum(len(stream.data) for stream in content.streams),
         model.bits_per_dim(images, classes).sum(),
     )
     exact_bytes = float(exact) * images[0].size / 8
-    single = [compressor.write([picture], verify=False).data for picture in whole]
+    single = [
+        compressor.write([picture], verify=False, portable=FLAGS.portable).data for picture in whole
+    ]
     print(f"{len(images)} images; {content.arithmetic}")
     print(f"exact likelihood {exact_bytes:,.0f} bytes; {len(content.streams)} streams of ", end="")
     print(f"{payload:,} bytes: {payload - exact_bytes:+,.1f}")
@@ -82,7 +84,7 @@ def main(_: list[str]) -> None:
         top, left = ((size - _SIDE) // 2 for size in pixels.shape[:2])
         pixels = pixels[top : top + _SIDE, left : left + _SIDE]
         large = Picture(pixels, label=int(model.likely_classes([pixels])[0]))
-        size = len(compressor.write([large]).data)
+        size = len(compressor.write([large], portable=FLAGS.portable).data)
         print(f"\n| {FLAGS.large}, {_SIDE}x{_SIDE} | bits/dim |\n|---|---|")
         print(f"| this | {8 * size / pixels.size:.4f} |")
         for row in _others(pixels[None]):
@@ -111,10 +113,14 @@ def _others(images: np.ndarray) -> list[tuple[str, float, float]]:
 
 def _compare(compressor: Compressor, pictures: list, sample: Callable[[], object]) -> None:
     """Prints seconds of sampling, compressing and decompressing as much, in turns."""
-    data = compressor.write(pictures, verify=False).data
+
+    def write() -> bytes:
+        return compressor.write(pictures, verify=False, portable=FLAGS.portable).data
+
+    data = write()
     work = {
         "sample": sample,
-        "compress, without decoding": lambda: compressor.write(pictures, verify=False),
+        "compress, without decoding": write,
         "decompress": lambda: list(compressor.read(data)),
     }
     seconds: dict[str, list[float]] = {name: [] for name in work}

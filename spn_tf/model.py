@@ -15,6 +15,8 @@ from cascade_tf.model_arguments import as_array, checked_array, checked_classes,
 from cascade_tf.sample_request import SampleRequest
 from cascade_tf.shipped_models import located
 from cascade_tf.shipped_models import models as models  # beside `load`, which takes the names
+from spn_tf.compression.compressor import Compressor, Picture
+from spn_tf.compression.tiles import to_tiles
 from spn_tf.family import SPNFamily
 from spn_tf.given_pictures import accepted_sizes, known_targets, spread
 from spn_tf.spn_stage import SPNStage
@@ -71,6 +73,7 @@ class SPNModel:
     def __init__(self, stages: Sequence[SPNStage], batch_size: int = 32):
         self.stages = list(stages)
         self.class_names: list[str] = []
+        self._last_compressor: Compressor | None = None
         if not self.stages:
             raise ValueError("stages: there are none; use the built stages of a cascade")
         for number, stage in enumerate(self.stages):
@@ -203,8 +206,6 @@ class SPNModel:
         Raises:
             ValueError: images of another dtype or number of channels, or unknown classes.
         """
-        from spn_tf.compression.compressor import Compressor, Picture
-
         pixels = [as_array("images", image, "uint8 [H, W, C] each") for image in images]
         for image in pixels:
             if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] not in (1, 3):
@@ -215,7 +216,7 @@ class SPNModel:
         pictures = [
             Picture(image, label=int(label)) for image, label in zip(pixels, labels, strict=True)
         ]
-        return Compressor(self.stages, portable).write(pictures).data
+        return self._compressor.write(pictures, portable=portable).data
 
     def decompress(self, data: bytes) -> list[np.ndarray]:
         """The images of an archive, uint8 [H, W, C] each.
@@ -224,9 +225,14 @@ class SPNModel:
             UserError: the archive is damaged or of another model, or this machine's arithmetic
                 differs from the encoder's.
         """
-        from spn_tf.compression.compressor import Compressor
+        return [restored.as_pixels() for restored in self._compressor.read(data)]
 
-        return [restored.as_pixels() for restored in Compressor(self.stages).read(data)]
+    @property
+    def _compressor(self) -> Compressor:
+        """The last one, with its compiled programs, unless the weights have changed."""
+        if self._last_compressor is None or not self._last_compressor.is_current():
+            self._last_compressor = Compressor(self.stages)
+        return self._last_compressor
 
     def likely_classes(self, images: Sequence[np.ndarray]) -> np.ndarray:
         """The class under which each image has the highest likelihood, int32 [N].
@@ -234,8 +240,6 @@ class SPNModel:
         Args:
             images: uint8 [H, W, C] of any size; 0 for those that the model cannot code.
         """
-        from spn_tf.compression.tiles import to_tiles
-
         found = np.zeros([len(images)], np.int32)
         if self.num_classes == 1:
             return found

@@ -4,7 +4,7 @@ import numpy as np
 import rich.table
 import tensorflow as tf
 
-from cascade_cli.archives import progress
+from cascade_cli.archives.files import progress
 from cascade_cli.evaluation.report import Figures
 from cascade_tf.class_record import require_model_of_classes
 from cascade_tf.codecs import TITLES, codec_bits_per_dim

@@ -6,9 +6,17 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from cascade_cli.archives.compression import compress
+from cascade_cli.archives.decompression import decompress
 from cascade_cli.evaluation import likelihood
 from cascade_cli.evaluation.report import Figures, Report
-from cascade_cli.options import EvaluateOptions, ExportOptions, SampleOptions
+from cascade_cli.options import (
+    CompressOptions,
+    DecompressOptions,
+    EvaluateOptions,
+    ExportOptions,
+    SampleOptions,
+)
 from cascade_cli.systems.system import Drawing, System
 from cascade_tf.cascade import sample_cascade
 from cascade_tf.data import Source
@@ -44,6 +52,12 @@ class SPNSystem(System[SPNStage]):
             options.codecs,
             archive=options.archive,
         )
+
+    def compress(self, options: CompressOptions) -> None:
+        compress(self.experiment, options)
+
+    def decompress(self, options: DecompressOptions) -> None:
+        decompress(self.experiment, options)
 
     def held_out(self, strategy: tf.distribute.Strategy, source: Source, total: int) -> str:
         figures = Figures()

@@ -8,7 +8,13 @@ import numpy as np
 import tensorflow as tf
 
 from cascade_cli.evaluation.report import Report
-from cascade_cli.options import EvaluateOptions, ExportOptions, SampleOptions
+from cascade_cli.options import (
+    CompressOptions,
+    DecompressOptions,
+    EvaluateOptions,
+    ExportOptions,
+    SampleOptions,
+)
 from cascade_tf.cascade import sample_cascade
 from cascade_tf.class_names import listed
 from cascade_tf.class_record import load_classes
@@ -20,6 +26,7 @@ from cascade_tf.saved_model import Endpoint
 from cascade_tf.stage import Stage
 
 AnyStage = TypeVar("AnyStage", bound=Stage)
+_NO_ARCHIVES = "archives need the exact likelihood of a Subscale Pixel Network"
 
 
 class Drawing:
@@ -167,6 +174,14 @@ class System(abc.ABC, Generic[AnyStage]):
     @abc.abstractmethod
     def endpoints(self, stages: Sequence[AnyStage], options: ExportOptions) -> dict[str, Endpoint]:
         """Functions of the SavedModel."""
+
+    def compress(self, options: CompressOptions) -> None:
+        """Writes archives of pictures."""
+        raise UsageError(_NO_ARCHIVES)
+
+    def decompress(self, options: DecompressOptions) -> None:
+        """Writes the pictures of archives."""
+        raise UsageError(_NO_ARCHIVES)
 
     def bits_per_dim(
         self, stages: Sequence[AnyStage], images: np.ndarray, classes: np.ndarray

@@ -61,12 +61,16 @@ class CascadeCoder:
     def read(
         self, stream: Stream, count: int, labels: np.ndarray, stages: int, on_slice: OnProgress
     ) -> Coded:
-        """`count` tiles from their stream, by the first `stages` stages."""
+        """`count` tiles from their stream, by the first `stages` stages; zeros if it is damaged."""
+        if stream.state == "damaged":
+            checks = np.zeros([count, stages], np.uint32)
+            c = self._stages[stages - 1].config
+            black = np.zeros([count, c.height, c.width, c.channels], np.uint8)
+            return Coded(black, checks, is_damaged=True)
         words = np.frombuffer(stream.data[: len(stream.data) // 4 * 4], "<u4").astype(np.uint32)
         reader = StreamReader(words)
         coded = self._code(reader, count, labels, stages, on_slice)
-        is_damaged = stream.state == "damaged" or (stream.state == "cut" and reader.is_exceeded)
-        return coded._replace(is_damaged=is_damaged)
+        return coded._replace(is_damaged=stream.state == "cut" and reader.is_exceeded)
 
     def _code(
         self,

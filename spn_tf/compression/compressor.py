@@ -78,17 +78,13 @@ class Compressor:
 
     Args:
         stages: built, coarsest first, all of one upscaling.
-        portable: whether to write archives that all machines can read. They compute in float64.
         workers: batches that are coded side by side; by default one for each core.
     """
 
-    def __init__(
-        self, stages: Sequence[SPNStage], portable: bool = True, workers: int | None = None
-    ):
+    def __init__(self, stages: Sequence[SPNStage], workers: int | None = None):
         c = stages[-1].config
         self._stages, self._bits, self._channels = list(stages), c.bits, c.channels
         self._tile = c.height, c.width
-        self._mode = "portable" if portable else "plain"
         self._workers = workers or os.cpu_count() or 1
         self._num_classes = max(stage.num_classes for stage in stages)
         self._digest = model_digest(stages)
@@ -99,6 +95,7 @@ class Compressor:
         self,
         pictures: Sequence[Picture],
         verify: bool = True,
+        portable: bool = True,
         on_slice: OnProgress = lambda: None,
     ) -> Compressed:
         """An archive of pictures.
@@ -109,6 +106,7 @@ class Compressor:
         Args:
             pictures: to compress.
             verify: whether to decode them and compare.
+            portable: whether all machines can read the archive, because it computes in float64.
             on_slice: called after each of `slices_to_write`, in any thread.
 
         Raises:
@@ -118,8 +116,9 @@ class Compressor:
         if any(not 0 <= picture.label < self._num_classes for picture in pictures):
             raise ValueError(f"classes outside of [0, {self._num_classes})")
         kinds = [self._kind(picture) for picture in pictures]
+        mode = "portable" if portable else "plain"
         while True:
-            results, batch = self._coded(pictures, kinds, verify, on_slice)
+            results, batch = self._coded(pictures, kinds, verify, mode, on_slice)
             lost = {number for result in results for number in result.lost}
             if not lost:
                 break
@@ -145,7 +144,7 @@ class Compressor:
                 first = last
         content = Archive(
             self._digest,
-            arithmetic.of_this_process(self._mode, batch),
+            arithmetic.of_this_process(mode, batch),
             entries,
             [result.stream for result in results],
             files,
@@ -196,6 +195,10 @@ class Compressor:
                 )
             yield Restored(entry.name, self._picture(entry, own.tiles, is_whole), b"")
 
+    def is_current(self) -> bool:
+        """Whether the weights are those that they were when this object was made."""
+        return self._digest == model_digest(self._stages)
+
     def slices_to_write(self, pictures: Sequence[Picture], verify: bool = True) -> int:
         """The number of slices of all stages of all batches that `write` codes."""
         sizes = [
@@ -237,6 +240,7 @@ class Compressor:
         pictures: Sequence[Picture],
         kinds: Sequence[str],
         verify: bool,
+        mode: str,
         on_slice: OnProgress,
     ) -> tuple[list["_Batch"], int]:
         """All batches of tiles, and the size of a batch."""
@@ -250,7 +254,7 @@ class Compressor:
         all_tiles = np.concatenate(tiles)
         labels = np.array([pictures[owner].label for owner in owners], np.int32)
         batch = self._batch_size(len(owners))
-        coder = self._coder(self._mode, batch)
+        coder = self._coder(mode, batch)
 
         def of_batch(start: int) -> _Batch:
             own = slice(start, start + batch)

@@ -152,7 +152,7 @@ def test_a_flip_in_a_stream_is_found_at_its_picture_and_those_before_are_right(e
 def test_a_picture_that_does_not_come_back_is_kept(eagerly, monkeypatch):
     """As if the program rounded otherwise the second time."""
     stages = _stages(bits=3)
-    pictures, compressor = _pictures(stages), Compressor(stages, portable=False, workers=1)
+    pictures, compressor = _pictures(stages), Compressor(stages, workers=1)
     network, calls = stages[0].network, []
     embed = network.embed
 
@@ -161,7 +161,7 @@ def test_a_picture_that_does_not_come_back_is_kept(eagerly, monkeypatch):
         return embed(*arguments, **named) * (1 if len(calls) <= 4 else 1.01)
 
     monkeypatch.setattr(network, "embed", unsteady)
-    compressed = compressor.write(pictures)
+    compressed = compressor.write(pictures, portable=False)
     assert compressed.kept == [0, 1, 2]
     assert [p.as_pixels().tolist() for p in compressor.read(compressed.data)] == _pixels(pictures)
 

@@ -1,0 +1,1 @@
+"""Archives of pictures: what `compress` and `decompress` do for Subscale Pixel Networks."""
