@@ -16,7 +16,7 @@ from cascade_tf.sample_request import SampleRequest
 from cascade_tf.shipped_models import located
 from cascade_tf.shipped_models import models as models  # beside `load`, which takes the names
 from spn_tf.compression.compressor import Compressor, Picture
-from spn_tf.compression.tiles import to_tiles
+from spn_tf.compression.tiles import keeps_colours, to_tiles, with_channels
 from spn_tf.family import SPNFamily
 from spn_tf.given_pictures import accepted_sizes, known_targets, spread
 from spn_tf.spn_stage import SPNStage
@@ -244,8 +244,8 @@ class SPNModel:
         if self.num_classes == 1:
             return found
         for number, image in enumerate(images):
-            if image.size and image.shape[-1] in (1, self.image_shape[2]):
-                whole = np.broadcast_to(image, (*image.shape[:2], self.image_shape[2]))
+            if image.size and keeps_colours(image, self.image_shape[2]):
+                whole = with_channels(image, self.image_shape[2])
                 tiles = to_tiles(whole, self.image_shape[:2])
                 scores = [
                     self.log_prob(tiles, np.full([len(tiles)], label)).sum()

@@ -20,6 +20,8 @@ from spn_tf.compression.compressor import Compressed, Compressor, Picture
 from spn_tf.model import SPNModel
 
 _NAMED = 3  # files that a message names
+# By mode of Pillow that can be coded if it is opaque: that of its colours.
+_COLOURS = {"1": "L", "L": "L", "LA": "L", "P": "RGB", "PA": "RGB", "RGB": "RGB", "RGBA": "RGB"}
 
 
 def compress(experiment: Experiment, options: CompressOptions) -> None:
@@ -66,11 +68,12 @@ def _read(root: str, name: str) -> Picture:
     file = Picture(None, kept_name, content)
     try:
         with Image.open(io.BytesIO(content)) as image:
-            is_plain = image.mode in ("1", "L", "P", "RGB") and getattr(image, "n_frames", 1) == 1
-            if not is_plain or image.has_transparency_data:
+            if image.mode not in _COLOURS or getattr(image, "n_frames", 1) > 1:
                 return file
             upright = ImageOps.exif_transpose(image)
-            pixels = np.asarray(upright.convert({"1": "L", "P": "RGB"}.get(image.mode)))
+            if upright.convert("RGBA").getchannel("A").getextrema() != (255, 255):
+                return file
+            pixels = np.asarray(upright.convert(_COLOURS[image.mode]))
     except Exception:  # damaged files raise errors of any type
         return file
     return file._replace(pixels=pixels.reshape(*pixels.shape[:2], -1))

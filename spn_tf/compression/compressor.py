@@ -18,7 +18,13 @@ from spn_tf.compression import archive, arithmetic
 from spn_tf.compression.archive import Archive, ArchiveError, Entry, Stream
 from spn_tf.compression.cascade_coder import CascadeCoder, Coded
 from spn_tf.compression.model_digest import model_digest
-from spn_tf.compression.tiles import count_tiles, from_tiles, to_tiles
+from spn_tf.compression.tiles import (
+    count_tiles,
+    from_tiles,
+    keeps_colours,
+    to_tiles,
+    with_channels,
+)
 from spn_tf.spn_stage import SPNStage
 from spn_tf.subscale_pixel_network import SubscalePixelNetwork
 
@@ -171,7 +177,7 @@ class Compressor:
             raise ArchiveError("the archive was written with another model")
         coded = [entry for entry in content.entries if entry.kind != "file"]
         counts = [count_tiles(e.height, e.width, self._tile) for e in coded]
-        fits = all(e.channels <= self._channels and e.label < self._num_classes for e in coded)
+        fits = all(e.label < self._num_classes for e in coded)
         if not fits or len(content.streams) != -(-sum(counts) // content.arithmetic.batch):
             raise ArchiveError("the archive is damaged: its streams do not fit its pictures")
         stages = len(self._stages) if stages is None else stages
@@ -221,7 +227,7 @@ class Compressor:
     def _kind(self, picture: Picture) -> str:
         """How an archive holds a picture."""
         pixels, low = picture.pixels, 8 - self._bits
-        if pixels is None or pixels.shape[-1] not in (1, self._channels):
+        if pixels is None or not keeps_colours(pixels, self._channels):
             return "file"
         if not 0 < pixels.shape[0] * pixels.shape[1] <= archive.MOST_PIXELS:
             return "file"
@@ -248,7 +254,7 @@ class Compressor:
         owners: list[int] = []
         for number, (picture, kind) in enumerate(zip(pictures, kinds, strict=True)):
             if kind != "file" and picture.pixels is not None:
-                whole = np.broadcast_to(picture.pixels, (*picture.pixels.shape[:2], self._channels))
+                whole = with_channels(picture.pixels, self._channels)
                 tiles.append(to_tiles(whole, self._tile))
                 owners += [number] * len(tiles[-1])
         all_tiles = np.concatenate(tiles)
@@ -332,7 +338,7 @@ class Compressor:
         picture = from_tiles(tiles, -(-entry.height // shrink), -(-entry.width // shrink))
         if entry.kind == "spread" and is_whole:
             picture = self._spread(picture >> (8 - self._bits))
-        return picture[..., : entry.channels]
+        return with_channels(picture, entry.channels)
 
     def _check(self, checks: np.ndarray) -> int:
         """32 bits for a picture, from the checks of its tiles, uint32 [N, stages].

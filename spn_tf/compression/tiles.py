@@ -12,6 +12,31 @@ def count_tiles(height: int, width: int, tile: tuple[int, int]) -> int:
     return -(-height // tile[0]) * -(-width // tile[1])
 
 
+def with_channels(picture: np.ndarray, channels: int) -> np.ndarray:
+    """A picture [H, W, C] with other channels: all of them are the first one, unless C is right.
+
+    >>> grey = np.zeros([2, 2, 1], np.uint8)
+    >>> with_channels(with_channels(grey, 3), 1).shape
+    (2, 2, 1)
+    """
+    if picture.shape[-1] == channels:
+        return picture
+    return np.repeat(picture[..., :1], channels, axis=-1)
+
+
+def keeps_colours(picture: np.ndarray, channels: int) -> bool:
+    """Whether a picture [H, W, C] comes back from another number of channels.
+
+    >>> grey, red = np.array([[[5, 5, 5]]]), np.array([[[5, 0, 0]]])
+    >>> keeps_colours(grey, 1), keeps_colours(red, 1)
+    (True, False)
+    """
+    own = picture.shape[-1]
+    return own in (1, 3) and np.array_equal(
+        with_channels(with_channels(picture, channels), own), picture
+    )
+
+
 def to_tiles(picture: np.ndarray, tile: tuple[int, int]) -> np.ndarray:
     """Cuts a picture [H, W, C] into tiles [N, h, w, C], row by row.
 

@@ -227,7 +227,11 @@ def test_commands_refuse_flags_of_another_model_and_positional_arguments(refused
         (["compress", "--from_images=PICTURES"], 2, "--output is missing"),
         (["compress", "--from_images=missing", "--output=out.spn"], 1, "no folder missing"),
         (["compress", "--from_images=small", "--output=file"], 1, "file exists already"),
-        (["compress", "--from_images=small", "--output=file", "--each"], 1, "directory file: File exists"),
+        (
+            ["compress", "--from_images=small", "--output=file", "--each"],
+            1,
+            "directory file: File exists",
+        ),
         (["compress", "--from_images=small", "--output=full", "--overwrite"], 2, "is a folder"),
         (["decompress", "--output_dir=out"], 2, "--input is missing"),
         (["decompress", "--input=missing.spn", "--output_dir=out"], 1, "no archive missing.spn"),

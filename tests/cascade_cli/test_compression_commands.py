@@ -80,12 +80,14 @@ def test_each_picture_in_an_archive_of_its_own(folder, colour, tmp_path):
     levels = np.random.default_rng(0).integers(0, 8, [2, 8, 8, 3], np.uint8)
     for name, image in zip(("a.png", "a.bmp"), levels, strict=True):
         Image.fromarray(image << 5).save(tmp_path / "few" / name)
+    Image.fromarray(levels[0] << 5).convert("RGBA").save(tmp_path / "few" / "opaque.png")
     flags = (f"--workdir={colour}", f"--from_images={tmp_path / 'few'}", "--noverify", "--each")
     run("compress", *flags, f"--output={tmp_path / 'archives'}")
     names = sorted(path.name for path in (tmp_path / "archives").iterdir())
-    assert names == ["a.png.spn", "a.spn"]
+    assert names == ["a.png.spn", "a.spn", "opaque.spn"]
     run(
         "decompress",
         *(f"--workdir={colour}", f"--input={tmp_path / 'archives'}", f"--output_dir={tmp_path}/D"),
     )
     assert _pixels(tmp_path / "D" / "a.png") == (levels[1] << 5).tolist()
+    assert _pixels(tmp_path / "D" / "opaque.png") == (levels[0] << 5).tolist()

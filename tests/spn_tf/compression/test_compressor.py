@@ -106,7 +106,7 @@ def test_the_program_counts_its_slices_and_verifies(eagerly):
 def test_pictures_that_the_model_cannot_code_are_kept_as_files(eagerly):
     stages = _stages(bits=3)
     good = _pictures(stages)[0]
-    colours = Picture(np.zeros([2, 2, 3], np.uint8), "c.webp", b"a file")
+    colours = Picture(np.array([[[32, 64, 32]]], np.uint8), "c.webp", b"a file")
     low_bits = Picture(np.full([2, 2, 1], 77, np.uint8))
     compressor = Compressor(stages)
     compressed = compressor.write([colours, good, low_bits], verify=False)
@@ -125,11 +125,13 @@ def test_few_bits_may_be_spread_over_all_intensities_as_in_png(eagerly):
     assert _pixels(compressor.read(compressed.data)) == _pixels([spread])
 
 
-def test_grey_pictures_in_a_model_of_colour_come_back_grey(eagerly):
-    grey = _pictures(_stages())[1]
-    compressor = Compressor(_stages(channels=3))
-    (back,) = compressor.read(compressor.write([grey], verify=False).data)
-    assert back.pixels.tolist() == grey.pixels.tolist()
+@pytest.mark.parametrize(("own", "models"), [(1, 3), (3, 1)])
+def test_grey_pictures_keep_their_number_of_channels(own, models, eagerly):
+    grey = Picture(_pictures(_stages())[1].pixels.repeat(own, axis=-1))
+    compressor = Compressor(_stages(channels=models))
+    compressed = compressor.write([grey], verify=False)
+    assert not compressed.kept
+    assert _pixels(compressor.read(compressed.data)) == _pixels([grey])
 
 
 def test_a_flip_in_a_stream_is_found_at_its_picture_and_those_before_are_right(eagerly):
