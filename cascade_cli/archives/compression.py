@@ -52,7 +52,7 @@ def compress(experiment: Experiment, options: CompressOptions) -> None:
             keeps_names = options.names and not options.each
             named = [p if keeps_names else p._replace(name="") for p in group]
             done = compressor.write(named, options.verify, options.portable, on_slice)
-            make_directory(target.parent)
+            target.parent.mkdir(parents=True, exist_ok=True)
             write_atomically(target, done.data)
             return done
 

@@ -42,7 +42,7 @@ def decompress(experiment: Experiment, options: DecompressOptions) -> None:
                 pictures = compressor.read(path.read_bytes(), stages, on_slice)
                 for name, picture in zip(names[key], pictures, strict=True):
                     file = picture.file if picture.pixels is None else png_bytes(picture.pixels)
-                    make_directory((output / name).parent)
+                    (output / name).parent.mkdir(parents=True, exist_ok=True)
                     write_atomically(output / name, file)
                     written += 1
             except ArchiveError as error:
