@@ -35,7 +35,7 @@ flags.DEFINE_string("data_dir", None, "Folder of the data set.")
 flags.DEFINE_integer("num_images", 500, "Images to compress.")
 flags.DEFINE_integer("num_timed", 256, "Images to time; 0: none.")
 flags.DEFINE_string("large", None, "A picture whose middle 256x256 pixels are compressed as well.")
-flags.DEFINE_bool("portable", True, "Write portable archives.")
+flags.DEFINE_bool("portable", False, "Write portable archives.")
 FLAGS = flags.FLAGS
 
 _ROUNDS = 3

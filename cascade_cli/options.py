@@ -253,9 +253,9 @@ class CompressOptions(TrainedOptions):
         True, "Decode and compare; what does not come back is kept as a file.", group="output"
     )
     portable: bool = setting(
-        True,
-        "Compute in float64, so that other machines and versions of TensorFlow can read the "
-        "archive.",
+        False,
+        "Compute in float64, so that processors with other instructions and other versions of "
+        "TensorFlow can read the archive. That takes up to three times as long.",
         group="training",
     )
     overwrite: bool = setting(False, "Replace existing files.", group="output")

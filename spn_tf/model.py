@@ -189,7 +189,7 @@ class SPNModel:
         self,
         images: Iterable[np.ndarray],
         classes: Sequence[int] | np.ndarray | None = None,
-        portable: bool = True,
+        portable: bool = False,
     ) -> bytes:
         """Images of any size as the bytes of an archive, without loss (docs/format.md).
 
@@ -200,8 +200,8 @@ class SPNModel:
             images: uint8 [H, W, C] each.
             classes: of a class-conditional model: one for each image, in [0, num_classes); by
                 default the most likely ones.
-            portable: whether other machines and versions of TensorFlow can read it. That computes
-                in float64, which takes two to three times as long.
+            portable: whether processors with other instructions and other versions of TensorFlow
+                can read it. That computes in float64, which takes up to three times as long.
 
         Raises:
             ValueError: images of another dtype or number of channels, or unknown classes.

@@ -144,7 +144,7 @@ def test_a_checkpoint_of_another_architecture_is_refused_in_one_line(
 
 
 def test_a_golden_archive_is_read(tmp_path):
-    """Of format 1, by `compress --workdir=cascade/workdir`; later versions must read it, too."""
+    """Of format 1, by `compress --portable`; later versions must read it, or refuse in words."""
     shutil.unpack_archive(GOLDENS / "cascade" / "workdir.tar.gz", tmp_path)
     flags = (f"--workdir={tmp_path / 'workdir'}", f"--output_dir={tmp_path}")
     run("decompress", f"--input={GOLDENS / 'cascade' / 'archive.spn'}", *flags)

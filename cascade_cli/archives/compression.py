@@ -98,3 +98,5 @@ def _report(groups: list[list[Picture]], results: list[Compressed], output: epat
     values = sum(p.pixels.size for p in pictures if p.pixels is not None)
     rate = f", {8 * size / values:.4f} bits/dim" if values and not kept else ""
     print(f"{len(pictures)} pictures, {size:,} bytes of {before:,}{rate}: {output}")
+    if results[0].needs:
+        print(f"reading needs the model, {results[0].needs}; with --portable the model alone")

@@ -19,7 +19,7 @@ from spn_tf.compression.arithmetic import MODES, Arithmetic
 MAGIC = b"\x8cSPN"
 VERSION = 1
 KINDS = ("picture", "spread", "file")
-_FIXED = struct.Struct("<4sBB12s3sBBB")
+_FIXED = struct.Struct("<4sBB12s3sBB")
 FIXED_SIZE = _FIXED.size  # bytes
 _DEFLATED, _NAMED, _LABELLED = (1 << bit for bit in range(3))
 MOST_TILES = 64  # of a batch
@@ -102,7 +102,7 @@ def write(archive: Archive) -> bytes:
     if len(deflated) < len(directory) <= _MOST_DIRECTORY:
         directory, flags = deflated, flags | _DEFLATED
     code = MODES.index(a.mode) << 4 | a.instructions
-    arithmetic = bytes(a.tensorflow), code, a.threads, a.batch
+    arithmetic = bytes(a.tensorflow), code, a.batch
     fixed = _FIXED.pack(MAGIC, VERSION, flags, archive.model, *arithmetic)
     head = fixed + _number(len(directory)) + directory + b"".join(e.check for e in entries)
     crc = struct.pack("<I", zlib.crc32(head))
@@ -144,7 +144,7 @@ def read(data: bytes) -> Archive:
 
 def _parsed(reader: "_Reader") -> Archive:
     fixed = _FIXED.unpack(reader.take(FIXED_SIZE))
-    _, version, flags, model, tensorflow, code, threads, batch = fixed
+    _, version, flags, model, tensorflow, code, batch = fixed
     if version != VERSION:
         raise ArchiveError(f"its format is {version}, and this version reads format {VERSION} only")
     directory = reader.take(reader.number())
@@ -173,7 +173,7 @@ def _parsed(reader: "_Reader") -> Archive:
         raise _Damaged
     return Archive(
         model,
-        Arithmetic(MODES[code >> 4], tuple(tensorflow), code & 15, threads, batch),
+        Arithmetic(MODES[code >> 4], tuple(tensorflow), code & 15, batch),
         entries,
         [reader.stream(4 * length, crc) for length, crc in zip(words, crcs, strict=True)],
         [reader.up_to(entry.size) for entry in entries if entry.kind == "file"],

@@ -1,7 +1,6 @@
 """The arithmetic of an archive's probabilities, and what a decoder's may differ in."""
 
 import dataclasses
-import os
 import platform
 
 import tensorflow as tf
@@ -33,27 +32,27 @@ class Arithmetic:
             or "plain", that of the network, which depends on the attributes below.
         tensorflow: version, (2, 21, 0).
         instructions: code of the processor's instructions.
-        threads: of an operation.
         batch: tiles of a program.
     """
 
     mode: str
     tensorflow: tuple[int, int, int]
     instructions: int
-    threads: int
     batch: int
 
     def differences(self) -> str:
-        """In words, the settings that this process does not share; empty if it shares all."""
-        own, found = of_this_process(self.mode, self.batch), []
-        if self.tensorflow != own.tensorflow:
-            found.append("TensorFlow " + ".".join(map(str, self.tensorflow)))
-        if self.instructions != own.instructions:
-            name, _ = _INSTRUCTIONS.get(self.instructions, _INSTRUCTIONS[0])
-            found.append(f"{name} instructions")
-        if self.threads != own.threads and self.mode == "plain":
-            found.append(f"{self.threads} threads")
-        return ", ".join(found)
+        """In words, what this process does not share; empty if it shares all."""
+        own = of_this_process(self.mode, self.batch)
+        named = zip(self._in_words(), own._in_words(), strict=True)
+        return " and ".join(name for name, here in named if name != here)
+
+    def needs(self) -> str:
+        """In words, what a decoder needs; empty if the arithmetic is portable."""
+        return " and ".join(self._in_words()) if self.mode == "plain" else ""
+
+    def _in_words(self) -> tuple[str, str]:
+        name, _ = _INSTRUCTIONS.get(self.instructions, _INSTRUCTIONS[0])
+        return "TensorFlow " + ".".join(map(str, self.tensorflow)), f"{name} instructions"
 
 
 def of_this_process(mode: str, batch: int) -> Arithmetic:
@@ -66,12 +65,7 @@ def of_this_process(mode: str, batch: int) -> Arithmetic:
     major, minor, patch = tf.__version__.split("-")[0].split(".")[:3]
     version = int(major), int(minor), int("".join(filter(str.isdigit, patch)) or 0)
     instructions = _ACCELERATOR if has_accelerators() else _of_the_processor()
-    return Arithmetic(mode, version, instructions, min(_threads(), 255), batch)
-
-
-def _threads() -> int:
-    set_by = tf.config.threading.get_intra_op_parallelism_threads()
-    return set_by or int(os.environ.get("TF_NUM_INTRAOP_THREADS", 0)) or os.cpu_count() or 1
+    return Arithmetic(mode, version, instructions, batch)
 
 
 def _of_the_processor() -> int:

@@ -73,10 +73,17 @@ class Restored(NamedTuple):
 
 
 class Compressed(NamedTuple):
-    """An archive, and the numbers of the pictures in it that are kept as files."""
+    """An archive.
+
+    Attributes:
+        data: its bytes.
+        kept: numbers of the pictures in it that are kept as files.
+        needs: what a decoder needs beside the model, in words.
+    """
 
     data: bytes
     kept: list[int]
+    needs: str
 
 
 class Compressor:
@@ -101,7 +108,7 @@ class Compressor:
         self,
         pictures: Sequence[Picture],
         verify: bool = True,
-        portable: bool = True,
+        portable: bool = False,
         on_slice: OnProgress = lambda: None,
     ) -> Compressed:
         """An archive of pictures.
@@ -112,7 +119,7 @@ class Compressor:
         Args:
             pictures: to compress.
             verify: whether to decode them and compare.
-            portable: whether all machines can read the archive, because it computes in float64.
+            portable: whether it computes in float64, so that all machines can read the archive.
             on_slice: called after each of `slices_to_write`, in any thread.
 
         Raises:
@@ -156,7 +163,7 @@ class Compressor:
             files,
         )
         kept = [number for number, kind in enumerate(kinds) if kind == "file"]
-        return Compressed(archive.write(content), kept)
+        return Compressed(archive.write(content), kept, content.arithmetic.needs())
 
     def read(
         self, data: bytes, stages: int | None = None, on_slice: OnProgress = lambda: None

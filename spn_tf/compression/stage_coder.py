@@ -18,6 +18,7 @@ from spn_tf.compression.integer_probabilities import (
     weight_table,
 )
 from spn_tf.compression.range_decoder import RangeState
+from spn_tf.convolution import as_products
 from spn_tf.ordering import image_to_slices, slices_to_image
 from spn_tf.sampling.cached_decoder import decode
 from spn_tf.sampling.cached_prediction import CachedPrediction
@@ -143,7 +144,8 @@ class StageCoder:
         for number in range(int(skip_first), c.scale**2):
             for shift in range(SHIFTS) if known else [stream.read_shift()]:
                 decoder, window = stream.window(most)
-                with contextlib.nullcontext() if self._is_compiled else self._compiling:
+                first = contextlib.nullcontext() if self._is_compiled else self._compiling
+                with first, as_products():
                     coded = self._compiled_code_slice(
                         *(slices, coarse_slices, labels, tf.constant(number), tf.constant(known)),
                         *(decoder, tf.constant(window), tf.constant(count), tf.constant(shift)),

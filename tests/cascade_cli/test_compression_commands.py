@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import tensorflow as tf
 from PIL import Image
 
 from tests.cascade_cli.commands import files, run, run_forked
@@ -26,6 +27,7 @@ def archive(folder, cascade, tmp_path_factory):
     done = run("compress", f"--workdir={cascade}", f"--from_images={folder}", f"--output={output}")
     assert "2 kept as files, which the model cannot code without loss: d.png, e.png" in done.stdout
     assert f"5 pictures, {output.stat().st_size:,} bytes of " in done.stdout
+    assert f"reading needs the model, TensorFlow {tf.__version__} and " in done.stdout
     return output
 
 

@@ -9,11 +9,11 @@ from spn_tf.compression import archive
 from spn_tf.compression.archive import Archive, ArchiveError, Entry, Stream
 from spn_tf.compression.arithmetic import Arithmetic
 
-ARITHMETIC = Arithmetic("portable", (2, 21, 0), 3, 2, 64)
+ARITHMETIC = Arithmetic("portable", (2, 21, 0), 3, 64)
 SMALL = Archive(b"m" * 12, ARITHMETIC, [Entry(28, 28, 1, "picture", b"abcd")], [Stream(b"1234")])
 MIXED = Archive(
     b"n" * 12,
-    Arithmetic("plain", (2, 19, 1), 5, 255, 7),
+    Arithmetic("plain", (2, 19, 1), 5, 7),
     [
         Entry(300, 200, 3, "picture", b"abcd", 3, "a/b.png"),
         Entry(300, 200, 3, "picture", b"efgh", 0, "ä.png"),

@@ -60,8 +60,8 @@ def _pixels(restored):
 def test_pictures_of_any_size_come_back_and_cost_their_likelihood(upscaling, changes, eagerly):
     stages = _stages(upscaling, **changes)
     pictures = _pictures(stages)
-    compressor = Compressor(stages, workers=2)
-    compressed = compressor.write(pictures, verify=False)
+    compressor, portable = Compressor(stages, workers=2), upscaling in ("none", "depth")
+    compressed = compressor.write(pictures, verify=False, portable=portable)
     assert not compressed.kept
     restored = list(compressor.read(compressed.data))
     assert _pixels(restored) == _pixels(pictures)
@@ -163,7 +163,7 @@ def test_a_picture_that_does_not_come_back_is_kept(eagerly, monkeypatch):
         return embed(*arguments, **named) * (1 if len(calls) <= 4 else 1.01)
 
     monkeypatch.setattr(network, "embed", unsteady)
-    compressed = compressor.write(pictures, portable=False)
+    compressed = compressor.write(pictures)
     assert compressed.kept == [0, 1, 2]
     assert [p.as_pixels().tolist() for p in compressor.read(compressed.data)] == _pixels(pictures)
 
@@ -177,7 +177,7 @@ def test_other_machines_which_round_otherwise_read_the_same_pictures(eagerly, mo
     monkeypatch.setattr(
         StreamWriter, "write_shift", lambda self, k: (shifts.append(k), write_shift(self, k))
     )
-    data = compressor.write(pictures, verify=False).data
+    data = compressor.write(pictures, verify=False, portable=True).data
     assert 0 < np.count_nonzero(shifts) < len(shifts) == 8
     rng = np.random.default_rng(0)
 
@@ -208,9 +208,10 @@ def test_another_model_and_other_arithmetic_are_named(eagerly):
 def test_compiled_programs_agree_with_themselves():
     stages = _stages(bits=2, channels=1)
     pictures, compressor = _pictures(stages, [(4, 4)] * 3), Compressor(stages)
-    compressed = compressor.write(pictures)
-    assert not compressed.kept
-    assert _pixels(compressor.read(compressed.data)) == _pixels(pictures)
+    for portable in (False, True):
+        compressed = compressor.write(pictures, portable=portable)
+        assert not compressed.kept and bool(compressed.needs) != portable
+        assert _pixels(compressor.read(compressed.data)) == _pixels(pictures)
 
 
 @pytest.mark.parametrize("changes", [dict(bits=2), dict(bits=8, channels=3) | MIXTURE], ids=str)
