@@ -209,7 +209,10 @@ class SPNModel:
         pixels = [as_array("images", image, "uint8 [H, W, C] each") for image in images]
         for image in pixels:
             if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] not in (1, 3):
-                raise ValueError(f"images: {image.dtype} {list(image.shape)}; uint8 [H, W, C]")
+                raise ValueError(
+                    f"images: one is {image.dtype} {list(image.shape)}; they are a list of uint8 "
+                    f"[H, W, 1] or [H, W, 3]"
+                )
         labels = self._labels(classes, len(pixels))
         if labels is None:
             labels = self.likely_classes(pixels)
@@ -222,10 +225,13 @@ class SPNModel:
         """The images of an archive, uint8 [H, W, C] each.
 
         Raises:
+            TypeError: `data` is a path or something else, and not bytes.
             UserError: the archive is damaged or of another model, or this machine's arithmetic
                 differs from the encoder's.
         """
-        return [restored.as_pixels() for restored in self._compressor.read(data)]
+        if not isinstance(data, bytes | bytearray | memoryview):
+            raise TypeError(f"data: {type(data).__name__}; use the bytes of an archive")
+        return [restored.as_pixels() for restored in self._compressor.read(bytes(data))]
 
     @property
     def _compressor(self) -> Compressor:

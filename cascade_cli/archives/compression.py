@@ -10,7 +10,7 @@ import numpy as np
 from etils import epath
 from PIL import Image, ImageOps
 
-from cascade_cli.archives.files import SUFFIX, file_names, progress
+from cascade_cli.archives.files import SUFFIX, counted, file_names, progress
 from cascade_cli.options import CompressOptions
 from cascade_tf.data.folder_listing import image_paths
 from cascade_tf.errors import UsageError
@@ -34,9 +34,13 @@ def compress(experiment: Experiment, options: CompressOptions) -> None:
     names = image_paths(root, "`from_images`")
     targets = [output]
     if options.each:
-        targets = [output / name for name in file_names(names, SUFFIX)]
+        targets = [output / name for name in file_names(names, [SUFFIX] * len(names))]
     if output.is_dir() and not options.each:
-        options.refuse("it is a folder", "output")
+        options.refuse("it is a folder: name a file, or add `each`", "output")
+    if options.each and output.exists() and not output.is_dir():
+        options.refuse("it is a file, and `each` needs a folder", "output")
+    if options.each and not options.names:
+        options.refuse("with `each`, archives have the names of their pictures", "names")
     if not options.overwrite:
         refuse_to_overwrite(targets)
     make_directory(output if options.each else output.parent)
@@ -57,7 +61,7 @@ def compress(experiment: Experiment, options: CompressOptions) -> None:
             return done
 
         results = list(pool.map(write, groups, targets))
-    _report(groups, results, output)
+    _report(groups, results, output, options)
 
 
 def _read(root: str, name: str) -> Picture:
@@ -86,7 +90,12 @@ def _with_classes(model: SPNModel, pictures: list[Picture]) -> list[Picture]:
     return [p._replace(label=int(label)) for p, label in zip(pictures, labels, strict=True)]
 
 
-def _report(groups: list[list[Picture]], results: list[Compressed], output: epath.Path) -> None:
+def _report(
+    groups: list[list[Picture]],
+    results: list[Compressed],
+    output: epath.Path,
+    options: CompressOptions,
+) -> None:
     kept = [group[n].name for group, r in zip(groups, results, strict=True) for n in r.kept]
     if kept:
         listed = ", ".join(kept[:_NAMED]) + (", ..." if len(kept) > _NAMED else "")
@@ -97,6 +106,9 @@ def _report(groups: list[list[Picture]], results: list[Compressed], output: epat
     )
     values = sum(p.pixels.size for p in pictures if p.pixels is not None)
     rate = f", {8 * size / values:.4f} bits/dim" if values and not kept else ""
-    print(f"{len(pictures)} pictures, {size:,} bytes of {before:,}{rate}: {output}")
+    grown = ", more than the files" if size > before else ""
+    checked = "" if options.verify else "; not decoded and compared"
+    sizes = f"{size:,} bytes of {before:,} of the files{rate}{grown}"
+    print(f"{counted(len(pictures))}, {sizes}{checked}: {output}")
     if results[0].needs:
         print(f"reading needs the model, {results[0].needs}; with --portable the model alone")

@@ -1,12 +1,14 @@
 """Writes the pictures of archives as PNG files."""
 
 import io
+import itertools
+import pathlib
 from typing import Any
 
 from etils import epath
 from PIL import Image
 
-from cascade_cli.archives.files import file_names, input_paths, progress, read_archive
+from cascade_cli.archives.files import counted, file_names, input_paths, progress, read_archive
 from cascade_cli.options import DecompressOptions
 from cascade_tf.errors import UsageError
 from cascade_tf.experiment import Experiment
@@ -27,7 +29,7 @@ def decompress(experiment: Experiment, options: DecompressOptions) -> None:
         stages = experiment.stage_names.index(options.stage) + 1
     output = epath.Path(options.output_dir).expanduser()
     paths = input_paths(options)
-    names = {key: _names(key, read_archive(path), len(paths)) for key, path in paths.items()}
+    names = _names({key: read_archive(path) for key, path in paths.items()})
     targets = [output / name for own in names.values() for name in own]
     if not options.overwrite:
         refuse_to_overwrite(targets)
@@ -46,36 +48,41 @@ def decompress(experiment: Experiment, options: DecompressOptions) -> None:
                     write_atomically(output / name, file)
                     written += 1
             except ArchiveError as error:
-                done = f"; {written} of {len(targets)} pictures are written" if written else ""
+                done = f"; {written} of {counted(len(targets))} are written" if written else ""
                 raise ArchiveError(f"{path}: {error}{done}") from error
-    print(f"{written} pictures: {output}")
+    print(f"{counted(written)}: {output}")
 
 
-def _names(key: str, archive: Archive, archives: int) -> list[str]:
-    """Names of the files of an archive: as recorded, else the archive's own, else numbers.
+def _names(archives: dict[str, Archive]) -> dict[str, list[str]]:
+    """Names of the files of archives, all different, with slashes.
+
+    Those of one archive are as recorded, else the archive's own or numbers. Of several archives,
+    those of one picture have the archive's name, and others a folder of its name.
 
     Args:
-        key: the archive's name.
-        archive: the archive.
-        archives: that are decompressed together. If they are several, those of more than one
-            picture have a folder each.
+        archives: by name.
     """
-    entries, files = archive.entries, iter(archive.files)
-    folder = f"{key}/" if archives > 1 and len(entries) > 1 else ""
-    kept, pictures = {}, {}
-    for number, entry in enumerate(entries):
-        name = folder + (entry.name or (f"{number:05d}" if len(entries) > 1 else key))
-        if entry.kind == "file":
-            file = next(files)
-            kept[number] = name if entry.name else name + _extension(file)
-        else:
-            pictures[number] = name
-    renamed = file_names(pictures.values(), ".png", kept.values())
-    names = kept | dict(zip(pictures, renamed, strict=True))
-    return [names[number] for number in range(len(entries))]
+    wanted: dict[str, list[str]] = {}
+    suffixes: list[str] = []
+    for key, archive in archives.items():
+        files, wanted[key] = iter(archive.files), []
+        for number, entry in enumerate(archive.entries):
+            suffix = ".png"
+            if entry.kind == "file":
+                file = next(files)
+                suffix = pathlib.PurePosixPath(entry.name).suffix if entry.name else _suffix(file)
+            name = entry.name or f"{number:05d}{suffix}"
+            if len(archive.entries) == 1 and (len(archives) > 1 or not entry.name):
+                name = key if key.endswith(suffix) else key + suffix
+            elif len(archives) > 1:
+                name = f"{key}/{name}"
+            wanted[key].append(name)
+            suffixes.append(suffix)
+    names = iter(file_names(list(itertools.chain(*wanted.values())), suffixes))
+    return {key: [next(names) for _ in own] for key, own in wanted.items()}
 
 
-def _extension(file: bytes) -> str:
+def _suffix(file: bytes) -> str:
     try:
         with Image.open(io.BytesIO(file)) as image:
             return f".{(image.format or 'bin').lower()}"

@@ -5,7 +5,7 @@ import itertools
 import pathlib
 import signal
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 from etils import epath
 
@@ -56,25 +56,35 @@ def read_archive(path: epath.Path) -> archive.Archive:
         raise archive.ArchiveError(f"{path}: {error}") from error
 
 
-def file_names(names: Iterable[str], suffix: str, taken: Iterable[str] = ()) -> list[str]:
-    """Names of files with another suffix, all of them different.
+def file_names(names: Sequence[str], suffixes: Sequence[str]) -> list[str]:
+    """Names of files with other suffixes, all of them different.
 
     Args:
-        names: of the files.
-        suffix: in place of their own.
-        taken: names of other files.
+        names: of the files. Those that have their suffix already keep their names.
+        suffixes: in place of their own.
 
-    >>> file_names(["a.jpg", "b.png", "b.webp"], ".png")
-    ['a.png', 'b.png', 'b.webp.png']
+    >>> file_names(["a.jpg", "a.png", "b.gif", "a.webp"], [".png", ".png", ".gif", ".png"])
+    ['a.jpg.png', 'a.png', 'b.gif', 'a.webp.png']
     """
-    used, found = set(taken), []
-    for name in names:
-        short = str(pathlib.PurePosixPath(name).with_suffix(suffix))
-        numbered = (f"{name}.{number}{suffix}" for number in itertools.count(2))
-        wanted = itertools.chain((short, name + suffix), numbered)
-        found.append(next(name for name in wanted if name not in used))
-        used.add(found[-1])
+    paths = [pathlib.PurePosixPath(name) for name in names]
+    used: set[str] = set()
+    found = [""] * len(names)
+    for k in sorted(range(len(names)), key=lambda k: paths[k].suffix != suffixes[k]):
+        numbers = (f".{number}" for number in itertools.count(2))
+        others = (names[k] + number + suffixes[k] for number in itertools.chain([""], numbers))
+        wanted = itertools.chain([str(paths[k].with_suffix(suffixes[k]))], others)
+        found[k] = next(name for name in wanted if name not in used)
+        used.add(found[k])
     return found
+
+
+def counted(pictures: int) -> str:
+    """A number of pictures in words.
+
+    >>> counted(1), counted(1200)
+    ('1 picture', '1,200 pictures')
+    """
+    return "1 picture" if pictures == 1 else f"{pictures:,} pictures"
 
 
 class _Stop(Exception):

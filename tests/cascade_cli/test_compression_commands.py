@@ -1,10 +1,15 @@
 """compress and decompress as a user runs them."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 import tensorflow as tf
 from PIL import Image
 
+from cascade_cli.archives.decompression import _names
+from spn_tf.compression.archive import Archive, Entry
+from spn_tf.compression.arithmetic import Arithmetic
 from tests.cascade_cli.commands import files, run, run_forked
 
 
@@ -91,5 +96,39 @@ def test_each_picture_in_an_archive_of_its_own(folder, colour, tmp_path):
         "decompress",
         *(f"--workdir={colour}", f"--input={tmp_path / 'archives'}", f"--output_dir={tmp_path}/D"),
     )
-    assert _pixels(tmp_path / "D" / "a.png") == (levels[1] << 5).tolist()
-    assert _pixels(tmp_path / "D" / "opaque.png") == (levels[0] << 5).tolist()
+    for name, own in (("a.png", 0), ("a.png.png", 1), ("opaque.png", 0)):
+        assert _pixels(tmp_path / "D" / name) == (levels[own] << 5).tolist()
+    code, _, stderr = run_forked(
+        tmp_path, "compress", *flags, f"--output={tmp_path / 'archives' / 'a.spn'}", "--overwrite"
+    )
+    assert code == 2 and "a.spn: it is a file, and --each needs a folder" in stderr
+
+
+def test_names_of_all_archives_together_are_different():
+    picture, file = Entry(4, 4, 1, "picture", b""), Entry(0, 0, 0, "file", b"", 0, "x.gif")
+    named = dataclasses.replace(picture, name="x.png")
+    some = {
+        "a": [
+            dataclasses.replace(picture, name="b.jpg"),
+            dataclasses.replace(picture, name="b.png"),
+        ],
+        "one": [named],
+        "two": [named],
+        "three": [file, named],
+        "one.png": [picture],
+        "y.2": [picture],
+    }
+    archives = {
+        key: Archive(b"", Arithmetic("plain", (2, 21, 0), 3, 1), entries, [], [b""])
+        for key, entries in some.items()
+    }
+    assert _names(archives) == {
+        "a": ["a/b.jpg.png", "a/b.png"],
+        "one": ["one.png"],
+        "two": ["two.png"],
+        "three": ["three/x.gif", "three/x.png"],
+        "one.png": ["one.png.png"],
+        "y.2": ["y.2.png"],
+    }
+    assert _names({"a": archives["one"]}) == {"a": ["x.png"]}
+    assert _names({"a": archives["one.png"]}) == {"a": ["a.png"]}
