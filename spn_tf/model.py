@@ -208,7 +208,8 @@ class SPNModel:
         """
         pixels = [as_array("images", image, "uint8 [H, W, C] each") for image in images]
         for image in pixels:
-            if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] not in (1, 3):
+            is_picture = image.ndim == 3 and image.size and image.shape[2] in (1, 3)
+            if image.dtype != np.uint8 or not is_picture:
                 raise ValueError(
                     f"images: one is {image.dtype} {list(image.shape)}; they are a list of uint8 "
                     f"[H, W, 1] or [H, W, 3]"

@@ -12,10 +12,12 @@ from PIL import Image, ImageOps
 
 from cascade_cli.archives.files import SUFFIX, counted, file_names, progress
 from cascade_cli.options import CompressOptions
+from cascade_tf.data.deep_pixels import with_8_bits
 from cascade_tf.data.folder_listing import image_paths
 from cascade_tf.errors import UsageError
 from cascade_tf.experiment import Experiment
 from cascade_tf.files import make_directory, refuse_to_overwrite, write_atomically
+from spn_tf.compression.archive import is_control
 from spn_tf.compression.compressor import Compressed, Compressor, Picture
 from spn_tf.model import SPNModel
 
@@ -47,7 +49,7 @@ def compress(experiment: Experiment, options: CompressOptions) -> None:
     stages: list[Any] = experiment.load_stages()
     model = SPNModel(stages)
     pictures = _with_classes(model, [_read(root, name) for name in names])
-    compressor = Compressor(model.stages)
+    compressor = Compressor(model.stages, workers=1 if options.each else None)
     groups = [[picture] for picture in pictures] if options.each else [pictures]
     total = sum(compressor.slices_to_write(group, options.verify) for group in groups)
     with progress("compress", total) as on_slice, ThreadPoolExecutor(os.cpu_count()) as pool:
@@ -68,11 +70,17 @@ def _read(root: str, name: str) -> Picture:
     """A picture of a folder, as it is displayed; without pixels if they are of another kind."""
     content = pathlib.Path(root, name).read_bytes()
     kept_name = os.fsencode(name).decode(errors="backslashreplace")
-    kept_name = "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in kept_name)
+    kept_name = "".join(f"\\x{ord(c):02x}" if is_control(c) else c for c in kept_name)
     file = Picture(None, kept_name, content)
     try:
         with Image.open(io.BytesIO(content)) as image:
             if image.mode not in _COLOURS or getattr(image, "n_frames", 1) > 1:
+                return file
+            # Pillow scales some files to 8 bits without a word.
+            is_scaled = image.format == "AVIF" or (
+                image.format == "PPM" and image.tile[0][0] == "ppm"
+            )
+            if is_scaled or with_8_bits(image, content) is not image:
                 return file
             upright = ImageOps.exif_transpose(image)
             if upright.convert("RGBA").getchannel("A").getextrema() != (255, 255):

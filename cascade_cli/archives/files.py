@@ -2,6 +2,7 @@
 
 import contextlib
 import itertools
+import os
 import pathlib
 import signal
 import threading
@@ -42,7 +43,7 @@ def input_paths(options: DecompressOptions) -> dict[str, epath.Path]:
 
 def _archives(folder: epath.Path) -> Iterator[epath.Path]:
     for path in folder.iterdir():
-        if path.is_dir():
+        if path.is_dir() and not os.path.islink(path):
             yield from _archives(path)
         elif path.suffix == SUFFIX:
             yield path
@@ -67,13 +68,14 @@ def file_names(names: Sequence[str], suffixes: Sequence[str]) -> list[str]:
     ['a.jpg.png', 'a.png', 'b.gif', 'a.webp.png']
     """
     paths = [pathlib.PurePosixPath(name) for name in names]
+    folders = {str(folder) for path in paths for folder in path.parents}
     used: set[str] = set()
     found = [""] * len(names)
     for k in sorted(range(len(names)), key=lambda k: paths[k].suffix != suffixes[k]):
         numbers = (f".{number}" for number in itertools.count(2))
         others = (names[k] + number + suffixes[k] for number in itertools.chain([""], numbers))
         wanted = itertools.chain([str(paths[k].with_suffix(suffixes[k]))], others)
-        found[k] = next(name for name in wanted if name not in used)
+        found[k] = next(name for name in wanted if name not in used and name not in folders)
         used.add(found[k])
     return found
 

@@ -7,6 +7,7 @@ size is allocated.
 """
 
 import dataclasses
+import pathlib
 import struct
 import zlib
 from collections.abc import Iterator, Sequence
@@ -24,7 +25,7 @@ FIXED_SIZE = _FIXED.size  # bytes
 _DEFLATED, _NAMED, _LABELLED = (1 << bit for bit in range(3))
 MOST_TILES = 64  # of a batch
 MOST_PIXELS = 179_000_000  # of a picture
-_MOST_DIRECTORY = 1 << 24  # bytes, inflated
+_LONGEST = 255  # bytes, of a part of a name
 
 
 class ArchiveError(UserError):
@@ -93,13 +94,12 @@ def write(archive: Archive) -> bytes:
         UserError: names that `read` would refuse.
     """
     entries, a = archive.entries, archive.arithmetic
-    if (name := _bad_name([e.name for e in entries])) is not None:
-        raise UserError(f"an archive cannot hold the name {name!r}")
+    check_names([e.name for e in entries])
     named, labelled = any(e.name for e in entries), any(e.label for e in entries)
     directory = b"".join(_directory(archive, named, labelled))
     deflated = zlib.compress(directory, 9)
     flags = named * _NAMED | labelled * _LABELLED
-    if len(deflated) < len(directory) <= _MOST_DIRECTORY:
+    if len(deflated) < len(directory) <= _most_inflated(deflated):
         directory, flags = deflated, flags | _DEFLATED
     code = MODES.index(a.mode) << 4 | a.instructions
     arithmetic = bytes(a.tensorflow), code, a.batch
@@ -128,6 +128,12 @@ def _directory(archive: Archive, named: bool, labelled: bool) -> Iterator[bytes]
             yield _number(len(name)) + name
 
 
+def described(entry: Entry) -> bytes:
+    """The kind, shape and class of a picture, which its check begins with."""
+    numbers = (KINDS.index(entry.kind), entry.height, entry.width, entry.channels, entry.label)
+    return b"".join(map(_number, numbers))
+
+
 def read(data: bytes) -> Archive:
     """The archive that bytes hold.
 
@@ -150,7 +156,7 @@ def _parsed(reader: "_Reader") -> Archive:
     directory = reader.take(reader.number())
     if flags & _DEFLATED:
         inflate = zlib.decompressobj()
-        directory = inflate.decompress(directory, _MOST_DIRECTORY)
+        directory = inflate.decompress(directory, _most_inflated(directory))
         if not inflate.eof:
             raise _Damaged
     inner = _Reader(directory)
@@ -169,7 +175,8 @@ def _parsed(reader: "_Reader") -> Archive:
         Entry(*shape, kind, checks[4 * k : 4 * k + 4], labels[k], names[k], sizes[k])
         for k, (kind, shape) in enumerate(shapes)
     ]
-    if code >> 4 >= len(MODES) or not 0 < batch <= MOST_TILES or _bad_name(names) is not None:
+    is_known = code >> 4 < len(MODES) and flags < 2 * _LABELLED and not inner.rest()
+    if not is_known or not 0 < batch <= MOST_TILES or _bad_name(names) is not None:
         raise _Damaged
     return Archive(
         model,
@@ -197,8 +204,28 @@ def _shapes(reader: "_Reader", count: int) -> list[tuple[str, tuple[int, int, in
     return shapes
 
 
+def _most_inflated(deflated: bytes) -> int:
+    """Bytes of a directory that a reader accepts."""
+    return 4096 + 64 * len(deflated)
+
+
+def is_control(character: str) -> bool:
+    """Whether a name must not have a character.
+
+    >>> [is_control(character) for character in "a\\t\x9b\u3000"]
+    [False, True, True, False]
+    """
+    return ord(character) < 32 or 127 <= ord(character) < 160
+
+
+def check_names(names: Sequence[str]) -> None:
+    """Raises UserError if an archive cannot have these names."""
+    if (name := _bad_name(names)) is not None:
+        raise UserError(f"an archive cannot hold the name {name!r}")
+
+
 def _bad_name(names: Sequence[str]) -> str | None:
-    """The first name that is neither empty nor a path inside a folder, or that comes twice.
+    """The first name that is neither empty nor a path inside a folder, or stands for two files.
 
     >>> _bad_name(["", "a/b.png", ""])
     >>> [_bad_name(["a/b", name]) for name in ("../b", "/b", "a//b", "a/b", "a\\n")]
@@ -206,10 +233,13 @@ def _bad_name(names: Sequence[str]) -> str | None:
     """
     found = set()
     for name in filter(None, names):
-        if not name.isprintable() or {"", ".", ".."} & set(name.split("/")) or name in found:
+        parts = name.split("/")
+        is_long = any(len(part.encode()) > _LONGEST for part in parts)
+        if is_long or any(map(is_control, name)) or {"", ".", ".."} & set(parts) or name in found:
             return name
         found.add(name)
-    return None
+    folders = {str(folder) for name in found for folder in pathlib.PurePosixPath(name).parents}
+    return next(iter(found & folders), None)
 
 
 class _Damaged(Exception):
@@ -227,6 +257,10 @@ class _Reader:
             raise _Damaged
         self.place += count
         return self.data[self.place - count : self.place]
+
+    def rest(self) -> int:
+        """The number of bytes that are not taken yet."""
+        return len(self.data) - self.place
 
     def up_to(self, count: int) -> bytes:
         """`count` bytes, or fewer at the end: what a stream that is cut off still holds is good."""

@@ -1,8 +1,10 @@
 """Pictures to an archive and back, with the exact likelihood of a model as their code length."""
 
 import contextlib
+import dataclasses
 import io
 import os
+import threading
 import zlib
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -11,6 +13,7 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image
 
+from cascade_tf.data.deep_pixels import with_8_bits
 from cascade_tf.errors import UserError
 from cascade_tf.pictures import png_bytes
 from cascade_tf.sample_request import OnProgress
@@ -28,7 +31,11 @@ from spn_tf.compression.tiles import (
 from spn_tf.spn_stage import SPNStage
 from spn_tf.subscale_pixel_network import SubscalePixelNetwork
 
-_MOST_EXPONENTS = 1 << 27  # of a slice of a program
+_MOST_EXPONENTS = 1 << 24  # of a slice of a program
+
+
+# By mode of Pillow of a kept file: the mode of its pixels.
+_MODES = {"1": "L", "L": "L", "P": "RGB", "RGB": "RGB", "LA": "RGBA", "RGBA": "RGBA"}
 
 
 class Picture(NamedTuple):
@@ -66,9 +73,15 @@ class Restored(NamedTuple):
             return self.pixels
         try:
             with Image.open(io.BytesIO(self.file)) as image:
-                pixels = np.asarray(image)
+                if with_8_bits(image, self.file) is not image or image.mode not in _MODES:
+                    raise ValueError
+                own = "RGBA" if image.has_transparency_data else _MODES[image.mode]
+                pixels = np.asarray(image.convert(own))
         except Exception as error:  # damaged files raise errors of any type
-            raise UserError(f"{self.name or 'a file'} in the archive is no picture") from error
+            raise UserError(
+                f"{self.name or 'a file'} in the archive is no picture of 8 bits: use the command "
+                f"`cascade-tf decompress`, which gives the file itself"
+            ) from error
         return pixels.reshape(*pixels.shape[:2], -1)
 
 
@@ -103,6 +116,7 @@ class Compressor:
         self._digest = model_digest(stages)
         self._networks: dict[str, list[SubscalePixelNetwork]] = {}
         self._coders: dict[tuple[str, int], CascadeCoder] = {}
+        self._making = threading.Lock()
 
     def write(
         self,
@@ -128,6 +142,7 @@ class Compressor:
         """
         if any(not 0 <= picture.label < self._num_classes for picture in pictures):
             raise ValueError(f"classes outside of [0, {self._num_classes})")
+        archive.check_names([picture.name for picture in pictures])
         kinds = [self._kind(picture) for picture in pictures]
         mode = "portable" if portable else "plain"
         while True:
@@ -150,10 +165,9 @@ class Compressor:
             else:
                 height, width, channels = pixels.shape
                 last = first + count_tiles(height, width, self._tile)
-                check = self._check(checks[first:last]).to_bytes(4, "little")
-                entries.append(
-                    Entry(height, width, channels, kind, check, picture.label, picture.name)
-                )
+                entry = Entry(height, width, channels, kind, b"", picture.label, picture.name)
+                check = self._check(entry, checks[first:last]).to_bytes(4, "little")
+                entries.append(dataclasses.replace(entry, check=check))
                 first = last
         content = Archive(
             self._digest,
@@ -185,6 +199,7 @@ class Compressor:
         coded = [entry for entry in content.entries if entry.kind != "file"]
         counts = [count_tiles(e.height, e.width, self._tile) for e in coded]
         fits = all(e.label < self._num_classes for e in coded)
+        fits &= content.arithmetic.batch <= self._most_tiles()
         if not fits or len(content.streams) != -(-sum(counts) // content.arithmetic.batch):
             raise ArchiveError("the archive is damaged: its streams do not fit its pictures")
         stages = len(self._stages) if stages is None else stages
@@ -200,7 +215,7 @@ class Compressor:
                 yield Restored(entry.name, None, file)
                 continue
             own = next(tiles)
-            if own.is_damaged or not self._agrees(own.checks, entry.check):
+            if own.is_damaged or not self._agrees(entry, own.checks):
                 written_with = not own.is_damaged and content.arithmetic.differences()
                 reason = f"was written with {written_with}, or " if written_with else ""
                 raise ArchiveError(
@@ -295,13 +310,17 @@ class Compressor:
 
     def _batch_size(self, tiles: int) -> int:
         """Tiles of a program: a power of two, as each size is compiled by itself."""
+        share = max(1, -(-tiles // self._workers))
+        return min(1 << (share - 1).bit_length(), 1 << self._most_tiles().bit_length() - 1)
+
+    def _most_tiles(self) -> int:
+        """The largest number of tiles of a program."""
         most = archive.MOST_TILES
         for stage in self._stages:
             c = stage.config
             exponents = c.slice_height * c.slice_width * c.channels * c.classes
             most = max(1, min(most, _MOST_EXPONENTS // exponents))
-        share = max(1, -(-tiles // self._workers))
-        return min(1 << (share - 1).bit_length(), 1 << most.bit_length() - 1)
+        return most
 
     def _decoded(
         self,
@@ -347,31 +366,32 @@ class Compressor:
             picture = self._spread(picture >> (8 - self._bits))
         return with_channels(picture, entry.channels)
 
-    def _check(self, checks: np.ndarray) -> int:
-        """32 bits for a picture, from the checks of its tiles, uint32 [N, stages].
+    def _check(self, entry: Entry, checks: np.ndarray) -> int:
+        """32 bits for a picture, from its entry and the checks of its tiles, uint32 [N, stages].
 
         All stages have an equal share of the bits, so that earlier forms can be checked as well.
         """
         number, bits = 0, 32 // len(self._stages)
         for stage, own in enumerate(checks.T):
-            crc = zlib.crc32(own.astype("<u4").tobytes())
+            crc = zlib.crc32(own.astype("<u4").tobytes(), zlib.crc32(archive.described(entry)))
             number |= crc >> (32 - bits) << (bits * stage)
         return number
 
-    def _agrees(self, checks: np.ndarray, expected: bytes) -> bool:
+    def _agrees(self, entry: Entry, checks: np.ndarray) -> bool:
         """Whether the stages that were decoded agree with the four bytes of a picture."""
         bits = 32 // len(self._stages) * checks.shape[1]
-        return self._check(checks) == int.from_bytes(expected, "little") % 2**bits
+        return self._check(entry, checks) == int.from_bytes(entry.check, "little") % 2**bits
 
     def _coder(self, mode: str, batch: int) -> CascadeCoder:
-        if mode not in self._networks:
-            networks = [stage.network for stage in self._stages]
-            if mode == "portable":
-                networks = [*map(_in_float64, networks)]
-            self._networks[mode] = networks
-        if (mode, batch) not in self._coders:
-            self._coders[mode, batch] = CascadeCoder(self._stages, self._networks[mode], batch)
-        return self._coders[mode, batch]
+        with self._making:
+            if mode not in self._networks:
+                networks = [stage.network for stage in self._stages]
+                if mode == "portable":
+                    networks = [*map(_in_float64, networks)]
+                self._networks[mode] = networks
+            if (mode, batch) not in self._coders:
+                self._coders[mode, batch] = CascadeCoder(self._stages, self._networks[mode], batch)
+            return self._coders[mode, batch]
 
 
 def _in_float64(network: SubscalePixelNetwork) -> SubscalePixelNetwork:

@@ -8,6 +8,7 @@ import constriction
 import numpy as np
 import tensorflow as tf
 
+from cascade_tf.errors import UserError
 from spn_tf.compression import range_decoder
 from spn_tf.compression.coded_slice import CodedSlice, CodedState
 from spn_tf.compression.integer_probabilities import (
@@ -153,6 +154,8 @@ class StageCoder:
                     self._is_compiled = True
                 if not coded.unsure:
                     break
+            if known and coded.unsure:
+                raise UserError("the model's probabilities are too close to be portable")
             stream.advance(coded.decoder)
             here = tf.range(c.scale**2)[:, None, None, None] == number
             slices = tf.where(here, coded.pixels[:, None], slices)

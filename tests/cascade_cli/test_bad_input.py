@@ -229,8 +229,8 @@ def test_commands_refuse_flags_of_another_model_and_positional_arguments(refused
         (["compress", "--from_images=small", "--output=file"], 1, "file exists already"),
         (
             ["compress", "--from_images=small", "--output=file", "--each"],
-            1,
-            "directory file: File exists",
+            2,
+            "it is a file",
         ),
         (["compress", "--from_images=small", "--output=full", "--overwrite"], 2, "is a folder"),
         (["decompress", "--output_dir=out"], 2, "--input is missing"),

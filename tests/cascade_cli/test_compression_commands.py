@@ -23,6 +23,8 @@ def folder(tmp_path_factory):
         Image.fromarray(pixels).save(root / name, lossless=True)
     Image.fromarray(rng.integers(0, 256, [4, 4, 4], np.uint8)).save(root / "d.png")
     (root / "e.png").write_bytes(b"\x89PNG\r\n\x1a\n damaged")
+    deep = rng.integers(0, 2**16, [4, 4, 3], np.uint16)
+    (root / "f.png").write_bytes(tf.io.encode_png(deep).numpy())
     return root
 
 
@@ -30,8 +32,11 @@ def folder(tmp_path_factory):
 def archive(folder, cascade, tmp_path_factory):
     output = tmp_path_factory.mktemp("archive") / "new" / "all.spn"
     done = run("compress", f"--workdir={cascade}", f"--from_images={folder}", f"--output={output}")
-    assert "2 kept as files, which the model cannot code without loss: d.png, e.png" in done.stdout
-    assert f"5 pictures, {output.stat().st_size:,} bytes of " in done.stdout
+    assert (
+        "3 kept as files, which the model cannot code without loss: d.png, e.png, f.png"
+        in done.stdout
+    )
+    assert f"6 pictures, {output.stat().st_size:,} bytes of " in done.stdout
     assert f"reading needs the model, TensorFlow {tf.__version__} and " in done.stdout
     return output
 
@@ -45,9 +50,9 @@ def test_pictures_come_back_under_their_names(archive, folder, cascade, tmp_path
     run("decompress", f"--workdir={cascade}", f"--input={archive}", f"--output_dir={tmp_path}")
     for before, after in (("a.png", "a.png"), ("inside/b.webp", "inside/b.png"), ("c.png",) * 2):
         assert _pixels(tmp_path / after) == _pixels(folder / before)
-    for name in ("d.png", "e.png"):
+    for name in ("d.png", "e.png", "f.png"):
         assert (tmp_path / name).read_bytes() == (folder / name).read_bytes()
-    assert len([path for path, content in files(tmp_path).items() if content]) == 5
+    assert len([path for path, content in files(tmp_path).items() if content]) == 6
     mistake = run_forked(
         tmp_path,
         *("decompress", f"--workdir={cascade}", f"--input={archive}", f"--output_dir={tmp_path}"),
@@ -77,8 +82,8 @@ def test_a_damaged_archive_ends_in_one_line_and_what_came_before_stays(archive, 
     data[-1] ^= 1  # of the last file
     (tmp_path / "bad.spn").write_bytes(data)
     code, _, stderr = run_forked(tmp_path, "decompress", *flags)
-    assert code == 1 and "e.png is damaged; 3 of 5 pictures are written" in stderr
-    assert not (tmp_path / "out" / "e.png").exists() and (tmp_path / "out" / "d.png").exists()
+    assert code == 1 and "f.png is damaged; 4 of 6 pictures are written" in stderr
+    assert not (tmp_path / "out" / "f.png").exists() and (tmp_path / "out" / "d.png").exists()
 
 
 def test_each_picture_in_an_archive_of_its_own(folder, colour, tmp_path):
