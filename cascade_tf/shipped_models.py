@@ -44,7 +44,8 @@ def located(model: str | os.PathLike[str]) -> epath.Path:
     if os.fspath(model) == path.name and not path.exists():
         known = ", ".join(models()) or "none yet"
         raise UserError(f"there is no workdir {path}, and no model of that name: there is {known}")
-    if (path / "saved_model.pb").exists():
+    is_local = "://" not in os.fspath(path)  # a bucket is not asked
+    if is_local and (path / "saved_model.pb").exists():
         if not (path / EXTRA).is_dir():
             raise UserError(
                 f"{path} is a SavedModel for TensorFlow alone: those of Subscale Pixel Networks "
