@@ -121,7 +121,7 @@ def test_the_estimate_is_unbiased_over_slices():
     images = tf.cast(tf.random.uniform([1, 32, 32, 1], 0, 256, tf.int32), tf.uint8)
     exact = -float(stage.log_prob(images)[0])
     example = _examples(1)
-    draws = 1600
+    draws = 800
     repeated = example._replace(
         images=tf.repeat(images, draws, axis=0), indices=tf.range(draws, dtype=tf.int64)
     )
@@ -134,7 +134,7 @@ def test_the_estimate_is_unbiased_over_slices():
 
 
 def test_slices_are_drawn_uniformly_by_example_and_seed():
-    count = 1600
+    count = 800
     image = _examples(1).images
 
     def drawn(seed, first_index):
