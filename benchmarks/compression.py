@@ -27,7 +27,8 @@ from cascade_tf.data import open_source
 from cascade_tf.data.config import DataConfig
 from cascade_tf.pictures import sheet
 from spn_tf.compression import archive
-from spn_tf.compression.compressor import Compressor, Picture
+from spn_tf.compression.compressor import Compressor
+from spn_tf.compression.picture import Picture
 
 flags.DEFINE_string("model", "digits", "A workdir, or a model that comes with the package.")
 flags.DEFINE_string("dataset", "digits", "Data set of the held-out images.")

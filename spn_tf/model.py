@@ -15,7 +15,8 @@ from cascade_tf.model_arguments import as_array, checked_array, checked_classes,
 from cascade_tf.sample_request import SampleRequest
 from cascade_tf.shipped_models import located
 from cascade_tf.shipped_models import models as models  # beside `load`, which takes the names
-from spn_tf.compression.compressor import Compressor, Picture
+from spn_tf.compression.compressor import Compressor
+from spn_tf.compression.picture import Picture
 from spn_tf.compression.tiles import keeps_colours, to_tiles, with_channels
 from spn_tf.family import SPNFamily
 from spn_tf.given_pictures import accepted_sizes, known_targets, spread
@@ -205,6 +206,14 @@ class SPNModel:
 
         Raises:
             ValueError: images of another dtype or number of channels, or unknown classes.
+
+        >>> import spn_tf
+        >>> config = spn_tf.SPNConfig.small(height=4, width=4, channels=1, scale=2, bits=2)
+        >>> stage = spn_tf.SPNStage("spn", config, spn_tf.SPNTrainingConfig())
+        >>> stage.build()
+        >>> model, image = spn_tf.SPNModel([stage]), np.zeros([2, 3, 1], np.uint8)
+        >>> [restored.tolist() for restored in model.decompress(model.compress([image]))]
+        [[[[0], [0], [0]], [[0], [0], [0]]]]
         """
         pixels = [as_array("images", image, "uint8 [H, W, C] each") for image in images]
         for image in pixels:
@@ -245,7 +254,7 @@ class SPNModel:
         """The class under which each image has the highest likelihood, int32 [N].
 
         Args:
-            images: uint8 [H, W, C] of any size; 0 for those that the model cannot code.
+            images: uint8 [H, W, C] of any size; those with colours that the model lacks get 0.
         """
         found = np.zeros([len(images)], np.int32)
         if self.num_classes == 1:

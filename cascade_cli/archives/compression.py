@@ -18,7 +18,8 @@ from cascade_tf.errors import UsageError
 from cascade_tf.experiment import Experiment
 from cascade_tf.files import make_directory, refuse_to_overwrite, write_atomically
 from spn_tf.compression.archive import is_control
-from spn_tf.compression.compressor import Compressed, Compressor, Picture
+from spn_tf.compression.compressor import Compressed, Compressor
+from spn_tf.compression.picture import Picture
 from spn_tf.model import SPNModel
 
 _NAMED = 3  # files that a message names

@@ -14,7 +14,6 @@ from cascade_cli.options import DecompressOptions
 from cascade_tf.errors import UsageError, UserError
 from cascade_tf.interruption import Interrupted, StopRequest
 from cascade_tf.progress import ProgressBar
-from spn_tf.compression import archive
 
 SUFFIX = ".spn"
 
@@ -47,14 +46,6 @@ def _archives(folder: epath.Path) -> Iterator[epath.Path]:
             yield from _archives(path)
         elif path.suffix == SUFFIX:
             yield path
-
-
-def read_archive(path: epath.Path) -> archive.Archive:
-    """The archive of a file; raises ArchiveError with the file's name."""
-    try:
-        return archive.read(path.read_bytes())
-    except archive.ArchiveError as error:
-        raise archive.ArchiveError(f"{path}: {error}") from error
 
 
 def file_names(names: Sequence[str], suffixes: Sequence[str]) -> list[str]:

@@ -13,7 +13,8 @@ from cascade_tf.evaluation import Evaluator
 from cascade_tf.experiment import Experiment
 from cascade_tf.progress import ProgressBar
 from cascade_tf.stage import Stage
-from spn_tf.compression.compressor import Compressor, Picture
+from spn_tf.compression.compressor import Compressor
+from spn_tf.compression.picture import Picture
 from spn_tf.spn_stage import SPNStage
 
 # Codecs are measured on at most this many images, and values. A million values take WebP and

@@ -10,6 +10,7 @@ numbers.
 - `stage_coder`: the slices of one stage
 - `cascade_coder`: all stages of a batch of tiles, in one stream
 - `tiles`: pictures of any size as tiles of the model's size
+- `picture`: pictures before and after
 - `archive`: the bytes of a file
 - `arithmetic`, `model_digest`: what encoder and decoder must share
 - `compressor`: pictures to archives and back

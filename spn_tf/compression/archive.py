@@ -99,7 +99,7 @@ def write(archive: Archive) -> bytes:
     directory = b"".join(_directory(archive, named, labelled))
     deflated = zlib.compress(directory, 9)
     flags = named * _NAMED | labelled * _LABELLED
-    if len(deflated) < len(directory) <= _most_inflated(deflated):
+    if len(deflated) < len(directory) < _most_inflated(deflated):
         directory, flags = deflated, flags | _DEFLATED
     code = MODES.index(a.mode) << 4 | a.instructions
     arithmetic = bytes(a.tensorflow), code, a.batch
@@ -205,7 +205,7 @@ def _shapes(reader: "_Reader", count: int) -> list[tuple[str, tuple[int, int, in
 
 
 def _most_inflated(deflated: bytes) -> int:
-    """Bytes of a directory that a reader accepts."""
+    """A directory that a reader accepts has fewer bytes."""
     return 4096 + 64 * len(deflated)
 
 

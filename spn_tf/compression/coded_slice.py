@@ -42,7 +42,7 @@ class CodedSlice:
         coarse: int32 [B, h, w, C] in [0, 2**coarse_bits), or None.
         decoder: before the slice.
         words: uint32 [W], of the stream.
-        count: int32 scalar, images that the stream holds; the others are black.
+        count: int32 scalar, images that the stream holds; the others have symbol 0.
         shift: int32 scalar, and
         margin: see `exponents`.
     """

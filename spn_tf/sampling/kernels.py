@@ -61,7 +61,7 @@ class Kernels(abc.ABC):
     """Operations of the cached decoder, for graphs that XLA compiles.
 
     Args:
-        compute_dtype: of the network, "float32" or "bfloat16".
+        compute_dtype: of the network: "float32", "bfloat16" or "float64".
 
     Attributes:
         dtype: of the arithmetic: of all activations and arranged weights.
@@ -105,6 +105,6 @@ class Kernels(abc.ABC):
         return call
 
     def softmax(self, scores: tf.Tensor) -> tf.Tensor:
-        """tf.nn.softmax over the last axis of float32 numbers, by `total` and `highest`."""
+        """tf.nn.softmax over the last axis, by `total` and `highest`."""
         weights = tf.exp(scores - self.highest(scores)[..., None])
         return weights / self.total(weights)[..., None]

@@ -36,7 +36,7 @@ class PlainKeyValueCache(KeyValueCache):
     Args:
         heads, channels: of the layer.
         height, width: of the positions.
-        dtype: of keys and values; scores and softmax are float32, as in `SelfAttention`.
+        dtype: of keys and values; scores and softmax are float32 at least, as in `SelfAttention`.
     """
 
     def __init__(self, heads: int, channels: int, height: int, width: int, dtype: str):

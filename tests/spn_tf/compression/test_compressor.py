@@ -9,8 +9,9 @@ import pytest
 from spn_tf import SPNModel, SPNTrainingConfig, UpscalingConfig, make_stages
 from spn_tf.compression import archive, coded_slice, stage_coder
 from spn_tf.compression.archive import ArchiveError
-from spn_tf.compression.compressor import Compressor, Picture
+from spn_tf.compression.compressor import Compressor
 from spn_tf.compression.integer_probabilities import exponents
+from spn_tf.compression.picture import Picture
 from spn_tf.compression.stage_coder import StageCoder, StreamReader, StreamWriter
 from spn_tf.compression.tiles import to_tiles
 from tests.spn_tf.random_networks import ANCHORED, MIXTURE, SHALLOW, randomize, tiny_config
