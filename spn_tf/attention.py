@@ -14,7 +14,9 @@ import tensorflow as tf
 
 from cascade_tf.serializable_layer import SerializableLayer
 from spn_tf.dense import Dense
+from spn_tf.dot_product_attention import dot_product_attention
 from spn_tf.dropout import Dropout, no_dropout
+from spn_tf.recomputation import recomputed
 from spn_tf.residual_branches import small_weights
 from spn_tf.shapes import Shape
 
@@ -70,14 +72,8 @@ class SelfAttention(SerializableLayer):
 
     def call(self, x: tf.Tensor) -> tf.Tensor:
         q, k, v = (_split_heads(part, self.heads) for part in tf.split(self.qkv(x), 3, axis=-1))
-        scores = tf.matmul(q, k, transpose_b=True) * self.channels**-0.5  # [B, heads, T, T]
-        scores = tf.cast(scores, self.variable_dtype)  # bfloat16 is too coarse for softmax
-        if self.causal:
-            length = x.shape[1]
-            past = tf.linalg.band_part(tf.ones([length, length], tf.bool), -1, 0)
-            scores = tf.where(past, scores, scores.dtype.min)
-        weights = tf.cast(tf.nn.softmax(scores), v.dtype)
-        return self.out(_merge_heads(tf.matmul(weights, v)))
+        read = dot_product_attention(q, k, v, self.channels**-0.5, self.causal)
+        return self.out(_merge_heads(read))
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         return input_shape
@@ -129,12 +125,9 @@ class ParameterAttention(SerializableLayer):
         self.built = True
 
     def call(self, x: tf.Tensor) -> tf.Tensor:
-        keys = tf.transpose(tf.convert_to_tensor(self.keys), [0, 2, 1])
-        values = tf.convert_to_tensor(self.values)
-        read = self.read(
-            self.query(x), lambda x: tf.matmul(x, keys), lambda x: tf.matmul(x, values)
-        )
-        return self.out(read)
+        queries = self._split(self.query(x))
+        keys, values = tf.convert_to_tensor(self.keys), tf.convert_to_tensor(self.values)
+        return self.out(self._merge(dot_product_attention(queries, keys, values), x.shape))
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         return input_shape
@@ -144,11 +137,9 @@ class ParameterAttention(SerializableLayer):
         queries: tf.Tensor,
         with_keys: Callable[[tf.Tensor], tf.Tensor],
         with_values: Callable[[tf.Tensor], tf.Tensor],
-        softmax: Callable[[tf.Tensor], tf.Tensor] = tf.nn.softmax,
+        softmax: Callable[[tf.Tensor], tf.Tensor],
     ) -> tf.Tensor:
-        """Attends from queries to the learned rows, [..., K] to [..., K].
-
-        The cached sampler passes products and a softmax of its own.
+        """Attends from queries to the learned rows, [..., K] to [..., K], for the cached sampler.
 
         Args:
             queries: [..., K].
@@ -158,16 +149,24 @@ class ParameterAttention(SerializableLayer):
                 [heads, n, K / heads].
             softmax: over the last axis of the scores, [heads, n, rows].
         """
-        shape = [-1, *queries.shape[1:]]
+        split = self._split(queries)
+        scores = with_keys(split)  # [heads, B * T, rows]
+        weights = softmax(tf.cast(scores, self.variable_dtype))
+        read = with_values(tf.cast(weights, queries.dtype))
+        return self._merge(read, queries.shape)
+
+    def _split(self, queries: tf.Tensor) -> tf.Tensor:
+        """Scaled queries of each head, [..., K] to [heads, n, K / heads]."""
         # Queries and results are scaled, not keys and values: for a single position they are the
         # smaller ones. The positions of all images are the rows of one matrix for each head. With
         # one matrix for each image, XLA copies the attention weights in the backward pass.
         queries = tf.reshape(queries, [-1, self.heads, self.channels]) * self.heads**0.5
-        queries = tf.transpose(queries, [1, 0, 2])  # [heads, B * T, k]
-        scores = with_keys(queries)  # [heads, B * T, rows]
-        weights = softmax(tf.cast(scores, self.variable_dtype))
-        read = with_values(tf.cast(weights, queries.dtype)) * self.width**0.5
-        return tf.reshape(tf.transpose(read, [1, 0, 2]), shape)
+        return tf.transpose(queries, [1, 0, 2])
+
+    def _merge(self, read: tf.Tensor, shape: tf.TensorShape) -> tf.Tensor:
+        """Scaled values that were read, [heads, n, K / heads] to [..., K]."""
+        read = tf.transpose(read * self.width**0.5, [1, 0, 2])
+        return tf.reshape(read, [-1, *shape[1:-1], self.heads * self.channels])
 
 
 class DenseFeedForward(SerializableLayer):
@@ -264,7 +263,16 @@ class Transformer(SerializableLayer):
 
     def call(self, x: tf.Tensor, dropout: Dropout = no_dropout) -> tf.Tensor:
         for norm, branch in zip(self.norms[:-1], self.branches, strict=True):
-            x = x + dropout.attention(branch(norm(x)))
+
+            def residual(
+                x: tf.Tensor,
+                dropout: Dropout,
+                norm: keras.Layer = norm,
+                branch: keras.Layer = branch,
+            ) -> tf.Tensor:
+                return dropout.attention(branch(norm(x)))
+
+            x = x + recomputed(residual, x, dropout=dropout)
         return self.norms[-1](x)
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:

@@ -1,5 +1,7 @@
 """Dropout of a network's residual branches."""
 
+import copy
+
 import tensorflow as tf
 
 from cascade_tf import randomness
@@ -15,6 +17,10 @@ class Dropout:
     def convolution(self, x: tf.Tensor) -> tf.Tensor:
         """x, hidden units of a residual branch of convolutions, [B, ...]."""
         return x
+
+    def copy(self) -> "Dropout":
+        """A dropout that draws the masks that this one will draw."""
+        return self
 
 
 class KeyedDropout(Dropout):
@@ -49,6 +55,11 @@ class KeyedDropout(Dropout):
 
     def convolution(self, x: tf.Tensor) -> tf.Tensor:
         return self._masked(x, self._convolution_rate, "convolution_dropout")
+
+    def copy(self) -> "KeyedDropout":
+        other = copy.copy(self)
+        other._layers = dict(self._layers)
+        return other
 
     def _masked(self, x: tf.Tensor, rate: float, kind: str) -> tf.Tensor:
         if not rate:

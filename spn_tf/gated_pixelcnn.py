@@ -21,6 +21,7 @@ from spn_tf.config import PIXEL_UNITS
 from spn_tf.dense import Dense
 from spn_tf.dropout import Dropout, no_dropout
 from spn_tf.masked_convolution import HorizontalConvolution, VerticalConvolution, colour_classes
+from spn_tf.recomputation import recomputed
 from spn_tf.residual_branches import small_weights
 from spn_tf.shapes import Shape
 
@@ -239,8 +240,8 @@ class GatedPixelCNN(SerializableLayer):
         for layer, s_vertical, s_horizontal in zip(
             self.gated, for_vertical, for_horizontal, strict=True
         ):
-            vertical, horizontal = layer(
-                vertical, horizontal, s_vertical, s_horizontal, dropout=dropout
+            vertical, horizontal = recomputed(
+                layer, vertical, horizontal, s_vertical, s_horizontal, dropout=dropout
             )
         logits = self.logits(tf.nn.relu(self.hidden(tf.nn.relu(horizontal))))
         _, height, width, _ = logits.shape

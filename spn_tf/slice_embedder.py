@@ -14,6 +14,7 @@ from spn_tf.dropout import Dropout, no_dropout
 from spn_tf.error_units import error_units
 from spn_tf.intensity_embedding import IntensityEmbedding
 from spn_tf.ordering import slot_table
+from spn_tf.recomputation import recomputed
 from spn_tf.residual_branches import small_weights
 from spn_tf.shapes import Shape
 
@@ -200,7 +201,7 @@ class SliceEmbedder(SerializableLayer):
         x = self.transformer(tf.reshape(x, [-1, h * w, width]), dropout=dropout)
         x = tf.reshape(x, [-1, h, w, width])
         for block in self.blocks:
-            x = block(x, dropout=dropout)
+            x = recomputed(block, x, dropout=dropout)
         return x
 
     def _projected(self, context: tf.Tensor, differences: tf.Tensor | None) -> tf.Tensor:

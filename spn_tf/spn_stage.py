@@ -17,6 +17,7 @@ from cascade_tf.stage import Stage
 from spn_tf.bit_depth import quantize, to_uint8
 from spn_tf.config import SPNConfig
 from spn_tf.dropout import KeyedDropout
+from spn_tf.recomputation import Gradients, tracing
 from spn_tf.sampling import UNKNOWN, Sampler
 from spn_tf.subscale_pixel_network import SubscalePixelNetwork
 from spn_tf.training_config import SPNTrainingConfig
@@ -90,6 +91,7 @@ class SPNStage(Stage):
         self.dimensions = config.dimensions  # of the whole image: the divisor of bits/dim
         self.image_shape = config.height, config.width, config.channels
         self.sampling_parts = config.scale**2  # slices
+        self._how = Gradients(training.recompute, training.jit_compile)
         self._compiled_gradients = tf.function(
             self._gradients, jit_compile=training.jit_compile, autograph=False
         )
@@ -171,7 +173,7 @@ class SPNStage(Stage):
         c = self.config
         target = self._draw("slice", examples.indices, c.scale**2)
         slice_dimensions = c.dimensions / c.scale**2
-        with tf.GradientTape() as tape:
+        with tracing(self._how), tf.GradientTape() as tape:
             nats = self.network.slice_nats(
                 self._training_target(examples),
                 target,
@@ -179,7 +181,7 @@ class SPNStage(Stage):
                 examples.labels,
             )
             loss = tf.reduce_mean(nats) / (slice_dimensions * count)
-        gradients = tape.gradient(loss, self.network.trainable_variables)
+            gradients = tape.gradient(loss, self.network.trainable_variables)
         # Embedding tables have sparse gradients; norms and sums over replicas need dense ones.
         return nats * c.scale**2, [tf.convert_to_tensor(g) for g in gradients]
 

@@ -26,6 +26,12 @@ class SPNTrainingConfig(LearningConfig):
         "cores, --intra_op_threads=1 and --jit_compile=false, each core has a part to itself.",
         at_least=1,
     )
+    recompute: str = setting(
+        "none",
+        "Activations that the backward pass recomputes to save memory: attention weights, or those "
+        "of all layers.",
+        choices=("none", "attention", "all"),
+    )
     slice_positions: str = setting(
         "first",
         "Train a slice stage on first slices, or on slices at all positions (section 2.3).",

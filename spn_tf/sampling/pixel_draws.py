@@ -8,7 +8,7 @@ from cascade_tf.randomness import gumbel
 from spn_tf.config import SPNConfig
 from spn_tf.sampling.arguments import UNKNOWN
 from spn_tf.sampling.cached_decoder import Subpixel
-from spn_tf.sampling.xla_ops import dynamic_update_slice
+from spn_tf.xla_ops import dynamic_update_slice
 
 
 @dataclasses.dataclass(frozen=True)

@@ -16,8 +16,8 @@ from cascade_tf.strategies import (
     has_accelerators,
     run_on_replicas,
 )
+from spn_tf import xla_ops
 from spn_tf.ordering import image_to_slices, slices_to_image
-from spn_tf.sampling import xla_ops
 from spn_tf.sampling.arguments import UNKNOWN, as_tensors
 from spn_tf.sampling.cached_decoder import decode
 from spn_tf.sampling.cached_prediction import CachedPrediction

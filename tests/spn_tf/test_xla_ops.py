@@ -7,8 +7,8 @@ import pytest
 import tensorflow as tf
 
 import spn_tf
-from spn_tf.sampling import xla_ops
-from spn_tf.sampling.xla_ops import (
+from spn_tf import xla_ops
+from spn_tf.xla_ops import (
     dynamic_update_slice,
     matmul_with_float32_sums,
     optimization_barrier,
