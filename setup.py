@@ -17,7 +17,17 @@ _DOCS = [
     # The mkdocstrings for Python 3.10 does not work with version 12.
     "pymdown-extensions>=10.14,<12; python_version < '3.11'",
 ]
-
+# The compilers of TPUs and GPUs. hardware/compiler.py uses private modules of jax 0.10, for which
+# Python 3.10 is too old; there are wheels for Linux on x86-64 alone.
+_COMPILE = [
+    f"{package}; python_version >= '3.11' and sys_platform == 'linux' and platform_machine == 'x86_64'"
+    for package in (
+        "jax>=0.10.2,<0.11",
+        "jax-cuda12-plugin>=0.10.2,<0.11",
+        "libtpu>=0.0.42,<0.1",
+        "nvidia-cuda-nvcc-cu12>=12.6.85,<13",
+    )
+]
 
 setup(
     name="cascade-tf",
@@ -80,10 +90,12 @@ setup(
         "cpu": ["tensorflow-cpu>=2.19,<2.22"],
         "gpu": ["tensorflow[and-cuda]>=2.19,<2.22"],
         "tpu": ["tensorflow-tpu>=2.19,<2.22"],
+        "compile": _COMPILE,
         "demo": ["mlxtend>=0.23,<1", "scikit-image>=0.24,<1"],
         "docs": _DOCS,
         "test": [
             *_DOCS,
+            *_COMPILE,
             "build>=1.2,<2",
             "mypy>=1.15,<3",
             "pytest>=8,<10",

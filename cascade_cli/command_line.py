@@ -18,6 +18,7 @@ from absl import flags
 import cascade_tf
 from cascade_cli import flagfiles, help_pages
 from cascade_cli.options import (
+    CompileOptions,
     CompressOptions,
     DecompressOptions,
     EvaluateOptions,
@@ -41,6 +42,7 @@ COMMANDS: dict[str, type[Options]] = {
     "evaluate": EvaluateOptions,
     "sample": SampleOptions,
     "export": ExportOptions,
+    "compile": CompileOptions,
     "compress": CompressOptions,
     "decompress": DecompressOptions,
 }
@@ -92,7 +94,7 @@ def run(command: str, arguments: list[str]) -> None:
             print(page, flush=True)
             return
         options, experiment = open_experiment(arguments, parser)
-        if command != "train":
+        if isinstance(options, TrainedOptions):
             experiment.require_trained()
             os.environ.pop("TF_CONFIG", None)  # they run in one process, and wait for no other
         _require_packages()
@@ -160,6 +162,8 @@ def open_experiment(arguments: list[str], parser: Flags) -> tuple[Options, Exper
         options, settings = parser.parse([*default_flags(options, settings), *arguments])
     if isinstance(options, TrainedOptions) and options.model:
         return options, Experiment(located(options.model), FAMILIES, settings)
+    if isinstance(options, CompileOptions):  # nothing is read or written
+        return options, Experiment(options.workdir or "/nonexistent", FAMILIES, settings)
     if not options.workdir:
         advice = "name the experiment's directory, or a trained model by `model`"
         if isinstance(options, TrainOptions):

@@ -52,6 +52,13 @@ _PURPOSES = {
         "Writes a SavedModel that runs without this project's code, or weights to give away.",
         ("--workdir=W --output_dir=D", "--workdir=W --format=safetensors --output_dir=models/NAME"),
     ),
+    "compile": (
+        "Compiles stages for a TPU or GPU that need not be there, and prints what a step takes.",
+        (
+            "--flagfile=configs/imagenet256.flags --target=tpu-v3 --devices=128",
+            "--workdir=W --target=gpu-h100 --what=sample --batch_size=16",
+        ),
+    ),
     "compress": (
         "Writes pictures of any size to an archive without loss, with a model's likelihood.",
         (

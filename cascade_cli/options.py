@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 from cascade_tf.choices import ALL_STRATEGIES, LARGEST_TRUNCATION, STRATEGIES, TRUNCATION_KINDS
+from cascade_tf.hardware.targets import TARGETS
 from cascade_tf.settings import Settings, setting
 
 
@@ -237,6 +238,30 @@ class ExportOptions(TruncationOptions):
     )
     output_dir: str | None = setting(None, "Directory of the exported model.", group="output")
     overwrite: bool = setting(False, "Replace an existing SavedModel.", group="output")
+
+
+@dataclasses.dataclass(frozen=True)
+class CompileOptions(Options):
+    """Options of `compile`."""
+
+    target: str = setting(
+        "tpu-v3", "Device to compile for.", choices=tuple(TARGETS), group="training"
+    )
+    what: str = setting(
+        "train",
+        "Whole training steps, steps of evaluation, or samples.",
+        choices=("train", "evaluate", "sample"),
+        group="training",
+    )
+    devices: tuple[int, ...] = setting(
+        (1,),
+        "Devices that share a batch: one number for all stages, or one for each.",
+        at_least=1,
+        group="training",
+    )
+    search: bool = setting(
+        True, "Also search the largest batch that fits, by compiling several.", group="output"
+    )
 
 
 @dataclasses.dataclass(frozen=True)

@@ -1,6 +1,7 @@
 """Distribution of work over devices (tf.distribute)."""
 
 import contextlib
+import contextvars
 import json
 import os
 import subprocess
@@ -15,6 +16,7 @@ from cascade_tf.data import Share
 from cascade_tf.errors import SettingError, UsageError, UserError
 from cascade_tf.examples import Examples
 
+_assumed = contextvars.ContextVar("assumed", default=False)
 _LONG_WAIT = 15.0  # seconds
 
 
@@ -241,9 +243,21 @@ def even_parts(batches: tuple, size: int, count: int) -> list[tuple]:
     return [tuple(None if x is None else tf.gather(x, part) for x in batches) for part in parts]
 
 
+@contextlib.contextmanager
+def accelerators_assumed() -> Iterator[None]:
+    """While it lasts, programs are traced as for a GPU or TPU, which need not be there."""
+    token = _assumed.set(True)
+    try:
+        yield
+    finally:
+        _assumed.reset(token)
+
+
 def has_accelerators() -> bool:
     """Whether there are GPUs or TPU cores, on which replicas then run."""
-    return bool(tf.config.list_logical_devices("GPU") or tf.config.list_logical_devices("TPU"))
+    return _assumed.get() or bool(
+        tf.config.list_logical_devices("GPU") or tf.config.list_logical_devices("TPU")
+    )
 
 
 def set_intra_op_threads(threads: int) -> None:

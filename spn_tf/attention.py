@@ -13,6 +13,7 @@ import keras
 import tensorflow as tf
 
 from cascade_tf.serializable_layer import SerializableLayer
+from spn_tf import recomputation
 from spn_tf.dense import Dense
 from spn_tf.dot_product_attention import dot_product_attention
 from spn_tf.dropout import Dropout, no_dropout
@@ -71,9 +72,19 @@ class SelfAttention(SerializableLayer):
         self.built = True
 
     def call(self, x: tf.Tensor) -> tf.Tensor:
-        q, k, v = (_split_heads(part, self.heads) for part in tf.split(self.qkv(x), 3, axis=-1))
+        q, k, v = self._queries_keys_values(x)
         read = dot_product_attention(q, k, v, self.channels**-0.5, self.causal)
+        if recomputation.by_heads():
+            out = tf.reshape(self.out.kernel, [self.heads, self.channels, self.width])
+            return tf.einsum("bhtk,hkd->btd", read, out)
         return self.out(_merge_heads(read))
+
+    def _queries_keys_values(self, x: tf.Tensor) -> list[tf.Tensor]:
+        """Each [B, heads, T, channels]."""
+        if recomputation.by_heads():
+            kernels = tf.reshape(self.qkv.kernel, [-1, 3, self.heads, self.channels])
+            return [tf.einsum("btd,dhk->bhtk", x, w) for w in tf.unstack(kernels, axis=1)]
+        return [_split_heads(part, self.heads) for part in tf.split(self.qkv(x), 3, axis=-1)]
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         return input_shape
@@ -125,8 +136,15 @@ class ParameterAttention(SerializableLayer):
         self.built = True
 
     def call(self, x: tf.Tensor) -> tf.Tensor:
-        queries = self._split(self.query(x))
         keys, values = tf.convert_to_tensor(self.keys), tf.convert_to_tensor(self.values)
+        if recomputation.by_heads():
+            shape = [self.width, self.heads, self.channels]
+            pixels = tf.reshape(x, [-1, self.width])
+            queries = tf.einsum("nd,dhk->hnk", pixels, tf.reshape(self.query.kernel, shape))
+            read = dot_product_attention(queries * self.heads**0.5, keys, values)
+            out = tf.reshape(self.out.kernel, [self.heads, self.channels, self.width])
+            return tf.reshape(tf.einsum("hnk,hkd->nd", read * self.width**0.5, out), tf.shape(x))
+        queries = self._split(self.query(x))
         return self.out(self._merge(dot_product_attention(queries, keys, values), x.shape))
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:

@@ -15,6 +15,7 @@ P is kept, or recomputed from Q and K (recomputation.py).
 import tensorflow as tf
 
 from spn_tf import recomputation
+from spn_tf.fused_attention import fits, fused_attention
 
 
 def dot_product_attention(
@@ -36,6 +37,8 @@ def dot_product_attention(
     if gradients is None:
         return tf.matmul(_cast(_weights(q, k, causal, scale), v), v)
     q = q * scale  # here, since queries are smaller than weights
+    if gradients.fused and fits(q, k):
+        return fused_attention(q, k, v, causal)
     if not causal:
         return _attend(q, k, v, causal, gradients)
     length = q.shape[-2]

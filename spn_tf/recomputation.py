@@ -54,6 +54,16 @@ def current() -> Gradients | None:
     return _current.get()
 
 
+def by_heads() -> bool:
+    """Whether projections should give a tensor's heads in separate matrices.
+
+    XLA then needs no copies to move the heads apart. Without XLA the copies cost less than products
+    of many small matrices.
+    """
+    gradients = current()
+    return gradients is not None and gradients.compiled
+
+
 def not_before(results: Sequence[tf.Tensor], inputs: Sequence[tf.Tensor]) -> list[tf.Tensor]:
     """The inputs, in a backward pass that has the gradients of `results` already.
 

@@ -91,7 +91,7 @@ class SPNStage(Stage):
         self.dimensions = config.dimensions  # of the whole image: the divisor of bits/dim
         self.image_shape = config.height, config.width, config.channels
         self.sampling_parts = config.scale**2  # slices
-        self._how = Gradients(training.recompute, training.jit_compile)
+        self._how = Gradients(training.recompute, training.jit_compile, training.fused_attention)
         self._compiled_gradients = tf.function(
             self._gradients, jit_compile=training.jit_compile, autograph=False
         )

@@ -32,6 +32,10 @@ class SPNTrainingConfig(LearningConfig):
         "of all layers.",
         choices=("none", "attention", "all"),
     )
+    fused_attention: bool = setting(
+        False,
+        "Attention as one kernel, which keeps its weights on the chip; for TPUs, and needs jax.",
+    )
     slice_positions: str = setting(
         "first",
         "Train a slice stage on first slices, or on slices at all positions (section 2.3).",

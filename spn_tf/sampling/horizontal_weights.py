@@ -154,5 +154,4 @@ def _composed(
 
 def _masked_kernel(convolution: HorizontalConvolution) -> tf.Tensor:
     """The masked kernel, float32 [P + 1, inputs, outputs]; the last matrix is of the own pixel."""
-    kernel = tf.convert_to_tensor(convolution.kernel)
-    return (kernel * tf.constant(convolution.mask, kernel.dtype))[0]
+    return convolution.masked_kernel()[0]

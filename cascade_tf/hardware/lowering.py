@@ -1,0 +1,98 @@
+"""Functions of a stage as programs of XLA, for any accelerator.
+
+The program is that of a single replica. Its arguments are those of the function, and then the
+variables that the function reads, in the order in which it reads them first. Its results are those
+of the function, and then the variables' new values.
+"""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import tensorflow as tf
+
+from cascade_tf.examples import Examples
+from cascade_tf.hardware.kernel_operations import counting_operations
+from cascade_tf.sample_request import SampleRequest
+from cascade_tf.stage_state import StageState
+
+
+class Function(NamedTuple):
+    """A function that XLA can compile, and specifications of its arguments."""
+
+    call: Callable
+    arguments: list[tf.TensorSpec]
+
+
+def _examples(batch: int, image_shape: tuple[int, int, int]) -> list[tf.TensorSpec]:
+    """Images, labels and indices."""
+    return [
+        tf.TensorSpec([batch, *image_shape], tf.uint8),
+        tf.TensorSpec([batch], tf.int32),
+        tf.TensorSpec([batch], tf.int64),
+    ]
+
+
+def training_step(state: StageState, batch: int, image_shape: tuple[int, int, int]) -> Function:
+    """A whole step of training: gradients, optimizer, averages and the count of steps."""
+    stage = state.stage
+
+    def step(*examples: tf.Tensor) -> dict[str, tf.Tensor]:
+        metrics = stage.train_step(Examples(*examples), state.step)
+        state.average.update(state.step)
+        state.step.assign_add(1)
+        return dict(metrics)
+
+    return Function(step, _examples(batch, image_shape))
+
+
+def evaluation_step(state: StageState, batch: int, image_shape: tuple[int, int, int]) -> Function:
+    """Metrics of a batch of held-out images."""
+    stage = state.stage
+
+    def step(*examples: tf.Tensor) -> dict[str, tf.Tensor]:
+        return dict(stage.evaluate_step(Examples(*examples)))
+
+    return Function(step, _examples(batch, image_shape))
+
+
+def sampling(state: StageState, batch: int, image_shape: tuple[int, int, int]) -> Function:
+    """A batch of samples, of a stage with a condition given those of real images."""
+    stage = state.stage
+
+    def sample(images: tf.Tensor, labels: tf.Tensor, indices: tf.Tensor) -> tf.Tensor:
+        request = SampleRequest(
+            indices,
+            condition=stage.condition(images),
+            labels=labels if "labels" in stage.accepts else None,
+        )
+        return stage.sample(request)
+
+    return Function(sample, _examples(batch, image_shape))
+
+
+FUNCTIONS = {"train": training_step, "evaluate": evaluation_step, "sample": sampling}
+
+
+class Lowered(NamedTuple):
+    """A program of XLA.
+
+    Attributes:
+        program: a serialized HloModuleProto.
+        operations: of kernels in it that no compiler counts.
+    """
+
+    program: bytes
+    operations: float
+
+
+def lowered(function: Function) -> Lowered:
+    """The function as a program.
+
+    >>> double = Function(lambda x: 2 * x, [tf.TensorSpec([3], tf.float32)])
+    >>> len(lowered(double).program) > 0
+    True
+    """
+    compiled = tf.function(function.call, jit_compile=True, autograph=False)
+    with counting_operations() as operations:
+        make = compiled.experimental_get_compiler_ir(*function.arguments)
+    return Lowered(make(stage="hlo_serialized"), sum(operations))
