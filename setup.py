@@ -20,7 +20,8 @@ _DOCS = [
 # The compilers of TPUs and GPUs. hardware/compiler.py uses private modules of jax 0.10, for which
 # Python 3.10 is too old; there are wheels for Linux on x86-64 alone.
 _COMPILE = [
-    f"{package}; python_version >= '3.11' and sys_platform == 'linux' and platform_machine == 'x86_64'"
+    f"{package}; python_version >= '3.11' and platform_system == 'Linux' "
+    "and platform_machine == 'x86_64'"
     for package in (
         "jax>=0.10.2,<0.11",
         "jax-cuda12-plugin>=0.10.2,<0.11",

@@ -6,7 +6,8 @@
 All have the widths of a flagfile. Today's step has its distribution, optimizer and use of the cores
 too. The earlier one is compiled by XLA, and has a softmax and RMSProp if it knows no others. Two
 more are today's step with a softmax and RMSProp, and today's step compiled by XLA. A process of
-each takes ten steps, then the next, and so on: a busy machine slows all. Ratios are of the medians.
+each takes some steps, then the next, and so on: a busy machine slows all. Ratios are of the
+medians.
 """
 
 import json
@@ -23,10 +24,12 @@ from absl import app, flags
 flags.DEFINE_string("commit", "30152d1", "The earlier version.")
 flags.DEFINE_string("config", "configs/photographs.flags", "Flagfile of widths and learning.")
 flags.DEFINE_integer("rounds", 12, "Turns of each version.")
+flags.DEFINE_integer("steps", 10, "Steps of a turn.")
+flags.DEFINE_integer("batch_size", None, "Images of a step; by default the flagfile's.")
+flags.DEFINE_list("set", [], "Other values than the flagfile's, as NAME=VALUE.")
 FLAGS = flags.FLAGS
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-_STEPS = 10
 _USE_OF_CORES = ("jit_compile", "intra_op_threads", "batch_parts")
 _LEARNING = ("intensity_distribution", "optimizer", "convolution_dropout")
 _WORKER = """
@@ -65,7 +68,10 @@ for line in sys.stdin:
 def _values() -> dict[str, Any]:
     """Numbers and names of a flagfile, as far as they decide the cost of a step."""
     values: dict[str, Any] = {}
-    for line in (ROOT / FLAGS.config).read_text().splitlines():
+    lines = (ROOT / FLAGS.config).read_text().splitlines() + [f"--{text}" for text in FLAGS.set]
+    if FLAGS.batch_size:
+        lines.append(f"--batch_size={FLAGS.batch_size}")
+    for line in lines:
         name, _, value = line.removeprefix("--").partition("=")
         if line.startswith("--"):
             try:
@@ -94,11 +100,19 @@ def _start(checkout: str, values: dict[str, Any]) -> subprocess.Popen:
 
 
 def _took(worker: subprocess.Popen) -> float:
-    """Seconds of a step, of ten."""
+    """Seconds of a step, on average over a turn."""
     assert worker.stdin is not None and worker.stdout is not None
-    worker.stdin.write(f"{_STEPS}\n")
+    worker.stdin.write(f"{FLAGS.steps}\n")
     worker.stdin.flush()
-    return float(worker.stdout.readline()) / _STEPS
+    return float(worker.stdout.readline()) / FLAGS.steps
+
+
+def _peak_memory(worker: subprocess.Popen) -> float:
+    """Bytes of the largest resident set so far."""
+    for line in pathlib.Path(f"/proc/{worker.pid}/status").read_text().splitlines():
+        if line.startswith("VmHWM"):
+            return int(line.split()[1]) * 1024
+    raise OSError("no VmHWM in /proc/PID/status")
 
 
 def _without(values: dict[str, Any], names: tuple[str, ...]) -> dict[str, Any]:
@@ -119,14 +133,18 @@ def main(_: list[str]) -> None:
                 "today, by XLA": _start(root, _without(values, _USE_OF_CORES)),
             }
             turns = [[_took(worker) for worker in workers.values()] for _ in range(FLAGS.rounds)]
+            memory = [_peak_memory(worker) for worker in workers.values()]
             for worker in workers.values():
                 worker.kill()
         finally:
             subprocess.run([*git, "remove", "--force", earlier], check=True)
     times = np.median(turns, axis=0)
-    for name, seconds in zip(workers, times, strict=True):
+    for name, seconds, peak in zip(workers, times, memory, strict=True):
         rate = values["batch_size"] / seconds
-        print(f"{name}: {rate:.0f} images/s, {times[0] / seconds:.2f} of {FLAGS.commit}")
+        print(
+            f"{name}: {rate:.3g} images/s, {times[0] / seconds:.2f} of {FLAGS.commit}; "
+            f"peak memory {peak / 1e9:.2f} GB, {peak / memory[0]:.2f} of its"
+        )
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 import contextlib
 import ctypes
 import os
+import sys
 from collections.abc import Iterator
 
 
@@ -11,7 +12,9 @@ def start() -> None:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # errors reach users as exceptions
     os.environ["MPLBACKEND"] = "agg"  # notebooks name one that only they have
     os.environ["KERAS_HOME"] = os.devnull  # so that no keras.json is read
-    with _silent_stderr():  # TensorFlow prints banners at any log level
+    # TensorFlow prints banners at any log level; its converter for phones imports jax, which takes
+    # longer than a command should.
+    with _silent_stderr(), _without("jax"):
         import keras  # noqa: F401
         import tensorflow as tf
 
@@ -32,6 +35,19 @@ def _set_log_level_of_absl() -> None:
         name = f"_ZN4absl12lts_{release}14SetMinLogLevelENS0_18LogSeverityAtLeastE"
         with contextlib.suppress(AttributeError):
             library[name](int(os.environ["TF_CPP_MIN_LOG_LEVEL"]))
+
+
+@contextlib.contextmanager
+def _without(package: str) -> Iterator[None]:
+    """Hides a package, unless it is imported already."""
+    hidden = package not in sys.modules
+    if hidden:
+        sys.modules[package] = None  # type: ignore[assignment]
+    try:
+        yield
+    finally:
+        if hidden:
+            del sys.modules[package]
 
 
 @contextlib.contextmanager

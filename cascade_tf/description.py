@@ -31,11 +31,14 @@ class Description:
     unrecorded: frozenset[str] = frozenset()
 
     def record(self, *more: Settings) -> dict[str, str]:
-        """Texts of these settings and of `more` by name, with absolute paths."""
+        """Texts of these settings and of `more` by name, with absolute paths.
+
+        Settings without a value, None, are left out.
+        """
         values = {"system": self.system}
         for settings in (*self.settings, *more):
             for name, value in values_by_name(settings).items():
-                if name not in self.unrecorded:
+                if name not in self.unrecorded and value is not None:
                     values.setdefault(name, recorded_text(name, value))
         return values
 

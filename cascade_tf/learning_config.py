@@ -67,7 +67,12 @@ class LearningConfig(Settings):
         choices=("float32", "bfloat16"),
         plain=True,
     )
-    jit_compile: bool = setting(True, "Compile training steps with XLA.", plain=True)
+    jit_compile: bool | None = setting(
+        None,
+        "Compile training steps with XLA; by default, CPUs do whatever is faster in the first "
+        "steps, and GPUs and TPUs use XLA.",
+        plain=True,
+    )
 
     def __post_init__(self) -> None:
         super().__post_init__()

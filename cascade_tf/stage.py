@@ -29,6 +29,7 @@ class Stage(abc.ABC):
         accepts: names of the optional attributes of a SampleRequest that `sample` uses.
         sampling_parts: how often one call of `sample` reports progress.
         batch_parts: equal parts into which `train_step` splits a replica's share of the batch.
+        jit_compile: the user's choice of XLA for training steps; None: there is none.
         largest_batch: the user's batch size, which no other pass should exceed; None: not set.
         num_classes: classes that it knows; 1 if it ignores labels.
         image_shape: (H, W, C) of the images that `train_step` takes; None if the stage checks
@@ -41,6 +42,7 @@ class Stage(abc.ABC):
     accepts: Collection[str] = ()
     sampling_parts = 1
     batch_parts = 1
+    jit_compile: bool | None = True
     largest_batch: int | None = None
     num_classes = 1
     image_shape: tuple[int, int, int] | None = None

@@ -38,6 +38,7 @@ from cascade_tf.strategies import distributed, is_chief, workers
 from cascade_tf.summaries import Summaries
 from cascade_tf.training_budget import TrainingSpeed, budget_line
 from cascade_tf.training_config import TrainingConfig
+from cascade_tf.xla_choice import MeasuredStep
 
 _MEAN = tf.distribute.ReduceOp.MEAN
 # Errors of this worker's own disk: a missing directory, no permission, no space.
@@ -46,6 +47,8 @@ _OF_THIS_WORKER = (
     tf.errors.PermissionDeniedError,
     tf.errors.ResourceExhaustedError,
 )
+
+_LONG_TRAINING = 200  # steps; below, trying both ways costs more than it gains
 
 
 class _Stop(Exception):
@@ -129,7 +132,9 @@ class Trainer:
             self._require_model_of_origin()
         self.summaries = Summaries(self._directory, is_chief(strategy))
         self._evaluator = Evaluator(stage.evaluate_step, strategy)
-        self._compiled_step = tf.function(self._train_step, autograph=False)
+        is_long = config.steps - self.step >= _LONG_TRAINING
+        worth_it = is_long and strategy.num_replicas_in_sync == 1
+        self._measured_step = MeasuredStep(self._train_step, worth_it and stage.jit_compile is None)
         self._mean_of_workers = tf.function(
             lambda value: strategy.reduce(_MEAN, strategy.run(lambda: value), axis=None),
             autograph=False,
@@ -276,7 +281,7 @@ class Trainer:
                 with self._saved_on_failure():
                     batch = next(batches)
                 set_used(self._stage.optimizers().values(), self._used)
-                metrics = self._compiled_step(batch)
+                metrics = self._measured_step(batch)
                 recent.append({name: float(value) for name, value in metrics.items()})
             step += 1
             self._require_finite(step, recent[-1])
@@ -286,7 +291,10 @@ class Trainer:
                 headline["images/s"] = speed.images_per_second
             with stop.at_closed_pipe():
                 bar.update(step, **headline)
-                if speed.is_known and not reported:
+                if self._measured_step.news:
+                    bar.say(f"stage {self._stage.name}: {self._measured_step.news}")
+                    speed = TrainingSpeed(c.batch_size)
+                elif speed.is_known and not (reported or self._measured_step.is_measuring):
                     bar.say(f"stage {self._stage.name}: {self._budget(step, speed)}")
                     reported = True
 

@@ -12,10 +12,16 @@ over keys that it needs is also a sum over channels, D = rowsum(P * dP) = rowsum
 P is kept, or recomputed from Q and K (recomputation.py).
 """
 
+import itertools
+from collections.abc import Sequence
+from typing import NamedTuple
+
 import tensorflow as tf
 
 from spn_tf import recomputation
 from spn_tf.fused_attention import fits, fused_attention
+
+_FEWEST_QUERIES = 256  # of a block
 
 
 def dot_product_attention(
@@ -39,54 +45,96 @@ def dot_product_attention(
     q = q * scale  # here, since queries are smaller than weights
     if gradients.fused and fits(q, k):
         return fused_attention(q, k, v, causal)
+    return _attend(q, k, v, _blocks(q.shape[-2], k.shape[-2], causal), gradients)
+
+
+class _Block(NamedTuple):
+    """Queries [start:end], which attend to the keys before `keys`.
+
+    If causal, the last query attends to all of these, the one before it to all but the last, ...
+    """
+
+    start: int
+    end: int
+    keys: int
+    causal: bool
+
+
+def _blocks(queries: int, keys: int, causal: bool) -> list[_Block]:
+    """Blocks of queries; causal ones spare products with keys that no query of a block sees."""
     if not causal:
-        return _attend(q, k, v, causal, gradients)
-    length = q.shape[-2]
-    rows = -(-length // _blocks(length, gradients))
-    blocks = []
-    for start in range(0, length, rows):
-        end = min(start + rows, length)
-        q_block, k_before, v_before = q[..., start:end, :], k[..., :end, :], v[..., :end, :]
-        blocks.append(_attend(q_block, k_before, v_before, causal, gradients))
-    return blocks[0] if len(blocks) == 1 else tf.concat(blocks, axis=-2)
-
-
-def _blocks(length: int, gradients: recomputation.Gradients) -> int:
-    """Number of blocks of queries; each reads the keys up to its own end only."""
-    return max(1, min(4 if gradients.compiled else 2, length // 256))
+        return [_Block(0, queries, keys, causal=False)]
+    rows = max(_FEWEST_QUERIES, -(-queries // 2))  # more blocks of fewer rows were slower
+    bounds = [*range(0, queries, rows), queries]
+    return [_Block(start, end, end, causal=True) for start, end in itertools.pairwise(bounds)]
 
 
 def _attend(
     q: tf.Tensor,
     k: tf.Tensor,
     v: tf.Tensor,
-    causal: bool,
+    blocks: Sequence[_Block],
     gradients: recomputation.Gradients,
 ) -> tf.Tensor:
     """softmax(q k^T) v, with the gradient of the module's docstring."""
 
     @tf.custom_gradient
     def attend(q: tf.Tensor, k: tf.Tensor, v: tf.Tensor):
-        weights = _weights(q, k, causal)
-        read = tf.matmul(_cast(weights, v), v)
+        weights, read = [], []
+        for block in blocks:
+            queries = q[..., block.start : block.end, :]
+            weights.append(_weights(queries, k[..., : block.keys, :], block.causal))
+            read.append(tf.matmul(_cast(weights[-1], v), v[..., : block.keys, :]))
 
         def backward(upstream: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-            p = weights
-            if gradients.recompute != "none":
-                with recomputation.tracing(gradients):
-                    p = _weights(*recomputation.not_before([upstream], [q, k]), causal)
-            total = tf.reduce_sum(_accurate(upstream * read), axis=-1, keepdims=True)
-            of_weights = _accurate(tf.matmul(upstream, v, transpose_b=True))
-            of_scores = _cast(p * (of_weights - total), q)
-            return (
-                tf.matmul(of_scores, k),
-                tf.matmul(of_scores, q, transpose_a=True),
-                tf.matmul(_cast(p, v), upstream, transpose_a=True),
-            )
+            of_q, of_k, of_v = [], None, None
+            for block, kept, own_read in reversed(list(zip(blocks, weights, read, strict=True))):
+                own = [x[..., block.start : block.end, :] for x in (q, upstream)]
+                seen = [x[..., : block.keys, :] for x in (k, v)]
+                p = kept
+                if gradients.recompute != "none":
+                    with recomputation.tracing(gradients):
+                        again = recomputation.not_before([upstream], [own[0], seen[0]])
+                    p = _weights(*again, block.causal)
+                parts = _gradients(p, own_read, *own, *seen)
+                of_q.insert(0, parts[0])
+                of_k, of_v = _summed(of_k, parts[1]), _summed(of_v, parts[2])
+            return _joined(of_q), of_k, of_v
 
-        return read, backward
+        return _joined(read), backward
 
     return attend(q, k, v)
+
+
+def _gradients(
+    p: tf.Tensor,
+    read: tf.Tensor,
+    q: tf.Tensor,
+    upstream: tf.Tensor,
+    k: tf.Tensor,
+    v: tf.Tensor,
+) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+    """Gradients of q, k and v from the weights, the values read and their gradient."""
+    total = tf.reduce_sum(_accurate(upstream * read), axis=-1, keepdims=True)
+    of_weights = _accurate(tf.matmul(upstream, v, transpose_b=True))
+    of_scores = _cast(p * (of_weights - total), q)
+    return (
+        tf.matmul(of_scores, k),
+        tf.matmul(of_scores, q, transpose_a=True),
+        tf.matmul(_cast(p, v), upstream, transpose_a=True),
+    )
+
+
+def _summed(longer: tf.Tensor | None, part: tf.Tensor) -> tf.Tensor:
+    """`part`, which is of the first positions, plus the gradient of all positions so far."""
+    if longer is None:
+        return part
+    length = part.shape[-2]
+    return tf.concat([longer[..., :length, :] + part, longer[..., length:, :]], axis=-2)
+
+
+def _joined(blocks: Sequence[tf.Tensor]) -> tf.Tensor:
+    return blocks[0] if len(blocks) == 1 else tf.concat(blocks, axis=-2)
 
 
 def _weights(q: tf.Tensor, k: tf.Tensor, causal: bool, scale: float = 1.0) -> tf.Tensor:

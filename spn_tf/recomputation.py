@@ -16,6 +16,7 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
+from cascade_tf.strategies import has_accelerators
 from spn_tf.dropout import Dropout
 from spn_tf.xla_ops import optimization_barrier
 
@@ -57,11 +58,11 @@ def current() -> Gradients | None:
 def by_heads() -> bool:
     """Whether projections should give a tensor's heads in separate matrices.
 
-    XLA then needs no copies to move the heads apart. Without XLA the copies cost less than products
-    of many small matrices.
+    XLA then needs no copies to move the heads apart. On CPUs the copies cost less than products of
+    many small matrices.
     """
     gradients = current()
-    return gradients is not None and gradients.compiled
+    return gradients is not None and gradients.compiled and has_accelerators()
 
 
 def not_before(results: Sequence[tf.Tensor], inputs: Sequence[tf.Tensor]) -> list[tf.Tensor]:

@@ -14,6 +14,7 @@ from cascade_tf.optimizers import Adam, RMSprop, apply_gradients
 from cascade_tf.sample_request import SampleRequest
 from cascade_tf.settings import Settings
 from cascade_tf.stage import Stage
+from cascade_tf.xla_choice import uses_xla, with_or_without_xla
 from spn_tf.bit_depth import quantize, to_uint8
 from spn_tf.config import SPNConfig
 from spn_tf.dropout import KeyedDropout
@@ -91,10 +92,8 @@ class SPNStage(Stage):
         self.dimensions = config.dimensions  # of the whole image: the divisor of bits/dim
         self.image_shape = config.height, config.width, config.channels
         self.sampling_parts = config.scale**2  # slices
-        self._how = Gradients(training.recompute, training.jit_compile, training.fused_attention)
-        self._compiled_gradients = tf.function(
-            self._gradients, jit_compile=training.jit_compile, autograph=False
-        )
+        self.jit_compile = training.jit_compile
+        self._compiled_gradients = with_or_without_xla(self._gradients, training.jit_compile)
 
     def build_network(self) -> None:
         """Creates the weights of the network alone."""
@@ -170,10 +169,11 @@ class SPNStage(Stage):
         of the image's. 3. The loss is the slice's mean nats per dimension: its scale does not
         depend on the image's size; gradients of `count` equal parts sum to those of the whole.
         """
-        c = self.config
+        c, t = self.config, self.training
+        how = Gradients(t.recompute, uses_xla(t.jit_compile), t.fused_attention)
         target = self._draw("slice", examples.indices, c.scale**2)
         slice_dimensions = c.dimensions / c.scale**2
-        with tracing(self._how), tf.GradientTape() as tape:
+        with tracing(how), tf.GradientTape() as tape:
             nats = self.network.slice_nats(
                 self._training_target(examples),
                 target,

@@ -13,6 +13,7 @@ from cascade_tf.pictures import resize_nearest
 from cascade_tf.sample_request import OnProgress, SampleRequest
 from cascade_tf.stage import Stage
 from cascade_tf.strategies import run_on_replicas
+from cascade_tf.xla_choice import with_or_without_xla
 from wavelet_tf.config import NSBConfig, PixelConfig, WaveletConfig
 from wavelet_tf.decoder import Decoder
 from wavelet_tf.encoder import Encoder, PixelEncoder, WaveletEncoder
@@ -59,9 +60,10 @@ class DecoderStage(Stage):
         )
         self.decoder.build()
         # Synchronised BatchNorm works neither inside XLA nor in a separate tf.function.
-        compiled = self.training.jit_compile and replicas == 1
-        function = tf.function(self._gradients, jit_compile=True, autograph=False)
-        self._compiled_gradients = function if compiled else self._gradients
+        self.jit_compile = self.training.jit_compile if replicas == 1 else False
+        self._compiled_gradients = with_or_without_xla(
+            self._gradients, self.jit_compile, self._gradients
+        )
 
     def build(self) -> None:
         t = self.training

@@ -16,6 +16,7 @@ from cascade_tf.optimizers import Adam
 from cascade_tf.sample_request import OnProgress, SampleRequest
 from cascade_tf.stage import Stage
 from cascade_tf.strategies import run_on_replicas
+from cascade_tf.xla_choice import with_or_without_xla
 from wavelet_tf.biggan.config import BigGANConfig
 from wavelet_tf.biggan.discriminator import Discriminator
 from wavelet_tf.biggan.generator import Generator
@@ -78,12 +79,11 @@ class GANStage(Stage):
         strategy = tf.distribute.get_strategy()
         self.build_network()
         # Synchronised BatchNorm works neither inside XLA nor in a separate tf.function.
-        compiled = self.training.jit_compile and strategy.num_replicas_in_sync == 1
+        replicas = strategy.num_replicas_in_sync
+        self.jit_compile = self.training.jit_compile if replicas == 1 else False
 
         def player(network: keras.layers.Layer, gradients: Gradients, optimizer: Adam) -> Player:
-            function = gradients
-            if compiled:
-                function = tf.function(gradients, jit_compile=True, autograph=False)
+            function = with_or_without_xla(gradients, self.jit_compile, gradients)
             return Player(network, optimizer, function)
 
         t = self.training

@@ -41,6 +41,7 @@ class QuantizedPrior(Stage):
         self.model, self.latents, self.bits = model, latents, bits
         self.name, self.headline = model.name, model.headline
         self.sampling_parts, self.batch_parts = model.sampling_parts, model.batch_parts
+        self.jit_compile = model.jit_compile
 
     def build(self) -> None:
         self.model.build()

@@ -2,9 +2,9 @@
 
     python -m cascade_tf.hardware.compiler PROGRAM TARGET
 
-PROGRAM is a file of `lowering.lowered`, and `compilation.compile_for` runs this. jaxlib has the compile-only clients of libtpu and of its
-CUDA plugin, but no public function that compiles a program of another origin. So this is the only
-file that imports private modules of jax.
+PROGRAM is a file of `lowering.lowered`; `compilation.compile_for` runs this. jaxlib has the
+compile-only clients of libtpu and of its CUDA plugin, but no public function that compiles a
+program of another origin. So this is the only file that imports private modules of jax.
 """
 
 import json

@@ -28,7 +28,7 @@ def _value_and_gradients(how, causal, shapes, compiled=False, dtype=tf.float64):
 
 
 _SQUARE = [(2, 3, 5, 4)] * 4
-_LONG = [(1, 1, 600, 2)] * 4  # two blocks of queries, of different sizes
+_LONG = [(1, 1, 601, 2)] * 4  # two blocks of queries, of different sizes
 _ROWS = [(2, 9, 4), (2, 6, 4), (2, 6, 4), (2, 9, 4)]
 
 

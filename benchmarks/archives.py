@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Compares a model's archives with other lossless files, and their speed with sampling.
 
-    python benchmarks/compression.py --model=digits --dataset=digits
-    python benchmarks/compression.py --model=photographs --dataset=folder \
+    python benchmarks/archives.py --model=digits --dataset=digits
+    python benchmarks/archives.py --model=photographs --dataset=folder \
       --data_dir=data/photographs/32 --large=PHOTOGRAPH
 
 Images are held-out ones, in the order of `evaluate`. Times are of programs that are compiled: each
