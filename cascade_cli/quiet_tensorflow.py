@@ -14,7 +14,7 @@ def start() -> None:
     os.environ["KERAS_HOME"] = os.devnull  # so that no keras.json is read
     # TensorFlow prints banners at any log level; its converter for phones imports jax, which takes
     # longer than a command should.
-    with _silent_stderr(), _without("jax"):
+    with silent_stderr(), _without("jax"):
         import keras  # noqa: F401
         import tensorflow as tf
 
@@ -51,7 +51,7 @@ def _without(package: str) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _silent_stderr() -> Iterator[None]:
+def silent_stderr() -> Iterator[None]:
     """Drops what native code writes to stderr; Python's exceptions come through."""
     saved = os.dup(2)
     with open(os.devnull, "w") as nowhere:

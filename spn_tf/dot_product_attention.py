@@ -87,7 +87,8 @@ def _attend(
             read.append(tf.matmul(_cast(weights[-1], v), v[..., : block.keys, :]))
 
         def backward(upstream: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-            of_q, of_k, of_v = [], None, None
+            of_q: list[tf.Tensor] = []
+            of_k = of_v = None
             for block, kept, own_read in reversed(list(zip(blocks, weights, read, strict=True))):
                 own = [x[..., block.start : block.end, :] for x in (q, upstream)]
                 seen = [x[..., : block.keys, :] for x in (k, v)]
@@ -95,7 +96,7 @@ def _attend(
                 if gradients.recompute != "none":
                     with recomputation.tracing(gradients):
                         again = recomputation.not_before([upstream], [own[0], seen[0]])
-                    p = _weights(*again, block.causal)
+                    p = _weights(again[0], again[1], block.causal)
                 parts = _gradients(p, own_read, *own, *seen)
                 of_q.insert(0, parts[0])
                 of_k, of_v = _summed(of_k, parts[1]), _summed(of_v, parts[2])

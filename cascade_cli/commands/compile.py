@@ -1,7 +1,9 @@
 """Compiles each stage for a TPU or GPU that need not be there, and prints what a step takes."""
 
 import dataclasses
+import importlib
 import json
+import os
 import sys
 from collections.abc import Mapping
 from typing import Any
@@ -11,9 +13,16 @@ from etils import epath
 from rich.table import Table
 
 from cascade_cli.options import CompileOptions
+from cascade_cli.quiet_tensorflow import silent_stderr
 from cascade_cli.tables import print_table
 from cascade_tf.experiment import Experiment
-from cascade_tf.hardware.compilation import Compiled, compile_for, largest_batch, require_compiler
+from cascade_tf.hardware.compilation import (
+    ENVIRONMENT,
+    Compiled,
+    compile_for,
+    largest_batch,
+    require_compiler,
+)
 from cascade_tf.hardware.lowering import FUNCTIONS, lowered
 from cascade_tf.hardware.targets import TARGETS, Target
 from cascade_tf.learning_config import LearningConfig
@@ -24,6 +33,9 @@ from cascade_tf.strategies import accelerators_assumed
 def main(experiment: Experiment, options: CompileOptions) -> None:
     """Compiles the stages of an experiment, trained or not."""
     require_compiler(options.target)
+    os.environ |= ENVIRONMENT  # of jax in this process, too, which may write kernels
+    with silent_stderr():
+        importlib.import_module("jax")
     target, names = TARGETS[options.target], experiment.stage_names
     devices = options.devices * len(names) if len(options.devices) == 1 else options.devices
     if len(devices) != len(names):
@@ -76,7 +88,6 @@ _ROWS = (
     ("batch of a device", "batch", ""),
     ("weights, optimizer, averages, batch", "arguments", "GB"),
     ("activations and gradients", "temporaries", "GB"),
-    ("other results", "results", "GB"),
     ("instructions", "program", "GB"),
     ("memory in all", "memory", "GB"),
     ("memory of the device", "device_memory", "GB"),
@@ -113,4 +124,4 @@ def _cell(figures: Mapping[str, Any], name: str, unit: str) -> str:
         return "yes" if value else "no"
     if value is None or (unit and not value):  # unknown of programs that do not fit
         return ""
-    return f"{value / _UNITS[unit]:.4g}" if unit else str(value)
+    return f"{value / _UNITS[unit]:.3g}" if unit else str(value)

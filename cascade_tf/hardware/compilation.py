@@ -17,7 +17,7 @@ _PACKAGES = {
     "cuda": ("jax", "jaxlib", "jax_plugins.xla_cuda12", "nvidia.cuda_nvcc"),
 }
 # No metadata server is asked, no accelerator is used or locked, and libtpu writes no files of logs.
-_ENVIRONMENT = {
+ENVIRONMENT = {
     "TPU_SKIP_MDS_QUERY": "1",
     "JAX_PLATFORMS": "cpu",
     "ALLOW_MULTIPLE_LIBTPU_LOAD": "1",
@@ -88,7 +88,7 @@ def compile_for(target: str, program: bytes, operations: float = 0.0) -> Compile
     """
     paths = os.pathsep.join(path for path in sys.path if path)
     environment = {n: v for n, v in os.environ.items() if n != "XLA_FLAGS"}  # of this machine
-    environment |= _ENVIRONMENT | {"PYTHONPATH": paths}
+    environment |= ENVIRONMENT | {"PYTHONPATH": paths}
     with tempfile.NamedTemporaryFile(suffix=".hlo") as file:
         file.write(program)
         file.flush()

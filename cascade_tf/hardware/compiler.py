@@ -37,7 +37,7 @@ def compiled(program: bytes, target: Target) -> dict[str, Any]:
         topology = topologies.get_topology_desc(
             "x", platform="cuda", topology="1x1x1", target_config=target.topology
         )
-    device = topology.devices[0]
+    device: Any = topology.devices[0]
     options = xla_client.CompileOptions()
     options.device_assignment = xla_client.DeviceAssignment.create(np.array([[device.id]]))
     began = time.monotonic()

@@ -1,0 +1,43 @@
+"""The kernel's results and gradients, interpreted on this machine, against the definition's."""
+
+import importlib.util
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from cascade_tf.hardware.kernel_operations import counting_operations
+from spn_tf import fused_attention
+from spn_tf.dot_product_attention import dot_product_attention
+
+
+@pytest.mark.skipif(importlib.util.find_spec("jax") is None, reason="no wheels of jax 0.10")
+@pytest.mark.parametrize(
+    ("queries", "keys", "causal"),
+    [((2, 2, 256, 8), (2, 2, 256, 8), True), ((2, 256, 8), (2, 128, 8), False)],
+)
+def test_the_kernel_is_attention(queries, keys, causal):
+    q, k, v, upstream = (
+        tf.random.stateless_normal(shape, [i, 0])
+        for i, shape in enumerate((queries, keys, keys, queries))
+    )
+    with counting_operations() as operations:
+        kernels = fused_attention._kernels(
+            queries[-3], queries[-2], keys[-2], causal, len(queries) == 4, interpret=True
+        )
+
+        @tf.function(autograph=False)
+        def run(q, k, v):
+            with tf.GradientTape() as tape:
+                tape.watch((q, k, v))
+                read = fused_attention._with_gradient(kernels, q, k, v)
+            return read, *tape.gradient(read, (q, k, v), upstream)
+
+        actual = run(q, k, v)
+    with tf.GradientTape() as tape:
+        tape.watch((q, k, v))
+        read = dot_product_attention(q, k, v, causal=causal)
+    for x, y in zip(actual, (read, *tape.gradient(read, (q, k, v), upstream)), strict=True):
+        np.testing.assert_allclose(x, y, rtol=1e-3, atol=1e-4)
+    # Seven products of all queries with the keys of whole blocks.
+    assert sum(operations) == 7 * 2 * np.prod(queries) * keys[-2]
