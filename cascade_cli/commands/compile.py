@@ -75,7 +75,9 @@ def _figures(
     figures["device_memory"] = target.memory
     if options.search:
         figures["largest_batch"] = largest_batch(compiled, batch, first, target.memory)
-    if first.seconds and options.what == "train":
+    if options.what != "train":  # they have loops, of which compilers count one execution
+        del figures["bytes"], figures["operations"]
+    elif first.seconds:
         precision = experiment.settings(LearningConfig, name).precision
         figures["seconds_of_memory"] = first.bytes / target.bandwidth
         figures["seconds_of_arithmetic"] = first.operations / target.peak[precision]

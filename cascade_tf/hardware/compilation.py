@@ -1,6 +1,7 @@
 """Compilation of functions for a target, one process each, and the search for the largest batch."""
 
 import dataclasses
+import importlib
 import importlib.util
 import json
 import os
@@ -89,6 +90,10 @@ def compile_for(target: str, program: bytes, operations: float = 0.0) -> Compile
     paths = os.pathsep.join(path for path in sys.path if path)
     environment = {n: v for n, v in os.environ.items() if n != "XLA_FLAGS"}  # of this machine
     environment |= ENVIRONMENT | {"PYTHONPATH": paths}
+    if TARGETS[target].platform == "cuda":  # the assembler of the package, not of an older CUDA
+        (root,) = importlib.import_module("nvidia.cuda_nvcc").__path__
+        environment["XLA_FLAGS"] = f"--xla_gpu_cuda_data_dir={root}"
+        environment["PATH"] = os.pathsep.join([f"{root}/bin", environment.get("PATH", "")])
     with tempfile.NamedTemporaryFile(suffix=".hlo") as file:
         file.write(program)
         file.flush()
