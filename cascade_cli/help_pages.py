@@ -22,6 +22,8 @@ _OF_TRAINED = {
     "batch_size": "Images of a batch; by default that of training, at most 32.",
     "seed": "Seed of all draws; by default 0.",
 }
+# Those that decide what a program takes of an accelerator.
+_OF_COMPILED = ("batch_size", "precision", "recompute", "fused_attention")
 _PURPOSES = {
     "train": (
         "Trains the stages of an experiment, all in order or one of them; resumes automatically.",
@@ -120,6 +122,8 @@ def _short(command: str, flags: Flags) -> dict[str, dict[str, Entry]]:
     known = _with_defaults_by_family(flags.names)
     if command in ("compress", "decompress"):
         known = own
+    elif command == "compile":
+        known = own | {name: _in_group(known[name], "training") for name in _OF_COMPILED}
     elif command != "train":
         known = own | {
             name: known[name]._replace(default=None, facts=_facts_of_trained(known[name], help))
@@ -131,6 +135,10 @@ def _short(command: str, flags: Flags) -> dict[str, dict[str, Entry]]:
             groups[entry.facts.group][name] = entry
     titles = _GROUPS if command == "train" else _GROUPS | {"training": "Computation"}
     return {titles[group]: named for group, named in groups.items()}
+
+
+def _in_group(entry: Entry, group: str) -> Entry:
+    return entry._replace(facts=dataclasses.replace(entry.facts, group=group))
 
 
 def _facts_of_trained(entry: Entry, help: str) -> Setting:
@@ -161,7 +169,9 @@ def _page(command: str, groups: Mapping[str, Mapping[str, Entry]]) -> str:
             lines += ["", f"{title or 'All flags'}:"]
         for name, entry in named.items():
             lines += _flag_lines(name, entry)
-    if command != "train":
+    if command == "compile":
+        lines += ["", "Other settings are those of a training, or of the workdir."]
+    elif command != "train":
         lines += ["", "Other settings are those that the model was trained with."]
     families = ", ".join(f"--help={name}" for name in FAMILIES)
     lines += [

@@ -37,6 +37,6 @@ def test_recomputed_attention_weights_give_the_same_bits():
 
 def test_recomputed_branches_give_the_same_gradients_in_sums_of_another_order():
     """A branch's gradients are summed before they meet that of the residual connection."""
-    actual, kept = (_gradients(name, compiled=True) for name in ("all", "none"))
+    actual, kept = (_gradients(name, compiled=False) for name in ("all", "none"))
     for x, y in zip(actual, kept, strict=True):
         np.testing.assert_allclose(x, y, rtol=1e-4, atol=1e-7)
