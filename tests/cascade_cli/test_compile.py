@@ -31,7 +31,7 @@ def test_a_training_step_is_compiled_for_a_tpu():
     _, experiment = open_experiment([*_MODEL, "--workdir=none"], flags_of("train"))
     stage = experiment.make_stage("spn")
     stage.build()
-    assert 16 * stage.parameters() < figures["arguments"] < 32 * stage.parameters()
+    assert 16 * stage.parameters() < figures["arguments"] < 1e6
 
 
 @pytest.mark.parametrize(
