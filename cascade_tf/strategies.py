@@ -16,7 +16,7 @@ from cascade_tf.data import Share
 from cascade_tf.errors import SettingError, UsageError, UserError
 from cascade_tf.examples import Examples
 
-_assumed = contextvars.ContextVar("assumed", default=False)
+_assumed = contextvars.ContextVar("assumed", default="")  # a platform
 _LONG_WAIT = 15.0  # seconds
 
 
@@ -244,9 +244,9 @@ def even_parts(batches: tuple, size: int, count: int) -> list[tuple]:
 
 
 @contextlib.contextmanager
-def accelerators_assumed() -> Iterator[None]:
-    """While it lasts, programs are traced as for a GPU or TPU, which need not be there."""
-    token = _assumed.set(True)
+def accelerators_assumed(platform: str) -> Iterator[None]:
+    """While it lasts, programs are traced as for a "GPU" or "TPU", which need not be there."""
+    token = _assumed.set(platform)
     try:
         yield
     finally:
@@ -255,9 +255,17 @@ def accelerators_assumed() -> Iterator[None]:
 
 def has_accelerators() -> bool:
     """Whether there are GPUs or TPU cores, on which replicas then run."""
-    return _assumed.get() or bool(
-        tf.config.list_logical_devices("GPU") or tf.config.list_logical_devices("TPU")
-    )
+    return _has("GPU") or has_tpus()
+
+
+def has_tpus() -> bool:
+    """Whether there are TPU cores, on which replicas then run."""
+    return _has("TPU")
+
+
+def _has(platform: str) -> bool:
+    assumed = _assumed.get()
+    return assumed == platform if assumed else bool(tf.config.list_logical_devices(platform))
 
 
 def set_intra_op_threads(threads: int) -> None:

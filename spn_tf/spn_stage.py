@@ -14,6 +14,7 @@ from cascade_tf.optimizers import Adam, RMSprop, apply_gradients
 from cascade_tf.sample_request import SampleRequest
 from cascade_tf.settings import Settings
 from cascade_tf.stage import Stage
+from cascade_tf.strategies import has_tpus
 from cascade_tf.xla_choice import uses_xla, with_or_without_xla
 from spn_tf.bit_depth import quantize, to_uint8
 from spn_tf.config import SPNConfig
@@ -102,6 +103,8 @@ class SPNStage(Stage):
         self.network.build()
 
     def build(self) -> None:
+        if self.training.fused_attention and not has_tpus():
+            self.training.refuse("it is for TPUs, and there is none", "fused_attention")
         self.build_network()
         self.optimizer = self._make_optimizer()
         self.optimizer.build(self.network.trainable_variables)

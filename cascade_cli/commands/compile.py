@@ -45,7 +45,7 @@ def main(experiment: Experiment, options: CompileOptions) -> None:
         whole = experiment.training(name).batch_size
         if whole % count:
             options.refuse(f"they cannot share the batch of {whole} of stage {name}", "devices")
-        with accelerators_assumed():
+        with accelerators_assumed(target.platform):
             stages[name] = _figures(experiment, name, whole // count, options)
     print_table(_table(stages, options, target))
     print(json.dumps({"target": options.target, "what": options.what, "stages": stages}))
@@ -55,11 +55,8 @@ def _figures(
     experiment: Experiment, name: str, batch: int, options: CompileOptions
 ) -> dict[str, Any]:
     """Figures of a stage's program for a batch, by name."""
-    stage, data, target = (
-        experiment.make_stage(name),
-        experiment.data(name),
-        TARGETS[options.target],
-    )
+    stage, data = experiment.make_stage(name), experiment.data(name)
+    target = TARGETS[options.target]
     stage.batch_parts = 1  # the cores of a CPU have parts
     strategy = tf.distribute.get_strategy()
     state = StageState.create(stage, experiment.training(name), epath.Path(), strategy)
@@ -84,8 +81,7 @@ def _figures(
     return figures
 
 
-# Rows of the table: what, the name of the figure, its unit, and whether it is known only if the
-# program was compiled.
+# Rows of the table: title, figure, unit.
 _ROWS = (
     ("batch of a device", "batch", ""),
     ("weights, optimizer, averages, batch", "arguments", "GB"),

@@ -14,8 +14,8 @@ from cascade_tf.errors import UserError
 from cascade_tf.hardware.targets import TARGETS
 
 _PACKAGES = {
-    "tpu": ("jax", "jaxlib", "libtpu"),
-    "cuda": ("jax", "jaxlib", "jax_plugins.xla_cuda12", "nvidia.cuda_nvcc"),
+    "TPU": ("jax", "jaxlib", "libtpu"),
+    "GPU": ("jax", "jaxlib", "jax_plugins.xla_cuda12", "nvidia.cuda_nvcc"),
 }
 # No metadata server is asked, no accelerator is used or locked, and libtpu writes no files of logs.
 ENVIRONMENT = {
@@ -90,7 +90,7 @@ def compile_for(target: str, program: bytes, operations: float = 0.0) -> Compile
     paths = os.pathsep.join(path for path in sys.path if path)
     environment = {n: v for n, v in os.environ.items() if n != "XLA_FLAGS"}  # of this machine
     environment |= ENVIRONMENT | {"PYTHONPATH": paths}
-    if TARGETS[target].platform == "cuda":  # the assembler of the package, not of an older CUDA
+    if TARGETS[target].platform == "GPU":  # the assembler of the package, not of an older CUDA
         (root,) = importlib.import_module("nvidia.cuda_nvcc").__path__
         environment["XLA_FLAGS"] = f"--xla_gpu_cuda_data_dir={root}"
         environment["PATH"] = os.pathsep.join([f"{root}/bin", environment.get("PATH", "")])

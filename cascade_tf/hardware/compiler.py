@@ -31,7 +31,7 @@ def compiled(program: bytes, target: Target) -> dict[str, Any]:
     computation = xla_client.XlaComputation(program)
     arguments = sum(_bytes_of(s) for s in computation.program_shape().parameter_shapes())
     module = _as_stablehlo(computation)
-    if target.platform == "tpu":
+    if target.platform == "TPU":
         topology = topologies.get_topology_desc(target.topology, platform="tpu")
     else:
         topology = topologies.get_topology_desc(
@@ -53,7 +53,7 @@ def compiled(program: bytes, target: Target) -> dict[str, Any]:
     memory = executable.get_compiled_memory_stats()
     (optimized,) = executable.hlo_modules()
     text = optimized.to_string()
-    if target.platform == "tpu":
+    if target.platform == "TPU":
         costs = executable.cost_analysis()
     else:
         costs = _analysis(optimized)

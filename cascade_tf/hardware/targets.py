@@ -24,7 +24,7 @@ class Target:
 
     Attributes:
         device: its name.
-        platform: "tpu" or "cuda".
+        platform: "TPU" or "GPU".
         topology: of the compile-only client: a TPU slice, or a GpuTargetConfigProto.
         memory: bytes of a device that a program can use.
         bandwidth: bytes a second of that memory.
@@ -44,7 +44,7 @@ def _tpu(
     device: str, topology: str, gibibytes: float, bandwidth: float, teraflops: float
 ) -> Target:
     peak = {"float32": teraflops * 1e12, "bfloat16": teraflops * 1e12}
-    return Target(device, "tpu", topology, gibibytes * 2**30, bandwidth * 1e9, peak)
+    return Target(device, "TPU", topology, gibibytes * 2**30, bandwidth * 1e9, peak)
 
 
 def _gpu(
@@ -75,7 +75,7 @@ def _gpu(
         bandwidth=bandwidth * 1e9,
     )
     rates = {"float32": peak[0] * 1e12, "bfloat16": peak[1] * 1e12}
-    return Target(device, "cuda", topology, memory, bandwidth * 1e9, rates)
+    return Target(device, "GPU", topology, memory, bandwidth * 1e9, rates)
 
 
 # Memory is what libtpu grants to a program: a little less than the device has.

@@ -13,9 +13,11 @@ _TINY = [flag for flag in TINY_MODEL if not flag.startswith("--report")]
 _MODEL = (*_TINY, "--image_size=32", "--bits=3", "--channels=1", "--jit_compile=true")
 
 
-@pytest.mark.skipif(
+pytestmark = pytest.mark.skipif(
     importlib.util.find_spec("jax_plugins") is None, reason="no wheels of jax 0.10 for this Python"
 )
+
+
 def test_a_training_step_is_compiled_for_a_tpu():
     flags = (*_MODEL, "--precision=bfloat16", "--fused_attention", "--recompute=all")
     done = run("compile", *flags, "--target=tpu-v3", "--devices=2", "--search=false")
@@ -39,6 +41,7 @@ def test_a_training_step_is_compiled_for_a_tpu():
     [
         (("--target=tpu-v9",), "tpu-v3"),
         (("--devices=3",), "--devices=3: they cannot share the batch of 4 of stage spn"),
+        (("--fused_attention", "--target=gpu-h100"), "it is for TPUs, and there is none"),
         (("--devices=1,2",), "give one number, or one for each of spn"),
     ],
 )

@@ -232,7 +232,7 @@ def test_rates_follow_the_time_of_all_resumes(tmp_path):
     first.train()
     trainer(_WithShares(), tmp_path, steps=3, max_minutes=60, summary_every=1).train()
     rates = scalars(tmp_path, "train", "rate")
-    assert rates[3] == pytest.approx(0.1 * (1 - 2 / 3), rel=1e-3)
+    assert rates[3] == pytest.approx(0.1 * (1 - 2 / 3), rel=1e-2)
 
 
 def test_the_first_steps_tell_what_the_training_amounts_to(tmp_path, monkeypatch, capsys):
