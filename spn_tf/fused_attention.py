@@ -1,8 +1,7 @@
 """Attention on TPUs as one kernel, which keeps the weights on the chip (Dao et al., 2022).
 
 The kernels are jax's ("splash attention", in Pallas). TensorFlow holds them as programs of
-StableHLO, so jax is needed where a step is traced, and not where it runs. They skip blocks of keys
-that no query of a block may see.
+StableHLO, so jax is needed where a step is traced, and not where it runs.
 
 Operands are float32: cores of a TPU v3 load no others from a kernel's memory. The processor
 multiplies them as bfloat16, like all products on TPUs by default.
@@ -19,7 +18,9 @@ from cascade_tf.errors import UserError
 from cascade_tf.hardware.kernel_operations import count
 
 _LANES = 128  # positions of a block are multiples of it
-_QUERIES, _KEYS = 512, 1024  # largest blocks
+# Largest blocks. The kernels skip blocks of keys that no query of a block may see. Smaller ones
+# would be skipped more often, but the backward pass writes a gradient of all queries for each.
+_QUERIES, _KEYS = 512, 1024
 
 
 class _Kernels(NamedTuple):

@@ -103,8 +103,6 @@ class SPNStage(Stage):
         self.network.build()
 
     def build(self) -> None:
-        if self.training.fused_attention and not has_tpus():
-            self.training.refuse("it is for TPUs, and there is none", "fused_attention")
         self.build_network()
         self.optimizer = self._make_optimizer()
         self.optimizer.build(self.network.trainable_variables)
@@ -173,6 +171,8 @@ class SPNStage(Stage):
         depend on the image's size; gradients of `count` equal parts sum to those of the whole.
         """
         c, t = self.config, self.training
+        if t.fused_attention and not has_tpus():
+            t.refuse("it is for TPUs, and there is none", "fused_attention")
         how = Gradients(t.recompute, uses_xla(t.jit_compile), t.fused_attention)
         target = self._draw("slice", examples.indices, c.scale**2)
         slice_dimensions = c.dimensions / c.scale**2

@@ -34,7 +34,8 @@ class SPNTrainingConfig(LearningConfig):
     )
     fused_attention: bool = setting(
         False,
-        "Attention as one kernel, which keeps its weights on the chip; for TPUs, and needs jax.",
+        "Train attention as one kernel, which keeps its weights on the chip; for TPUs, needs jax. "
+        "Only for slices whose number of pixels is a multiple of 128.",
     )
     slice_positions: str = setting(
         "first",

@@ -9,7 +9,6 @@ from collections.abc import Mapping
 from typing import Any
 
 import tensorflow as tf
-from etils import epath
 from rich.table import Table
 
 from cascade_cli.options import CompileOptions
@@ -59,12 +58,13 @@ def _figures(
     target = TARGETS[options.target]
     stage.batch_parts = 1  # the cores of a CPU have parts
     strategy = tf.distribute.get_strategy()
-    state = StageState.create(stage, experiment.training(name), epath.Path(), strategy)
+    directory = experiment.directory(name)  # no checkpoint of it is needed
+    state = StageState.create(stage, experiment.training(name), directory, strategy)
     image_shape = (data.image_size, data.image_size, data.channels)
 
     def compiled(batch: int) -> Compiled:
-        print(f"stage {name}: compiles for a batch of {batch}", file=sys.stderr, flush=True)
         program = lowered(FUNCTIONS[options.what](state, batch, image_shape))
+        print(f"stage {name}: compiles for a batch of {batch}", file=sys.stderr, flush=True)
         return compile_for(options.target, *program)
 
     first = compiled(batch)

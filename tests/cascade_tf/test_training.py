@@ -226,13 +226,13 @@ def test_rates_follow_shares_of_the_steps_and_a_longer_budget(tmp_path):
 
 
 def test_rates_follow_the_time_of_all_resumes(tmp_path):
-    """Two steps that took 40 of 60 minutes; a third begins at two thirds of the time."""
+    """Two steps that took 40 of 60 hours; a third begins at two thirds of the time."""
     first = trainer(_WithShares(), tmp_path, steps=2, summary_every=1)
-    first.state.seconds.assign(40 * 60.0)
+    first.state.seconds.assign(40 * 3600.0)
     first.train()
-    trainer(_WithShares(), tmp_path, steps=3, max_minutes=60, summary_every=1).train()
+    trainer(_WithShares(), tmp_path, steps=3, max_minutes=3600, summary_every=1).train()
     rates = scalars(tmp_path, "train", "rate")
-    assert rates[3] == pytest.approx(0.1 * (1 - 2 / 3), rel=1e-2)
+    assert rates[3] == pytest.approx(0.1 * (1 - 2 / 3), rel=1e-3)
 
 
 def test_the_first_steps_tell_what_the_training_amounts_to(tmp_path, monkeypatch, capsys):

@@ -6,9 +6,14 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from cascade_tf.errors import SettingError
+from cascade_tf.examples import Examples
 from cascade_tf.hardware.kernel_operations import counting_operations
 from spn_tf import fused_attention
 from spn_tf.dot_product_attention import dot_product_attention
+from spn_tf.spn_stage import SPNStage
+from spn_tf.training_config import SPNTrainingConfig
+from tests.spn_tf.random_networks import tiny_config
 
 
 @pytest.mark.skipif(importlib.util.find_spec("jax") is None, reason="no wheels of jax 0.10")
@@ -41,3 +46,13 @@ def test_the_kernel_is_attention(queries, keys, causal):
         np.testing.assert_allclose(x, y, rtol=1e-3, atol=1e-4)
     # Seven products of all queries with the keys of whole blocks.
     assert sum(operations) == 7 * 2 * np.prod(queries) * keys[-2]
+
+
+def test_without_a_tpu_a_model_trained_with_the_kernel_is_evaluated_but_not_trained():
+    config = tiny_config(height=4, width=4, bits=2, scale=2)
+    stage = SPNStage("spn", config, SPNTrainingConfig(fused_attention=True))
+    stage.build()
+    images = tf.zeros([1, 4, 4, 3], tf.uint8)
+    assert stage.log_prob(images).numpy() < 0
+    with pytest.raises(SettingError, match="for TPUs, and there is none"):
+        stage._gradients(Examples(images, tf.zeros([1], tf.int32), tf.zeros([1], tf.int64)))
