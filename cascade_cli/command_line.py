@@ -162,7 +162,7 @@ def open_experiment(arguments: list[str], parser: Flags) -> tuple[Options, Exper
         options, settings = parser.parse([*default_flags(options, settings), *arguments])
     if isinstance(options, TrainedOptions) and options.model:
         return options, Experiment(located(options.model), FAMILIES, settings)
-    if isinstance(options, CompileOptions):  # nothing is read or written
+    if isinstance(options, CompileOptions):  # it may do without: then nothing is recorded
         return options, Experiment(options.workdir or "/nonexistent", FAMILIES, settings)
     if not options.workdir:
         advice = "name the experiment's directory, or a trained model by `model`"

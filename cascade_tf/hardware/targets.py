@@ -78,13 +78,13 @@ def _gpu(
     return Target(device, "GPU", topology, memory, bandwidth * 1e9, rates)
 
 
-# Memory is what libtpu grants to a program: a little less than the device has.
+# Memory of a TPU is what libtpu 0.0.52 grants to a program: a little less than the device has.
 TARGETS: dict[str, Target] = {
     "tpu-v3": _tpu("a core of a TPU v3", "v3:2x2", 15.48, 450, 61.5),
     "tpu-v4": _tpu("a core of a TPU v4", "v4:2x2x1", 15.25, 614, 137.5),
     "tpu-v5e": _tpu("a TPU v5e", "v5e:2x2", 15.75, 819, 197),
-    "tpu-v5p": _tpu("a TPU v5p", "v5p:2x2x1", 95.0, 2765, 459),
-    "tpu-v6e": _tpu("a TPU v6e", "v6e:2x2", 31.25, 1640, 918),
+    "tpu-v5p": _tpu("a TPU v5p", "v5p:2x2x1", 95.73, 2765, 459),
+    "tpu-v6e": _tpu("a TPU v6e", "v6e:2x2", 31.24, 1640, 918),
     "gpu-v100": _gpu(
         "V100 SXM2 16GB", (7, 0), 80, 64, 1.53, (96, 96), 6144, 15.7, 900, (15.7, 15.7)
     ),

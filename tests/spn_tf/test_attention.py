@@ -3,6 +3,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from cascade_tf.strategies import accelerators_assumed
 from spn_tf.attention import (
     DenseFeedForward,
     ParameterAttention,
@@ -11,6 +12,7 @@ from spn_tf.attention import (
     Transformer,
 )
 from spn_tf.dropout import Dropout
+from spn_tf.recomputation import Gradients, by_heads, tracing
 
 RNG = np.random.default_rng(0)
 
@@ -89,6 +91,20 @@ def test_transformer_is_pre_norm_with_a_last_norm(ffn):
     for branch in stack.branches:
         expected = expected + branch(norm(expected))
     np.testing.assert_allclose(stack(x), norm(expected), rtol=1e-8)
+
+
+@pytest.mark.parametrize(
+    "layer", [SelfAttention(8, 3, 4, True, dtype="float64"), ParameterAttention(8, 3, 4, 6)]
+)
+def test_on_an_accelerator_the_heads_are_apart_from_the_start_with_the_same_result(layer):
+    layer.build((None, 5, 8))
+    _random_weights(layer)
+    x = tf.constant(RNG.normal(size=(2, 5, 8)), layer.dtype)
+    expected = layer(x)
+    with accelerators_assumed("TPU"), tracing(Gradients("none", compiled=True)):
+        assert by_heads()
+        actual = layer(x)
+    np.testing.assert_allclose(actual, expected, rtol=1e-4)
 
 
 def test_transformer_applies_dropout_to_each_residual_branch():
