@@ -17,18 +17,23 @@ _DOCS = [
     # The mkdocstrings for Python 3.10 does not work with version 12.
     "pymdown-extensions>=10.14,<12; python_version < '3.11'",
 ]
-# The compilers of TPUs and GPUs. hardware/compiler.py uses private modules of jax 0.10, for which
-# Python 3.10 is too old; there are wheels for Linux on x86-64 alone.
+# hardware/ uses private modules of jax 0.10, for which Python 3.10 is too old.
+_STABLEHLO = ["jax>=0.10.2,<0.11; python_version >= '3.11'"]
+# The compilers of TPUs and GPUs, which have wheels for Linux on x86-64 alone.
 _COMPILE = [
-    f"{package}; python_version >= '3.11' and platform_system == 'Linux' "
-    "and platform_machine == 'x86_64'"
-    for package in (
-        "jax>=0.10.2,<0.11",
-        "jax-cuda12-plugin>=0.10.2,<0.11",
-        "libtpu>=0.0.42,<0.1",
-        "nvidia-cuda-nvcc-cu12>=12.6.85,<13",
-    )
+    *_STABLEHLO,
+    *(
+        f"{package}; python_version >= '3.11' and platform_system == 'Linux' "
+        "and platform_machine == 'x86_64'"
+        for package in (
+            "jax-cuda12-plugin>=0.10.2,<0.11",
+            "libtpu>=0.0.42,<0.1",
+            "nvidia-cuda-nvcc-cu12>=12.6.85,<13",
+        )
+    ),
 ]
+_ONNX = ["tf2onnx>=1.17,<1.18", "onnxruntime>=1.20,<2"]
+_TFLITE = ["ai-edge-litert>=2,<3"]
 
 setup(
     name="cascade-tf",
@@ -58,9 +63,14 @@ setup(
     packages=[
         *find_packages(include=["cascade_cli*", "cascade_tf*", "spn_tf*", "wavelet_tf*"]),
         "cascade_cli.configs",
+        "cascade_cli.examples",
         "cascade_tf.models",
     ],
-    package_dir={"cascade_cli.configs": "configs", "cascade_tf.models": "models"},
+    package_dir={
+        "cascade_cli.configs": "configs",
+        "cascade_cli.examples": "examples",
+        "cascade_tf.models": "models",
+    },
     package_data={
         "": ["py.typed", "*.pyi"],
         "cascade_cli.configs": ["*.flags"],
@@ -92,11 +102,16 @@ setup(
         "gpu": ["tensorflow[and-cuda]>=2.19,<2.22"],
         "tpu": ["tensorflow-tpu>=2.19,<2.22"],
         "compile": _COMPILE,
+        "stablehlo": _STABLEHLO,
+        "onnx": _ONNX,
+        "tflite": _TFLITE,
         "demo": ["mlxtend>=0.23,<1", "scikit-image>=0.24,<1"],
         "docs": _DOCS,
         "test": [
             *_DOCS,
             *_COMPILE,
+            *_ONNX,
+            *_TFLITE,
             "build>=1.2,<2",
             "mypy>=1.15,<3",
             "pytest>=8,<10",

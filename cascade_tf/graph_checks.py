@@ -81,6 +81,8 @@ def for_none_too(function: Callable[..., Any], *values: tf.Tensor) -> Any:
     >>> for_none_too(lambda x: {"double": 2 * x}, tf.zeros([0, 3]))["double"].shape
     TensorShape([0, 3])
     """
+    if values[0].shape[0]:
+        return function(*values)
     count = tf.shape(values[0])[0]
 
     def padded(value: tf.Tensor) -> tf.Tensor:

@@ -47,7 +47,7 @@ def write_weights(
     ...     read_weights(path, {"network": network})
     7
     """
-    arrays = {n: _converted(n, weight, dtype) for n, weight in _by_name(networks).items()}
+    arrays = {n: _converted(n, weight, dtype) for n, weight in weights_by_name(networks).items()}
     facts = {"step": str(step), "sha256": _digest(arrays, step)}
     write_atomically(path, safetensors.numpy.save(arrays, facts))
 
@@ -71,7 +71,7 @@ def read_weights(path: epath.Path, networks: Mapping[str, keras.Layer]) -> int:
         raise UserError(f"{path} is damaged, or not written by `cascade-tf export`") from error
     if digest != _digest(arrays, step):
         raise UserError(f"{path} is damaged: its checksum is wrong")
-    weights = _by_name(networks)
+    weights = weights_by_name(networks)
     found = {name: array.shape for name, array in arrays.items()}
     needed = {name: tuple(weight.shape) for name, weight in weights.items()}
     for name in sorted(found.keys() | needed.keys()):
@@ -85,7 +85,8 @@ def read_weights(path: epath.Path, networks: Mapping[str, keras.Layer]) -> int:
     return step
 
 
-def _by_name(networks: Mapping[str, keras.Layer]) -> dict[str, keras.Variable]:
+def weights_by_name(networks: Mapping[str, keras.Layer]) -> dict[str, keras.Variable]:
+    """The weights of built networks, by the names that `write_weights` gives them."""
     return {
         f"{name}/{weight.path.partition('/')[2]}": weight  # without the network's own name
         for name, network in networks.items()

@@ -43,10 +43,113 @@ def endpoints(stages: Sequence[SPNStage]) -> dict[str, Endpoint]:
     Args:
         stages: built before a function is called; coarsest first, all of one upscaling.
     """
-    c, num_classes = stages[-1].config, max(stage.num_classes for stage in stages)
-    sizes = accepted_sizes(stages)
+    functions, sizes = _Functions(stages), accepted_sizes(stages)
+    num_classes, shape = functions.num_classes, functions.shape
 
-    def draw(
+    def labels_of(images: tf.Tensor, classes: tf.Tensor) -> tf.Tensor:
+        return checked_classes(classes, num_classes, tf.shape(images)[0])
+
+    def log_prob(images: tf.Tensor) -> dict[str, tf.Tensor]:
+        return functions.log_prob(images)
+
+    def log_prob_given_classes(images: tf.Tensor, classes: tf.Tensor) -> dict[str, tf.Tensor]:
+        return functions.log_prob(images, labels_of(images, classes))
+
+    def sample(count: tf.Tensor, seed: tf.Tensor, temperature: tf.Tensor) -> dict[str, tf.Tensor]:
+        return functions.sample(tf.range(checked_count(count)), seed, temperature)
+
+    def sample_of_classes(
+        classes: tf.Tensor, seed: tf.Tensor, temperature: tf.Tensor
+    ) -> dict[str, tf.Tensor]:
+        labels = checked_classes(classes, num_classes)
+        return functions.sample(tf.range(tf.size(labels)), seed, temperature, labels)
+
+    def upscale(images: tf.Tensor, seed: tf.Tensor, temperature: tf.Tensor) -> dict[str, tf.Tensor]:
+        return functions.upscale(tf.range(tf.shape(images)[0]), images, seed, temperature)
+
+    def upscale_of_classes(
+        images: tf.Tensor, seed: tf.Tensor, temperature: tf.Tensor, classes: tf.Tensor
+    ) -> dict[str, tf.Tensor]:
+        labels, indices = labels_of(images, classes), tf.range(tf.shape(images)[0])
+        return functions.upscale(indices, images, seed, temperature, labels)
+
+    images = tf.TensorSpec([None, *shape], tf.uint8, "images")
+    small_images = tf.TensorSpec([None, None, None, shape[-1]], tf.uint8, "images")
+    count = tf.TensorSpec([], tf.int32, "count")
+    seed = tf.TensorSpec([], tf.int32, "seed")
+    temperature = tf.TensorSpec(None, tf.float32, "temperature")
+    found: dict[str, Endpoint]
+    if num_classes > 1:
+        classes = tf.TensorSpec([None], tf.int32, "classes")
+        found = {
+            "log_prob": (log_prob_given_classes, [images, classes]),
+            "sample": (sample_of_classes, [classes, seed, temperature]),
+            "upscale": (upscale_of_classes, [small_images, seed, temperature, classes]),
+        }
+    else:
+        found = {
+            "log_prob": (log_prob, [images]),
+            "sample": (sample, [count, seed, temperature]),
+            "upscale": (upscale, [small_images, seed, temperature]),
+        }
+    if not sizes:
+        del found["upscale"]
+    return found
+
+
+def fixed_endpoints(stages: Sequence[SPNStage], batch: int) -> dict[str, Endpoint]:
+    """The functions of `endpoints` for programs of fixed shapes, with a number of images.
+
+    - log_prob: images [, classes].
+    - sample: indices int32 [N], seed, temperature [K] [, classes]. Images of equal index and seed
+      are equal, so that other indices give further images.
+    - upscale_HxW for each size of images: indices, images, seed, temperature [, classes].
+
+    Nothing checks the range of their arguments: XLA drops checks.
+
+    >>> from spn_tf import SPNConfig, SPNTrainingConfig
+    >>> sorted(fixed_endpoints([SPNStage("spn", SPNConfig(), SPNTrainingConfig())], batch=8))
+    ['log_prob', 'sample', 'upscale_8x8']
+
+    Args:
+        stages: as for `endpoints`.
+        batch: N.
+    """
+    functions = _Functions(stages)
+    height, width, channels = functions.shape
+    images = tf.TensorSpec([batch, height, width, channels], tf.uint8, "images")
+    indices = tf.TensorSpec([batch], tf.int32, "indices")
+    seed = tf.TensorSpec([], tf.int32, "seed")
+    temperature = tf.TensorSpec([len(stages)], tf.float32, "temperature")
+    classes = [tf.TensorSpec([batch], tf.int32, "classes")] * (functions.num_classes > 1)
+    found: dict[str, Endpoint] = {
+        "log_prob": (functions.log_prob, [images, *classes]),
+        "sample": (functions.sample, [indices, seed, temperature, *classes]),
+    }
+    for h, w in accepted_sizes(stages):
+        small = tf.TensorSpec([batch, h, w, channels], tf.uint8, "images")
+        arguments = [indices, small, seed, temperature, *classes]
+        found[f"upscale_{h}x{w}"] = (functions.upscale, arguments)
+    return found
+
+
+class _Functions:
+    """The functions, of images with given indices and labels."""
+
+    def __init__(self, stages: Sequence[SPNStage]):
+        c = stages[-1].config
+        self._stages, self._sizes = stages, accepted_sizes(stages)
+        self.shape = (c.height, c.width, c.channels)
+        self.num_classes = max(stage.num_classes for stage in stages)
+
+    def log_prob(self, *batch: tf.Tensor) -> dict[str, tf.Tensor]:
+        def of_some(*batch: tf.Tensor) -> tf.Tensor:
+            return tf.add_n([stage.log_prob(*batch) for stage in self._stages])
+
+        return {"nats": for_none_too(of_some, *batch)}
+
+    def sample(
+        self,
         indices: tf.Tensor,
         seed: tf.Tensor,
         temperature: tf.Tensor,
@@ -54,81 +157,28 @@ def endpoints(stages: Sequence[SPNStage]) -> dict[str, Endpoint]:
         known: list[tf.Tensor] | None = None,
     ) -> dict[str, tf.Tensor]:
         temperature = checked_temperature(temperature)
-        temperatures = tf.unstack(tf.broadcast_to(temperature, [len(stages)]))
-        request = SampleRequest(indices, seed, labels=labels)
-        targets = sample_cascade(stages, request, temperatures, known)
-        return {"images": stages[-1].to_images(targets[-1])}
+        temperatures = tf.unstack(tf.broadcast_to(temperature, [len(self._stages)]))
+        request = SampleRequest(tf.cast(indices, tf.int64), seed, labels=labels)
+        targets = sample_cascade(self._stages, request, temperatures, known)
+        return {"images": self._stages[-1].to_images(targets[-1])}
 
-    def nats(*batch: tf.Tensor) -> dict[str, tf.Tensor]:
-        def of_some(*batch: tf.Tensor) -> tf.Tensor:
-            return tf.add_n([stage.log_prob(*batch) for stage in stages])
-
-        return {"nats": for_none_too(of_some, *batch)}
-
-    def labels_of(images: tf.Tensor, classes: tf.Tensor) -> tf.Tensor:
-        return checked_classes(classes, num_classes, tf.shape(images)[0])
-
-    def log_prob(images: tf.Tensor) -> dict[str, tf.Tensor]:
-        return nats(images)
-
-    def log_prob_given_classes(images: tf.Tensor, classes: tf.Tensor) -> dict[str, tf.Tensor]:
-        return nats(images, labels_of(images, classes))
-
-    def sample(count: tf.Tensor, seed: tf.Tensor, temperature: tf.Tensor) -> dict[str, tf.Tensor]:
-        count = tf.cast(checked_count(count), tf.int64)
-        return draw(tf.range(count, dtype=tf.int64), seed, temperature)
-
-    def sample_of_classes(
-        classes: tf.Tensor, seed: tf.Tensor, temperature: tf.Tensor
-    ) -> dict[str, tf.Tensor]:
-        labels = checked_classes(classes, num_classes)
-        return draw(tf.range(tf.size(labels, tf.int64)), seed, temperature, labels)
-
-    def enlarged(
+    def upscale(
+        self,
+        indices: tf.Tensor,
         images: tf.Tensor,
         seed: tf.Tensor,
         temperature: tf.Tensor,
         labels: tf.Tensor | None = None,
     ) -> dict[str, tf.Tensor]:
+        height, width, _ = self.shape
         size = tf.shape(images)[1:3]
-        fits = [tf.reduce_all(size == accepted) for accepted in sizes]
-        allowed = " or ".join(f"{height}x{width}" for height, width in sizes)
+        fits = [tf.reduce_all(size == accepted) for accepted in self._sizes]
+        allowed = " or ".join(f"{height}x{width}" for height, width in self._sizes)
         check = tf.debugging.Assert(
             tf.reduce_any(fits), [f"images must be of {allowed}, not", size]
         )
         with tf.control_dependencies([check]):
-            pixels = spread(images, c.height, c.width)
-        bits = tf.reduce_sum(tf.where(fits, list(sizes.values()), 0))
-        indices = tf.range(tf.shape(images, tf.int64)[0], dtype=tf.int64)
-        return draw(indices, seed, temperature, labels, known_targets(stages, pixels, bits))
-
-    def upscale(images: tf.Tensor, seed: tf.Tensor, temperature: tf.Tensor) -> dict[str, tf.Tensor]:
-        return enlarged(images, seed, temperature)
-
-    def upscale_of_classes(
-        images: tf.Tensor, seed: tf.Tensor, temperature: tf.Tensor, classes: tf.Tensor
-    ) -> dict[str, tf.Tensor]:
-        return enlarged(images, seed, temperature, labels_of(images, classes))
-
-    images = tf.TensorSpec([None, c.height, c.width, c.channels], tf.uint8, "images")
-    small_images = tf.TensorSpec([None, None, None, c.channels], tf.uint8, "images")
-    count = tf.TensorSpec([], tf.int32, "count")
-    seed = tf.TensorSpec([], tf.int32, "seed")
-    temperature = tf.TensorSpec(None, tf.float32, "temperature")
-    functions: dict[str, Endpoint]
-    if num_classes > 1:
-        classes = tf.TensorSpec([None], tf.int32, "classes")
-        functions = {
-            "log_prob": (log_prob_given_classes, [images, classes]),
-            "sample": (sample_of_classes, [classes, seed, temperature]),
-            "upscale": (upscale_of_classes, [small_images, seed, temperature, classes]),
-        }
-    else:
-        functions = {
-            "log_prob": (log_prob, [images]),
-            "sample": (sample, [count, seed, temperature]),
-            "upscale": (upscale, [small_images, seed, temperature]),
-        }
-    if not sizes:
-        del functions["upscale"]
-    return functions
+            pixels = spread(images, height, width)
+        bits = tf.reduce_sum(tf.where(fits, list(self._sizes.values()), 0))
+        known = known_targets(self._stages, pixels, bits)
+        return self.sample(indices, seed, temperature, labels, known)

@@ -195,7 +195,7 @@ class SubscalePixelNetwork(SerializableLayer):
             lambda m: self.slice_nats(images, tf.fill([batch], m), labels=labels),
             tf.range(self.config.scale**2),
             parallel_iterations=side_by_side,
-            fn_output_signature=tf.TensorSpec([None], self.variable_dtype),
+            fn_output_signature=tf.TensorSpec(images.shape[:1], self.variable_dtype),
         )
         return tf.transpose(nats)
 

@@ -27,8 +27,10 @@ def decoders(stages: Sequence[Stage]) -> list[DecoderStage]:
     return [stage for stage in stages if isinstance(stage, DecoderStage)]
 
 
-def endpoints(stages: Sequence[Stage], truncation_kind: str = "scale") -> dict[str, Endpoint]:
-    """Functions for a SavedModel and their input signatures, by name.
+def endpoints(
+    stages: Sequence[Stage], truncation_kind: str = "scale", batch: int | None = None
+) -> dict[str, Endpoint]:
+    """Functions of an exported model and their input signatures, by name.
 
     If there is a prior, the function of `sampling_endpoint`. For the decoders:
 
@@ -36,6 +38,11 @@ def endpoints(stages: Sequence[Stage], truncation_kind: str = "scale") -> dict[s
     - decode: latents -> images (equation 3 at each level).
     - upsample: small images uint8 [N, h, w, C] -> images [N, H, W, C]. The latent of a small image
       p in [0, 1] is 2^levels * p, by the filters' gain (p itself in the pixel variant).
+
+    Args:
+        stages: built before a function is called.
+        truncation_kind: of a GAN, see `SampleRequest`.
+        batch: N, for programs of fixed shapes; None: any number.
     """
     chain = decoders(stages)
     c, last = chain[-1].config, chain[-1]
@@ -54,9 +61,10 @@ def endpoints(stages: Sequence[Stage], truncation_kind: str = "scale") -> dict[s
     def upsample(images: tf.Tensor) -> dict[str, tf.Tensor]:
         return decode(gain * unit_range(images))
 
-    small = [None, c.latent_size, c.latent_size, c.channels]
-    large = [None, c.image_size, c.image_size, c.channels]
-    sampling = sampling_endpoint(stages, truncation_kind) if len(stages) > len(chain) else {}
+    small = [batch, c.latent_size, c.latent_size, c.channels]
+    large = [batch, c.image_size, c.image_size, c.channels]
+    has_prior = len(stages) > len(chain)
+    sampling = sampling_endpoint(stages, truncation_kind, batch) if has_prior else {}
     return sampling | {
         "encode": (encode, [tf.TensorSpec(large, tf.uint8, "images")]),
         "decode": (decode, [tf.TensorSpec(small, tf.float32, "latents")]),
@@ -65,7 +73,7 @@ def endpoints(stages: Sequence[Stage], truncation_kind: str = "scale") -> dict[s
 
 
 def sampling_endpoint(
-    stages: Sequence[Stage], truncation_kind: str = "scale"
+    stages: Sequence[Stage], truncation_kind: str = "scale", batch: int | None = None
 ) -> dict[str, Endpoint]:
     """Function for samples, if the first stage is a prior or a model of whole images.
 
@@ -74,39 +82,58 @@ def sampling_endpoint(
       [count, H, W, C].
 
     Values out of range, such as an unknown class, are an InvalidArgumentError.
+
+    With a `batch`, N, both take the images' indices, int32 [N], in place of the count or before the
+    classes. Images of equal index and seed are equal, so that other indices give further images.
     """
     gan = stages[0]
 
     def draw(request: SampleRequest) -> tf.Tensor:
         return stages[-1].to_images(sample_cascade(stages, request)[-1])
 
-    def of_classes(
-        classes: tf.Tensor, seed: tf.Tensor, truncation: tf.Tensor
+    def of_indices_and_classes(
+        indices: tf.Tensor, classes: tf.Tensor, seed: tf.Tensor, truncation: tf.Tensor
     ) -> dict[str, tf.Tensor]:
         assert isinstance(gan, GANStage)
         truncation = checked_truncation(truncation)
 
-        def drawn(classes: tf.Tensor) -> tf.Tensor:
-            indices, kind = tf.range(tf.size(classes, tf.int64)), truncation_kind
+        def drawn(indices: tf.Tensor, classes: tf.Tensor) -> tf.Tensor:
+            indices, kind = tf.cast(indices, tf.int64), truncation_kind
             return draw(SampleRequest(indices, seed, None, truncation, kind, labels=classes))
 
         known = checked_classes(classes, gan.num_classes)
-        return {"images": for_none_too(drawn, known)}
+        return {"images": for_none_too(drawn, indices, known)}
+
+    def of_classes(
+        classes: tf.Tensor, seed: tf.Tensor, truncation: tf.Tensor
+    ) -> dict[str, tf.Tensor]:
+        return of_indices_and_classes(tf.range(tf.size(classes)), classes, seed, truncation)
+
+    def of_indices(
+        indices: tf.Tensor, seed: tf.Tensor, temperature: tf.Tensor
+    ) -> dict[str, tf.Tensor]:
+        temperature = checked_temperature(temperature)
+
+        def drawn(indices: tf.Tensor) -> tf.Tensor:
+            return draw(SampleRequest(tf.cast(indices, tf.int64), seed, temperature))
+
+        return {"images": for_none_too(drawn, indices)}
 
     def unconditional(
         count: tf.Tensor, seed: tf.Tensor, temperature: tf.Tensor
     ) -> dict[str, tf.Tensor]:
-        temperature = checked_temperature(temperature)
-        indices = tf.range(tf.cast(checked_count(count), tf.int64))
-        return {
-            "images": for_none_too(lambda i: draw(SampleRequest(i, seed, temperature)), indices)
-        }
+        return of_indices(tf.range(checked_count(count)), seed, temperature)
 
+    indices = tf.TensorSpec([batch], tf.int32, "indices")
     seed = tf.TensorSpec([], tf.int32, "seed")
     if isinstance(gan, GANStage):
-        classes = tf.TensorSpec([None], tf.int32, "classes")
+        classes = tf.TensorSpec([batch], tf.int32, "classes")
         truncation = tf.TensorSpec([], tf.float32, "truncation")
+        if batch is not None:
+            return {"sample": (of_indices_and_classes, [indices, classes, seed, truncation])}
         return {"sample": (of_classes, [classes, seed, truncation])}
     count = tf.TensorSpec([], tf.int32, "count")
     temperature = tf.TensorSpec([], tf.float32, "temperature")
+    if batch is not None:
+        return {"sample": (of_indices, [indices, seed, temperature])}
     return {"sample": (unconditional, [count, seed, temperature])}

@@ -61,8 +61,9 @@ class Heads(SerializableLayer):
         _, h, w, _ = hidden.shape
         hidden = tf.reshape(hidden, [-1, h, w, self.heads, self.width])
         terms = tf.einsum("bhwgi,gio->bhwgo", hidden, tf.cast(self.kernel, hidden.dtype))
-        terms = tf.reshape(terms, [-1, h, w, self.heads, 9, self.channels])
-        terms = tf.pad(terms, [[0, 0], [1, 1], [1, 1], [0, 0], [0, 0], [0, 0]])
+        terms = tf.reshape(terms, [-1, h, w, self.heads * 9 * self.channels])
+        terms = tf.pad(terms, [[0, 0], [1, 1], [1, 1], [0, 0]])
+        terms = tf.reshape(terms, [-1, h + 2, w + 2, self.heads, 9, self.channels])
         shifted = [
             terms[:, row : row + h, column : column + w, :, 3 * row + column]
             for row in range(3)

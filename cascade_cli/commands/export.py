@@ -1,4 +1,4 @@
-"""Writes a trained model for others: a SavedModel, or weights with a card."""
+"""Writes a trained model for others: programs, or weights with a card."""
 
 import numpy as np
 import tensorflow as tf
@@ -6,6 +6,8 @@ from etils import epath
 
 from cascade_cli.model_directory import write_model, write_stage
 from cascade_cli.options import ExportOptions
+from cascade_cli.program_directory import write_program_directory
+from cascade_cli.runtime_directory import write_runtime_directory
 from cascade_cli.systems import open_system
 from cascade_cli.systems.system import System
 from cascade_tf.description import absolute
@@ -26,12 +28,9 @@ def main(experiment: Experiment, options: ExportOptions) -> None:
         raise UsageError("`output_dir` is missing: name a directory for the exported model")
     refuse_wildcards("output_dir", options.output_dir)
     output = epath.Path(absolute(options.output_dir))
-    if options.format == "safetensors":
+    if options.format != "saved_model":
         if options.overwrite:
-            raise UsageError(
-                "`overwrite` is for SavedModels: weights come with a card that you edit, so export "
-                "them to another directory"
-            )
+            raise UsageError("`overwrite` is for SavedModels: export to another directory")
         if output.exists() and not is_empty_directory(output):
             raise UserError(f"{output} exists already: use another directory")
     elif not options.overwrite:
@@ -39,6 +38,10 @@ def main(experiment: Experiment, options: ExportOptions) -> None:
     system = open_system(experiment, options)
     if options.format == "safetensors":
         write_model(experiment, system, output)
+    elif options.format == "stablehlo":
+        write_program_directory(experiment, system, options, output)
+    elif options.format in ("onnx", "tflite"):
+        write_runtime_directory(experiment, system, options, output)
     else:
         _write_saved_model(experiment, system, options, output)
 

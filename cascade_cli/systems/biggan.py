@@ -40,6 +40,8 @@ class BigGANSystem(System[GANStage]):
     def drawing(self, stages: Sequence[GANStage], options: SampleOptions, seed: int) -> Drawing:
         return gan_drawing(stages, options, seed, self.classes(stages, options))
 
-    def endpoints(self, stages: Sequence[GANStage], options: ExportOptions) -> dict[str, Endpoint]:
+    def endpoints(
+        self, stages: Sequence[GANStage], options: ExportOptions, batch: int | None = None
+    ) -> dict[str, Endpoint]:
         settle(stages, options, truncation=1.0)
-        return sampling_endpoint(stages, options.truncation_kind)
+        return sampling_endpoint(stages, options.truncation_kind, batch)

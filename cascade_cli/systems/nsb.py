@@ -79,9 +79,11 @@ class NSBSystem(System[Stage]):
         temperatures = stage_temperatures(options, stages)
         return Drawing(stages, options.num_samples, SampleRequest(0, seed), temperatures)
 
-    def endpoints(self, stages: Sequence[Stage], options: ExportOptions) -> dict[str, Endpoint]:
+    def endpoints(
+        self, stages: Sequence[Stage], options: ExportOptions, batch: int | None = None
+    ) -> dict[str, Endpoint]:
         settle(stages, options, truncation=1.0)
-        return endpoints(stages, options.truncation_kind)
+        return endpoints(stages, options.truncation_kind, batch)
 
 
 class Decoding(Drawing):

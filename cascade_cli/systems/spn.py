@@ -24,7 +24,7 @@ from cascade_tf.data.picture_folder import read_pictures
 from cascade_tf.errors import SettingError
 from cascade_tf.sample_request import SampleRequest
 from cascade_tf.saved_model import Endpoint
-from spn_tf.endpoints import endpoints
+from spn_tf.endpoints import endpoints, fixed_endpoints
 from spn_tf.given_pictures import accepted_sizes, known_targets, spread
 from spn_tf.model import SPNModel
 from spn_tf.spn_stage import SPNStage
@@ -71,8 +71,10 @@ class SPNSystem(System[SPNStage]):
             return Drawing(stages, options.num_samples, request, temperatures, classes=classes)
         return Upscaling(stages, options, options.from_images, request, temperatures, classes)
 
-    def endpoints(self, stages: Sequence[SPNStage], options: ExportOptions) -> dict[str, Endpoint]:
-        return endpoints(stages)
+    def endpoints(
+        self, stages: Sequence[SPNStage], options: ExportOptions, batch: int | None = None
+    ) -> dict[str, Endpoint]:
+        return endpoints(stages) if batch is None else fixed_endpoints(stages, batch)
 
     def bits_per_dim(
         self, stages: Sequence[SPNStage], images: np.ndarray, classes: np.ndarray

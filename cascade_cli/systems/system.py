@@ -172,8 +172,10 @@ class System(abc.ABC, Generic[AnyStage]):
         """
 
     @abc.abstractmethod
-    def endpoints(self, stages: Sequence[AnyStage], options: ExportOptions) -> dict[str, Endpoint]:
-        """Functions of the SavedModel."""
+    def endpoints(
+        self, stages: Sequence[AnyStage], options: ExportOptions, batch: int | None = None
+    ) -> dict[str, Endpoint]:
+        """Functions of an exported model, of a fixed number of images or of any."""
 
     def compress(self, options: CompressOptions) -> None:
         """Writes archives of pictures."""

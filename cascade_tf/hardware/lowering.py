@@ -6,7 +6,7 @@ of the function, and then the variables' new values.
 """
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import tensorflow as tf
 
@@ -79,10 +79,14 @@ class Lowered(NamedTuple):
     Attributes:
         program: a serialized HloModuleProto.
         operations: of kernels in it that no compiler counts.
+        captured: variables and other tensors that are its arguments after those of the function.
+        results: specifications of the function's results.
     """
 
     program: bytes
     operations: float
+    captured: list[tf.Variable | tf.Tensor]
+    results: Any
 
 
 def lowered(function: Function) -> Lowered:
@@ -92,7 +96,13 @@ def lowered(function: Function) -> Lowered:
     >>> len(lowered(double).program) > 0
     True
     """
-    compiled = tf.function(function.call, jit_compile=True, autograph=False)
+    # Without defaults of arguments, which TensorFlow would take for arguments here.
+    call = lambda *arguments: function.call(*arguments)  # noqa: E731
+    compiled = tf.function(call, jit_compile=True, autograph=False)
     with counting_operations() as operations:
-        make = compiled.experimental_get_compiler_ir(*function.arguments)
-    return Lowered(make(stage="hlo_serialized"), sum(operations))
+        concrete = compiled.get_concrete_function(*function.arguments)
+    make = compiled.experimental_get_compiler_ir(*function.arguments)
+    variables = {id(variable.handle): variable for variable in concrete.graph.variables}
+    captured = [variables.get(id(tensor), tensor) for tensor in concrete.captured_inputs]
+    results = concrete.structured_outputs
+    return Lowered(make(stage="hlo_serialized"), sum(operations), captured, results)
