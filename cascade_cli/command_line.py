@@ -23,6 +23,7 @@ from cascade_cli.options import (
     DecompressOptions,
     EvaluateOptions,
     ExportOptions,
+    LowerOptions,
     Options,
     SampleOptions,
     TrainedOptions,
@@ -43,6 +44,7 @@ COMMANDS: dict[str, type[Options]] = {
     "sample": SampleOptions,
     "export": ExportOptions,
     "compile": CompileOptions,
+    "lower": LowerOptions,
     "compress": CompressOptions,
     "decompress": DecompressOptions,
 }

@@ -51,8 +51,12 @@ _PURPOSES = {
         ),
     ),
     "export": (
-        "Writes a SavedModel that runs without this project's code, or weights to give away.",
-        ("--workdir=W --output_dir=D", "--workdir=W --format=safetensors --output_dir=models/NAME"),
+        "Writes a model for TensorFlow, jax, ONNX Runtime or LiteRT, or weights to give away.",
+        (
+            "--workdir=W --output_dir=D",
+            "--workdir=W --format=stablehlo --batch_size=16 --output_dir=D",
+            "--workdir=W --format=safetensors --output_dir=models/NAME",
+        ),
     ),
     "compile": (
         "Compiles stages for a TPU or GPU that need not be there, and prints what a step takes.",
@@ -60,6 +64,10 @@ _PURPOSES = {
             "--flagfile=configs/imagenet256.flags --target=tpu-v3 --devices=128",
             "--workdir=W --target=gpu-h100 --what=sample --batch_size=16",
         ),
+    ),
+    "lower": (
+        "Writes the training step of a stage as a program that jax runs, with state and examples.",
+        ("--flagfile=configs/celeba.flags --stage=spn --num_examples=20000 --output_dir=STEP",),
     ),
     "compress": (
         "Writes pictures of any size to an archive without loss, with a model's likelihood.",
@@ -122,7 +130,7 @@ def _short(command: str, flags: Flags) -> dict[str, dict[str, Entry]]:
     known = _with_defaults_by_family(flags.names)
     if command in ("compress", "decompress"):
         known = own
-    elif command == "compile":
+    elif command in ("compile", "lower"):
         known = own | {name: _in_group(known[name], "training") for name in _OF_COMPILED}
     elif command != "train":
         known = own | {
@@ -169,7 +177,7 @@ def _page(command: str, groups: Mapping[str, Mapping[str, Entry]]) -> str:
             lines += ["", f"{title or 'All flags'}:"]
         for name, entry in named.items():
             lines += _flag_lines(name, entry)
-    if command == "compile":
+    if command in ("compile", "lower"):
         lines += ["", "Other settings are those of a training, or of the workdir."]
     elif command != "train":
         lines += ["", "Other settings are those that the model was trained with."]

@@ -59,6 +59,10 @@ class TrainOptions(Options):
         at_least=0,
     )
     inception: str | None = _inception("Weights of the Inception network, for FID")
+    lowered_state: str | None = setting(
+        None,
+        "Continue from this state.npz, which examples/train_lowered.py wrote; with `stage`.",
+    )
     report: bool = setting(
         True, "When the training ends, evaluate held-out images and draw 16 samples."
     )
@@ -263,6 +267,20 @@ class CompileOptions(Options):
     search: bool = setting(
         True, "Also search the largest batch that fits, by compiling several.", group="output"
     )
+
+
+@dataclasses.dataclass(frozen=True)
+class LowerOptions(Options):
+    """Options of `lower`."""
+
+    stage: str | None = setting(None, "The stage, if there are several.", group="training")
+    num_examples: int | None = setting(
+        None,
+        "Examples to write, the next ones of the training; by default as many as there are images.",
+        at_least=1,
+        group="data",
+    )
+    output_dir: str | None = setting(None, "Directory of the step.", group="output")
 
 
 @dataclasses.dataclass(frozen=True)

@@ -39,7 +39,7 @@ def write_program_directory(
     Raises:
         UserError: jax is not installed, or the directory cannot be written.
     """
-    require_jax()
+    require_jax("`format`=stablehlo")
     stages = experiment.load_stages()
     batch = experiment.inference_batch_size(*experiment.stage_names)
     variables = {
@@ -61,12 +61,12 @@ def write_program_directory(
     print(f"programs {', '.join(endpoints)} of {batch} images, and {RUNNER}: {output}")
 
 
-def require_jax() -> None:
+def require_jax(purpose: str) -> None:
     """Imports jax, silently; raises UserError, with the command that installs it, without it."""
     if importlib.util.find_spec("jax") is None:
         raise UserError(
-            f"`format`=stablehlo needs the package jax, which is not installed for "
-            f"{sys.executable}: pip install 'cascade-tf[stablehlo]'"
+            f"{purpose} needs the package jax, which is not installed for {sys.executable}: "
+            f"pip install 'cascade-tf[stablehlo]'"
         )
     with silent_stderr():
         importlib.import_module("jax")

@@ -57,13 +57,14 @@ def program(endpoint: Endpoint, variables: Mapping[str, tf.Variable]) -> Program
     function, arguments = endpoint
     made = lowered(Function(function, arguments))
     artifact, updates = portable(made.program)
-    names = {id(variable.handle): name for name, variable in variables.items()}
+    by_handle = {id(variable.handle): (n, variable) for n, variable in variables.items()}
     weights = []
     for captured in made.captured:
-        array = np.asarray(captured.numpy())
-        if isinstance(captured, tf.Variable):
-            weights.append((names[id(captured.handle)], array))
+        if captured.dtype == tf.resource:
+            name, variable = by_handle[id(captured)]
+            weights.append((name, np.asarray(variable.numpy())))
         else:  # equal constants of several programs are one
+            array = np.asarray(captured.numpy())
             digest = hashlib.sha256(f"{array.dtype} {array.shape}".encode() + array.tobytes())
             weights.append((f"constants/{digest.hexdigest()[:16]}", array))
     results = [_described(name, spec) for name, spec in sorted(made.results.items())]
@@ -89,6 +90,7 @@ def write_programs(
     endpoints: Mapping[str, Endpoint],
     variables: Mapping[str, tf.Variable],
     facts: Mapping[str, Any],
+    unused: bool = False,
 ) -> dict[str, Any]:
     """Writes functions as programs, with their weights and a description of both.
 
@@ -96,11 +98,12 @@ def write_programs(
         directory: exists.
         endpoints, variables: see `program`.
         facts: further entries of the description.
+        unused: whether to write variables that no program uses, too.
 
     Returns:
         The facts of each program, by name.
     """
-    weights: dict[str, np.ndarray] = {}
+    weights = {name: variable.numpy() for name, variable in variables.items() if unused}
     described = {}
     for name, endpoint in endpoints.items():
         made = program(endpoint, variables)

@@ -38,6 +38,7 @@ from cascade_tf.strategies import distributed, is_chief, workers
 from cascade_tf.summaries import Summaries
 from cascade_tf.training_budget import TrainingSpeed, budget_line
 from cascade_tf.training_config import TrainingConfig
+from cascade_tf.training_program import read_state
 from cascade_tf.xla_choice import MeasuredStep
 
 _MEAN = tf.distribute.ReduceOp.MEAN
@@ -164,8 +165,11 @@ class Trainer:
         seconds = float(self.state.seconds.numpy())
         return max(self.step / self._config.steps, seconds / self._seconds_limit)
 
-    def train(self) -> None:
+    def train(self, lowered_state: epath.Path | None = None) -> None:
         """Trains to `config.steps`, or for `config.max_minutes`, and saves a checkpoint.
+
+        Args:
+            lowered_state: a state to begin from, which `examples/train_lowered.py` wrote.
 
         Raises:
             Interrupted: on SIGTERM, SIGHUP or Ctrl-C, or if stderr is a closed pipe, after a
@@ -178,7 +182,9 @@ class Trainer:
         with stage_lock(self._directory) if is_chief(self._strategy) else contextlib.nullcontext():
             if self.state.checkpoints.paths != self._checkpoints:  # another process trained it
                 self.resumed = self.state.restore()
-            if not self.finished:
+            if lowered_state is not None:
+                read_state(self.state, lowered_state)
+            if not self.finished or lowered_state is not None:
                 self._train_locked()
             self._checkpoints = self.state.checkpoints.paths
 

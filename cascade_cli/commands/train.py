@@ -5,6 +5,7 @@ import time
 from collections.abc import Sequence
 
 import tensorflow as tf
+from etils import epath
 
 from cascade_cli.evaluation.training_distance import training_distance
 from cascade_cli.options import TrainOptions
@@ -26,7 +27,9 @@ from cascade_tf.errors import UsageError, with_flags
 from cascade_tf.experiment import Experiment
 from cascade_tf.files import make_directory, write_atomically
 from cascade_tf.record import save_record, stage_record
+from cascade_tf.shipped_models import located
 from cascade_tf.stage_lock import stage_lock
+from cascade_tf.stage_state import StageState
 from cascade_tf.strategies import (
     described,
     is_chief,
@@ -34,7 +37,8 @@ from cascade_tf.strategies import (
     set_intra_op_threads,
     workers,
 )
-from cascade_tf.training import Trainer, require_divisible
+from cascade_tf.training import Trainer, require_divisible, require_images
+from cascade_tf.training_program import write_training_program
 
 
 class Training:
@@ -65,6 +69,7 @@ class Training:
     ):
         experiment.require_as_recorded(name, training=True)
         self._directory = experiment.directory(name)
+        self._state = epath.Path(options.lowered_state) if options.lowered_state else None
         self._strategy, self._chief = strategy, is_chief(strategy)
         data, self._config = experiment.data(name), experiment.training(name)
         if not data.dataset and not experiment.is_given(name, "dataset"):
@@ -107,6 +112,29 @@ class Training:
                 settings = stage_record(self._stage, self._config, self._source)
                 save_record(self._directory, settings)
 
+    def lower(self, directory: epath.Path, num_examples: int | None) -> tuple[int, int]:
+        """Writes the next step as a program, with its state and the next examples.
+
+        Args:
+            directory: exists; see `write_training_program`.
+            num_examples: by default as many as there are images; whole batches are written.
+
+        Returns:
+            The step of the state, and the number of examples.
+        """
+        require_images(self._source, self._stage)
+        self._stage.batch_parts = 1  # the cores of a CPU have parts
+        state = StageState.create(self._stage, self._config, self._directory, self._strategy)
+        if not state.restore():
+            self._stage.prepare(self._source)
+            if self._config.init_from:
+                state.start_from(located(self._config.init_from) / self._stage.name)
+        size = self._config.batch_size
+        batches = max(1, (num_examples or self._source.num_examples) // size)
+        self._source.prepare()
+        write_training_program(directory, state, self._config, self._source, batches)
+        return int(state.step.numpy()), batches * size
+
     def run(self) -> bool:
         """Trains the stage from its newest checkpoint on; returns whether there was a step left."""
         trainer = Trainer(
@@ -131,7 +159,7 @@ class Training:
             f"strategy: {described(self._strategy)}"
         )
         before = trainer.step
-        trainer.train()
+        trainer.train(self._state)
         limit = ""
         if trainer.step < self._config.steps:
             limit = f"; max_minutes={self._config.max_minutes:g} are used up, raise it to continue"
@@ -158,6 +186,8 @@ def main(experiment: Experiment, options: TrainOptions) -> None:
         if options.stage not in names:
             options.refuse(f"the stages are {', '.join(names)}", "stage")
         names = [options.stage]
+    if options.lowered_state and len(names) > 1:
+        options.refuse(f"name its `stage`: {', '.join(names)}", "lowered_state")
     if options.tpu and options.strategy != "tpu":
         raise UsageError(f"`tpu`={options.tpu} means nothing without `strategy`=tpu")
     threads = experiment.training(names[0]).intra_op_threads

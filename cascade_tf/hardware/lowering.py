@@ -26,9 +26,9 @@ class Function(NamedTuple):
 def _examples(batch: int, image_shape: tuple[int, int, int]) -> list[tf.TensorSpec]:
     """Images, labels and indices."""
     return [
-        tf.TensorSpec([batch, *image_shape], tf.uint8),
-        tf.TensorSpec([batch], tf.int32),
-        tf.TensorSpec([batch], tf.int64),
+        tf.TensorSpec([batch, *image_shape], tf.uint8, "images"),
+        tf.TensorSpec([batch], tf.int32, "labels"),
+        tf.TensorSpec([batch], tf.int64, "indices"),
     ]
 
 
@@ -79,13 +79,14 @@ class Lowered(NamedTuple):
     Attributes:
         program: a serialized HloModuleProto.
         operations: of kernels in it that no compiler counts.
-        captured: variables and other tensors that are its arguments after those of the function.
+        captured: handles of variables, and other tensors, that are its arguments after those of
+            the function.
         results: specifications of the function's results.
     """
 
     program: bytes
     operations: float
-    captured: list[tf.Variable | tf.Tensor]
+    captured: list[tf.Tensor]
     results: Any
 
 
@@ -102,7 +103,5 @@ def lowered(function: Function) -> Lowered:
     with counting_operations() as operations:
         concrete = compiled.get_concrete_function(*function.arguments)
     make = compiled.experimental_get_compiler_ir(*function.arguments)
-    variables = {id(variable.handle): variable for variable in concrete.graph.variables}
-    captured = [variables.get(id(tensor), tensor) for tensor in concrete.captured_inputs]
-    results = concrete.structured_outputs
-    return Lowered(make(stage="hlo_serialized"), sum(operations), captured, results)
+    program = make(stage="hlo_serialized")
+    return Lowered(program, sum(operations), concrete.captured_inputs, concrete.structured_outputs)
