@@ -300,21 +300,6 @@ def _evaluate(workdir: pathlib.Path, folder: pathlib.Path) -> dict:
     return json.loads(run("evaluate", f"--workdir={workdir}", *flags).stdout.splitlines()[-1])
 
 
-def test_an_exported_grey_model_agrees_with_evaluate_on_other_images(trained, tmp_path):
-    run("export", f"--workdir={trained.whole}", f"--output_dir={tmp_path / 'model'}")
-    images = np.random.default_rng(1).integers(0, 256, [7, 8, 8, 1], dtype=np.uint8)
-    (tmp_path / "others").mkdir()
-    for number, image in enumerate(images):
-        Image.fromarray(image[..., 0]).save(tmp_path / "others" / f"{number}.png")
-    results = _load_elsewhere(tmp_path / "model", images, tmp_path)
-    figures = _evaluate(trained.whole, tmp_path / "others")
-    assert figures["images"] == 7
-    assert results["nats"].shape == (7,) and results["nats"].dtype == np.float32
-    assert (results["nats"] <= 0).all()
-    assert -results["nats"].mean() == pytest.approx(figures["nats"], abs=1e-4 * 8**2)
-    assert results["seed3"].shape == (5, 8, 8, 1) and results["seed3"].dtype == np.uint8
-
-
 def test_an_exported_model_of_3_bits_draws_what_bin_sample_draws(colour, pictures, five, tmp_path):
     model = tmp_path / "model"
     run("export", f"--workdir={colour}", f"--output_dir={model}")

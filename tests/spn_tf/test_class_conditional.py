@@ -109,7 +109,7 @@ def test_endpoints_take_classes(stages):
         functions["log_prob"](images, [0])
 
 
-def test_the_commands_train_evaluate_sample_and_export_classes(tmp_path):
+def test_the_commands_train_evaluate_sample_and_give_away_classes(tmp_path):
     pictures, workdir = tmp_path / "pictures", tmp_path / "w"
     for number in range(24):
         folder = pictures / ("cat", "dog", "owl")[number % 3]
@@ -139,11 +139,6 @@ def test_the_commands_train_evaluate_sample_and_export_classes(tmp_path):
     held_out = np.load(tmp_path / "M" / "held_out.npz")
     bits = spn_tf.load(tmp_path / "M").bits_per_dim(held_out["images"], held_out["classes"])
     np.testing.assert_allclose(bits, held_out["bits_per_dim"], rtol=1e-5)
-    run(*export, f"--output_dir={tmp_path}/saved")
-    saved = tf.saved_model.load(str(tmp_path / "saved"))
-    np.testing.assert_array_equal(saved.sample([2, 1, 2, 1], 0, 1.0)["images"], own)
-    nats = saved.log_prob(images=held_out["images"][:1], classes=held_out["classes"][:1])["nats"]
-    assert nats.shape == (1,)
 
     small = tmp_path / "small"
     small.mkdir()
