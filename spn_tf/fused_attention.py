@@ -21,6 +21,9 @@ _LANES = 128  # positions of a block are multiples of it
 # Largest blocks. The kernels skip blocks of keys that no query of a block may see. Smaller ones
 # would be skipped more often, but the backward pass writes a gradient of all queries for each.
 _QUERIES, _KEYS = 512, 1024
+# A kernel's list of blocks has two rows of 128 bytes for each block of queries, in 16 kB of a core
+# of a TPU v3.
+_MOST_BLOCKS = 32
 
 
 class _Kernels(NamedTuple):
@@ -51,8 +54,10 @@ def fused_attention(q: tf.Tensor, k: tf.Tensor, v: tf.Tensor, causal: bool) -> t
         UserError: jax is not installed.
     """
     heads, queries, _ = q.shape[-3:]
-    kernels = _kernels(heads, queries, k.shape[-2], causal, q.shape.rank == 4)
-    return _with_gradient(kernels, q, k, v)
+    parts = 1 if causal else _parts(queries)
+    kernels = _kernels(heads, queries // parts, k.shape[-2], causal, q.shape.rank == 4)
+    read = [_with_gradient(kernels, part, k, v) for part in tf.split(q, parts, axis=-2)]
+    return tf.concat(read, axis=-2) if parts > 1 else read[0]
 
 
 def _with_gradient(kernels: _Kernels, q: tf.Tensor, k: tf.Tensor, v: tf.Tensor) -> tf.Tensor:
@@ -134,6 +139,12 @@ def _keys_seen(queries: int, keys: int, causal: bool) -> float:
     rows, columns = _block(queries, _QUERIES), _block(keys, _KEYS)
     seen = [-(-(start + rows) // columns) * columns for start in range(0, queries, rows)]
     return sum(seen) / len(seen)
+
+
+def _parts(queries: int) -> int:
+    """The least number of equal parts whose lists of blocks fit, of whole blocks each."""
+    blocks = queries // _block(queries, _QUERIES)
+    return min(n for n in range(1, blocks + 1) if blocks % n == 0 and blocks // n <= _MOST_BLOCKS)
 
 
 def _block(length: int, largest: int) -> int:

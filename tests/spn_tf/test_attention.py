@@ -3,6 +3,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from cascade_tf.recomputation import Gradients, tracing
 from cascade_tf.strategies import accelerators_assumed
 from spn_tf.attention import (
     DenseFeedForward,
@@ -12,7 +13,7 @@ from spn_tf.attention import (
     Transformer,
 )
 from spn_tf.dropout import Dropout
-from spn_tf.recomputation import Gradients, by_heads, tracing
+from spn_tf.recomputation import by_heads
 
 RNG = np.random.default_rng(0)
 

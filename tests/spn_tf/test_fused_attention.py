@@ -1,5 +1,6 @@
 """The kernel's results and gradients, interpreted on this machine, against the definition's."""
 
+import functools
 import importlib.util
 
 import numpy as np
@@ -19,23 +20,23 @@ from tests.spn_tf.random_networks import tiny_config
 @pytest.mark.skipif(importlib.util.find_spec("jax") is None, reason="no wheels of jax 0.10")
 @pytest.mark.parametrize(
     ("queries", "keys", "causal"),
-    [((2, 2, 256, 8), (2, 2, 256, 8), True), ((2, 256, 8), (2, 128, 8), False)],
+    [((2, 2, 256, 8), (2, 2, 256, 8), True), ((2, 1024, 8), (2, 128, 8), False)],
 )
-def test_the_kernel_is_attention(queries, keys, causal):
+def test_the_kernel_is_attention(queries, keys, causal, monkeypatch):
+    interpreted = functools.partial(fused_attention._kernels, interpret=True)
+    monkeypatch.setattr(fused_attention, "_kernels", interpreted)
+    monkeypatch.setattr(fused_attention, "_MOST_BLOCKS", 1)  # 1024 queries are in two parts
     q, k, v, upstream = (
         tf.random.stateless_normal(shape, [i, 0])
         for i, shape in enumerate((queries, keys, keys, queries))
     )
     with counting_operations() as operations:
-        kernels = fused_attention._kernels(
-            queries[-3], queries[-2], keys[-2], causal, len(queries) == 4, interpret=True
-        )
 
         @tf.function(autograph=False)
         def run(q, k, v):
             with tf.GradientTape() as tape:
                 tape.watch((q, k, v))
-                read = fused_attention._with_gradient(kernels, q, k, v)
+                read = fused_attention.fused_attention(q, k, v, causal)
             return read, *tape.gradient(read, (q, k, v), upstream)
 
         actual = run(q, k, v)

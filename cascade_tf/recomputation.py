@@ -1,0 +1,121 @@
+"""How the gradients of a training step get the activations that they need: kept, or recomputed.
+
+Memory for activations grows with the batch and the depth. A part of them can be computed again in
+the backward pass instead (Chen et al., 2016, "Training deep nets with sublinear memory cost"):
+
+- `none`: all are kept.
+- `attention`: the attention weights of Subscale Pixel Networks, [heads, T, T] for each image, are
+  recomputed from queries and keys (spn_tf/dot_product_attention.py).
+- `all`: so are residual branches, gated layers, and blocks of convolutions, from their inputs.
+"""
+
+import contextlib
+import contextvars
+from collections.abc import Callable, Iterator, Sequence
+from typing import NamedTuple, TypeAlias
+
+import tensorflow as tf
+
+from cascade_tf.xla_ops import optimization_barrier
+
+Tensors: TypeAlias = tf.Tensor | tuple[tf.Tensor, ...]
+
+
+class Gradients(NamedTuple):
+    """How the gradients that are being traced are computed.
+
+    Attributes:
+        recompute: "none", "attention" or "all".
+        compiled: whether XLA compiles them.
+        fused: whether attention is one kernel on a TPU (spn_tf/fused_attention.py).
+    """
+
+    recompute: str
+    compiled: bool
+    fused: bool = False
+
+
+_current: contextvars.ContextVar[Gradients | None] = contextvars.ContextVar(
+    "gradients", default=None
+)
+
+
+@contextlib.contextmanager
+def tracing(gradients: Gradients) -> Iterator[None]:
+    """Applies to the layers that are traced while it lasts; without it there is no gradient."""
+    token = _current.set(gradients)
+    try:
+        yield
+    finally:
+        _current.reset(token)
+
+
+def current() -> Gradients | None:
+    """Of the innermost `tracing`; None if no gradient will be taken."""
+    return _current.get()
+
+
+def not_before(results: Sequence[tf.Tensor], inputs: Sequence[tf.Tensor]) -> list[tf.Tensor]:
+    """The inputs, in a backward pass that has the gradients of `results` already.
+
+    It keeps the compiler from computing anything from the inputs earlier, and from taking the
+    values of the forward pass instead, which would have to be kept.
+    """
+    gradients = current()
+    if gradients is not None and gradients.compiled:
+        return optimization_barrier(*inputs, *results)[: len(inputs)]
+    with tf.control_dependencies(results):
+        return [tf.identity(value) for value in inputs]
+
+
+def recomputed(
+    function: Callable[..., Tensors],
+    *inputs: tf.Tensor | None,
+    again: Callable[..., Tensors] | None = None,
+) -> Tensors:
+    """function(*inputs), whose activations are recomputed under `all`.
+
+    The results and gradients are the same.
+
+    Args:
+        function: of tensors, to a tensor or a tuple of tensors.
+        inputs: tensors, or None.
+        again: the same function without its side effects, for the backward pass; by default
+            `function` itself.
+
+    >>> x = tf.constant(3.0)
+    >>> with tracing(Gradients("all", compiled=False)), tf.GradientTape() as tape:
+    ...     tape.watch(x)
+    ...     y = recomputed(tf.square, x)
+    >>> float(y), float(tape.gradient(y, x))
+    (9.0, 6.0)
+    """
+    gradients = current()
+    if gradients is None or gradients.recompute != "all":
+        return function(*inputs)
+    present = [i for i, value in enumerate(inputs) if value is not None]
+
+    def run(function: Callable[..., Tensors], values: Sequence[tf.Tensor]) -> Tensors:
+        arguments: list[tf.Tensor | None] = [None] * len(inputs)
+        for i, value in zip(present, values, strict=True):
+            arguments[i] = value
+        return function(*arguments)
+
+    @tf.custom_gradient
+    def forward(*values: tf.Tensor):
+        results = run(function, values)
+
+        def backward(*upstream: tf.Tensor, variables: Sequence[tf.Variable] = ()):
+            with tracing(gradients):
+                inputs_again = not_before(upstream, values)
+                with tf.GradientTape() as tape:
+                    tape.watch(inputs_again)
+                    repeated = run(again or function, inputs_again)
+                of_inputs, of_variables = tape.gradient(
+                    repeated, (inputs_again, list(variables)), upstream
+                )
+            return of_inputs, of_variables
+
+        return results, backward
+
+    return forward(*(inputs[i] for i in present))
