@@ -21,7 +21,10 @@ _PYTHON = re.compile(r"^(<!-- not run.*\n)?```python\n(.*?)^```$", re.MULTILINE 
 _COMMAND = re.compile(r"^ +(?:\w+=\S+ )*cascade-tf (?:.*\\\n)*.*$", re.MULTILINE)
 _INLINE = re.compile(r"`(cascade-tf [a-z]+ [^`]*)`")
 _FENCED = re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL)
-_FOLDERS = {"configs", "cascade_cli", "cascade_tf", "spn_tf", "wavelet_tf", "tests", "benchmarks"}
+_FOLDERS = {
+    *("configs", "cascade_cli", "cascade_tf", "spn_tf", "wavelet_tf"),
+    *("tests", "benchmarks", "examples"),
+}
 _FILE = re.compile(rf"[\w/.]+\.pyi?|(?:{'|'.join(_FOLDERS)})/[\w/.]*")
 
 

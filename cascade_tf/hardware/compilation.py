@@ -27,6 +27,8 @@ ENVIRONMENT = {
     "TF_CPP_MIN_LOG_LEVEL": "3",
 }
 
+MOST = 4096  # images of the largest batch that the search tries
+
 
 @dataclasses.dataclass(frozen=True)
 class Compiled:
@@ -115,7 +117,7 @@ def compile_for(target: str, program: bytes, operations: float = 0.0) -> Compile
 def largest_batch(
     compiled: Callable[[int], Compiled], batch: int, first: Compiled, memory: float
 ) -> int:
-    """The largest batch that fits, found by compiling; 0 if a single image does not.
+    """The largest batch that fits, found by compiling, up to MOST; 0 if a single image does not.
 
     The search is by halves between a batch that fits and one that does not, beginning where a
     straight line through the figures so far predicts the limit. It ends when the two are next to
@@ -131,13 +133,16 @@ def largest_batch(
     ...     return Compiled(fits=needed <= 9, arguments=2, temporaries=float(batch))
     >>> largest_batch(compiled, 2, compiled(2), memory=9)
     7
+    >>> tiny = Compiled(fits=True, arguments=2, temporaries=1)
+    >>> largest_batch(lambda batch: tiny, 2, tiny, memory=9) == MOST
+    True
     """
     known = {batch: first}
     fitting, failing = (batch, None) if first.fits else (0, batch)
-    while failing is None or failing - fitting > max(1, fitting // 16):
+    while fitting < MOST and (failing is None or failing - fitting > max(1, fitting // 16)):
         guess = _predicted(known, memory)
         if failing is None:
-            guess = min(max(guess, fitting + 1), 8 * fitting)
+            guess = min(max(guess, fitting + 1), 8 * fitting, MOST)
         else:
             guess = min(max(guess, fitting + 1), failing - 1)
             if guess in known or len(known) > 3:
