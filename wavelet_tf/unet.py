@@ -117,4 +117,5 @@ class UNet(SerializableLayer):
 
 
 def _doubled(x: tf.Tensor) -> tf.Tensor:
-    return tf.image.resize(x, 2 * tf.shape(x)[1:3], "bilinear")
+    # Its gradient under XLA is float32, whatever x is, which no compiler of StableHLO takes.
+    return tf.image.resize(tf.cast(x, tf.float32), 2 * tf.shape(x)[1:3], "bilinear")

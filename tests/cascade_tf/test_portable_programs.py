@@ -12,7 +12,11 @@ import pytest
 import tensorflow as tf
 from etils import epath
 
+from cascade_tf.hardware.lowering import training_step
 from cascade_tf.portable_programs import program, write_programs
+from cascade_tf.stage_state import StageState
+from cascade_tf.training_config import TrainingConfig
+from cascade_tf.training_program import state_variables
 from cascade_tf.weights_file import weights_by_name
 from spn_tf.config import SPNConfig
 from spn_tf.endpoints import endpoints as spn_endpoints
@@ -21,6 +25,7 @@ from spn_tf.spn_stage import SPNStage
 from spn_tf.training_config import SPNTrainingConfig
 from tests.spn_tf.random_networks import SHALLOW, randomize
 from tests.wavelet_tf.small_decoders import KINDS, chain, photographs
+from tests.wavelet_tf.small_decoders import stage as decoder
 from tests.wavelet_tf.small_priors import gan
 from wavelet_tf.endpoints import endpoints as decoder_endpoints
 from wavelet_tf.endpoints import sampling_endpoint
@@ -123,3 +128,13 @@ def test_variables_that_change_are_results_and_equal_constants_are_one():
     assert set(again.weights) == set(made.weights)
     assert json.loads(json.dumps(made.facts)) == made.facts
     assert b"site-packages" not in made.artifact and b"tests/" not in made.artifact
+
+
+def test_a_step_of_a_decoder_in_bfloat16_is_stablehlo(tmp_path):
+    # The gradient of a resize in bfloat16 would be none: wavelet_tf/unet.py casts before it.
+    stage = decoder(KINDS[1], jit_compile=True, precision="bfloat16")
+    state = StageState.create(
+        stage, TrainingConfig(), epath.Path(tmp_path), tf.distribute.get_strategy()
+    )
+    call, arguments = training_step(state, 2, (32, 32, 3))
+    assert "step" in program((call, arguments), state_variables(state)).facts["updates"]
