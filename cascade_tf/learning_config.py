@@ -67,13 +67,6 @@ class LearningConfig(Settings):
         choices=("float32", "bfloat16"),
         plain=True,
     )
-    recompute: str = setting(
-        "none",
-        "Activations that the backward pass recomputes to save memory: attention weights (of "
-        "Subscale Pixel Networks), or those of all blocks of layers.",
-        choices=("none", "attention", "all"),
-        plain=True,
-    )
     jit_compile: bool | None = setting(
         None,
         "Compile training steps with XLA; by default, CPUs do whatever is faster in the first "

@@ -18,7 +18,7 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
-from cascade_tf import recomputation
+from spn_tf import recomputation
 from spn_tf.fused_attention import fits, fused_attention
 
 _FEWEST_QUERIES = 256  # of a block

@@ -1,17 +1,58 @@
-"""Recomputation of layers with dropout, and the layout of attention's projections.
+"""How the gradients of a training step get the activations that they need: kept, or recomputed.
 
-See `cascade_tf.recomputation`.
+Memory for activations grows with the batch and the depth. A part of them can be computed again in
+the backward pass instead (Chen et al., 2016, "Training deep nets with sublinear memory cost"):
+
+- `none`: all are kept.
+- `attention`: attention weights, [heads, T, T] for each image, are recomputed from queries and
+  keys (dot_product_attention.py).
+- `all`: so is every residual branch and gated layer, from its inputs.
 """
 
-import functools
-from collections.abc import Callable
+import contextlib
+import contextvars
+from collections.abc import Callable, Iterator, Sequence
+from typing import NamedTuple
 
 import tensorflow as tf
 
-from cascade_tf import recomputation
-from cascade_tf.recomputation import Tensors, current
 from cascade_tf.strategies import has_accelerators
 from spn_tf.dropout import Dropout
+from spn_tf.xla_ops import optimization_barrier
+
+
+class Gradients(NamedTuple):
+    """How the gradients that are being traced are computed.
+
+    Attributes:
+        recompute: "none", "attention" or "all".
+        compiled: whether XLA compiles them.
+        fused: whether attention is one kernel on a TPU (fused_attention.py).
+    """
+
+    recompute: str
+    compiled: bool
+    fused: bool = False
+
+
+_current: contextvars.ContextVar[Gradients | None] = contextvars.ContextVar(
+    "gradients", default=None
+)
+
+
+@contextlib.contextmanager
+def tracing(gradients: Gradients) -> Iterator[None]:
+    """Applies to the layers that are traced while it lasts; without it there is no gradient."""
+    token = _current.set(gradients)
+    try:
+        yield
+    finally:
+        _current.reset(token)
+
+
+def current() -> Gradients | None:
+    """Of the innermost `tracing`; None if no gradient will be taken."""
+    return _current.get()
 
 
 def by_heads() -> bool:
@@ -24,13 +65,68 @@ def by_heads() -> bool:
     return gradients is not None and gradients.compiled and has_accelerators()
 
 
+def not_before(results: Sequence[tf.Tensor], inputs: Sequence[tf.Tensor]) -> list[tf.Tensor]:
+    """The inputs, in a backward pass that has the gradients of `results` already.
+
+    It keeps the compiler from computing anything from the inputs earlier, and from taking the
+    values of the forward pass instead, which would have to be kept.
+    """
+    gradients = current()
+    if gradients is not None and gradients.compiled:
+        return optimization_barrier(*inputs, *results)[: len(inputs)]
+    with tf.control_dependencies(results):
+        return [tf.identity(value) for value in inputs]
+
+
 def recomputed(
-    layer: Callable[..., Tensors], *inputs: tf.Tensor | None, dropout: Dropout
-) -> Tensors:
-    """layer(*inputs, dropout=dropout), recomputed under `all` with the same dropout."""
+    layer: Callable[..., tf.Tensor | tuple[tf.Tensor, ...]],
+    *inputs: tf.Tensor | None,
+    dropout: Dropout,
+) -> tf.Tensor | tuple[tf.Tensor, ...]:
+    """layer(*inputs, dropout=dropout), whose activations are recomputed under `all`.
+
+    The results and gradients are the same.
+
+    Args:
+        layer: of tensors, to a tensor or a tuple of tensors.
+        inputs: tensors, or None.
+        dropout: passed on.
+
+    >>> square = lambda x, dropout: x * x
+    >>> x = tf.constant(3.0)
+    >>> with tracing(Gradients("all", compiled=False)), tf.GradientTape() as tape:
+    ...     tape.watch(x)
+    ...     y = recomputed(square, x, dropout=Dropout())
+    >>> float(y), float(tape.gradient(y, x))
+    (9.0, 6.0)
+    """
+    gradients = current()
+    if gradients is None or gradients.recompute != "all":
+        return layer(*inputs, dropout=dropout)
     same_dropout = dropout.copy()  # before the layer draws from it
+    present = [i for i, value in enumerate(inputs) if value is not None]
 
-    def again(*inputs: tf.Tensor | None) -> Tensors:
-        return layer(*inputs, dropout=same_dropout.copy())
+    def run(values: Sequence[tf.Tensor], dropout: Dropout) -> tf.Tensor | tuple[tf.Tensor, ...]:
+        arguments: list[tf.Tensor | None] = [None] * len(inputs)
+        for i, value in zip(present, values, strict=True):
+            arguments[i] = value
+        return layer(*arguments, dropout=dropout)
 
-    return recomputation.recomputed(functools.partial(layer, dropout=dropout), *inputs, again=again)
+    @tf.custom_gradient
+    def forward(*values: tf.Tensor):
+        results = run(values, dropout)
+
+        def backward(*upstream: tf.Tensor, variables: Sequence[tf.Variable] = ()):
+            with tracing(gradients):
+                again = not_before(upstream, values)
+                with tf.GradientTape() as tape:
+                    tape.watch(again)
+                    repeated = run(again, same_dropout.copy())
+                of_inputs, of_variables = tape.gradient(
+                    repeated, (again, list(variables)), upstream
+                )
+            return of_inputs, of_variables
+
+        return results, backward
+
+    return forward(*(inputs[i] for i in present))

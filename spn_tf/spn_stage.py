@@ -11,7 +11,6 @@ from cascade_tf.description import Description
 from cascade_tf.examples import Examples
 from cascade_tf.muon import Muon, is_kernel
 from cascade_tf.optimizers import Adam, RMSprop, apply_gradients
-from cascade_tf.recomputation import Gradients, tracing
 from cascade_tf.sample_request import SampleRequest
 from cascade_tf.settings import Settings
 from cascade_tf.stage import Stage
@@ -20,6 +19,7 @@ from cascade_tf.xla_choice import uses_xla, with_or_without_xla
 from spn_tf.bit_depth import quantize, to_uint8
 from spn_tf.config import SPNConfig
 from spn_tf.dropout import KeyedDropout
+from spn_tf.recomputation import Gradients, tracing
 from spn_tf.sampling import UNKNOWN, Sampler
 from spn_tf.subscale_pixel_network import SubscalePixelNetwork
 from spn_tf.training_config import SPNTrainingConfig

@@ -26,6 +26,12 @@ class SPNTrainingConfig(LearningConfig):
         "cores, --intra_op_threads=1 and --jit_compile=false, each core has a part to itself.",
         at_least=1,
     )
+    recompute: str = setting(
+        "none",
+        "Activations that the backward pass recomputes to save memory: attention weights, or those "
+        "of all layers.",
+        choices=("none", "attention", "all"),
+    )
     fused_attention: bool = setting(
         False,
         "Train attention as one kernel, which keeps its weights on the chip; for TPUs, needs jax. "

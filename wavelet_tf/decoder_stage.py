@@ -10,11 +10,10 @@ from cascade_tf.description import Description
 from cascade_tf.examples import Examples
 from cascade_tf.optimizers import Adam, apply_gradients
 from cascade_tf.pictures import resize_nearest
-from cascade_tf.recomputation import Gradients, tracing
 from cascade_tf.sample_request import OnProgress, SampleRequest
 from cascade_tf.stage import Stage
 from cascade_tf.strategies import run_on_replicas
-from cascade_tf.xla_choice import uses_xla, with_or_without_xla
+from cascade_tf.xla_choice import with_or_without_xla
 from wavelet_tf.config import NSBConfig, PixelConfig, WaveletConfig
 from wavelet_tf.decoder import Decoder
 from wavelet_tf.encoder import Encoder, PixelEncoder, WaveletEncoder
@@ -105,12 +104,11 @@ class DecoderStage(Stage):
         """The mean loss, the mean squared error as images, and the gradients."""
         fine = self.target(images)
         coarse, true = self.decoder.split(fine)
-        how = Gradients(self.training.recompute, uses_xla(self.jit_compile))
-        with tracing(how), tf.GradientTape() as tape:
+        with tf.GradientTape() as tape:
             predicted = self.decoder(coarse, training=True)
             loss = tf.reduce_mean(self.decoder.loss(predicted, true))
             scaled = loss / replicas
-            gradients = tape.gradient(scaled, self.decoder.trainable_variables)
+        gradients = tape.gradient(scaled, self.decoder.trainable_variables)
         mse = tf.reduce_mean(self.squared_error(self.decoder.join(coarse, predicted), fine))
         return loss, mse, gradients
 

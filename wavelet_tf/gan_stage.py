@@ -1,6 +1,5 @@
 """A BigGAN as a stage: the prior before decoders, or a model of whole images (section 4.3)."""
 
-import contextlib
 import functools
 from collections.abc import Callable, Mapping, Sequence
 
@@ -8,7 +7,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from cascade_tf import randomness, recomputation
+from cascade_tf import randomness
 from cascade_tf.choices import TRUNCATION_KINDS
 from cascade_tf.data import Source
 from cascade_tf.description import Description
@@ -17,7 +16,7 @@ from cascade_tf.optimizers import Adam
 from cascade_tf.sample_request import OnProgress, SampleRequest
 from cascade_tf.stage import Stage
 from cascade_tf.strategies import run_on_replicas
-from cascade_tf.xla_choice import uses_xla, with_or_without_xla
+from cascade_tf.xla_choice import with_or_without_xla
 from wavelet_tf.biggan.config import BigGANConfig
 from wavelet_tf.biggan.discriminator import Discriminator
 from wavelet_tf.biggan.generator import Generator
@@ -173,27 +172,23 @@ class GANStage(Stage):
         real = self.latents.normalise(self.latents.encode(examples.images))
         fake, fake_labels = self._generate_for("discriminator", examples.indices)
         labels = tf.concat([self._labels(examples), fake_labels], axis=0)
-        with self._tracing(), tf.GradientTape() as tape:
+        with tf.GradientTape() as tape:
             logits = self.discriminator(tf.concat([real, fake], axis=0), labels, training=True)
             real_logits, fake_logits = tf.split(logits, 2)
             loss = sum(discriminator_losses(real_logits, fake_logits))
-            gradients = tape.gradient(loss / replicas, self.discriminator.trainable_variables)
+            scaled = loss / replicas
         figures = {
             "discriminator_loss": loss,
             "D_real": tf.reduce_mean(real_logits),
             "D_fake": tf.reduce_mean(fake_logits),
             "moments": tf.stack([moments(real), moments(fake)]),
         }
-        return figures, gradients
-
-    def _tracing(self) -> contextlib.AbstractContextManager[None]:
-        how = recomputation.Gradients(self.training.recompute, uses_xla(self.jit_compile))
-        return recomputation.tracing(how)
+        return figures, tape.gradient(scaled, self.discriminator.trainable_variables)
 
     def _generator_gradients(
         self, examples: Examples, replicas: int = 1
     ) -> tuple[Figures, list[tf.Tensor]]:
-        with self._tracing(), tf.GradientTape() as tape:
+        with tf.GradientTape() as tape:
             fake, labels = self._generate_for("generator", examples.indices)
             loss = generator_loss(self.discriminator(fake, labels, training=True))
             scaled = loss
@@ -201,7 +196,7 @@ class GANStage(Stage):
                 penalty = orthogonal_penalty(self.generator)
                 scaled += self.training.orthogonal_regularisation * penalty
             scaled /= replicas
-            gradients = tape.gradient(scaled, self.generator.trainable_variables)
+        gradients = tape.gradient(scaled, self.generator.trainable_variables)
         return {"generator_loss": loss}, gradients
 
     def _generate_for(self, player: str, indices: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:

@@ -7,7 +7,6 @@ import keras
 import tensorflow as tf
 
 from cascade_tf.serializable_layer import SerializableLayer
-from wavelet_tf.recomputation import recomputed
 
 
 class ConvolutionBlock(SerializableLayer):
@@ -103,13 +102,15 @@ class UNet(SerializableLayer):
         for blocks in self.down:
             if skips:
                 x = tf.nn.max_pool2d(x, 2, 2, "VALID")
-            x = recomputed(blocks, x, training=training)
+            for block in blocks:
+                x = block(x, training=training)
             skips.append(x)
         skips.pop()
         for blocks in reversed(self.up):
             skip = skips.pop()
             x = tf.concat([skip, tf.cast(_doubled(x), skip.dtype)], axis=-1)
-            x = recomputed(blocks, x, training=training)
+            for block in blocks:
+                x = block(x, training=training)
         return x
 
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:

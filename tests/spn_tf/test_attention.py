@@ -3,7 +3,6 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from cascade_tf.recomputation import Gradients, tracing
 from cascade_tf.strategies import accelerators_assumed
 from spn_tf.attention import (
     DenseFeedForward,
@@ -13,7 +12,7 @@ from spn_tf.attention import (
     Transformer,
 )
 from spn_tf.dropout import Dropout
-from spn_tf.recomputation import by_heads
+from spn_tf.recomputation import Gradients, by_heads, tracing
 
 RNG = np.random.default_rng(0)
 

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from cascade_tf.recomputation import Gradients, tracing
 from spn_tf.dot_product_attention import dot_product_attention
+from spn_tf.recomputation import Gradients, tracing
 
 
 def _value_and_gradients(how, causal, shapes, compiled=False, dtype=tf.float64):

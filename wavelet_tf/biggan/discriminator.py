@@ -6,7 +6,6 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from cascade_tf.recomputation import recomputed
 from cascade_tf.serializable_layer import SerializableLayer
 from wavelet_tf.biggan.attention import SelfAttention
 from wavelet_tf.biggan.blocks import DiscriminatorBlock
@@ -98,7 +97,7 @@ class Discriminator(SerializableLayer):
         for blocks in self.stages:
             before = x.shape[1]
             for block in blocks:
-                x = recomputed(block, x)
+                x = block(x)
             # Later stages may keep the side; attention follows the one that reduces to it.
             if self.attention is not None and x.shape[1] == self.config.attention_size < before:
                 x = self.attention(x)

@@ -14,7 +14,6 @@ from wavelet_tf.biggan.config import BOTTOM, BigGANConfig
 from wavelet_tf.biggan.deep_blocks import DeepGeneratorBlock
 from wavelet_tf.biggan.shapes import Shape
 from wavelet_tf.biggan.spectral_norm import SNConv2D, SNDense, look_up
-from wavelet_tf.recomputation import recomputed
 
 
 class Generator(SerializableLayer):
@@ -124,7 +123,7 @@ class Generator(SerializableLayer):
         x = tf.reshape(self.dense(start), [-1, BOTTOM, BOTTOM, c.generator_widths[0]])
         for blocks, condition in zip(self.stages, conditions, strict=True):
             for block in blocks:
-                x = recomputed([block], x, condition, training=training)
+                x = block(x, condition, training=training)
             if self.attention is not None and x.shape[1] == c.attention_size:
                 x = self.attention(x)
         x = self.output_convolution(tf.nn.relu(self.norm(x, training=training)))
