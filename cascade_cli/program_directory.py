@@ -94,7 +94,8 @@ and from Python, in this folder:
 from run_program import Programs
 
 programs = Programs(".")
-results = programs["{name}"]({values})
+{name} = programs["{name}"]  # compiled at its first call
+results = {name}({values})
 ```
 
 | program | arguments | results |
@@ -103,8 +104,9 @@ results = programs["{name}"]({values})
 
 - A program takes {batch} images at once. The runner divides any number of images, and checks what
   the programs do not: types, shapes and ranges.
-- Images are uint8 on the 8-bit scale. The sample of an index and a seed is always the same, up to
-  rounding; `count=16` stands for the indices 0 to 15.
+- Images are uint8 on the 8-bit scale, in files of `numpy.save`. The sample of an index and a seed
+  is always the same, up to rounding. `count=16` stands for the indices 0 to 15; with images it is
+  their number by default.
 - `{PROGRAMS}` lists the arguments of each program. Those in the table come first, and then weights
   of `{WEIGHTS}` by name, so that any compiler of StableHLO can run it.
 """
@@ -113,7 +115,7 @@ results = programs["{name}"]({values})
 def _page(title: str, programs: Mapping[str, Any]) -> str:
     """Markdown that says how to call the programs."""
     values = {
-        name: " ".join(map(_on_command_line, facts["arguments"]))
+        name: " ".join(filter(None, (_on_command_line(a, facts) for a in facts["arguments"])))
         for name, facts in programs.items()
     }
     commands = [f"    python {RUNNER} . {name} {name}.npz {text}" for name, text in values.items()]
@@ -138,9 +140,12 @@ def _tensors(tensors: Sequence[Mapping[str, Any]]) -> str:
     return ", ".join(f"{t['name']} {t['dtype']} {t['shape']}" for t in tensors)
 
 
-def _on_command_line(argument: Mapping[str, Any]) -> str:
-    name = argument["name"]
-    numbers = {"indices": "count=16", "seed": "seed=0"}
+def _on_command_line(argument: Mapping[str, Any], facts: Mapping[str, Any]) -> str:
+    name, has_images = argument["name"], any(a["name"] == "images" for a in facts["arguments"])
+    numbers = {"indices": "" if has_images else "count=16", "seed": "seed=0"}
+    if name == "images":
+        height, width = argument["shape"][1:3]
+        return f"images={height}x{width}.npy"
     if name in ("temperature", "truncation"):
         return f"{name}=1.0"
     return numbers.get(name, f"{name}={name}.npy")

@@ -2,7 +2,9 @@
 
 import importlib.util
 import sys
+from collections.abc import Sequence
 
+import tensorflow as tf
 from etils import epath
 
 from cascade_cli.options import ExportOptions
@@ -11,7 +13,7 @@ from cascade_cli.systems.system import System
 from cascade_tf.errors import UserError
 from cascade_tf.experiment import Experiment
 from cascade_tf.files import make_directory, written_beside
-from cascade_tf.runtime_models import FORMATS, RefusedModel, model
+from cascade_tf.runtime_models import FORMATS, Format, RefusedModel, model
 
 
 def write_runtime_directory(
@@ -41,7 +43,7 @@ def write_runtime_directory(
     batch = experiment.inference_batch_size(*experiment.stage_names)
     endpoints = system.endpoints(experiment.load_stages(), options, batch)
     make_directory(output.parent)
-    rows = []
+    rows: list[str] = []
     with written_beside(output) as directory:
         for name, endpoint in endpoints.items():
             _, specs = endpoint
@@ -56,13 +58,31 @@ def write_runtime_directory(
                 continue
             (directory / f"{name}{form.extension}").write_bytes(content)
             arguments = ", ".join(f"{s.name} {s.dtype.name} {s.shape.as_list()}" for s in specs)
+            if not rows:
+                use = _use(form, name, specs)
             rows.append(f"| `{name}{form.extension}` | {arguments} | {difference} |")
             print(f"{name}: {form.name} on random arguments: {difference}")
         if not rows:
-            raise UserError(f"{form.name} runs no function of {experiment.described}")
-        page = _PAGE.format(title=output.name, name=form.name, rows="\n".join(rows), use=form.use)
+            raise UserError(
+                f"{form.name} runs no function of this model ({experiment.described}): try "
+                f"another `format`"
+            )
+        page = _PAGE.format(
+            title=output.name,
+            name=form.name,
+            packages=form.packages[-1].replace("_", "-"),
+            rows="\n".join(rows),
+            use=use,
+        )
         (directory / "README.md").write_text(page)
     print(f"{len(rows)} of {len(endpoints)} functions, of {batch} images: {output}")
+
+
+def _use(form: Format, name: str, specs: Sequence[tf.TensorSpec]) -> str:
+    """Python that runs a file with arguments of zeros."""
+    zeros = (f'"{s.name}": np.zeros({s.shape.as_list()}, np.{s.dtype.name})' for s in specs)
+    text = form.use.replace("PATH", f"{name}{form.extension}")
+    return text.replace("ARGUMENTS", f"{{{', '.join(zeros)}}}")
 
 
 _PAGE = """\
@@ -75,9 +95,12 @@ arguments before it was written, and compared with TensorFlow.
 |---|---|---|
 {rows}
 
-Images are uint8 on the 8-bit scale, and their number is fixed.
+Images are uint8 on the 8-bit scale, and their number is fixed. Put yours in place of the zeros:
+
+    pip install {packages} numpy
 
 ```python
+import numpy as np
 {use}
 ```
 """

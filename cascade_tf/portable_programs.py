@@ -69,11 +69,10 @@ def program(endpoint: Endpoint, variables: Mapping[str, tf.Variable]) -> Program
             weights.append((f"constants/{digest.hexdigest()[:16]}", array))
     results = [_described(name, spec) for name, spec in sorted(made.results.items())]
     described = [
-        _described(spec.name, spec) | {"of_each_image": spec.name not in _OF_A_BATCH}
-        for spec in arguments
+        _described(spec.name, spec) | {"each": spec.name not in _OF_A_BATCH} for spec in arguments
     ]
     facts = {
-        "images": next((a["shape"][0] for a in described if a["of_each_image"]), 0),
+        "images": next((a["shape"][0] for a in described if a["each"]), 0),
         "arguments": described,
         "weights": [name for name, _ in weights],
         "results": results,

@@ -182,11 +182,22 @@ class Trainer:
         with stage_lock(self._directory) if is_chief(self._strategy) else contextlib.nullcontext():
             if self.state.checkpoints.paths != self._checkpoints:  # another process trained it
                 self.resumed = self.state.restore()
-            if lowered_state is not None:
-                read_state(self.state, lowered_state)
-            if not self.finished or lowered_state is not None:
+            news = lowered_state is not None and self._read(lowered_state)
+            if news or not self.finished:
                 self._train_locked()
             self._checkpoints = self.state.checkpoints.paths
+
+    def _read(self, lowered_state: epath.Path) -> bool:
+        """Continues from a lowered training, unless this one is further; returns whether it does.
+
+        So the same command resumes it after an interruption.
+        """
+        settings = stage_record(self._stage, self._config, self._train)
+        fixed = [name for name, entry in self._settings().items() if entry.facts.decides != "free"]
+        news = read_state(self.state, lowered_state, settings, fixed)
+        line = f"goes on from {lowered_state}" if news else f"is further than {lowered_state}"
+        print(f"stage {self._stage.name}: {line}, at step {self.step}", file=sys.stderr)
+        return news
 
     def _train_locked(self) -> None:
         self.summaries.start(self.step + 1 if self.resumed else 0)

@@ -4,7 +4,9 @@
 """
 
 import itertools
+import json
 import zipfile
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import tensorflow as tf
@@ -15,6 +17,7 @@ from cascade_tf.errors import UserError
 from cascade_tf.hardware.lowering import training_step
 from cascade_tf.optimizers import BudgetSchedule
 from cascade_tf.portable_programs import write_programs
+from cascade_tf.record import check_same, stage_record
 from cascade_tf.stage_state import StageState
 from cascade_tf.training_config import TrainingConfig
 from cascade_tf.weights_file import weights_by_name
@@ -31,12 +34,16 @@ def state_variables(state: StageState) -> dict[str, tf.Variable]:
         variables[f"average/{names[id(variable.value)]}"] = average
     for name, optimizer in state.stage.optimizers().items():
         for number, slot in enumerate(optimizer.variables):
-            variables[f"{name}/{number}/{slot.name}"] = slot.value
+            variables[f"{name}/{number}"] = slot.value
     return variables | {"step": state.step}
 
 
 def write_training_program(
-    directory: epath.Path, state: StageState, config: TrainingConfig, source: Source, batches: int
+    directory: epath.Path,
+    state: StageState,
+    config: TrainingConfig,
+    source: Source,
+    batches: int,
 ) -> None:
     """Writes a whole training step, its state, and the next examples of the training.
 
@@ -55,42 +62,57 @@ def write_training_program(
     for number, examples in enumerate(itertools.islice(dataset, batches)):
         rows = slice(number * size, (number + 1) * size)
         images[rows], labels[rows] = examples.images, examples.labels
-    np.savez(directory / EXAMPLES, images=images, labels=labels)
+    with (directory / EXAMPLES).open("wb") as file:
+        np.savez(file, images=images, labels=labels)
     used = {
         f"{name}/used": optimizer.schedule.used
         for name, optimizer in state.stage.optimizers().items()
         if isinstance(optimizer.schedule, BudgetSchedule)
     }
     variables = state_variables(state)
-    facts = {"steps": config.steps, "start": start, "used": [*used], "state": [*variables]}
+    facts = {
+        "steps": config.steps,
+        "start": start,
+        "used": [*used],
+        "state": [*variables],
+        "settings": stage_record(state.stage, config, source),
+    }
     call, arguments = training_step(state, size, shape)
     write_programs(directory, {PROGRAM: (call, arguments)}, variables | used, facts, unused=True)
 
 
-def read_state(state: StageState, path: epath.Path) -> None:
-    """Replaces a state by one of `examples/train_lowered.py`.
+def read_state(
+    state: StageState, path: epath.Path, settings: Mapping[str, str], fixed: Sequence[str]
+) -> bool:
+    """Replaces a state by one of `examples/train_lowered.py` that is further.
 
     Args:
         state: of the same stage, with the same settings.
         path: of the .npz file.
+        settings: of the stage.
+        fixed: names of those that must be the same.
+
+    Returns:
+        Whether it was further.
 
     Raises:
-        UserError: it cannot be read, is of another stage or of other settings, or is not further
-            than `state`.
+        UserError: it cannot be read, or is of another stage or other settings.
     """
     try:
         with path.open("rb") as file, np.load(file) as archive:
-            arrays = {name: archive[name] for name in archive.files}
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+            arrays = {name: np.asarray(archive[name]) for name in archive}
+        recorded = json.loads(str(arrays.pop("settings")))
+    except (OSError, TypeError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
         raise UserError(f"{path}: it is no state of a lowered training: {error}") from error
+    check_same(path, recorded, settings, fixed)
     variables = state_variables(state)
     found = {name: (array.shape, array.dtype) for name, array in arrays.items()}
     needed = {name: (tuple(v.shape), v.dtype.as_numpy_dtype) for name, v in variables.items()}
     for name in sorted(found.keys() | needed.keys()):
         if found.get(name) != needed.get(name):
             raise UserError(f"{path} is of another stage or other settings: they differ in {name}")
-    before, after = int(state.step.numpy()), int(arrays["step"])
-    if after <= before:
-        raise UserError(f"{path} is of step {after}, and the training is at step {before} already")
+    if arrays["step"] <= state.step.numpy():
+        return False
     for name, variable in variables.items():
         variable.assign(arrays[name])
+    return True

@@ -142,7 +142,8 @@ class HorizontalConvolution(SerializableLayer):
         inputs, outputs = self._classes[0][:, None], self._classes[1]
         seen = inputs < outputs if self.strict else inputs <= outputs
         is_current = (tf.range(self.left + 1) == self.left)[:, None, None]
-        return tf.where(seen | ~is_current, kernel, tf.zeros_like(kernel))
+        masked = tf.where(seen | ~is_current, kernel, tf.zeros_like(kernel))
+        return tf.reshape(masked, kernel.shape)  # for converters, which lose the shape in loops
 
     def call(self, x: tf.Tensor) -> tf.Tensor:
         return convolution(x, self.masked_kernel(), [(0, 0), (self.left, 0)]) + self.bias

@@ -23,7 +23,8 @@ from cascade_tf.class_record import (
 from cascade_tf.class_record import described as described_classes
 from cascade_tf.data import CachedSource, Source, open_source
 from cascade_tf.data.split_overlap import overlap_warnings
-from cascade_tf.errors import UsageError, with_flags
+from cascade_tf.description import absolute
+from cascade_tf.errors import UsageError, UserError, with_flags
 from cascade_tf.experiment import Experiment
 from cascade_tf.files import make_directory, write_atomically
 from cascade_tf.record import save_record, stage_record
@@ -69,7 +70,8 @@ class Training:
     ):
         experiment.require_as_recorded(name, training=True)
         self._directory = experiment.directory(name)
-        self._state = epath.Path(options.lowered_state) if options.lowered_state else None
+        state = options.lowered_state
+        self._state = epath.Path(absolute(state)) if state else None
         self._strategy, self._chief = strategy, is_chief(strategy)
         data, self._config = experiment.data(name), experiment.training(name)
         if not data.dataset and not experiment.is_given(name, "dataset"):
@@ -129,6 +131,11 @@ class Training:
             self._stage.prepare(self._source)
             if self._config.init_from:
                 state.start_from(located(self._config.init_from) / self._stage.name)
+        if int(state.step.numpy()) >= self._config.steps:
+            raise UserError(
+                f"{self._directory} is at step {int(state.step.numpy())} already: "
+                f"raise `steps` to go on"
+            )
         size = self._config.batch_size
         batches = max(1, (num_examples or self._source.num_examples) // size)
         self._source.prepare()

@@ -47,25 +47,28 @@ def test_losses_and_weights_are_those_of_tensorflow(pictures, tmp_path):
     assert not workdir.exists()
     run("train", *flags, *_TRAIN, f"--workdir={other}")
     # In two parts: the second one goes on from the saved state.
-    lines = _train_lowered(step, "--log_every=1", "--steps=3") + _train_lowered(step)
+    lines = _train_lowered(step, "--log_every=1", "--more_steps=3") + _train_lowered(step)
     found = re.findall(r"step (\d+): bits_per_dim=(\S+)", lines)
     expected = _losses(other)
     assert [int(number) for number, _ in found] == [1, 2, 3, 50]
     for number, bits in found:
         assert float(bits) == pytest.approx(expected[int(number)], rel=1e-5)
     state = f"--lowered_state={step / 'state.npz'}"
-    run("train", *flags, *_TRAIN, f"--workdir={workdir}", state)
+    done = run("train", *flags, *_TRAIN, f"--workdir={workdir}", state)
+    assert f"stage spn: goes on from {step / 'state.npz'}, at step 50" in done.stderr
+    # The same command again resumes the training.
+    done = run("train", *flags, *_TRAIN, f"--workdir={workdir}", state)
+    assert f"stage spn: is further than {step / 'state.npz'}, at step 50" in done.stderr
     images = np.random.default_rng(0).integers(0, 256, [5, 8, 8, 3]).astype(np.uint8)
     bits = spn_tf.load(workdir).bits_per_dim(images)
     np.testing.assert_allclose(bits, spn_tf.load(other).bits_per_dim(images), rtol=1e-5)
 
     refusals = {
-        (f"--workdir={workdir}", state): "is of step 50, and the training is at step 50 already",
         (f"--workdir={tmp_path / 'new'}", f"--lowered_state={step / 'programs.json'}"): (
             "programs.json: it is no state of a lowered training"
         ),
         (f"--workdir={tmp_path / 'new'}", state, "--ffn_size=4"): (
-            "is of another stage or other settings: they differ in "
+            "state.npz was trained with --ffn_size=8, not 4"
         ),
     }
     for more, message in refusals.items():

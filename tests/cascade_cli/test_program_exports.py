@@ -41,8 +41,9 @@ def test_programs_come_with_a_runner_and_a_page_whose_commands_work(colour, tmp_
     drawn = np.load(folder / "sample.npz")["images"]
     expected = spn_tf.load(colour).sample(3, seed=0, temperature=0.5)
     np.testing.assert_array_equal(drawn, expected)
-    assert "temperature must be from 0.0" in result("temperature=-1").stderr
+    assert "temperature must be from 0 to" in result("temperature=-1").stderr
     assert "seed must be int32" in result("seed=1.5").stderr
+    assert "sample takes ['indices', 'seed', 'temperature'], not " in result("tmperature=1").stderr
     # Nothing is replaced.
     code, _, stderr = run_forked(tmp_path, "export", f"--workdir={colour}", *flags)
     assert code == 1 and "programs exists already: use another directory" in stderr
