@@ -37,6 +37,5 @@ def main(experiment: Experiment, options: LowerOptions) -> None:
         for script in (RUNNER, TRAINER):
             (directory / script).write_text(example(script))
     print(f"stage {name} from step {step}, with {examples} examples: {output}")
-    print(
-        f"next, where jax, numpy and safetensors are installed: python {output / TRAINER} {output}"
-    )
+    print(f"next, where jax, numpy and safetensors are: python {output / TRAINER} {output}")
+    print(f"then train with the same flags and --lowered_state={output / 'state.npz'}")
