@@ -65,7 +65,7 @@ def _figures(
     def compiled(batch: int) -> Compiled:
         program = lowered(FUNCTIONS[options.what](state, batch, image_shape))
         print(f"stage {name}: compiles for a batch of {batch}", file=sys.stderr, flush=True)
-        return compile_for(options.target, program.program, program.operations)
+        return compile_for(options.target, program)
 
     first = compiled(batch)
     figures = {"batch": batch, **dataclasses.asdict(first), "memory": first.memory}

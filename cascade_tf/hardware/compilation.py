@@ -9,9 +9,13 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from cascade_tf.errors import UserError
 from cascade_tf.hardware.targets import TARGETS
+
+if TYPE_CHECKING:
+    from cascade_tf.hardware.lowering import Lowered
 
 _PACKAGES = {
     "TPU": ("jax", "jaxlib", "libtpu"),
@@ -78,13 +82,12 @@ def require_compiler(target: str) -> None:
             )
 
 
-def compile_for(target: str, program: bytes, operations: float = 0.0) -> Compiled:
+def compile_for(target: str, program: "Lowered") -> Compiled:
     """Compiles a program of `lowering.lowered`, in a process of its own.
 
     Args:
         target: one of TARGETS.
-        program: a serialized HloModuleProto.
-        operations: of kernels in it, which no compiler counts.
+        program: the function.
 
     Raises:
         UserError: the compiler failed for another reason than memory.
@@ -97,7 +100,7 @@ def compile_for(target: str, program: bytes, operations: float = 0.0) -> Compile
         environment["XLA_FLAGS"] = f"--xla_gpu_cuda_data_dir={root}"
         environment["PATH"] = os.pathsep.join([f"{root}/bin", environment.get("PATH", "")])
     with tempfile.NamedTemporaryFile(suffix=".hlo") as file:
-        file.write(program)
+        file.write(program.program)
         file.flush()
         worker = [sys.executable, "-m", "cascade_tf.hardware.compiler", file.name, target]
         done = subprocess.run(
@@ -111,7 +114,9 @@ def compile_for(target: str, program: bytes, operations: float = 0.0) -> Compile
         raise UserError(f"the compiler of {target} failed: {(errors or lines)[-1]}")
     figures = Compiled(**json.loads(done.stdout.splitlines()[-1]))
     fits = figures.fits and figures.memory <= TARGETS[target].memory
-    return dataclasses.replace(figures, fits=fits, operations=figures.operations + operations)
+    return dataclasses.replace(
+        figures, fits=fits, operations=figures.operations + program.operations
+    )
 
 
 def largest_batch(

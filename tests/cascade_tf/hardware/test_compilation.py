@@ -36,7 +36,7 @@ def test_figures_are_those_of_the_program_and_two_compilers_run_at_once():
     targets, lock = ("tpu-v5e", "gpu-h100"), pathlib.Path("/tmp/libtpu_lockfile")
     locked_by_others = lock.exists()
     with ThreadPoolExecutor() as pool:
-        figures = list(pool.map(lambda target: compile_for(target, *_step(1024)), targets))
+        figures = list(pool.map(lambda target: compile_for(target, _step(1024)), targets))
     variable, batch = 4 * _SIZE**2, 4 * 1024 * _SIZE
     for each in figures:
         assert each.fits
@@ -57,7 +57,7 @@ def test_a_program_that_does_not_fit_says_what_it_needs():
         return tf.reduce_sum(tf.sort(tf.matmul(x, x, transpose_b=True), axis=0))
 
     program = lowered(Function(sums, [tf.TensorSpec([rows, 8], tf.float32)]))
-    figures = compile_for("tpu-v5e", *program)
+    figures = compile_for("tpu-v5e", program)
     assert not figures.fits and figures.temporaries >= 4 * rows**2
     assert figures.arguments == 4 * rows * 8
 
