@@ -3,9 +3,18 @@
 Fixtures of all other tests are in tests/conftest.py.
 """
 
+import importlib.util
 from collections.abc import Iterator
 
 import pytest
+
+# Examples that need a package of an extra, where there are no wheels of it.
+_NEEDS = {
+    "cascade_tf/hardware/stablehlo.py": "jax",
+    "cascade_tf/portable_programs.py": "jax",
+    "cascade_tf/runtime_models.py": "ai_edge_litert",
+}
+collect_ignore = [path for path, name in _NEEDS.items() if importlib.util.find_spec(name) is None]
 
 
 @pytest.fixture(autouse=True)

@@ -57,8 +57,8 @@ def model(form: Format, endpoint: Endpoint, seed: int = 0) -> tuple[bytes, str]:
     Raises:
         RefusedModel: with the reason in a line.
 
-    >>> double = lambda x: {"twice": 2 * x}
-    >>> content, difference = model(FORMATS["tflite"], (double, [tf.TensorSpec([3], tf.float32)]))
+    >>> double = (lambda x: {"twice": 2 * x}, [tf.TensorSpec([3], tf.float32, "x")])
+    >>> content, difference = model(FORMATS["tflite"], double)
     >>> difference
     'equal to TensorFlow'
     """
