@@ -1,9 +1,7 @@
 """Writes the directory of a model as programs of StableHLO: programs, weights, runner and page."""
 
 import importlib
-import importlib.util
 import pathlib
-import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -14,11 +12,10 @@ from cascade_cli.options import ExportOptions
 from cascade_cli.quiet_tensorflow import silent_stderr
 from cascade_cli.systems.system import System
 from cascade_tf.choices import LARGEST_TRUNCATION
-from cascade_tf.errors import UserError
 from cascade_tf.experiment import Experiment
+from cascade_tf.extras import require_packages
 from cascade_tf.files import make_directory, written_beside
-from cascade_tf.portable_programs import PROGRAMS, WEIGHTS, write_programs
-from cascade_tf.weights_file import weights_by_name
+from cascade_tf.portable_programs import PROGRAMS, WEIGHTS, weights_of, write_programs
 
 RUNNER = "run_program.py"
 
@@ -42,11 +39,6 @@ def write_program_directory(
     require_jax("`format`=stablehlo")
     stages = experiment.load_stages()
     batch = experiment.inference_batch_size(*experiment.stage_names)
-    variables = {
-        f"{stage.name}/{name}": weight.value
-        for stage in stages
-        for name, weight in weights_by_name(stage.networks()).items()
-    }
     limits = {
         "classes": [0, max(stage.num_classes for stage in stages) - 1],
         "temperature": [0.0, float(np.finfo(np.float32).max)],
@@ -55,7 +47,7 @@ def write_program_directory(
     endpoints = system.endpoints(stages, options, batch)
     make_directory(output.parent)
     with written_beside(output) as directory:
-        programs = write_programs(directory, endpoints, variables, {"limits": limits})
+        programs = write_programs(directory, endpoints, weights_of(stages), {"limits": limits})
         (directory / RUNNER).write_text(example(RUNNER))
         (directory / "README.md").write_text(_page(output.name, programs))
     print(f"programs {', '.join(endpoints)} of {batch} images, and {RUNNER}: {output}")
@@ -63,11 +55,7 @@ def write_program_directory(
 
 def require_jax(purpose: str) -> None:
     """Imports jax, silently; raises UserError, with the command that installs it, without it."""
-    if importlib.util.find_spec("jax") is None:
-        raise UserError(
-            f"{purpose} needs the package jax, which is not installed for {sys.executable}: "
-            f"pip install 'cascade-tf[stablehlo]'"
-        )
+    require_packages(purpose, ["jax"], "stablehlo")
     with silent_stderr():
         importlib.import_module("jax")
 

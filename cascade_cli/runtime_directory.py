@@ -1,7 +1,5 @@
 """Writes the directory of a model as files of ONNX or LiteRT: those that their runtime confirms."""
 
-import importlib.util
-import sys
 from collections.abc import Sequence
 
 import tensorflow as tf
@@ -12,6 +10,7 @@ from cascade_cli.quiet_tensorflow import silent_stderr
 from cascade_cli.systems.system import System
 from cascade_tf.errors import UserError
 from cascade_tf.experiment import Experiment
+from cascade_tf.extras import require_packages
 from cascade_tf.files import make_directory, written_beside
 from cascade_tf.runtime_models import FORMATS, Format, RefusedModel, model
 
@@ -34,12 +33,7 @@ def write_runtime_directory(
             directory cannot.
     """
     form = FORMATS[options.format]
-    for package in form.packages:
-        if importlib.util.find_spec(package) is None:
-            raise UserError(
-                f"`format`={options.format} needs the package {package}, which is not installed "
-                f"for {sys.executable}: pip install 'cascade-tf[{options.format}]'"
-            )
+    require_packages(f"`format`={options.format}", form.packages, options.format)
     batch = experiment.inference_batch_size(*experiment.stage_names)
     endpoints = system.endpoints(experiment.load_stages(), options, batch)
     make_directory(output.parent)

@@ -6,7 +6,7 @@ Shapes are fixed, and weights are arguments, so that all programs share one file
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -16,6 +16,8 @@ from etils import epath
 
 from cascade_tf.hardware.lowering import Function, lowered
 from cascade_tf.saved_model import Endpoint
+from cascade_tf.stage import Stage
+from cascade_tf.weights_file import weights_by_name
 
 PROGRAMS, WEIGHTS, EXTENSION = "programs.json", "weights.safetensors", ".stablehlo"
 # Arguments of a whole batch; all others have a row for each image.
@@ -82,6 +84,15 @@ def program(endpoint: Endpoint, variables: Mapping[str, tf.Variable]) -> Program
         ],
     }
     return Program(artifact, facts, dict(weights))
+
+
+def weights_of(stages: Sequence[Stage]) -> dict[str, tf.Variable]:
+    """The weights of built stages, by the names of stage, network and weight."""
+    return {
+        f"{stage.name}/{name}": weight.value
+        for stage in stages
+        for name, weight in weights_by_name(stage.networks()).items()
+    }
 
 
 def write_programs(

@@ -2,7 +2,6 @@
 
 import dataclasses
 import importlib
-import importlib.util
 import json
 import os
 import subprocess
@@ -12,6 +11,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from cascade_tf.errors import UserError
+from cascade_tf.extras import require_packages
 from cascade_tf.hardware.targets import TARGETS
 
 if TYPE_CHECKING:
@@ -70,16 +70,7 @@ class Compiled:
 
 def require_compiler(target: str) -> None:
     """Raises UserError, with the command that installs it, if a target's compiler is missing."""
-    for name in _PACKAGES[TARGETS[target].platform]:
-        try:
-            found = importlib.util.find_spec(name) is not None
-        except ModuleNotFoundError:
-            found = False
-        if not found:
-            raise UserError(
-                f"`target`={target} needs the package {name}, which is not installed for "
-                f"{sys.executable}: pip install 'cascade-tf[compile]'"
-            )
+    require_packages(f"`target`={target}", _PACKAGES[TARGETS[target].platform], "compile")
 
 
 def compile_for(target: str, program: "Lowered") -> Compiled:

@@ -4,7 +4,7 @@
 
 PROGRAM is a file of `lowering.lowered`; `compilation.compile_for` runs this. jaxlib has the
 compile-only clients of libtpu and of its CUDA plugin, but no public function that compiles a
-program of another origin. So this is the only file that imports private modules of jax.
+program of another origin. So this file and `stablehlo.py` import private modules of jax.
 """
 
 import json
@@ -16,11 +16,10 @@ from typing import Any
 
 import jax
 import numpy as np
-from jax._src.interpreters import mlir
 from jax._src.lib import xla_client
 from jax.experimental import topologies
-from jaxlib.mlir import ir
 
+from cascade_tf.hardware.stablehlo import as_stablehlo
 from cascade_tf.hardware.targets import TARGETS, Target
 
 _UNITS = {"K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40}
@@ -30,7 +29,7 @@ def compiled(program: bytes, target: Target) -> dict[str, Any]:
     """Figures of the compiled program: see `compilation.Compiled`."""
     computation = xla_client.XlaComputation(program)
     arguments = sum(_bytes_of(s) for s in computation.program_shape().parameter_shapes())
-    module = _as_stablehlo(computation)
+    module = as_stablehlo(computation)
     if target.platform == "TPU":
         topology = topologies.get_topology_desc(target.topology, platform="tpu")
     else:
@@ -71,25 +70,6 @@ def compiled(program: bytes, target: Target) -> dict[str, Any]:
         "operations": costs["flops"],
         "largest_constant": _largest_constant(text),
     }
-
-
-def _as_stablehlo(computation: Any) -> ir.Module:
-    """The program in the dialect that jaxlib's clients compile."""
-    text = xla_client._xla.mlir.xla_computation_to_mlir_module(computation)
-    with mlir.make_ir_context() as context:
-        module = ir.Module.parse(text, context)
-        copies: list[Any] = []
-
-        def collect(operation: Any) -> ir.WalkResult:
-            if operation.name == "mhlo.copy":
-                copies.append(operation)
-            return ir.WalkResult.ADVANCE
-
-        module.operation.walk(collect)
-        for copy in copies:  # they have no counterpart in StableHLO, and no effect
-            copy.results[0].replace_all_uses_with(copy.operands[0])
-            copy.erase()
-    return module
 
 
 def _analysis(module: Any) -> dict[str, float]:

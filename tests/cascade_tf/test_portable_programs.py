@@ -13,11 +13,10 @@ import tensorflow as tf
 from etils import epath
 
 from cascade_tf.hardware.lowering import training_step
-from cascade_tf.portable_programs import program, write_programs
+from cascade_tf.portable_programs import program, weights_of, write_programs
 from cascade_tf.stage_state import StageState
 from cascade_tf.training_config import TrainingConfig
 from cascade_tf.training_program import state_variables
-from cascade_tf.weights_file import weights_by_name
 from spn_tf.config import SPNConfig
 from spn_tf.endpoints import endpoints as spn_endpoints
 from spn_tf.endpoints import fixed_endpoints
@@ -34,21 +33,23 @@ pytestmark = pytest.mark.skipif(
     importlib.util.find_spec("jax") is None, reason="no wheels of jax 0.10 for this Python"
 )
 _RUNNER = pathlib.Path(__file__).resolve().parents[2] / "examples" / "run_program.py"
+_WITHOUT_TENSORFLOW = """
+import runpy, sys
+
+sys.modules["tensorflow"] = None  # importing it is an error
+sys.argv = sys.argv[1:]
+runpy.run_path(sys.argv[0], run_name="__main__")
+"""
 _RNG = np.random.default_rng(0)
 
 
 def _written(stages, endpoints, directory):
     """Writes the endpoints of stages to a directory."""
-    variables = {
-        f"{stage.name}/{name}": weight.value
-        for stage in stages
-        for name, weight in weights_by_name(stage.networks()).items()
-    }
-    return write_programs(epath.Path(directory), endpoints, variables, {"limits": {}})
+    return write_programs(epath.Path(directory), endpoints, weights_of(stages), {"limits": {}})
 
 
 def _run(directory, name, **values):
-    """The results of a program, from a process that imports jax, numpy and safetensors alone."""
+    """The results of a program, from a process that cannot import TensorFlow."""
     flags = []
     for key, value in values.items():
         if np.ndim(value) > 1:
@@ -58,7 +59,8 @@ def _run(directory, name, **values):
             value = ",".join(map(str, value))
         flags.append(f"{key}={value}")
     environment = {**os.environ, "JAX_PLATFORMS": "cpu"}
-    command = [sys.executable, "-I", _RUNNER, directory, name, directory / "out.npz", *flags]
+    command = [sys.executable, "-I", "-c", _WITHOUT_TENSORFLOW, _RUNNER, directory, name]
+    command += [directory / "out.npz", *flags]
     done = subprocess.run([*map(str, command)], env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     return dict(np.load(directory / "out.npz"))
