@@ -236,8 +236,9 @@ class ExportOptions(TruncationOptions):
     format: str = setting(
         "saved_model",
         "saved_model: a program for TensorFlow alone. safetensors: float16 weights with a card, "
-        "for --model. stablehlo: programs for jax and other compilers. onnx, tflite: functions "
-        "that draw nothing, for ONNX Runtime or LiteRT. These three are of `batch_size` images.",
+        "for --model. stablehlo: programs for jax and other compilers. onnx, tflite: the functions "
+        "that do not sample, for ONNX Runtime or LiteRT. stablehlo, onnx and tflite are of "
+        "`batch_size` images.",
         choices=("saved_model", "safetensors", "stablehlo", "onnx", "tflite"),
         group="output",
     )

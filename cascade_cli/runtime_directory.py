@@ -18,7 +18,7 @@ from cascade_tf.runtime_models import FORMATS, Format, RefusedModel, model
 def write_runtime_directory(
     experiment: Experiment, system: System, options: ExportOptions, output: epath.Path
 ) -> None:
-    """Writes the functions of a model that draw nothing, each compared by the format's runtime.
+    """Writes the functions of a model that do not sample, each compared by the format's runtime.
 
     The directory is written beside `output` and renamed, so that it is never incomplete.
 
@@ -42,7 +42,7 @@ def write_runtime_directory(
         for name, endpoint in endpoints.items():
             _, specs = endpoint
             if any(spec.name == "seed" for spec in specs):
-                print(f"{name}: left out, since it draws; --format=stablehlo has it")
+                print(f"{name}: left out, since it samples; --format=stablehlo has it")
                 continue
             try:
                 with silent_stderr():

@@ -56,7 +56,7 @@ def test_a_runtime_confirms_what_is_written_and_the_rest_is_left_out(colour, for
         pytest.skip("no wheels for this Python")
     flags = (f"--format={form}", "--batch_size=2", f"--output_dir={tmp_path / 'models'}")
     stdout = run("export", f"--workdir={colour}", *flags).stdout
-    assert "sample: left out, since it draws; --format=stablehlo has it" in stdout
+    assert "sample: left out, since it samples; --format=stablehlo has it" in stdout
     assert f"log_prob: {FORMATS[form].name} on random arguments: " in stdout
     path = tmp_path / "models" / f"log_prob.{form}"
     assert {*path.parent.iterdir()} == {path, path.parent / "README.md"}
