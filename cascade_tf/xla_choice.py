@@ -17,6 +17,7 @@ from cascade_tf.strategies import has_accelerators
 _TIMED = 3  # steps of each kind, after one that traces and compiles
 
 _with_xla = contextvars.ContextVar("with_xla", default=True)
+_compiled = contextvars.ContextVar("compiled", default=False)
 
 
 @contextlib.contextmanager
@@ -42,6 +43,32 @@ def uses_xla(jit_compile: bool | None) -> bool:
     return _with_xla.get() if jit_compile is None else jit_compile
 
 
+def compiled_by_xla(function: Callable) -> Any:
+    """The function of tensors as a tf.function that XLA compiles.
+
+    >>> float(compiled_by_xla(lambda x: x + float(is_compiled()))(tf.constant(1.0)))
+    2.0
+    """
+
+    def call(*arguments: Any) -> Any:
+        token = _compiled.set(True)
+        try:
+            return function(*arguments)
+        finally:
+            _compiled.reset(token)
+
+    return tf.function(call, jit_compile=True, autograph=False)
+
+
+def is_compiled() -> bool:
+    """Whether XLA will compile the function that is being traced.
+
+    >>> is_compiled()
+    False
+    """
+    return _compiled.get() or isinstance(tf.distribute.get_strategy(), tf.distribute.TPUStrategy)
+
+
 def with_or_without_xla(
     function: Callable, jit_compile: bool | None, plain: Callable | None = None
 ) -> Callable:
@@ -52,7 +79,7 @@ def with_or_without_xla(
         jit_compile: see `uses_xla`.
         plain: what is called without XLA; by default a tf.function.
     """
-    compiled = tf.function(function, jit_compile=True, autograph=False)
+    compiled = compiled_by_xla(function)
     if plain is None:
         plain = tf.function(function, autograph=False)
     return lambda *arguments: (compiled if uses_xla(jit_compile) else plain)(*arguments)

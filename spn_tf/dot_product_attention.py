@@ -18,6 +18,7 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
+from cascade_tf.computation_order import in_order
 from spn_tf import recomputation
 from spn_tf.fused_attention import fits, fused_attention
 
@@ -95,7 +96,7 @@ def _attend(
                 p = kept
                 if gradients.recompute != "none":
                     with recomputation.tracing(gradients):
-                        again = recomputation.not_before([upstream], [own[0], seen[0]])
+                        _, again = in_order([upstream], [own[0], seen[0]])
                     p = _weights(again[0], again[1], block.causal)
                 parts = _gradients(p, own_read, *own, *seen)
                 of_q.insert(0, parts[0])

@@ -16,9 +16,10 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
+from cascade_tf.computation_order import in_order
 from cascade_tf.strategies import has_accelerators
+from cascade_tf.xla_choice import is_compiled
 from spn_tf.dropout import Dropout
-from spn_tf.xla_ops import optimization_barrier
 
 
 class Gradients(NamedTuple):
@@ -26,12 +27,10 @@ class Gradients(NamedTuple):
 
     Attributes:
         recompute: "none", "attention" or "all".
-        compiled: whether XLA compiles them.
         fused: whether attention is one kernel on a TPU (fused_attention.py).
     """
 
     recompute: str
-    compiled: bool
     fused: bool = False
 
 
@@ -61,21 +60,7 @@ def by_heads() -> bool:
     XLA then needs no copies to move the heads apart. On CPUs the copies cost less than products of
     many small matrices.
     """
-    gradients = current()
-    return gradients is not None and gradients.compiled and has_accelerators()
-
-
-def not_before(results: Sequence[tf.Tensor], inputs: Sequence[tf.Tensor]) -> list[tf.Tensor]:
-    """The inputs, in a backward pass that has the gradients of `results` already.
-
-    It keeps the compiler from computing anything from the inputs earlier, and from taking the
-    values of the forward pass instead, which would have to be kept.
-    """
-    gradients = current()
-    if gradients is not None and gradients.compiled:
-        return optimization_barrier(*inputs, *results)[: len(inputs)]
-    with tf.control_dependencies(results):
-        return [tf.identity(value) for value in inputs]
+    return current() is not None and is_compiled() and has_accelerators()
 
 
 def recomputed(
@@ -94,7 +79,7 @@ def recomputed(
 
     >>> square = lambda x, dropout: x * x
     >>> x = tf.constant(3.0)
-    >>> with tracing(Gradients("all", compiled=False)), tf.GradientTape() as tape:
+    >>> with tracing(Gradients("all")), tf.GradientTape() as tape:
     ...     tape.watch(x)
     ...     y = recomputed(square, x, dropout=Dropout())
     >>> float(y), float(tape.gradient(y, x))
@@ -118,7 +103,7 @@ def recomputed(
 
         def backward(*upstream: tf.Tensor, variables: Sequence[tf.Variable] = ()):
             with tracing(gradients):
-                again = not_before(upstream, values)
+                _, again = in_order(upstream, values)
                 with tf.GradientTape() as tape:
                     tape.watch(again)
                     repeated = run(again, same_dropout.copy())

@@ -15,7 +15,7 @@ from cascade_tf.sample_request import SampleRequest
 from cascade_tf.settings import Settings
 from cascade_tf.stage import Stage
 from cascade_tf.strategies import has_tpus
-from cascade_tf.xla_choice import uses_xla, with_or_without_xla
+from cascade_tf.xla_choice import with_or_without_xla
 from spn_tf.bit_depth import quantize, to_uint8
 from spn_tf.config import SPNConfig
 from spn_tf.dropout import KeyedDropout
@@ -173,7 +173,7 @@ class SPNStage(Stage):
         c, t = self.config, self.training
         if t.fused_attention and not has_tpus():
             t.refuse("it is for TPUs, and there is none", "fused_attention")
-        how = Gradients(t.recompute, uses_xla(t.jit_compile), t.fused_attention)
+        how = Gradients(t.recompute, t.fused_attention)
         target = self._draw("slice", examples.indices, c.scale**2)
         slice_dimensions = c.dimensions / c.scale**2
         with tracing(how), tf.GradientTape() as tape:

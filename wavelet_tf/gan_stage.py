@@ -9,6 +9,7 @@ import tensorflow as tf
 
 from cascade_tf import randomness
 from cascade_tf.choices import TRUNCATION_KINDS
+from cascade_tf.computation_order import in_order
 from cascade_tf.data import Source
 from cascade_tf.description import Description
 from cascade_tf.examples import Examples
@@ -20,7 +21,7 @@ from cascade_tf.xla_choice import with_or_without_xla
 from wavelet_tf.biggan.config import BigGANConfig
 from wavelet_tf.biggan.discriminator import Discriminator
 from wavelet_tf.biggan.generator import Generator
-from wavelet_tf.biggan.losses import discriminator_losses, generator_loss
+from wavelet_tf.biggan.losses import fake_loss, generator_loss, real_loss
 from wavelet_tf.biggan.orthogonal_regularisation import orthogonal_penalty
 from wavelet_tf.biggan.spectral_norm import spectral_norms, update_spectral_norms
 from wavelet_tf.biggan.standing_statistics import standing_statistics
@@ -150,6 +151,9 @@ class GANStage(Stage):
         update_spectral_norms(self.generator)
         figures = means_over_parts(self._discriminator_step, examples, t.discriminator_steps)
         moments_of_all = context.all_reduce(tf.distribute.ReduceOp.MEAN, figures.pop("moments"))
+        # One program of all would otherwise compute the generator's step beside the others.
+        [norm], [indices] = in_order([figures["gradient_norm_discriminator"]], [examples.indices])
+        examples, figures["gradient_norm_discriminator"] = examples._replace(indices=indices), norm
         count = examples.images.shape[0]
         if count is None or count * context.num_replicas_in_sync >= FEWEST_IMAGES:
             figures["diversity"] = diversity(*tf.unstack(moments_of_all))
@@ -169,21 +173,30 @@ class GANStage(Stage):
     def _discriminator_gradients(
         self, examples: Examples, replicas: int = 1
     ) -> tuple[Figures, list[tf.Tensor]]:
+        """Real and generated images one after another: only one half's activations are kept."""
+        variables = self.discriminator.trainable_variables
+
+        def half(
+            loss_of: Callable[[tf.Tensor], tf.Tensor], images: tf.Tensor, labels: tf.Tensor
+        ) -> tuple[tf.Tensor, tf.Tensor, list[tf.Tensor]]:
+            with tf.GradientTape() as tape:
+                logits = self.discriminator(images, labels, training=True)
+                loss = loss_of(logits)
+                scaled = loss / replicas
+            return loss, tf.reduce_mean(logits), tape.gradient(scaled, variables)
+
         real = self.latents.normalise(self.latents.encode(examples.images))
-        fake, fake_labels = self._generate_for("discriminator", examples.indices)
-        labels = tf.concat([self._labels(examples), fake_labels], axis=0)
-        with tf.GradientTape() as tape:
-            logits = self.discriminator(tf.concat([real, fake], axis=0), labels, training=True)
-            real_logits, fake_logits = tf.split(logits, 2)
-            loss = sum(discriminator_losses(real_logits, fake_logits))
-            scaled = loss / replicas
+        loss, mean_real, gradients = half(real_loss, real, self._labels(examples))
+        gradients, [indices] = in_order(gradients, [examples.indices])
+        fake, fake_labels = self._generate_for("discriminator", indices)
+        loss_of_fake, mean_fake, gradients_of_fake = half(fake_loss, fake, fake_labels)
         figures = {
-            "discriminator_loss": loss,
-            "D_real": tf.reduce_mean(real_logits),
-            "D_fake": tf.reduce_mean(fake_logits),
+            "discriminator_loss": loss + loss_of_fake,
+            "D_real": mean_real,
+            "D_fake": mean_fake,
             "moments": tf.stack([moments(real), moments(fake)]),
         }
-        return figures, tape.gradient(scaled, self.discriminator.trainable_variables)
+        return figures, [a + b for a, b in zip(gradients, gradients_of_fake, strict=True)]
 
     def _generator_gradients(
         self, examples: Examples, replicas: int = 1

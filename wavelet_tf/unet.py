@@ -7,10 +7,13 @@ import keras
 import tensorflow as tf
 
 from cascade_tf.serializable_layer import SerializableLayer
+from wavelet_tf.convolution import convolution
 
 
 class ConvolutionBlock(SerializableLayer):
     """3x3 convolution, BatchNorm, ReLU: [B, H, W, C] to [B, H, W, width].
+
+    A list of tensors stands for their concatenation along C, which would take memory.
 
     Args:
         width: units of the output.
@@ -45,8 +48,12 @@ class ConvolutionBlock(SerializableLayer):
         self.convolution.build(shape)
         self.normalisation.build((*shape[:-1], self.convolution.filters))
 
-    def call(self, x: tf.Tensor, training: bool = False) -> tf.Tensor:
-        return tf.nn.relu(self.normalisation(self.convolution(x), training=training))
+    def call(self, x: tf.Tensor | list[tf.Tensor], training: bool = False) -> tf.Tensor:
+        parts = x if isinstance(x, list) else [x]
+        kernel = tf.cast(tf.convert_to_tensor(self.convolution.kernel), self.compute_dtype)
+        kernels = tf.split(kernel, [part.shape[-1] for part in parts], axis=2)
+        summed = tf.add_n([convolution(p, k) for p, k in zip(parts, kernels, strict=True)])
+        return tf.nn.relu(self.normalisation(summed, training=training))
 
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
         return (*input_shape[:-1], self.width)
@@ -108,9 +115,9 @@ class UNet(SerializableLayer):
         skips.pop()
         for blocks in reversed(self.up):
             skip = skips.pop()
-            x = tf.concat([skip, tf.cast(_doubled(x), skip.dtype)], axis=-1)
-            for block in blocks:
-                x = block(x, training=training)
+            first, second = blocks
+            x = first([skip, tf.cast(_doubled(x), skip.dtype)], training=training)
+            x = second(x, training=training)
         return x
 
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:

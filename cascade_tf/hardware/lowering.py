@@ -14,6 +14,7 @@ from cascade_tf.examples import Examples
 from cascade_tf.hardware.kernel_operations import counting_operations
 from cascade_tf.sample_request import SampleRequest
 from cascade_tf.stage_state import StageState
+from cascade_tf.xla_choice import compiled_by_xla
 
 
 class Function(NamedTuple):
@@ -97,9 +98,7 @@ def lowered(function: Function) -> Lowered:
     >>> len(lowered(double).program) > 0
     True
     """
-    # Without defaults of arguments, which TensorFlow would take for arguments here.
-    call = lambda *arguments: function.call(*arguments)  # noqa: E731
-    compiled = tf.function(call, jit_compile=True, autograph=False)
+    compiled = compiled_by_xla(function.call)
     with counting_operations() as operations:
         concrete = compiled.get_concrete_function(*function.arguments)
     make = compiled.experimental_get_compiler_ir(*function.arguments)

@@ -5,11 +5,11 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
+from cascade_tf.xla_ops import dynamic_update_slice
 from spn_tf.compression.integer_probabilities import exponents, left_cumulatives
 from spn_tf.compression.range_decoder import RangeState, decode
 from spn_tf.config import SPNConfig
 from spn_tf.sampling.cached_decoder import Subpixel
-from spn_tf.xla_ops import dynamic_update_slice
 
 
 class CodedState(NamedTuple):

@@ -5,10 +5,10 @@ import dataclasses
 import tensorflow as tf
 
 from cascade_tf.randomness import gumbel
+from cascade_tf.xla_ops import dynamic_update_slice
 from spn_tf.config import SPNConfig
 from spn_tf.sampling.arguments import UNKNOWN
 from spn_tf.sampling.cached_decoder import Subpixel
-from spn_tf.xla_ops import dynamic_update_slice
 
 
 @dataclasses.dataclass(frozen=True)

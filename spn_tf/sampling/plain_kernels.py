@@ -5,8 +5,8 @@ GPUs and TPUs use these. The tests run them on the CPU and compare them with `Cp
 
 import tensorflow as tf
 
+from cascade_tf.xla_ops import dynamic_update_slice
 from spn_tf.sampling.kernels import CacheTensors, Kernels, KeyValueCache, Product
-from spn_tf.xla_ops import dynamic_update_slice
 
 
 class PlainKernels(Kernels):

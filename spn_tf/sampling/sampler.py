@@ -9,6 +9,7 @@ from typing import Any
 
 import tensorflow as tf
 
+from cascade_tf import xla_ops
 from cascade_tf.stage import OnProgress
 from cascade_tf.strategies import (
     cores_of_a_replica,
@@ -16,7 +17,6 @@ from cascade_tf.strategies import (
     has_accelerators,
     run_on_replicas,
 )
-from spn_tf import xla_ops
 from spn_tf.ordering import image_to_slices, slices_to_image
 from spn_tf.sampling.arguments import UNKNOWN, as_tensors
 from spn_tf.sampling.cached_decoder import decode

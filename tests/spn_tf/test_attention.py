@@ -4,6 +4,7 @@ import pytest
 import tensorflow as tf
 
 from cascade_tf.strategies import accelerators_assumed
+from cascade_tf.xla_choice import compiled_by_xla
 from spn_tf.attention import (
     DenseFeedForward,
     ParameterAttention,
@@ -101,9 +102,15 @@ def test_on_an_accelerator_the_heads_are_apart_from_the_start_with_the_same_resu
     _random_weights(layer)
     x = tf.constant(RNG.normal(size=(2, 5, 8)), layer.dtype)
     expected = layer(x)
-    with accelerators_assumed("TPU"), tracing(Gradients("none", compiled=True)):
-        assert by_heads()
-        actual = layer(x)
+    heads_apart = []
+
+    def call(x):
+        heads_apart.append(by_heads())
+        return layer(x)
+
+    with accelerators_assumed("TPU"), tracing(Gradients("none")):
+        actual = compiled_by_xla(call)(x)
+    assert heads_apart == [True]
     np.testing.assert_allclose(actual, expected, rtol=1e-4)
 
 

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from cascade_tf.xla_choice import compiled_by_xla
 from spn_tf.dot_product_attention import dot_product_attention
 from spn_tf.recomputation import Gradients, tracing
 
@@ -13,7 +14,6 @@ def _value_and_gradients(how, causal, shapes, compiled=False, dtype=tf.float64):
         tf.cast(tf.random.stateless_normal(shape, [i, 0]), dtype) for i, shape in enumerate(shapes)
     )
 
-    @tf.function(jit_compile=compiled, autograph=False)
     def run(q, k, v):
         with tf.GradientTape() as tape:
             tape.watch((q, k, v))
@@ -24,6 +24,7 @@ def _value_and_gradients(how, causal, shapes, compiled=False, dtype=tf.float64):
                     read = dot_product_attention(q, k, v, 0.3, causal)
         return read, *tape.gradient(read, (q, k, v), upstream)
 
+    run = compiled_by_xla(run) if compiled else tf.function(run, autograph=False)
     return [x.numpy() for x in run(q, k, v)]
 
 
@@ -38,15 +39,14 @@ _ROWS = [(2, 9, 4), (2, 6, 4), (2, 6, 4), (2, 9, 4)]
 )
 @pytest.mark.parametrize("compiled", [False, True])
 def test_gradients_are_those_of_the_definition(recompute, shapes, causal, compiled):
-    how = Gradients(recompute, compiled)
-    actual = _value_and_gradients(how, causal, shapes, compiled)
+    actual = _value_and_gradients(Gradients(recompute), causal, shapes, compiled)
     for x, y in zip(actual, _value_and_gradients(None, causal, shapes), strict=True):
         np.testing.assert_allclose(x, y, rtol=1e-9, atol=1e-12)
 
 
 def test_recomputed_weights_give_the_same_bits():
     kept, recomputed = (
-        _value_and_gradients(Gradients(name, False), True, _LONG, dtype=tf.float32)
+        _value_and_gradients(Gradients(name), True, _LONG, dtype=tf.float32)
         for name in ("none", "attention")
     )
     for x, y in zip(kept, recomputed, strict=True):

@@ -12,9 +12,9 @@ import math
 
 import tensorflow as tf
 
+from cascade_tf.xla_ops import matmul_with_float32_sums, optimization_barrier
 from spn_tf.sampling.cpu_kernels.weighted_sums import STORED_AS, group_size, packed, weighted_sum
 from spn_tf.sampling.kernels import Product
-from spn_tf.xla_ops import matmul_with_float32_sums, optimization_barrier
 
 # With at most so many inputs, multiplying and adding is faster than calling a matrix product.
 _FEW = 8

@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
+from cascade_tf.xla_ops import dynamic_update_slice
 from spn_tf.sampling.cpu_kernels.last_axis import highest_of, in_groups, sum_of, total_of
 from spn_tf.sampling.cpu_kernels.weighted_sums import (
     STORED_AS,
@@ -25,7 +26,6 @@ from spn_tf.sampling.cpu_kernels.weighted_sums import (
     weighted_sum,
 )
 from spn_tf.sampling.kernels import CacheTensors, KeyValueCache
-from spn_tf.xla_ops import dynamic_update_slice
 
 # Bytes per channel that one chunk holds, rounded down to whole rows of positions: about 96
 # positions of float32 or 192 of bfloat16. Larger chunks are slower, smaller ones no faster.

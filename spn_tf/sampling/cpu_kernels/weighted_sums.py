@@ -12,8 +12,8 @@ Shape letters: B images, U vectors of a group, rows and lanes of a tile.
 
 import tensorflow as tf
 
+from cascade_tf.xla_ops import dynamic_update_slice
 from spn_tf.sampling.cpu_kernels.last_axis import in_groups, sum_of
-from spn_tf.xla_ops import dynamic_update_slice
 
 _ROWS = 16  # of a tile, at most: their products with the weights are summed at once
 _LANES = 16  # numbers of a vector in a tile, at most

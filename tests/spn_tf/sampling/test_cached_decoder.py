@@ -2,12 +2,12 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from cascade_tf.xla_ops import dynamic_update_slice
 from spn_tf.ordering import image_to_slices
 from spn_tf.sampling.cached_decoder import decode
 from spn_tf.sampling.cached_prediction import CachedPrediction
 from spn_tf.sampling.cpu_kernels import CpuKernels, few_rows, tiled_cache
 from spn_tf.sampling.plain_kernels import PlainKernels
-from spn_tf.xla_ops import dynamic_update_slice
 from tests.spn_tf.random_networks import ANCHORED, MIXTURE, RELATIVE, random_network
 
 

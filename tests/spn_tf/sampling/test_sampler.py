@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from cascade_tf import xla_ops
 from cascade_tf.strategies import make_strategy
-from spn_tf import xla_ops
 from spn_tf.sampling import UNKNOWN, Sampler, plain_sample, sampler
 from spn_tf.sampling.cpu_kernels import CpuKernels
 from spn_tf.sampling.plain_kernels import PlainKernels

@@ -5,7 +5,7 @@ import tensorflow as tf
 from wavelet_tf.biggan.config import ARCHITECTURES, BigGANConfig
 from wavelet_tf.biggan.discriminator import Discriminator
 from wavelet_tf.biggan.generator import Generator
-from wavelet_tf.biggan.losses import discriminator_losses, generator_loss
+from wavelet_tf.biggan.losses import fake_loss, generator_loss, real_loss
 from wavelet_tf.biggan.spectral_norm import update_spectral_norms
 
 __all__ = ["ARCHITECTURES", "batch", "config", "gradients", "nets", "shake"]
@@ -58,7 +58,7 @@ def gradients(generator, discriminator, images, z, labels, replicas=1):
     with tf.GradientTape(persistent=True) as tape:
         samples = generator(z, labels, training=True)
         fake = discriminator(samples, labels, training=True)
-        d_loss = tf.add_n(discriminator_losses(discriminator(images, labels), fake)) / replicas
+        d_loss = (real_loss(discriminator(images, labels)) + fake_loss(fake)) / replicas
         g_loss = generator_loss(fake) / replicas
     return (
         [d_loss, g_loss],

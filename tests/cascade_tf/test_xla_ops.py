@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-import spn_tf
-from spn_tf import xla_ops
-from spn_tf.xla_ops import (
+import cascade_tf
+from cascade_tf import xla_ops
+from cascade_tf.xla_ops import (
     dynamic_update_slice,
     matmul_with_float32_sums,
     optimization_barrier,
@@ -28,7 +28,7 @@ def lacking(request, monkeypatch):
 
 
 def test_two_files_import_private_modules():
-    root = pathlib.Path(spn_tf.__file__).parents[1]
+    root = pathlib.Path(cascade_tf.__file__).parents[1]
     private = re.compile(r"tensorflow\.(compiler|python|core)\b")
     packages = ("cascade_cli", "cascade_tf", "spn_tf", "wavelet_tf")
     sources = [path for package in packages for path in (root / package).rglob("*.py")]

@@ -1,0 +1,31 @@
+"""The order of computations that do not depend on each other.
+
+TensorFlow and XLA start what can start. Two passes through a network that could follow each other
+then run at once, and keep the activations of both.
+"""
+
+from collections.abc import Sequence
+
+import tensorflow as tf
+
+from cascade_tf.xla_choice import is_compiled
+from cascade_tf.xla_ops import optimization_barrier
+
+
+def in_order(
+    first: Sequence[tf.Tensor], then: Sequence[tf.Tensor]
+) -> tuple[list[tf.Tensor], list[tf.Tensor]]:
+    """The same tensors, where `then` is available once all of `first` are computed.
+
+    XLA also keeps no copies of what is computed from `then`, to use them earlier. It drops from
+    the order those of `first` whose returned copies are not used.
+
+    >>> first, then = in_order([tf.constant(1.0)], [tf.constant(2.0), tf.constant(3.0)])
+    >>> len(first), [float(x) for x in then]
+    (1, [2.0, 3.0])
+    """
+    if is_compiled():
+        tensors = optimization_barrier(*then, *first)
+        return tensors[len(then) :], tensors[: len(then)]
+    with tf.control_dependencies(first):
+        return list(first), [tf.identity(x) for x in then]
