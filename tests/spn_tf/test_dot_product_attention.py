@@ -1,5 +1,7 @@
 """The gradient of attention against TensorFlow's own of its definition."""
 
+import re
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -51,3 +53,16 @@ def test_recomputed_weights_give_the_same_bits():
     )
     for x, y in zip(kept, recomputed, strict=True):
         np.testing.assert_array_equal(x, y)
+
+
+def test_a_program_stores_no_mask():
+    x = tf.zeros(_LONG[0])
+
+    def run(x):
+        with tracing(Gradients("none")):
+            return dot_product_attention(x, x, x, 0.3, True)
+
+    program = compiled_by_xla(run).experimental_get_compiler_ir(x)(stage="optimized_hlo")
+    constants = re.findall(r"(\w+)\[([\d,]*)\]\S* constant\(", program)
+    sizes = [np.prod([int(n) for n in shape.split(",") if n]) for _, shape in constants]
+    assert sizes and max(sizes) <= 601
