@@ -73,7 +73,7 @@ setup(
     },
     package_data={
         "": ["py.typed", "*.pyi"],
-        "cascade_cli.configs": ["*.flags"],
+        "cascade_cli.configs": ["**/*.flags"],
         "cascade_tf.models": ["**"],
     },
     entry_points={"console_scripts": ["cascade-tf=cascade_cli.command_line:main"]},

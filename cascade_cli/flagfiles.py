@@ -65,7 +65,7 @@ def _lines(path: pathlib.Path) -> list[str]:
 def _located(path: pathlib.Path, directory: pathlib.Path | None) -> pathlib.Path:
     if directory is not None:
         return directory / path
-    if not path.exists() and path.parent == pathlib.Path("configs"):
+    if not path.exists() and path.parts[0] == "configs":
         package = pathlib.Path(__file__).parent  # in a checkout, configs/ lies beside it
         places = [folder / path for folder in (package, package.parent)]
         return next((place for place in places if place.exists()), path)

@@ -33,6 +33,7 @@ SYSTEM = "system"
 # Python functions that load a workdir, by the system of its stages.
 _LOADERS = {
     "spn": "spn_tf.load",
+    "gated_pixelcnn": "spn_tf.load",
     "nsb": "wavelet_tf.load",
     "nsb_pixel": "wavelet_tf.load",
     "biggan": "wavelet_tf.load",

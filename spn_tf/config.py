@@ -26,6 +26,28 @@ SMALL = dict(
 PIXEL_UNITS = 8  # section 3.2: intensities and meta-positions are embedded to 8 units each
 ERROR_UNITS = 8  # of the error of an intensity's prediction
 
+# Settings of networks that have attention or slices.
+UNUSED_BY_GATED_PIXELCNN = frozenset(
+    {
+        "scale",
+        "decoder_attention_layers",
+        "decoder_attention_heads",
+        "decoder_attention_channels",
+        "embedder_conv_layers",
+        "embedder_filter_size",
+        "embedder_conv_channels",
+        "embedder_residual_channels",
+        "embedder_attention_layers",
+        "embedder_attention_heads",
+        "embedder_attention_channels",
+        "attention_ffn",
+        "ffn_size",
+        "dropout",
+        "fused_attention",
+        "slice_positions",
+    }
+)
+
 
 def _size(default: int, help: str, at_least: int = 1) -> Any:
     return setting(default, help, decides="model", at_least=at_least)
@@ -46,6 +68,8 @@ class SPNConfig(Settings):
             Oord et al. (2016c).
         coarse_bits: bits of the coarse image that depth upscaling is conditioned on; 0: none.
         scale: subscale factor S; 1 is the decoder baseline, which has no slices before the target.
+        attention: whether the decoder has a Transformer before its PixelCNN. At scale 1, the
+            decoder without it is the gated PixelCNN of van den Oord et al. (2016c).
         pixelcnn_conv_channels: units before the gate, which halves them.
         dropout: rate on each residual branch of the attention stacks.
         convolution_dropout: rate on the gates of the PixelCNN, before they enter its residual
@@ -73,6 +97,7 @@ class SPNConfig(Settings):
         group="model",
     )
     coarse_bits: int = 0
+    attention: bool = True
     scale: int = setting(
         4,
         "Subscale factor S; 1 is the decoder baseline.",
@@ -144,6 +169,8 @@ class SPNConfig(Settings):
                 f"this scale; use a divisor of both sides",
                 "scale",
             )
+        if self.has_embedder and not self.attention:
+            self.refuse("a decoder without attention has no slice embedder", "attention", "scale")
         if self.pixelcnn_conv_channels % 2:
             self.refuse("use an even number (the gate halves it)", "pixelcnn_conv_channels")
         for field in ("pixelcnn_filter_size", "embedder_filter_size"):
@@ -191,6 +218,13 @@ class SPNConfig(Settings):
     def has_embedding(self) -> bool:
         """Whether the decoder has a slice embedding, of an embedder, of classes or of both."""
         return self.has_embedder or self.num_classes > 1
+
+    @property
+    def embedding_channels(self) -> int:
+        """Units of the slice embedding and of a class's vector."""
+        return (
+            self.embedder_residual_channels if self.attention else self.pixelcnn_residual_channels
+        )
 
     @property
     def slice_height(self) -> int:

@@ -18,7 +18,7 @@ from cascade_tf.shipped_models import models as models  # beside `load`, which t
 from spn_tf.compression.compressor import Compressor
 from spn_tf.compression.picture import Picture
 from spn_tf.compression.tiles import keeps_colours, to_tiles, with_channels
-from spn_tf.family import SPNFamily
+from spn_tf.family import FAMILIES
 from spn_tf.given_pictures import accepted_sizes, known_targets, spread
 from spn_tf.spn_stage import SPNStage
 
@@ -38,7 +38,7 @@ def load(workdir: str | os.PathLike[str]) -> "SPNModel":
     >>> load("runs/digits").sample(16).shape  # doctest: +SKIP
     (16, 32, 32, 1)
     """
-    experiment = Experiment(located(workdir), {"spn": SPNFamily})
+    experiment = Experiment(located(workdir), FAMILIES)
     experiment.require_trained()
     stages: list[Any] = experiment.load_stages()
     model = SPNModel(stages)

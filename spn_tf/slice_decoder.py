@@ -1,4 +1,7 @@
-"""The decoder of one slice: masked 1D Transformer, then gated PixelCNN (section 3.2, Figure 4b)."""
+"""The decoder of one slice: masked 1D Transformer, then gated PixelCNN (section 3.2, Figure 4b).
+
+Without the Transformer it is the gated PixelCNN of van den Oord et al. (2016c, Figure 2).
+"""
 
 from typing import Any
 
@@ -42,21 +45,23 @@ class SliceDecoder(SerializableLayer):
         c, dtype = config, self.dtype_policy
         self.config = config
         self.distribution = intensity_distribution(c)
-        self.width = c.decoder_attention_heads * c.decoder_attention_channels
         self.intensities = IntensityEmbedding(c.levels, dtype=dtype, name="intensities")
-        self.project = Dense(self.width, dtype=dtype, name="project")
-        self.positions = PositionEmbedding(dtype=dtype, name="positions")
-        self.transformer = Transformer(
-            layers=c.decoder_attention_layers,
-            width=self.width,
-            heads=c.decoder_attention_heads,
-            channels=c.decoder_attention_channels,
-            causal=True,
-            ffn=c.attention_ffn,
-            ffn_size=c.ffn_size,
-            dtype=dtype,
-            name="transformer",
-        )
+        self.width = c.decoder_attention_heads * c.decoder_attention_channels
+        self.transformer = None
+        if c.attention:
+            self.project = Dense(self.width, dtype=dtype, name="project")
+            self.positions = PositionEmbedding(dtype=dtype, name="positions")
+            self.transformer = Transformer(
+                layers=c.decoder_attention_layers,
+                width=self.width,
+                heads=c.decoder_attention_heads,
+                channels=c.decoder_attention_channels,
+                causal=True,
+                ffn=c.attention_ffn,
+                ffn_size=c.ffn_size,
+                dtype=dtype,
+                name="transformer",
+            )
         self.pixelcnn = GatedPixelCNN(
             layers=c.pixelcnn_layers,
             size=c.pixelcnn_filter_size,
@@ -76,14 +81,18 @@ class SliceDecoder(SerializableLayer):
         plane = (None, c.slice_height, c.slice_width)
         pixels = (*plane, c.channels * c.pixel_units)
         self.intensities.build((*plane, c.channels))
-        self.project.build(pixels)
-        self.positions.build((*plane, self.width))
-        self.transformer.build((None, plane[1] * plane[2], self.width))
-        if c.has_embedding:
-            embedding = c.embedder_residual_channels
-            self.pixelcnn.build(pixels, (*plane, embedding), (*plane, self.width + embedding))
-        else:
-            self.pixelcnn.build(pixels, None, (*plane, self.width))
+        context = 0
+        if self.transformer is not None:
+            context = self.width
+            self.project.build(pixels)
+            self.positions.build((*plane, context))
+            self.transformer.build((None, plane[1] * plane[2], context))
+        embedding = c.embedding_channels if c.has_embedding else 0
+        self.pixelcnn.build(
+            pixels,
+            (*plane, embedding) if embedding else None,
+            (*plane, context + embedding) if context + embedding else None,
+        )
         self.built = True
 
     def call(
@@ -102,8 +111,10 @@ class SliceDecoder(SerializableLayer):
                 needs none.
             dropout: of residual branches.
         """
-        h, w = self.config.slice_height, self.config.slice_width
         units = self.units(pixels, predicted)
+        if self.transformer is None:
+            return self.pixelcnn(units, embedding, embedding, dropout=dropout)
+        h, w = self.config.slice_height, self.config.slice_width
         x = tf.reshape(self.project(units), [-1, h * w, self.width])
         x = tf.pad(x[:, :-1], [[0, 0], [1, 0], [0, 0]])  # pixel t sees pixels before t
         x = self.positions(tf.reshape(x, [-1, h, w, self.width]))

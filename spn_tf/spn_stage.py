@@ -17,7 +17,7 @@ from cascade_tf.stage import Stage
 from cascade_tf.strategies import has_tpus
 from cascade_tf.xla_choice import with_or_without_xla
 from spn_tf.bit_depth import quantize, to_uint8
-from spn_tf.config import SPNConfig
+from spn_tf.config import UNUSED_BY_GATED_PIXELCNN, SPNConfig
 from spn_tf.dropout import KeyedDropout
 from spn_tf.recomputation import Gradients, tracing
 from spn_tf.sampling import UNKNOWN, Sampler
@@ -74,6 +74,9 @@ class SPNStage(Stage):
         first_slice_given: bool = False,
         description: Description | None = None,
     ):
+        if description is None and not config.attention:
+            settings = (config, training)
+            description = Description("gated_pixelcnn", settings, UNUSED_BY_GATED_PIXELCNN)
         if description is None:
             conditional = config.coarse_bits > 0 or first_slice_given
             kind = PartOfACascade if conditional else Description

@@ -50,7 +50,7 @@ class SubscalePixelNetwork(SerializableLayer):
         if config.num_classes > 1:
             self.class_embedding = keras.layers.Embedding(
                 config.num_classes,
-                config.embedder_residual_channels,
+                config.embedding_channels,
                 dtype=self.dtype_policy,
                 name="class_embedding",
             )

@@ -21,6 +21,7 @@ from spn_tf.training_config import SPNTrainingConfig
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 CONFIGS = sorted((ROOT / "configs").glob("*.flags"))
+TABLES = sorted((ROOT / "configs" / "tables").glob("*.flags"))
 # SPN paper, Table 4: ImageNet (32, 64, 128, 256), CelebA HQ.
 COLUMNS = ("imagenet32", "imagenet64", "imagenet128", "imagenet256", "celeba")
 SCHEDULE = "1e-4,3e-5,1e-5"
@@ -167,9 +168,28 @@ def test_a_config_equals_its_column_of_table_4(name):
     assert "clip_norm" not in flags and "dropout" not in flags  # off in the paper's configs
 
 
-@pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", CONFIGS + TABLES, ids=lambda path: path.stem)
 def test_a_config_starts_with_the_command_that_runs_it(path):
-    assert path.read_text().startswith(f"# bin/train --flagfile=configs/{path.name}\n")
+    name = path.relative_to(ROOT)
+    assert path.read_text().startswith(f"# bin/train --flagfile={name}\n")
+
+
+# The number in Tables 1 to 3, the model family and the number of parameters of each baseline.
+BASELINES = {
+    "imagenet32_gated_pixelcnn": ("3.83", "gated_pixelcnn", 116_421_256),
+    "imagenet64_gated_pixelcnn": ("3.57", "gated_pixelcnn", 116_421_256),
+}
+
+
+def test_baselines_have_the_figures_of_their_rows():
+    assert {path.stem for path in TABLES} == set(BASELINES)
+    for path in TABLES:
+        number, system, count = BASELINES[path.stem]
+        flags = _flagfile(f"tables/{path.stem}")
+        assert (flags["system"], flags["workdir"]) == (system, f"runs/{path.stem}")
+        about = path.read_text().partition("\n--")[0].replace("\n# ", " ")
+        assert f"{number} bits/dim (Table" in about and f"{count:,} parameters" in about
+        assert parameters.parameters(f"tables/{path.stem}", []) == {"pixelcnn": count}
 
 
 def test_every_flagfile_gives_the_settings_of_an_earlier_commit():

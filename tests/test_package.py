@@ -33,7 +33,9 @@ def wheel(tmp_path_factory) -> pathlib.Path:
 def test_the_wheel_has_the_flagfiles_the_typed_marker_and_the_licence(wheel):
     names = zipfile.ZipFile(wheel).namelist()
     flagfiles = {name for name in names if name.startswith("cascade_cli/configs/")}
-    assert flagfiles == {f"cascade_cli/configs/{p.name}" for p in (ROOT / "configs").iterdir()}
+    assert flagfiles == {
+        f"cascade_cli/{p.relative_to(ROOT)}" for p in (ROOT / "configs").rglob("*.flags")
+    }
     models = {path.relative_to(ROOT) for path in (ROOT / "models").rglob("*") if path.is_file()}
     assert {f"cascade_tf/{path}" for path in models} == {
         name for name in names if name.startswith("cascade_tf/models/")

@@ -9,14 +9,14 @@ from cascade_tf.errors import UsageError
 from cascade_tf.experiment import Experiment
 from cascade_tf.family import Family
 from cascade_tf.settings import Settings, setting
-from spn_tf.family import SPNFamily
+from spn_tf.family import FAMILIES as SPN_FAMILIES
 from wavelet_tf.family import BigGANFamily, NSBFamily, PixelNSBFamily
 
 if TYPE_CHECKING:
     from cascade_cli.systems.system import System
 
 FAMILIES: dict[str, type[Family]] = {
-    "spn": SPNFamily,
+    **SPN_FAMILIES,
     "nsb": NSBFamily,
     "nsb_pixel": PixelNSBFamily,
     "biggan": BigGANFamily,
@@ -24,6 +24,7 @@ FAMILIES: dict[str, type[Family]] = {
 # Modules and classes by name, because importing them imports TensorFlow.
 _SYSTEMS = {
     "spn": ("spn", "SPNSystem"),
+    "gated_pixelcnn": ("spn", "SPNSystem"),
     "nsb": ("nsb", "NSBSystem"),
     "nsb_pixel": ("nsb", "NSBSystem"),
     "biggan": ("biggan", "BigGANSystem"),
@@ -36,7 +37,8 @@ class SystemSettings(Settings):
 
     system: str = setting(
         "spn",
-        "Model family: Subscale Pixel Network; not-so-BigGAN, wavelet or pixel; BigGAN of images.",
+        "Model family: Subscale Pixel Network; gated PixelCNN; not-so-BigGAN, wavelet or pixel; "
+        "BigGAN of images.",
         decides="model",
         choices=tuple(FAMILIES),
         whole=True,

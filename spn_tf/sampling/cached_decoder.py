@@ -86,9 +86,11 @@ def decode(
     height, width = c.slice_height, c.slice_width
     if embedding is not None:
         embedding = tf.cast(embedding, dtype)
-    transformer = CachedTransformer(decoder.transformer, height, width, kernels)
+    transformer = None
+    if decoder.transformer is not None:
+        transformer = CachedTransformer(decoder.transformer, height, width, kernels)
+        row_table, column_table = (tf.cast(table, dtype) for table in decoder.positions.weights)
     cnn = CachedPixelCNN(decoder.pixelcnn, embedding, kernels)
-    row_table, column_table = (tf.cast(table, dtype) for table in decoder.positions.weights)
 
     def draw_pixel(
         row: tf.Tensor,
@@ -102,11 +104,13 @@ def decode(
         rows: Any,
         state: Any,
     ) -> tuple:
-        position = row * width + column
-        # The first pixel has no input, not even the bias of the projection.
-        x = tf.where(position > 0, tf.cast(decoder.project(units_before), dtype), 0)
-        x += row_table[row, 0] + column_table[0, column]
-        context, attention = transformer.next(x, attention, row, column)
+        context = None
+        if transformer is not None:
+            position = row * width + column
+            # The first pixel has no input, not even the bias of the projection.
+            x = tf.where(position > 0, tf.cast(decoder.project(units_before), dtype), 0)
+            x += row_table[row, 0] + column_table[0, column]
+            context, attention = transformer.next(x, attention, row, column)
         pixel = cnn.pixel(pending, row_share[:, column], context)
         units: list[tf.Tensor] = []
         drawn: list[tf.Tensor] = []
@@ -145,14 +149,17 @@ def decode(
             (units_before, row_units, attention, nothing_pending, rows, state),
         )
         rows = rows and (rows[1], rows[1])  # all of the second one is overwritten
-        return units_before, row_units, transformer.end_row(attention, row), above, rows, state
+        if transformer is not None:
+            attention = transformer.end_row(attention, row)
+        return units_before, row_units, attention, above, rows, state
 
     units = c.channels * c.pixel_units
     units_before = tf.zeros([batch, units], dtype)
     row_units = tf.zeros([batch, width, units], dtype)
     # Outside the loops, inside of which the static size of the batch is lost.
     nothing_pending = cnn.start_row(batch)
-    attention, above = transformer.start(batch), cnn.start(batch, width)
+    attention = () if transformer is None else transformer.start(batch)
+    above = cnn.start(batch, width)
     rows = prediction.start() if prediction else ()
     carried = (units_before, row_units, attention, above, rows, chooser.start())
     *_, state = _loop(height, draw_row, carried)

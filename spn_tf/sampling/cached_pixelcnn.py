@@ -15,7 +15,7 @@ import tensorflow as tf
 from spn_tf.convolution import convolution
 from spn_tf.gated_pixelcnn import GatedPixelCNN, gate
 from spn_tf.sampling.horizontal_weights import HorizontalWeights
-from spn_tf.sampling.kernels import Kernels
+from spn_tf.sampling.kernels import Kernels, Product
 from spn_tf.sampling.masked_products import ColourSums
 
 # The last rows of each vertical convolution's input, [B, P, w, .].
@@ -102,16 +102,21 @@ class CachedPixelCNN:
             for layer in pixelcnn.gated
         ]
         self._horizontal = HorizontalWeights(pixelcnn, kernels)
+        self._vertical_condition = self._horizontal_condition = None
+        self._pixel_condition: Product | None = None
+        if not pixelcnn.horizontal_condition.built:
+            return
         condition = tf.cast(pixelcnn.horizontal_condition.kernel, dtype)
         condition = tf.gather(condition, self._horizontal.order, axis=-1)
-        self._vertical_condition = self._horizontal_condition = None
         if embedding is not None:
             # The embedding's share of equation 5, for all pixels and layers at once.
             self._vertical_condition = tf.cast(pixelcnn.vertical_condition(embedding), dtype)
-            condition, of_embedding = tf.split(condition, [-1, embedding.shape[-1]])
+            before = condition.shape[0] - embedding.shape[-1]
+            condition, of_embedding = condition[:before], condition[before:]
             # One product of two matrices, see Dense.
             self._horizontal_condition = tf.tensordot(embedding, of_embedding, axes=1)
-        self._pixel_condition = kernels.product(condition)
+        if condition.shape[0]:
+            self._pixel_condition = kernels.product(condition)
 
     def start(self, batch: int, width: int) -> RowCache:
         """The cache before the first row."""
@@ -165,15 +170,18 @@ class CachedPixelCNN:
         size = self._half * self._layers * self._pixelcnn.conv_channels
         return tf.zeros([batch, size], self._dtype)
 
-    def pixel(self, pending: tf.Tensor, row_share: tf.Tensor, condition: tf.Tensor) -> Pixel:
+    def pixel(self, pending: tf.Tensor, row_share: tf.Tensor, condition: tf.Tensor | None) -> Pixel:
         """Begins a pixel.
 
         Args:
             pending: the sums that wait for it, see start_row.
             row_share: the row's contribution at this pixel, see begin_row, [B, L * F].
-            condition: [B, .], the channels of the horizontal condition before the embedding's.
+            condition: [B, .], the channels of the horizontal condition before the embedding's, if
+                there are any.
         """
-        convolutions = row_share + self._pixel_condition(condition)
+        convolutions = row_share
+        if self._pixel_condition is not None and condition is not None:
+            convolutions += self._pixel_condition(condition)
         if self._half:
             convolutions += pending[:, : convolutions.shape[-1]]
         return Pixel(self._horizontal, convolutions)

@@ -40,8 +40,11 @@ def test_help_on_a_family_shows_its_settings_and_full_help_shows_all(tmp_path):
     assert "haar" in _flags(full)["wavelet"] and "depth" in _flags(full)["stage"]
     for name, entry in flags_of("train").names.items():
         assert " | ".join(entry.facts.choices) in _flags(full)[name]
+    _, of_pixelcnn, _ = run_forked(tmp_path, "train", "--help=gated_pixelcnn")
+    names = {*_flags(of_spn)} - {*_flags(of_pixelcnn)}
+    assert {"scale", "upscaling", "ffn_size", "embedder_conv_layers"} <= names
     code, _, stderr = run_forked(tmp_path, "train", "--help=vae")
-    assert code == 2 and stderr == "train: --help=vae: use spn, nsb, nsb_pixel, biggan\n"
+    assert code == 2 and stderr.endswith(": use spn, gated_pixelcnn, nsb, nsb_pixel, biggan\n")
 
 
 @pytest.mark.parametrize(

@@ -24,6 +24,9 @@ TINY = dict(
 # One layer of each kind, for tests that do not need a second one: it traces and compiles faster.
 SHALLOW = TINY | dict(pixelcnn_layers=1, decoder_attention_layers=1)
 
+# The baseline of van den Oord et al. (2016c); the layers see a whole image of 3x4 pixels.
+GATED_PIXELCNN = dict(scale=1, attention=False, pixelcnn_layers=3)
+
 RELATIVE = dict(intensity_distribution="relative_softmax")
 ANCHORED = dict(intensity_distribution="anchored_softmax")
 MIXTURE = dict(intensity_distribution="logistic_mixture")

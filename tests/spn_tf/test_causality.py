@@ -8,7 +8,7 @@ import pytest
 import tensorflow as tf
 
 from spn_tf.ordering import image_to_slices
-from tests.spn_tf.random_networks import ANCHORED, MIXTURE, RELATIVE, random_network
+from tests.spn_tf.random_networks import ANCHORED, GATED_PIXELCNN, MIXTURE, RELATIVE, random_network
 
 BITS = 3
 
@@ -61,18 +61,12 @@ def _assert_only_earlier_subpixels_change_logits(change):
     "scale,channels,changes",
     [(s, c, {}) for s in (1, 2, 4) for c in (1, 3)]
     + [(2, 3, dict(attention_ffn="dense"))]
-    + [(1, 3, RELATIVE), (2, 1, RELATIVE), (2, 3, MIXTURE), (4, 1, MIXTURE), (2, 3, ANCHORED)],
+    + [(1, 3, RELATIVE), (2, 1, RELATIVE), (2, 3, MIXTURE), (4, 1, MIXTURE), (2, 3, ANCHORED)]
+    + [(1, c, GATED_PIXELCNN) for c in (1, 3)],
 )
 def test_logits_depend_on_all_earlier_subpixels_and_no_others(scale, channels, changes):
-    network = random_network(
-        dtype="float64",
-        height=3 * scale,
-        width=4 * scale,
-        channels=channels,
-        bits=BITS,
-        scale=scale,
-        **changes,
-    )
+    sizes = dict(height=3 * scale, width=4 * scale, channels=channels, bits=BITS, scale=scale)
+    network = random_network(dtype="float64", **sizes | changes)
     half = network.config.levels // 2
     change = _change(network, lambda intensities: (intensities + half) % (2 * half))
     _assert_only_earlier_subpixels_change_logits(change)

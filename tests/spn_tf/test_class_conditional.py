@@ -14,6 +14,7 @@ from spn_tf.endpoints import endpoints
 from spn_tf.stages import make_stages
 from tests.cascade_cli.commands import TINY_MODEL, files, run, run_forked, train
 from tests.spn_tf.random_networks import (
+    GATED_PIXELCNN,
     SHALLOW,
     all_images_of,
     random_network,
@@ -24,9 +25,9 @@ from tests.spn_tf.random_networks import (
 RNG = np.random.default_rng(0)
 
 
-@pytest.mark.parametrize("scale", [1, 2])
-def test_the_probabilities_of_each_class_sum_to_one(scale):
-    network = random_network(height=2, width=2, channels=1, bits=2, scale=scale, num_classes=3)
+@pytest.mark.parametrize("changes", [dict(scale=1), dict(scale=2), GATED_PIXELCNN], ids=str)
+def test_the_probabilities_of_each_class_sum_to_one(changes):
+    network = random_network(height=2, width=2, channels=1, bits=2, num_classes=3, **changes)
     images = all_images_of(network.config)
     probabilities = [
         np.exp(-network.image_nats(images, tf.fill([len(images)], label))) for label in range(3)

@@ -9,6 +9,7 @@ from spn_tf.training_config import SPNTrainingConfig
 from spn_tf.upscaling import UpscalingConfig
 from tests.spn_tf.random_networks import (
     ANCHORED,
+    GATED_PIXELCNN,
     MIXTURE,
     RELATIVE,
     all_images,
@@ -32,6 +33,7 @@ def _nats(function, images):
         dict(height=2, width=2, channels=3, bits=1, scale=2),
         dict(height=4, width=4, channels=1, bits=1, scale=2),
         dict(height=2, width=2, channels=1, bits=2, scale=1),
+        dict(height=2, width=2, channels=3, bits=1) | GATED_PIXELCNN,
         dict(height=2, width=1, channels=3, bits=2, scale=1) | RELATIVE,
         dict(height=2, width=2, channels=1, bits=3, scale=2) | RELATIVE,
         dict(height=2, width=1, channels=3, bits=2, scale=1) | ANCHORED,

@@ -8,7 +8,7 @@ from spn_tf.sampling.cached_decoder import decode
 from spn_tf.sampling.cached_prediction import CachedPrediction
 from spn_tf.sampling.cpu_kernels import CpuKernels, few_rows, tiled_cache
 from spn_tf.sampling.plain_kernels import PlainKernels
-from tests.spn_tf.random_networks import ANCHORED, MIXTURE, RELATIVE, random_network
+from tests.spn_tf.random_networks import ANCHORED, GATED_PIXELCNN, MIXTURE, RELATIVE, random_network
 
 
 class _TeacherForcing:
@@ -66,6 +66,8 @@ def _cached(network, kernels=CpuKernels):
         dict(scale=1, channels=1, height=4, width=6, decoder_attention_channels=40),
         dict(scale=1, channels=3, height=1, width=6, pixelcnn_layers=1, pixelcnn_conv_channels=2),
         dict(scale=1, channels=3, height=4, width=6) | RELATIVE,
+        dict(channels=3, height=4, width=6, pixelcnn_filter_size=5) | GATED_PIXELCNN,
+        dict(channels=1, height=6, width=4) | GATED_PIXELCNN | MIXTURE,
         dict(scale=4, channels=3, height=12, width=16) | MIXTURE,
         dict(scale=2, channels=3, height=8, width=6, coarse_bits=1) | MIXTURE,
         dict(scale=2, channels=1, height=8, width=6, coarse_bits=2) | RELATIVE,

@@ -12,6 +12,7 @@ from spn_tf.sampling.cpu_kernels import CpuKernels
 from spn_tf.sampling.plain_kernels import PlainKernels
 from spn_tf.sampling.sampler import count_parts
 from tests.spn_tf.random_networks import (
+    GATED_PIXELCNN,
     MIXTURE,
     RELATIVE,
     SHALLOW,
@@ -63,6 +64,7 @@ def _probabilities(nats):
         dict(height=2, width=2, channels=1, bits=1, scale=2),
         dict(height=2, width=2, channels=1, bits=1, scale=1),
         dict(height=1, width=2, channels=3, bits=1, scale=1) | RELATIVE,
+        dict(height=2, width=2, channels=1, bits=2) | GATED_PIXELCNN,
         dict(height=2, width=2, channels=1, bits=2, scale=2) | MIXTURE,
     ],
     ids=str,
@@ -188,6 +190,7 @@ def test_graph_and_eager_loops_agree_and_every_slice_is_reported():
         (dict(scale=1, channels=1, num_classes=3), [4]),
         (dict(scale=2, channels=3, num_classes=10), [4, 0, 9]),
         (dict(scale=2, coarse_bits=1), [4, 0, 9]),
+        (dict(num_classes=3) | GATED_PIXELCNN, [4, 0, 9]),
     ],
 )
 def test_samples_equal_those_of_the_plain_sampler(changes, indices):
