@@ -11,13 +11,14 @@ import importlib.util
 import os
 import signal
 import sys
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from absl import flags
 
 import cascade_tf
 from cascade_cli import flagfiles, help_pages
 from cascade_cli.options import (
+    CompareOptions,
     CompileOptions,
     CompressOptions,
     DecompressOptions,
@@ -45,6 +46,7 @@ COMMANDS: dict[str, type[Options]] = {
     "export": ExportOptions,
     "compile": CompileOptions,
     "lower": LowerOptions,
+    "compare": CompareOptions,
     "compress": CompressOptions,
     "decompress": DecompressOptions,
 }
@@ -95,7 +97,7 @@ def run(command: str, arguments: list[str]) -> None:
         if page is not None:
             print(page, flush=True)
             return
-        options, experiment = open_experiment(arguments, parser)
+        options, experiment = _opened(arguments, parser)
         if isinstance(options, TrainedOptions):
             experiment.require_trained()
             os.environ.pop("TF_CONFIG", None)  # they run in one process, and wait for no other
@@ -140,6 +142,17 @@ def flags_of(command: str) -> Flags:
     """
     kinds = [kind for family in FAMILIES.values() for kind in (*family.whole, *family.kinds)]
     return Flags(COMMANDS[command], [SystemSettings, *SHARED, *kinds])
+
+
+def _opened(arguments: list[str], parser: Flags) -> tuple[Options, Any]:
+    """`open_experiment`; of `compare` the flags of each model."""
+    if parser.options is not CompareOptions:
+        return open_experiment(arguments, parser)
+    from cascade_cli.compared_models import compared_models
+
+    options, settings = parser.parse(flagfiles.expand(arguments))
+    assert isinstance(options, CompareOptions)
+    return options, compared_models(options, settings)
 
 
 def open_experiment(arguments: list[str], parser: Flags) -> tuple[Options, Experiment]:

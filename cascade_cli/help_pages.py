@@ -69,6 +69,10 @@ _PURPOSES = {
         "Writes the training step of a stage as a program that jax runs, with state and examples.",
         ("--flagfile=configs/celeba.flags --stage=spn --num_examples=20000 --output_dir=STEP",),
     ),
+    "compare": (
+        "Trains models on the same images, evaluates them alike, and writes one table.",
+        ("--flagfile=configs/compare/digits.flags",),
+    ),
     "compress": (
         "Writes pictures of any size to an archive without loss, with a model's likelihood.",
         (

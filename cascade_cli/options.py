@@ -1,10 +1,12 @@
 """Options of each command, beside the settings of the experiment."""
 
 import dataclasses
+import pathlib
 from collections.abc import Sequence
 from typing import ClassVar
 
 from cascade_tf.choices import ALL_STRATEGIES, LARGEST_TRUNCATION, STRATEGIES, TRUNCATION_KINDS
+from cascade_tf.errors import UsageError
 from cascade_tf.hardware.targets import TARGETS
 from cascade_tf.settings import Settings, setting
 
@@ -67,6 +69,35 @@ class TrainOptions(Options):
         True, "When the training ends, evaluate held-out images and draw 16 samples."
     )
     chosen: str = ""
+
+
+@dataclasses.dataclass(frozen=True)
+class CompareOptions(Options):
+    """Options of `compare`.
+
+    >>> CompareOptions(workdir="W", configs="a/one.flags,b/one.flags").flagfiles()
+    Traceback (most recent call last):
+    ...
+    cascade_tf.errors.SettingError: configs=a/one.flags,b/one.flags: two have the name one
+    """
+
+    configs: tuple[str, ...] | None = setting(
+        None, "Flagfiles of the models, with commas between them.", group="model"
+    )
+    num_images: int = setting(500, "Held-out images to evaluate.", at_least=1, group="data")
+    num_samples: int = setting(8, "Samples of each model.", at_least=1, group="output")
+
+    def flagfiles(self) -> dict[str, str]:
+        """The flagfiles by the names of their models; raises UsageError if there are none."""
+        if not self.configs:
+            raise UsageError("`configs` is missing: name the flagfiles of the models")
+        by_name: dict[str, str] = {}
+        for config in self.configs:
+            name = pathlib.PurePath(config).stem
+            if name in by_name:
+                self.refuse(f"two have the name {name}", "configs")
+            by_name[name] = config
+        return by_name
 
 
 @dataclasses.dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """Settings that a user gave, each for all stages of an experiment or for one of them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 
@@ -30,6 +30,19 @@ class GivenSettings:
                 if scope in (None, stage):
                     values[name] = value
         return values
+
+    def texts(self, text: Callable[[str, Any], str]) -> list[str]:
+        """The settings as flags, with texts of a name and a value.
+
+        >>> settings = GivenSettings({"batch_size": [(None, 32), ("depth", 8)]})
+        >>> settings.texts(lambda name, value: str(value))
+        ['--batch_size=32', '--batch_size=depth:8']
+        """
+        return [
+            f"--{name}={scope + ':' if scope else ''}{text(name, value)}"
+            for name, pairs in self._values.items()
+            for scope, value in pairs
+        ]
 
     def scopes(self) -> list[tuple[str, str]]:
         """Sorted pairs of a setting's name and the single stage that it was set for."""
