@@ -15,6 +15,7 @@ from PIL import Image
 from benchmarks import parameters
 from cascade_cli import flagfiles
 from cascade_cli.command_line import flags_of, open_experiment
+from cascade_cli.compared_models import compared_models
 from spn_tf.config import SPNConfig
 from spn_tf.spn_stage import SPNStage
 from spn_tf.training_config import SPNTrainingConfig
@@ -190,6 +191,21 @@ def test_baselines_have_the_figures_of_their_rows():
         about = path.read_text().partition("\n--")[0].replace("\n# ", " ")
         assert f"{number} bits/dim (Table" in about and f"{count:,} parameters" in about
         assert parameters.parameters(f"tables/{path.stem}", []) == {"pixelcnn": count}
+
+
+def test_the_models_of_a_comparison_have_the_same_data_and_learning():
+    for path in (ROOT / "configs" / "compare").glob("*.flags"):
+        assert path.read_text().startswith(f"# bin/compare --flagfile={path.relative_to(ROOT)}\n")
+        options, settings = flags_of("compare").parse(flagfiles.expand([f"--flagfile={path}"]))
+        models = compared_models(options, settings)
+        assert len(models) > 1
+        shared = []
+        for flags in models.values():
+            _, experiment = open_experiment(flags, flags_of("train"))
+            data = [experiment.data(name) for name in experiment.stage_names]
+            learning = experiment.settings(SPNTrainingConfig, experiment.stage_names[0])
+            shared.append((data, learning))
+        assert all(other == shared[0] for other in shared)
 
 
 def test_every_flagfile_gives_the_settings_of_an_earlier_commit():
