@@ -125,12 +125,11 @@ def products(rows: int, precision: str) -> Callable[[], float]:
 def weights_of_a_pixel(decoder: SliceDecoder) -> float:
     """Number of unmasked weights read per pixel; weights used once per row count by their share."""
     cnn = decoder.pixelcnn
-    count = 0
-    if decoder.transformer is not None:
-        count += decoder.project.kernel.shape.num_elements()
-        for branch in decoder.transformer.branches:
-            count += sum(np.prod(w.shape) for w in branch.weights)
-        count += decoder.width * cnn.conv_channels * len(cnn.gated)
+    assert decoder.transformer is not None
+    count = decoder.project.kernel.shape.num_elements()
+    for branch in decoder.transformer.branches:
+        count += sum(np.prod(w.shape) for w in branch.weights)
+    count += decoder.width * cnn.conv_channels * len(cnn.gated)
     convolutions = [c for layer in cnn.gated for c in (layer.horizontal, layer.out)]
     count += sum(c.mask.sum() for c in (*convolutions, cnn.hidden, cnn.logits))
     rows = [w for layer in cnn.gated for w in layer.vertical.weights]

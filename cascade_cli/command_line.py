@@ -145,7 +145,7 @@ def flags_of(command: str) -> Flags:
 
 
 def _opened(arguments: list[str], parser: Flags) -> tuple[Options, Any]:
-    """`open_experiment`; of `compare` the flags of each model."""
+    """The command's options, and its experiment; for `compare` the models' flags by name."""
     if parser.options is not CompareOptions:
         return open_experiment(arguments, parser)
     from cascade_cli.compared_models import compared_models

@@ -3,13 +3,15 @@
 from etils import epath
 
 from cascade_cli.command_line import flags_of, open_experiment
-from cascade_cli.options import CompareOptions
+from cascade_cli.options import CompareOptions, TrainOptions
 from cascade_tf.description import recorded_text
 from cascade_tf.errors import UsageError
+from cascade_tf.experiment import Experiment
 from cascade_tf.given_settings import GivenSettings
+from spn_tf.config import SPNConfig
+from spn_tf.family import FAMILIES
 
-# Whether a family's images have a likelihood is known without TensorFlow.
-_WITH_LIKELIHOOD = ("spn", "gated_pixelcnn")
+_MANY_STEPS = 10**9  # of trainings that end by their time
 
 
 def compared_models(options: CompareOptions, settings: GivenSettings) -> dict[str, list[str]]:
@@ -17,23 +19,54 @@ def compared_models(options: CompareOptions, settings: GivenSettings) -> dict[st
 
     Args:
         options: of the comparison.
-        settings: for all models; they override those of the flagfiles. A cascade's stages share
-            `max_minutes`.
+        settings: for all models; they override those of the flagfiles. `max_minutes` is shared by
+            the stages of a cascade, and limits trainings alone; so does `steps`.
 
     Raises:
-        UserError: settings that cannot work together, or a model without a likelihood.
+        UserError: settings that cannot work, or models that cannot be compared.
     """
     if not options.workdir:
         raise UsageError("`workdir` is missing: name a directory for the models and figures")
-    models = {}
+    models, images = {}, {}
     for name, config in options.flagfiles().items():
         workdir = epath.Path(options.workdir).expanduser() / name
-        flags = [f"--flagfile={config}", f"--workdir={workdir}", *settings.texts(recorded_text)]
-        _, experiment = open_experiment(flags, flags_of("train"))
-        if experiment.system not in _WITH_LIKELIHOOD:
+        flags = [f"--flagfile={config}", f"--workdir={workdir}"]
+        flags += ["--report=false", "--sample_every=0", *settings.texts(recorded_text)]
+        of_train, experiment = open_experiment(flags, flags_of("train"))
+        assert isinstance(of_train, TrainOptions)
+        if of_train.stage or of_train.split == "all":
+            raise UsageError(f"{config}: leave out `stage` and `split`")
+        if experiment.system not in FAMILIES:
             raise UsageError(f"{config}: {experiment.described} has no likelihood to compare")
-        minutes = experiment.training(experiment.stage_names[0]).max_minutes
-        if minutes and "max_minutes" in settings:
-            flags.append(f"--max_minutes={minutes / len(experiment.stage_names)}")
-        models[name] = [*flags, "--report=false", "--sample_every=0"]
+        models[name] = [*flags, *_limits(experiment, settings)]
+        images[name] = _images(experiment)
+    for name, of_model in images.items():
+        first = next(iter(images.values()))
+        for setting, value in of_model.items():
+            if value != first[setting]:
+                raise UsageError(
+                    f"`{setting}` is {first[setting]} for {next(iter(images))} and {value} for "
+                    f"{name}: models are compared on the same images"
+                )
     return models
+
+
+def _limits(experiment: Experiment, settings: GivenSettings) -> list[str]:
+    """Flags of a training's end, if the comparison gives it for all models."""
+    given = settings.for_stage(None)
+    if "steps" in given and "max_minutes" not in settings:
+        return ["--max_minutes=0"]
+    if "max_minutes" not in given or ("max_minutes", None) in settings.scopes():
+        return []
+    flags = [f"--max_minutes={given['max_minutes'] / len(experiment.stage_names)}"]
+    return flags if "steps" in settings else [*flags, f"--steps={_MANY_STEPS}"]
+
+
+def _images(experiment: Experiment) -> dict[str, object]:
+    """Settings of the images that a model is evaluated on."""
+    stage = experiment.stage_names[-1]
+    data = experiment.data(stage)
+    names = ("dataset", "data_dir", "test_dir", "image_size", "channels")
+    return {name: getattr(data, name) for name in names} | {
+        "bits": experiment.settings(SPNConfig, stage).bits
+    }

@@ -136,7 +136,7 @@ def _short(command: str, flags: Flags) -> dict[str, dict[str, Entry]]:
         known = own
     elif command in ("compile", "lower"):
         known = own | {name: _in_group(known[name], "training") for name in _OF_COMPILED}
-    elif command != "train":
+    elif command not in ("train", "compare"):
         known = own | {
             name: known[name]._replace(default=None, facts=_facts_of_trained(known[name], help))
             for name, help in _OF_TRAINED.items()
@@ -145,7 +145,7 @@ def _short(command: str, flags: Flags) -> dict[str, dict[str, Entry]]:
     for name, entry in known.items():
         if entry.facts.group:
             groups[entry.facts.group][name] = entry
-    titles = _GROUPS if command == "train" else _GROUPS | {"training": "Computation"}
+    titles = _GROUPS if command in ("train", "compare") else _GROUPS | {"training": "Computation"}
     return {titles[group]: named for group, named in groups.items()}
 
 
@@ -185,6 +185,8 @@ def _page(command: str, groups: Mapping[str, Mapping[str, Entry]]) -> str:
             lines += _flag_lines(name, entry)
     if command in ("compile", "lower"):
         lines += ["", "Other settings are those of a training, or of the workdir."]
+    elif command == "compare":
+        lines += ["", "These and other settings of a training are for all models."]
     elif command != "train":
         lines += ["", "Other settings are those that the model was trained with."]
     families = ", ".join(f"--help={name}" for name in FAMILIES)

@@ -17,8 +17,8 @@ def in_order(
 ) -> tuple[list[tf.Tensor], list[tf.Tensor]]:
     """The same tensors, where `then` is available once all of `first` are computed.
 
-    XLA also keeps no copies of what is computed from `then`, to use them earlier. It drops from
-    the order those of `first` whose returned copies are not used.
+    Nor can XLA reuse what it computed from the same values before. Use the returned tensors: XLA
+    may drop those of `first` from the order that are not used.
 
     >>> first, then = in_order([tf.constant(1.0)], [tf.constant(2.0), tf.constant(3.0)])
     >>> len(first), [float(x) for x in then]

@@ -170,7 +170,8 @@ class SPNConfig(Settings):
                 "scale",
             )
         if self.has_embedder and not self.attention:
-            self.refuse("a decoder without attention has no slice embedder", "attention", "scale")
+            advice = "without attention there are no slices and no coarse image"
+            self.refuse(advice, "attention", "scale", "coarse_bits")
         if self.pixelcnn_conv_channels % 2:
             self.refuse("use an even number (the gate halves it)", "pixelcnn_conv_channels")
         for field in ("pixelcnn_filter_size", "embedder_filter_size"):

@@ -95,8 +95,7 @@ def _attend(
                 seen = [x[..., : block.keys, :] for x in (k, v)]
                 p = kept
                 if gradients.recompute != "none":
-                    with recomputation.tracing(gradients):
-                        _, again = in_order([upstream], [own[0], seen[0]])
+                    _, again = in_order([upstream], [own[0], seen[0]])
                     p = _weights(again[0], again[1], block.causal)
                 parts = _gradients(p, own_read, *own, *seen)
                 of_q.insert(0, parts[0])

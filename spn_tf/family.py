@@ -38,7 +38,7 @@ class SPNFamily(Family):
 class GatedPixelCNNFamily(Family):
     """The gated PixelCNN of van den Oord et al. (2016c): the decoder without attention or slices.
 
-    It is a row of the SPN paper's Table 1.
+    It is a baseline in the SPN paper's Table 1.
     """
 
     kinds = (SPNConfig, SPNTrainingConfig)

@@ -46,9 +46,9 @@ class SliceDecoder(SerializableLayer):
         self.config = config
         self.distribution = intensity_distribution(c)
         self.intensities = IntensityEmbedding(c.levels, dtype=dtype, name="intensities")
-        self.width = c.decoder_attention_heads * c.decoder_attention_channels
         self.transformer = None
         if c.attention:
+            self.width = c.decoder_attention_heads * c.decoder_attention_channels
             self.project = Dense(self.width, dtype=dtype, name="project")
             self.positions = PositionEmbedding(dtype=dtype, name="positions")
             self.transformer = Transformer(

@@ -7,6 +7,7 @@ from cascade_cli.command_line import flags_of, open_experiment
 from cascade_tf.averages import PolyakAverage
 from cascade_tf.examples import Examples
 from cascade_tf.stage import Stage
+from cascade_tf.xla_choice import compiled_by_xla
 from tests.cascade_cli.commands import TINY_GAN, TINY_MODEL
 
 _DECODERS = ("--levels=1", "--packet_width=8", "--head_width=4", "--patch_size=8")
@@ -19,7 +20,7 @@ _SYSTEMS = {
     "nsb_pixel": ("--system=nsb_pixel", "--levels=1", "--pixel_width=8"),
     "biggan": (
         *("--system=biggan", "--architecture=biggan_deep", *TINY_GAN, "--image_size=16"),
-        "--gan_orthogonal_regularisation=1e-4",
+        *("--gan_orthogonal_regularisation=1e-4", "--gan_accumulations=2"),
     ),
 }
 _SHARED = (
@@ -62,5 +63,6 @@ def _lowered_step(stage: Stage, size: int) -> str:
         average.update(number)
         return metrics
 
-    compiled = tf.function(step, jit_compile=True, autograph=False)
-    return compiled.experimental_get_compiler_ir(*examples, tf.constant(0, tf.int64))(stage="hlo")
+    return compiled_by_xla(step).experimental_get_compiler_ir(*examples, tf.constant(0, tf.int64))(
+        stage="hlo"
+    )

@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from cascade_cli.command_line import flags_of
+from cascade_cli.compared_models import compared_models
 from tests.cascade_cli.commands import run, run_forked
 
 _SHARED = """
@@ -67,13 +69,36 @@ def test_the_table_has_a_row_for_each_model_and_codec_and_finished_models_are_ke
         (["--configs=pixelcnn.flags,pixelcnn.flags", "--workdir=W"], "two have the name pixelcnn"),
         (["--configs=pixelcnn.flags", "--workdir=W", "--scale=2"], "--scale means nothing to"),
         (["--configs=gan.flags", "--workdir=W"], "--system=biggan has no likelihood to compare"),
+        (["--configs=one.flags", "--workdir=W"], "one.flags: leave out --stage and --split"),
+        (["--configs=pixelcnn.flags,deep.flags", "--workdir=W"], "--bits is 8 for pixelcnn and 5"),
     ],
 )
 def test_mistakes_get_one_line_and_nothing_is_written(folder, flags, message):
     (folder / "gan.flags").write_text("--system=biggan\n--image_size=16\n")
+    (folder / "one.flags").write_text(f"--split=all\n{_DECODER}{_SHARED}")
+    (folder / "deep.flags").write_text(f"--bits=5\n{_DECODER}{_SHARED}")
     code, _, stderr = run_forked(folder, "compare", *flags)
     assert code == 2 and message in stderr and stderr.count("\n") == 1
     assert not (folder / "W" / "gan").exists()
+
+
+@pytest.mark.parametrize(
+    ("flags", "limits"),
+    [
+        (["--max_minutes=6"], ["--max_minutes=3.0", "--steps=1000000000"]),
+        (["--max_minutes=6", "--steps=9"], ["--max_minutes=3.0"]),
+        (["--steps=9"], ["--max_minutes=0"]),
+        (["--max_minutes=spn:30", "--max_minutes=depth:10"], []),
+        ([], []),
+    ],
+)
+def test_limits_of_all_models_replace_those_of_flagfiles(folder, flags, limits):
+    config = folder / "cascade.flags"
+    config.write_text(f"--upscaling=depth\n--max_minutes=1\n--steps=7\n{_DECODER}{_SHARED}")
+    parser = flags_of("compare")
+    own = [f"--configs={config}", "--workdir=W", *flags]
+    (of_train,) = compared_models(*parser.parse(own)).values()
+    assert of_train[4 + len(flags) :] == limits
 
 
 def test_figures_of_other_settings_are_not_overwritten(folder):

@@ -8,6 +8,7 @@ from cascade_tf.experiment import Experiment
 from cascade_tf.given_settings import GivenSettings
 from cascade_tf.metrics import PixelFeatures, compare
 from cascade_tf.strategies import make_strategy
+from cascade_tf.xla_choice import compiled_by_xla
 from tests.cascade_tf.trainings import final_weights, scalars, trainer
 from tests.wavelet_tf.small_priors import built, digits, gan, sample
 from wavelet_tf.family import BigGANFamily
@@ -43,9 +44,7 @@ def test_gradients_under_xla_equal_those_without():
     """BigGAN-deep; biggan/test_training.py compares BigGAN's."""
     stage = built(config={"architecture": "biggan_deep"})
     figures, plain = stage._discriminator_gradients(digits(4))
-    compiled_figures, compiled = tf.function(
-        stage._discriminator_gradients, jit_compile=True, autograph=False
-    )(digits(4))
+    compiled_figures, compiled = compiled_by_xla(stage._discriminator_gradients)(digits(4))
     for name, value in figures.items():
         np.testing.assert_allclose(compiled_figures[name], value, rtol=1e-3, err_msg=name)
     norm = tf.linalg.global_norm(plain)
