@@ -43,9 +43,16 @@ def _flags(folder):
     )
 
 
-def test_the_table_has_a_row_for_each_model_and_codec_and_finished_models_are_kept(folder):
-    done = run("compare", *_flags(folder))
-    results = json.loads(done.stdout.splitlines()[-1])
+@pytest.fixture(scope="module")
+def compared(folder):
+    """A finished comparison."""
+    return run("compare", *_flags(folder))
+
+
+def test_the_table_has_a_row_for_each_model_and_codec_and_finished_models_are_kept(
+    folder, compared
+):
+    results = json.loads(compared.stdout.splitlines()[-1])
     assert list(results) == ["pixelcnn", "decoder"]
     for figures in results.values():
         assert [*figures["steps"].values()] == [3] and figures["images"] == 5
@@ -57,7 +64,7 @@ def test_the_table_has_a_row_for_each_model_and_codec_and_finished_models_are_ke
     assert np.asarray(Image.open(folder / "W" / "samples.png")).shape[1] > 512
     assert (folder / "W" / "curves.png").exists()
     again = run("compare", *_flags(folder))
-    assert again.stdout == done.stdout
+    assert again.stdout == compared.stdout
     assert "train" not in again.stderr
 
 
@@ -101,6 +108,6 @@ def test_limits_of_all_models_replace_those_of_flagfiles(folder, flags, limits):
     assert of_train[4 + len(flags) :] == limits
 
 
-def test_figures_of_other_settings_are_not_overwritten(folder):
+def test_figures_of_other_settings_are_not_overwritten(folder, compared):
     code, _, stderr = run_forked(folder, "compare", *_flags(folder), "--num_samples=3")
     assert code == 1 and "has figures of other settings: use another workdir" in stderr
