@@ -75,7 +75,7 @@ class TrainOptions(Options):
 class CompareOptions(Options):
     """Options of `compare`.
 
-    >>> CompareOptions(workdir="W", configs="a/one.flags,b/one.flags").flagfiles()
+    >>> CompareOptions(workdir="W", configs=("a/one.flags", "b/one.flags")).flagfiles()
     Traceback (most recent call last):
     ...
     cascade_tf.errors.SettingError: configs=a/one.flags,b/one.flags: two have the name one
