@@ -4,7 +4,6 @@ from etils import epath
 
 from cascade_cli.command_line import flags_of, open_experiment
 from cascade_cli.options import CompareOptions, TrainOptions
-from cascade_tf.description import recorded_text
 from cascade_tf.errors import UsageError
 from cascade_tf.experiment import Experiment
 from cascade_tf.given_settings import GivenSettings
@@ -19,8 +18,9 @@ def compared_models(options: CompareOptions, settings: GivenSettings) -> dict[st
 
     Args:
         options: of the comparison.
-        settings: for all models; they override those of the flagfiles. `max_minutes` is shared by
-            the stages of a cascade, and limits trainings alone; so does `steps`.
+        settings: for all models; they override those of the flagfiles. The stages of a cascade
+            share `max_minutes`. If only one of `max_minutes` and `steps` is given, it alone ends
+            the trainings.
 
     Raises:
         UserError: settings that cannot work, or models that cannot be compared.
@@ -31,7 +31,7 @@ def compared_models(options: CompareOptions, settings: GivenSettings) -> dict[st
     for name, config in options.flagfiles().items():
         workdir = epath.Path(options.workdir).expanduser() / name
         flags = [f"--flagfile={config}", f"--workdir={workdir}"]
-        flags += ["--report=false", "--sample_every=0", *settings.texts(recorded_text)]
+        flags += ["--report=false", "--sample_every=0", *settings.flags()]
         of_train, experiment = open_experiment(flags, flags_of("train"))
         assert isinstance(of_train, TrainOptions)
         if of_train.stage or of_train.split == "all":
@@ -40,13 +40,13 @@ def compared_models(options: CompareOptions, settings: GivenSettings) -> dict[st
             raise UsageError(f"{config}: {experiment.described} has no likelihood to compare")
         models[name] = [*flags, *_limits(experiment, settings)]
         images[name] = _images(experiment)
-    for name, of_model in images.items():
-        first = next(iter(images.values()))
+    (first, expected), *others = images.items()
+    for name, of_model in others:
         for setting, value in of_model.items():
-            if value != first[setting]:
+            if value != expected[setting]:
                 raise UsageError(
-                    f"`{setting}` is {first[setting]} for {next(iter(images))} and {value} for "
-                    f"{name}: models are compared on the same images"
+                    f"`{setting}` is {expected[setting]} for {first} and {value} for {name}: "
+                    f"models are compared on the same images"
                 )
     return models
 

@@ -17,8 +17,15 @@ def in_order(
 ) -> tuple[list[tf.Tensor], list[tf.Tensor]]:
     """The same tensors, where `then` is available once all of `first` are computed.
 
-    Nor can XLA reuse what it computed from the same values before. Use the returned tensors: XLA
-    may drop those of `first` from the order that are not used.
+    XLA does not take the returned tensors for the given ones. So it neither folds constants across
+    this point, nor reuses what it computed from `then` before. Use the returned tensors of `first`,
+    too: XLA may ignore those that are not used.
+
+    Args:
+        first, then: of any shapes and dtypes.
+
+    Returns:
+        The tensors of `first`, and those of `then`.
 
     >>> first, then = in_order([tf.constant(1.0)], [tf.constant(2.0), tf.constant(3.0)])
     >>> len(first), [float(x) for x in then]

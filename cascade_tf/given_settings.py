@@ -1,7 +1,9 @@
 """Settings that a user gave, each for all stages of an experiment or for one of them."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
+
+from cascade_tf.description import recorded_text
 
 
 class GivenSettings:
@@ -31,15 +33,14 @@ class GivenSettings:
                     values[name] = value
         return values
 
-    def texts(self, text: Callable[[str, Any], str]) -> list[str]:
-        """The settings as flags, with texts of a name and a value.
+    def flags(self) -> list[str]:
+        """The settings as flags of a command, with absolute paths.
 
-        >>> settings = GivenSettings({"batch_size": [(None, 32), ("depth", 8)]})
-        >>> settings.texts(lambda name, value: str(value))
+        >>> GivenSettings({"batch_size": [(None, 32), ("depth", 8)]}).flags()
         ['--batch_size=32', '--batch_size=depth:8']
         """
         return [
-            f"--{name}={scope + ':' if scope else ''}{text(name, value)}"
+            f"--{name}={scope + ':' if scope else ''}{recorded_text(name, value)}"
             for name, pairs in self._values.items()
             for scope, value in pairs
         ]

@@ -12,8 +12,8 @@ With `runtime_models.py`, which freezes graphs, it alone imports TensorFlow's pr
 
 TensorFlow may move or drop them in any release. Each function here then uses public operations:
 the results are the same, only slower, and training steps may take more memory. `missing_ops`
-names those that are gone. The layouts for
-CPUs rest on them and are not used then (see `sampler.py`).
+names those that are gone. The layouts for CPUs rest on them and are not used then (see
+`sampler.py`).
 """
 
 import functools

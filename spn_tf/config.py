@@ -1,10 +1,11 @@
 """Sizes of a Subscale Pixel Network, named as in Table 4."""
 
 import dataclasses
+import re
 from typing import Any
 
 from cascade_tf import shared_settings as shared
-from cascade_tf.settings import Settings, setting
+from cascade_tf.settings import Settings, entries, setting
 
 # Widths and depths of configs/digits.flags.
 SMALL = dict(
@@ -25,28 +26,6 @@ SMALL = dict(
 )
 PIXEL_UNITS = 8  # section 3.2: intensities and meta-positions are embedded to 8 units each
 ERROR_UNITS = 8  # of the error of an intensity's prediction
-
-# Settings of networks that have attention or slices.
-UNUSED_BY_GATED_PIXELCNN = frozenset(
-    {
-        "scale",
-        "decoder_attention_layers",
-        "decoder_attention_heads",
-        "decoder_attention_channels",
-        "embedder_conv_layers",
-        "embedder_filter_size",
-        "embedder_conv_channels",
-        "embedder_residual_channels",
-        "embedder_attention_layers",
-        "embedder_attention_heads",
-        "embedder_attention_channels",
-        "attention_ffn",
-        "ffn_size",
-        "dropout",
-        "fused_attention",
-        "slice_positions",
-    }
-)
 
 
 def _size(default: int, help: str, at_least: int = 1) -> Any:
@@ -241,3 +220,11 @@ class SPNConfig(Settings):
     def dimensions(self) -> int:
         """H * W * C of the images that the network models."""
         return self.height * self.width * self.channels
+
+
+# Settings of networks that have attention or slices.
+UNUSED_BY_GATED_PIXELCNN = frozenset(
+    name
+    for name in (*entries([SPNConfig]), "fused_attention", "slice_positions")
+    if re.match("scale|dropout|embedder_|decoder_attention_|attention_ffn|ffn_|fused_|slice_", name)
+)

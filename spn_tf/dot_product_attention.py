@@ -146,7 +146,7 @@ def _weights(q: tf.Tensor, k: tf.Tensor, causal: bool, scale: float = 1.0) -> tf
     scores = _accurate(scores)
     if causal:
         queries, keys = scores.shape[-2:]
-        # XLA would otherwise store the whole mask in the program.
+        # XLA would otherwise fold the whole mask to a constant of the program.
         _, [position] = in_order([], [tf.range(keys)])
         past = position <= position[keys - queries :, None]
         scores = tf.where(past, scores, scores.dtype.min)

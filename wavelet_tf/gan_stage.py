@@ -151,7 +151,7 @@ class GANStage(Stage):
         update_spectral_norms(self.generator)
         figures = means_over_parts(self._discriminator_step, examples, t.discriminator_steps)
         moments_of_all = context.all_reduce(tf.distribute.ReduceOp.MEAN, figures.pop("moments"))
-        # Compiled as one program, XLA would compute the generator's step at the same time.
+        # Else XLA, if it compiles all of this, computes the generator's step at the same time.
         [norm], [indices] = in_order([figures["gradient_norm_discriminator"]], [examples.indices])
         examples, figures["gradient_norm_discriminator"] = examples._replace(indices=indices), norm
         count = examples.images.shape[0]

@@ -1,14 +1,16 @@
 """compare: two models, trained and evaluated alike."""
 
 import json
+import time
 
 import numpy as np
 import pytest
+import tensorflow as tf
 from PIL import Image
 
 from cascade_cli.command_line import flags_of
 from cascade_cli.compared_models import compared_models
-from tests.cascade_cli.commands import run, run_forked
+from tests.cascade_cli.commands import run, run_forked, start
 
 _SHARED = """
 --dataset=digits
@@ -19,8 +21,10 @@ _SHARED = """
 --pixelcnn_conv_channels=8
 --pixelcnn_residual_channels=8
 --evaluate_every=0
+--checkpoint_every=20
 --jit_compile=false
 """
+_STEP = "step/.ATTRIBUTES/VARIABLE_VALUE"
 _DECODER = "--scale=1\n--decoder_attention_layers=0\n--decoder_attention_channels=4\n--ffn_size=4\n"
 
 
@@ -37,25 +41,39 @@ def _flags(folder):
     return (
         f"--configs={folder / 'pixelcnn.flags'},{folder / 'decoder.flags'}",
         f"--workdir={folder / 'W'}",
-        "--steps=3",
         "--num_images=5",
         "--num_samples=2",
     )
 
 
 @pytest.fixture(scope="module")
-def compared(folder):
-    """A finished comparison."""
-    return run("compare", *_flags(folder))
+def stopped_at(folder):
+    """The step at which the first training of a comparison was stopped."""
+    process = start("compare", *_flags(folder), "--steps=1000000")
+    directory = folder / "W" / "pixelcnn" / "pixelcnn"
+    while not list(directory.glob("checkpoints/*.index")):
+        assert process.poll() is None, process.communicate()
+        time.sleep(0.2)
+    process.terminate()
+    _, stderr = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert "compare: pixelcnn is not finished; the same command goes on" in stderr
+    return int(tf.train.load_variable(str(directory / "checkpoints"), _STEP))
+
+
+@pytest.fixture(scope="module")
+def compared(folder, stopped_at):
+    """A comparison that was stopped, and then finished."""
+    return run("compare", *_flags(folder), f"--steps={stopped_at}")
 
 
 def test_the_table_has_a_row_for_each_model_and_codec_and_finished_models_are_kept(
-    folder, compared
+    folder, compared, stopped_at
 ):
     results = json.loads(compared.stdout.splitlines()[-1])
     assert list(results) == ["pixelcnn", "decoder"]
     for figures in results.values():
-        assert [*figures["steps"].values()] == [3] and figures["images"] == 5
+        assert [*figures["steps"].values()] == [stopped_at] and figures["images"] == 5
         assert 0 < figures["bits_per_dim"] < 9 and figures["memory"] > 1e8
         assert figures["minutes"] > 0 and figures["seconds_per_sample"] > 0
     rows = (folder / "W" / "comparison.md").read_text().splitlines()
@@ -63,7 +81,7 @@ def test_the_table_has_a_row_for_each_model_and_codec_and_finished_models_are_ke
     assert rows[-1].startswith("| JPEG XL")
     assert np.asarray(Image.open(folder / "W" / "samples.png")).shape[1] > 512
     assert (folder / "W" / "curves.png").exists()
-    again = run("compare", *_flags(folder))
+    again = run("compare", *_flags(folder), f"--steps={stopped_at}")
     assert again.stdout == compared.stdout
     assert "train" not in again.stderr
 
@@ -109,5 +127,5 @@ def test_limits_of_all_models_replace_those_of_flagfiles(folder, flags, limits):
 
 
 def test_figures_of_other_settings_are_not_overwritten(folder, compared):
-    code, _, stderr = run_forked(folder, "compare", *_flags(folder), "--num_samples=3")
+    code, _, stderr = run_forked(folder, "compare", *_flags(folder), "--steps=1")
     assert code == 1 and "has figures of other settings: use another workdir" in stderr
