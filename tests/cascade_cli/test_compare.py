@@ -89,13 +89,13 @@ def test_the_table_has_a_row_for_each_model_and_codec_and_finished_models_are_ke
 @pytest.mark.parametrize(
     ("flags", "message"),
     [
-        (["--workdir=W"], "--configs is missing"),
+        (["--workdir=N"], "--configs is missing"),
         (["--configs=pixelcnn.flags"], "--workdir is missing"),
-        (["--configs=pixelcnn.flags,pixelcnn.flags", "--workdir=W"], "two have the name pixelcnn"),
-        (["--configs=pixelcnn.flags", "--workdir=W", "--scale=2"], "--scale means nothing to"),
-        (["--configs=gan.flags", "--workdir=W"], "--system=biggan has no likelihood to compare"),
-        (["--configs=one.flags", "--workdir=W"], "one.flags: leave out --stage and --split"),
-        (["--configs=pixelcnn.flags,deep.flags", "--workdir=W"], "--bits is 8 for pixelcnn and 5"),
+        (["--configs=pixelcnn.flags,pixelcnn.flags", "--workdir=N"], "two have the name pixelcnn"),
+        (["--configs=pixelcnn.flags", "--workdir=N", "--scale=2"], "--scale means nothing to"),
+        (["--configs=gan.flags", "--workdir=N"], "--system=biggan has no likelihood to compare"),
+        (["--configs=one.flags", "--workdir=N"], "one.flags: leave out --stage and --split"),
+        (["--configs=pixelcnn.flags,deep.flags", "--workdir=N"], "--bits is 8 for pixelcnn and 5"),
     ],
 )
 def test_mistakes_get_one_line_and_nothing_is_written(folder, flags, message):
@@ -104,7 +104,7 @@ def test_mistakes_get_one_line_and_nothing_is_written(folder, flags, message):
     (folder / "deep.flags").write_text(f"--bits=5\n{_DECODER}{_SHARED}")
     code, _, stderr = run_forked(folder, "compare", *flags)
     assert code == 2 and message in stderr and stderr.count("\n") == 1
-    assert not (folder / "W" / "gan").exists()
+    assert not (folder / "N").exists()
 
 
 @pytest.mark.parametrize(
