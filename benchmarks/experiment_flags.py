@@ -8,7 +8,7 @@ from cascade_cli import flagfiles
 from cascade_cli.command_line import flags_of, open_experiment
 from cascade_tf.errors import UsageError, UserError
 from cascade_tf.experiment import Experiment
-from spn_tf.spn_stage import SPNStage
+from spn_tf.likelihood_stage import LikelihoodStage
 
 
 def run_benchmark(main: Callable[[list[str]], None]) -> None:
@@ -40,14 +40,14 @@ def described_experiment(arguments: list[str]) -> Experiment:
     return experiment
 
 
-def built_spn(experiment: Experiment, name: str) -> SPNStage:
-    """Returns the stage `name`, which must be a Subscale Pixel Network, with its weights built.
+def built_stage(experiment: Experiment, name: str) -> LikelihoodStage:
+    """Returns the stage `name`, which must be a likelihood model, with its weights built.
 
     Raises:
         UsageError: if it is another kind of stage.
     """
     stage = experiment.make_stage(name)
-    if not isinstance(stage, SPNStage):
-        raise UsageError(f"stage {name} of {experiment.described} is no Subscale Pixel Network")
+    if not isinstance(stage, LikelihoodStage):
+        raise UsageError(f"stage {name} of {experiment.described} is no likelihood model")
     stage.build()
     return stage

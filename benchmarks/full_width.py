@@ -3,9 +3,9 @@
 
     python benchmarks/full_width.py --flagfile=configs/celeba.flags
 
-It takes the flags of bin/train for Subscale Pixel Networks. Each stage runs in its own process with
-a batch of one image: one training step, the exact likelihood (all slices), and the first slice of
-a sample.
+It takes the flags of bin/train for Subscale Pixel Networks and the models that they are compared
+with. Each stage runs in its own process with a batch of one image: one training step, the
+likelihood (all slices), and the first slice of a sample.
 """
 
 import contextlib
@@ -21,7 +21,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import tensorflow as tf
 from absl import flags
-from experiment_flags import built_spn, described_experiment, run_benchmark
+from experiment_flags import built_stage, described_experiment, run_benchmark
 from random_examples import random_examples
 
 from cascade_tf import SampleRequest
@@ -45,7 +45,7 @@ def _timed(work: str, run: Callable[[], object]) -> None:
 
 def run_stage(experiment: Experiment, name: str) -> None:
     """Prints time and peak memory of a training step, a likelihood and a slice of a sample."""
-    stage = built_spn(experiment, name)
+    stage = built_stage(experiment, name)
     print(f"{name}: {stage.parameters():,} parameters", flush=True)
     data = experiment.data(name)
     examples = random_examples(1, data.image_size, data.channels)

@@ -20,7 +20,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import tensorflow as tf
 from absl import flags
-from experiment_flags import built_spn, described_experiment, run_benchmark
+from experiment_flags import built_stage, described_experiment, run_benchmark
 from random_examples import random_examples
 
 from cascade_tf.experiment import Experiment
@@ -51,7 +51,7 @@ def _peak_since_reset() -> float:
 def measure(experiment: Experiment) -> float:
     """Bytes of a training step beyond parameters and optimizer."""
     (name,) = experiment.stage_names
-    stage, data = built_spn(experiment, name), experiment.data(name)
+    stage, data = built_stage(experiment, name), experiment.data(name)
     examples = random_examples(FLAGS.batch, data.image_size, data.channels)
     step = tf.function(lambda: stage.train_step(examples, tf.constant(0, tf.int64)))
     before = _resident()

@@ -62,8 +62,11 @@ def parameters(config: str, overrides: list[str]) -> dict[str, int]:
 def _count(stage: Any) -> int:
     shapes: list[tuple[int, ...]] = []
 
-    def add_weight(self: keras.layers.Layer, shape: tuple[int, ...], **_: object) -> None:
-        shapes.append(tuple(shape))
+    def add_weight(
+        self: keras.layers.Layer, shape: tuple[int, ...], trainable: bool = True, **_: object
+    ) -> None:
+        if trainable:
+            shapes.append(tuple(shape))
 
     with mock.patch.object(keras.layers.Layer, "add_weight", add_weight):
         stage.build_network()

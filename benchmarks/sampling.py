@@ -142,6 +142,7 @@ def floor(
 ) -> float:
     """Lower bound of the seconds to sample a batch of slices."""
     c = decoder.config
+    assert isinstance(c, SPNConfig)
     pixels = c.slice_height * c.slice_width
     weights = weights_of_a_pixel(decoder)
     live = batch * (pixels / 2) * 2 * c.decoder_attention_layers * decoder.width

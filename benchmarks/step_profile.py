@@ -21,7 +21,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import tensorflow as tf
 from absl import flags
-from experiment_flags import built_spn, described_experiment, run_benchmark
+from experiment_flags import built_stage, described_experiment, run_benchmark
 from random_examples import random_examples
 from tensorflow.tsl.profiler.protobuf import xplane_pb2
 
@@ -87,7 +87,7 @@ def shared_out(operations: dict[str, Interval]) -> dict[str, float]:
 def main(arguments: list[str]) -> None:
     experiment = described_experiment(arguments)
     name = experiment.stage_names[0]
-    stage, data = built_spn(experiment, name), experiment.data(name)
+    stage, data = built_stage(experiment, name), experiment.data(name)
     examples = random_examples(FLAGS.batch, data.image_size, data.channels)
     step, number = tf.function(stage.train_step), tf.constant(0, tf.int64)
 

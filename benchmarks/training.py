@@ -22,15 +22,17 @@ import numpy as np
 import tensorflow as tf
 from absl import flags
 from best_rate import best_rate
-from experiment_flags import built_spn, described_experiment, run_benchmark
+from experiment_flags import built_stage, described_experiment, run_benchmark
 from random_examples import random_examples
 from timing import fastest
 
+from cascade_tf.errors import UsageError
 from cascade_tf.examples import Examples
 from cascade_tf.experiment import Experiment
 from spn_tf.attention import ParameterAttention, SelfAttention
+from spn_tf.likelihood_stage import LikelihoodStage
 from spn_tf.masked_convolution import HorizontalConvolution, VerticalConvolution
-from spn_tf.spn_stage import SPNStage
+from spn_tf.slice_decoder import SliceDecoder
 from spn_tf.subscale_pixel_network import SubscalePixelNetwork
 
 flags.DEFINE_list("configs", ["celeba", "imagenet64"], "Names of flagfiles in configs/.")
@@ -50,6 +52,8 @@ def _taps(rows: range, columns: range, h: int, w: int) -> np.ndarray:
 
 def multiply_adds(network: SubscalePixelNetwork) -> float:
     """Multiply-adds of the forward pass of one slice."""
+    if not isinstance(network.decoder, SliceDecoder):
+        raise UsageError("it counts the operations of Subscale Pixel Networks alone")
     h, w = network.config.slice_height, network.config.slice_width
     positions, total = h * w, 0.0
     for layer in network._flatten_layers():
@@ -74,7 +78,7 @@ def multiply_adds(network: SubscalePixelNetwork) -> float:
     return total
 
 
-def _step_seconds(stage: SPNStage, examples: Examples) -> float:
+def _step_seconds(stage: LikelihoodStage, examples: Examples) -> float:
     step, number = tf.function(stage.train_step), tf.constant(0, tf.int64)
     step(examples, number)
     return fastest(lambda: step(examples, number)["bits_per_dim"].numpy(), FLAGS.runs)
@@ -83,7 +87,7 @@ def _step_seconds(stage: SPNStage, examples: Examples) -> float:
 def measure(experiment: Experiment) -> None:
     """Prints the rest of a row of the table, after config's name."""
     name = experiment.stage_names[0]
-    stage, data = built_spn(experiment, name), experiment.data(name)
+    stage, data = built_stage(experiment, name), experiment.data(name)
     precision = stage.training.precision
     work = 3 * 2 * multiply_adds(stage.network)
     before = best_rate(precision)

@@ -7,8 +7,8 @@ from cascade_cli.options import CompareOptions, TrainOptions
 from cascade_tf.errors import UsageError
 from cascade_tf.experiment import Experiment
 from cascade_tf.given_settings import GivenSettings
-from spn_tf.config import SPNConfig
 from spn_tf.family import FAMILIES
+from spn_tf.image_config import ImageConfig
 
 _MANY_STEPS = 10**9  # of trainings that end by their time
 
@@ -19,8 +19,9 @@ def compared_models(options: CompareOptions, settings: GivenSettings) -> dict[st
     Args:
         options: of the comparison.
         settings: for all models; they override those of the flagfiles. The stages of a cascade
-            share `max_minutes`. If only one of `max_minutes` and `steps` is given, it alone ends
-            the trainings.
+            share `max_minutes`: equally, or in proportion to limits that the flagfile gives them
+            one by one. If only one of `max_minutes` and `steps` is given, it alone ends the
+            trainings.
 
     Raises:
         UserError: settings that cannot work, or models that cannot be compared.
@@ -38,7 +39,10 @@ def compared_models(options: CompareOptions, settings: GivenSettings) -> dict[st
             raise UsageError(f"{config}: leave out `stage` and `split`")
         if experiment.system not in FAMILIES:
             raise UsageError(f"{config}: {experiment.described} has no likelihood to compare")
-        models[name] = [*flags, *_limits(experiment, settings)]
+        try:
+            models[name] = [*flags, *_limits(experiment, settings)]
+        except ValueError as error:
+            raise UsageError(f"{config}: {error}") from error
         images[name] = _images(experiment)
     (first, expected), *others = images.items()
     for name, of_model in others:
@@ -52,13 +56,25 @@ def compared_models(options: CompareOptions, settings: GivenSettings) -> dict[st
 
 
 def _limits(experiment: Experiment, settings: GivenSettings) -> list[str]:
-    """Flags of a training's end, if the comparison gives it for all models."""
+    """Flags of a training's end, if the comparison gives it for all models.
+
+    Raises:
+        ValueError: the flagfile limits some stages alone.
+    """
     given = settings.for_stage(None)
     if "steps" in given and "max_minutes" not in settings:
         return ["--max_minutes=0"]
-    if "max_minutes" not in given or ("max_minutes", None) in settings.scopes():
+    if "max_minutes" not in given or settings.of_single_stages("max_minutes"):
         return []
-    flags = [f"--max_minutes={given['max_minutes'] / len(experiment.stage_names)}"]
+    shares = experiment.given.of_single_stages("max_minutes")
+    shares = shares or dict.fromkeys(experiment.stage_names, 1.0)
+    if set(shares) != set(experiment.stage_names) or min(shares.values()) <= 0:
+        raise ValueError("give each stage a `max_minutes` above 0, or none of them")
+    total = sum(shares.values())
+    flags = [
+        f"--max_minutes={name}:{given['max_minutes'] * share / total}"
+        for name, share in shares.items()
+    ]
     return flags if "steps" in settings else [*flags, f"--steps={_MANY_STEPS}"]
 
 
@@ -68,5 +84,5 @@ def _images(experiment: Experiment) -> dict[str, object]:
     data = experiment.data(stage)
     names = ("dataset", "data_dir", "test_dir", "image_size", "channels")
     return {name: getattr(data, name) for name in names} | {
-        "bits": experiment.settings(SPNConfig, stage).bits
+        "bits": experiment.settings(ImageConfig, stage).bits
     }

@@ -159,8 +159,7 @@ def _facts_of_trained(entry: Entry, help: str) -> Setting:
 
 def _settings_of(family: str) -> dict[str, Entry]:
     kind = FAMILIES[family]
-    known = entries([*kind.whole, *kind.kinds, *SHARED])
-    return {name: entry for name, entry in known.items() if name not in kind.unused}
+    return entries([*kind.whole, *kind.kinds, *SHARED])
 
 
 def _with_defaults_by_family(names: Mapping[str, Entry]) -> dict[str, Entry]:

@@ -47,7 +47,7 @@ class TrainOptions(Options):
 
     stage: str | None = setting(
         None,
-        "Train one stage only: spn, slice, size, depth, depth3; prior, to64, to128, ...; gan.",
+        "Train one stage only: spn, slice, size, depth, depth3; base, up8, ...; prior, to64, ...",
         group="training",
     )
     strategy: str = _strategy(ALL_STRATEGIES)
@@ -221,7 +221,8 @@ class SampleOptions(TruncationOptions):
     num_samples: int = setting(16, "Number of images.", at_least=1, group="output")
     temperature: tuple[float, ...] = setting(
         (1.0,),
-        "Divides the logits: one number for all stages, or one for each.",
+        "Divides the logits, or multiplies a flow's noise: one number for all stages, or one for "
+        "each.",
         at_least=0,
         group="model",
     )
@@ -344,7 +345,7 @@ class DecompressOptions(TrainedOptions):
     input: str | None = setting(None, "The archive, or a folder of archives.", group="data")
     stage: str | None = setting(
         None,
-        "Stop at this stage of a cascade: slice, depth3, ...: small pictures, or coarse ones.",
+        "Stop at this stage of a cascade: slice, depth3, up8, ...: small pictures, or coarse ones.",
         group="model",
     )
     output_dir: str | None = setting(None, "Directory of the pictures.", group="output")

@@ -34,6 +34,10 @@ SYSTEM = "system"
 _LOADERS = {
     "spn": "spn_tf.load",
     "gated_pixelcnn": "spn_tf.load",
+    "pixelsnail": "spn_tf.load",
+    "image_transformer": "spn_tf.load",
+    "parallel_multiscale": "spn_tf.load",
+    "glow": "spn_tf.load",
     "nsb": "wavelet_tf.load",
     "nsb_pixel": "wavelet_tf.load",
     "biggan": "wavelet_tf.load",

@@ -31,7 +31,6 @@ class Family(abc.ABC):
     Attributes:
         whole: classes of settings that determine the list of stages.
         kinds: classes of settings that any of its stages may have.
-        unused: names of settings in these classes that mean nothing to the family.
         stage_names: in order, coarsest first.
 
     Raises:
@@ -40,7 +39,6 @@ class Family(abc.ABC):
 
     whole: ClassVar[Sequence[type[Settings]]] = ()
     kinds: ClassVar[Sequence[type[Settings]]]
-    unused: ClassVar[frozenset[str]] = frozenset()
     stage_names: Sequence[str]
 
     def __init__(self, system: str, read: Read) -> None:
@@ -51,8 +49,8 @@ class Family(abc.ABC):
         return self.kinds
 
     def unrecorded(self, stage: str) -> frozenset[str]:
-        """Names of a stage's settings that it lacks, or that the experiment derives from others."""
-        return self.unused
+        """Names of a stage's settings that the experiment derives from others."""
+        return frozenset()
 
     @abc.abstractmethod
     def make_stage(self, stage: str) -> "Stage":

@@ -45,6 +45,14 @@ class GivenSettings:
             for scope, value in pairs
         ]
 
+    def of_single_stages(self, name: str) -> dict[str, Any]:
+        """The values of a setting that are for single stages, by stage.
+
+        >>> GivenSettings({"batch_size": [(None, 32), ("depth", 8)]}).of_single_stages("batch_size")
+        {'depth': 8}
+        """
+        return {scope: value for scope, value in self._values.get(name, ()) if scope is not None}
+
     def scopes(self) -> list[tuple[str, str]]:
         """Sorted pairs of a setting's name and the single stage that it was set for."""
         pairs = [(name, scope) for name, values in self._values.items() for scope, _ in values]

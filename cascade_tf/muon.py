@@ -80,12 +80,12 @@ class Muon(Adam):
 
 
 def is_kernel(variable: keras.Variable) -> bool:
-    """Whether a weight is the kernel of a dense layer or of a convolution.
+    """Whether a weight is a kernel, of a dense layer or of a convolution.
 
     >>> is_kernel(keras.Variable([[1.0]], name="kernel"))
     True
     """
-    return variable.name == "kernel"
+    return variable.name == "kernel" or variable.name.endswith("_kernel")
 
 
 def orthogonalised(matrix: tf.Tensor) -> tf.Tensor:

@@ -14,8 +14,9 @@ class SerializableLayer(keras.layers.Layer):
     """A layer whose configuration is the arguments of its constructor.
 
     A subclass stores each argument in an attribute of the same name. In the configuration,
-    dataclasses become dicts, which `from_config` converts back by the argument's annotation. Arrays
-    become lists and initializers become Keras's dicts, both of which constructors accept.
+    dataclasses become dicts, which `from_config` converts back by the argument's annotation: of a
+    union, to the class that has these fields. Arrays become lists and initializers become Keras's
+    dicts, both of which constructors accept.
 
     Subclasses are registered with Keras under their top package, so that a saved
     `.keras` model loads without `custom_objects` once the package is imported.
@@ -77,7 +78,14 @@ def _plain(value: Any) -> Any:
 
 
 def _rebuilt(value: Any, kind: Any) -> Any:
-    if isinstance(value, Mapping) and dataclasses.is_dataclass(kind):
-        # Keras's files encode tuples, which are decoded first.
-        return typing.cast(Any, kind)(**keras.saving.deserialize_keras_object(dict(value)))
+    if not isinstance(value, Mapping):
+        return value
+    for option in typing.get_args(kind) or (kind,):
+        if dataclasses.is_dataclass(option) and _fields(option) == value.keys():
+            # Keras's files encode tuples, which are decoded first.
+            return typing.cast(Any, option)(**keras.saving.deserialize_keras_object(dict(value)))
     return value
+
+
+def _fields(kind: Any) -> set[str]:
+    return {field.name for field in dataclasses.fields(kind)}

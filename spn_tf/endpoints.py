@@ -14,10 +14,10 @@ from cascade_tf.graph_checks import (
 from cascade_tf.sample_request import SampleRequest
 from cascade_tf.saved_model import Endpoint
 from spn_tf.given_pictures import accepted_sizes, known_targets, spread
-from spn_tf.spn_stage import SPNStage
+from spn_tf.likelihood_stage import LikelihoodStage
 
 
-def endpoints(stages: Sequence[SPNStage]) -> dict[str, Endpoint]:
+def endpoints(stages: Sequence[LikelihoodStage]) -> dict[str, Endpoint]:
     """Functions for a SavedModel and their input signatures, by name.
 
     Of a class-conditional cascade all functions take classes, int32 [N], a class for each image:
@@ -97,7 +97,7 @@ def endpoints(stages: Sequence[SPNStage]) -> dict[str, Endpoint]:
     return found
 
 
-def fixed_endpoints(stages: Sequence[SPNStage], batch: int) -> dict[str, Endpoint]:
+def fixed_endpoints(stages: Sequence[LikelihoodStage], batch: int) -> dict[str, Endpoint]:
     """The functions of `endpoints` for programs of fixed shapes, with a number of images.
 
     - log_prob: images [, classes].
@@ -136,7 +136,7 @@ def fixed_endpoints(stages: Sequence[SPNStage], batch: int) -> dict[str, Endpoin
 class _Functions:
     """The functions, of images with given indices and labels."""
 
-    def __init__(self, stages: Sequence[SPNStage]):
+    def __init__(self, stages: Sequence[LikelihoodStage]):
         c = stages[-1].config
         self._stages, self._sizes = stages, accepted_sizes(stages)
         self.shape = (c.height, c.width, c.channels)

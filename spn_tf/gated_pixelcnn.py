@@ -17,7 +17,7 @@ import numpy as np
 import tensorflow as tf
 
 from cascade_tf.serializable_layer import SerializableLayer
-from spn_tf.config import PIXEL_UNITS
+from spn_tf.autoregressive_config import PIXEL_UNITS
 from spn_tf.dense import Dense
 from spn_tf.dropout import Dropout, no_dropout
 from spn_tf.masked_convolution import HorizontalConvolution, VerticalConvolution, colour_classes

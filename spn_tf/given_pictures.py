@@ -8,11 +8,11 @@ from collections.abc import Sequence
 
 import tensorflow as tf
 
+from spn_tf.likelihood_stage import LikelihoodStage
 from spn_tf.sampling import UNKNOWN
-from spn_tf.spn_stage import SPNStage
 
 
-def accepted_sizes(stages: Sequence[SPNStage]) -> dict[tuple[int, int], int]:
+def accepted_sizes(stages: Sequence[LikelihoodStage]) -> dict[tuple[int, int], int]:
     """Sizes (height, width) of images that the stages upscale, and the bits kept of each.
 
     Empty for a decoder baseline, which upscales nothing.
@@ -26,9 +26,11 @@ def accepted_sizes(stages: Sequence[SPNStage]) -> dict[tuple[int, int], int]:
         stages: all of one upscaling, coarsest first.
     """
     c = stages[-1].config
-    sizes = {}
-    if c.scale > 1:
-        sizes[c.slice_height, c.slice_width] = c.bits
+    sizes = {
+        (stage.config.slice_height, stage.config.slice_width): c.bits
+        for stage in stages
+        if stage.config.scale > 1
+    }
     if c.coarse_bits:
         sizes[c.height, c.width] = c.coarse_bits
     return sizes
@@ -59,7 +61,7 @@ def spread(images: tf.Tensor, height: int, width: int) -> tf.Tensor:
 
 
 def known_targets(
-    stages: Sequence[SPNStage], images: tf.Tensor, bits: tf.Tensor
+    stages: Sequence[LikelihoodStage], images: tf.Tensor, bits: tf.Tensor
 ) -> list[tf.Tensor]:
     """The known parts of each stage's target, for `sample_cascade`.
 

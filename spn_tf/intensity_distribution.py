@@ -7,6 +7,7 @@
   prediction.
 - "logistic_mixture": a mixture of logistic distributions, integrated over each intensity (Salimans
   et al., 2017, "PixelCNN++", equations 1 to 3). The means start at the prediction.
+- "absolute_logistic_mixture": the same, but its means start evenly over the range.
 
 Shape letters: ... subpixels, K components of the mixture, C colours.
 """
@@ -17,7 +18,7 @@ import math
 import numpy as np
 import tensorflow as tf
 
-from spn_tf.config import SPNConfig
+from spn_tf.autoregressive_config import AutoregressiveConfig
 from spn_tf.intensity_prediction import Prediction
 
 
@@ -129,7 +130,8 @@ class AnchoredSoftmax(IntensityDistribution):
         return own - tf.reduce_sum((exponents[..., None] + 0.5) * near, axis=-2)
 
 
-_OFFSET = 4  # levels: an output of 1 moves a mean so far
+_OFFSET = 4  # levels: an output of 1 moves a mean so far, which starts at a prediction
+_SHARE = 1 / 8  # of the range, by which it moves a mean that does not
 _LOG_SCALES = (-4.0, 8.0)  # levels; beyond them exponentials overflow or gradients vanish
 
 
@@ -147,14 +149,23 @@ class LogisticMixture(IntensityDistribution):
         colours: C.
         levels: the number of intensities.
         classes: the number of possible intensities of a subpixel.
+        absolute: whether the means start evenly over the range in place of the prediction, which
+            is the middle of the range then, and scales start at the components' distance.
     """
 
-    def __init__(self, components: int, colours: int, levels: int, classes: int):
+    def __init__(
+        self, components: int, colours: int, levels: int, classes: int, absolute: bool = False
+    ):
         self._components, self._coefficients = components, colours - 1
         self._levels, self._classes = levels, classes
         self.parameters = 3 * components + self._coefficients
         # Of the log-scales, to which the decoder adds: from half a level to an eighth of the range.
         self._widths = np.linspace(math.log(0.5), math.log(levels / 8), components)
+        self._starts, self._offset = np.zeros(components), float(_OFFSET)
+        if absolute:
+            self._widths = np.full(components, math.log(levels / (2 * components)))
+            self._starts = ((np.arange(components) + 0.5) / components - 0.5) * levels
+            self._offset = _SHARE * levels
 
     def logits(self, parameters: tf.Tensor, prediction: Prediction | None) -> tf.Tensor:
         assert prediction is not None
@@ -190,10 +201,12 @@ class LogisticMixture(IntensityDistribution):
         rank = len(parameters.shape)
         parameters = tf.transpose(parameters, [rank - 1, *range(rank - 1)])
         weights, offsets, scales, coefficients = tf.split(parameters, [k, k, k, self._coefficients])
-        means = tf.cast(prediction.intensity, parameters.dtype) + offsets * _OFFSET
+        each = [k] + [1] * (rank - 1)
+        means = tf.cast(prediction.intensity, parameters.dtype) + offsets * self._offset
+        means += tf.reshape(tf.constant(self._starts, means.dtype), each)
         for c in range(self._coefficients):
             means += coefficients[c] * tf.cast(prediction.errors[..., c], parameters.dtype)
-        scales += tf.reshape(tf.constant(self._widths, scales.dtype), [k] + [1] * (rank - 1))
+        scales += tf.reshape(tf.constant(self._widths, scales.dtype), each)
         return tf.nn.log_softmax(weights, axis=0), means, tf.clip_by_value(scales, *_LOG_SCALES)
 
     def _log_masses(
@@ -229,10 +242,10 @@ class LogisticMixture(IntensityDistribution):
         return tf.math.log(inside / (near * far)) - beyond
 
 
-def intensity_distribution(config: SPNConfig) -> IntensityDistribution:
+def intensity_distribution(config: AutoregressiveConfig) -> IntensityDistribution:
     """The distribution that `config.intensity_distribution` names.
 
-    >>> intensity_distribution(SPNConfig()).parameters
+    >>> intensity_distribution(AutoregressiveConfig()).parameters
     256
     """
     if config.intensity_distribution == "softmax":
@@ -242,5 +255,9 @@ def intensity_distribution(config: SPNConfig) -> IntensityDistribution:
     if config.intensity_distribution == "anchored_softmax":
         return AnchoredSoftmax(config.levels, config.classes)
     return LogisticMixture(
-        config.mixture_components, config.channels, config.levels, config.classes
+        config.mixture_components,
+        config.channels,
+        config.levels,
+        config.classes,
+        absolute=not config.relative,
     )

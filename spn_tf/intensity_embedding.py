@@ -7,7 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from cascade_tf.serializable_layer import SerializableLayer
-from spn_tf.config import PIXEL_UNITS
+from spn_tf.autoregressive_config import PIXEL_UNITS
 from spn_tf.shapes import Shape
 
 

@@ -150,12 +150,32 @@ def predict(
     >>> predict(grey, pixel, None, levels=256, classes=256).intensity.numpy()
     array([100, 130, 128], dtype=int32)
     """
-    colours = spatial.shape[-1]
     errors = pixels - spatial
     if lowest is None:
         lowest = tf.zeros_like(spatial)
     before = tf.concat([tf.zeros_like(errors[..., :1]), errors[..., :-1]], axis=-1)
     intensity = tf.clip_by_value(spatial + before, 0, levels - 1)
     intensity = tf.clip_by_value(intensity, lowest, lowest + classes - 1)
+    return Prediction(intensity, _of_earlier_colours(errors), lowest)
+
+
+def middle(spatial: tf.Tensor, pixels: tf.Tensor, lowest: tf.Tensor | None) -> Prediction:
+    """Predictions that are no more than `spatial`, for distributions that are not relative.
+
+    Args:
+        spatial: int32 [..., C], the middle of the range.
+        pixels, lowest: as in `predict`.
+
+    >>> middle(tf.constant([4, 4, 4]), tf.constant([1, 2, 3]), None).errors.numpy().tolist()
+    [[0, 0], [-3, 0], [-3, -2]]
+    """
+    if lowest is None:
+        lowest = tf.zeros_like(spatial)
+    return Prediction(spatial, _of_earlier_colours(pixels - spatial), lowest)
+
+
+def _of_earlier_colours(errors: tf.Tensor) -> tf.Tensor:
+    """The errors of all colours, [..., C], as [..., C, C - 1]; zero for later colours."""
+    colours = errors.shape[-1]
     earlier = np.tril(np.ones([colours, colours - 1], np.int32), k=-1)
-    return Prediction(intensity, errors[..., None, :-1] * earlier, lowest)
+    return errors[..., None, :-1] * earlier

@@ -20,7 +20,7 @@ from spn_tf.compression.picture import Picture
 from spn_tf.compression.tiles import keeps_colours, to_tiles, with_channels
 from spn_tf.family import FAMILIES
 from spn_tf.given_pictures import accepted_sizes, known_targets, spread
-from spn_tf.spn_stage import SPNStage
+from spn_tf.likelihood_stage import LikelihoodStage
 
 
 def load(workdir: str | os.PathLike[str]) -> "SPNModel":
@@ -50,6 +50,8 @@ def load(workdir: str | os.PathLike[str]) -> "SPNModel":
 class SPNModel:
     """Samples, scores and upscales images; all of them are uint8 on the 8-bit scale.
 
+    The likelihood is exact, but of a Glow it is a lower bound, of one draw of noise.
+
     Args:
         stages: built, coarsest first, all of one upscaling.
         batch_size: largest number of images in one pass.
@@ -71,7 +73,7 @@ class SPNModel:
     ((2, 4, 4, 1), (2,))
     """
 
-    def __init__(self, stages: Sequence[SPNStage], batch_size: int = 32):
+    def __init__(self, stages: Sequence[LikelihoodStage], batch_size: int = 32):
         self.stages = list(stages)
         self.class_names: list[str] = []
         self._last_compressor: Compressor | None = None

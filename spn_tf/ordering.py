@@ -11,6 +11,53 @@ import functools
 import numpy as np
 import tensorflow as tf
 
+from spn_tf.autoregressive_config import AutoregressiveConfig
+
+
+def to_slices(images: tf.Tensor, config: AutoregressiveConfig) -> tf.Tensor:
+    """Images [B, H, W, C] of any dtype in the order in which a model draws them.
+
+    Returns:
+        [B, S*S, h, w, C], slices that are drawn one after another, each in raster order. A model
+        that draws blocks of pixels has one slice: the blocks on top of each other.
+    """
+    if config.block is None:
+        return image_to_slices(images, config.scale)
+    rows, columns = config.block
+    _, height, width, channels = images.shape
+    grid = tf.reshape(images, [-1, height // rows, rows, width // columns, columns, channels])
+    shape = [-1, 1, config.slice_height, config.slice_width, channels]
+    return tf.reshape(tf.transpose(grid, [0, 1, 3, 2, 4, 5]), shape)
+
+
+def to_image(slices: tf.Tensor, config: AutoregressiveConfig) -> tf.Tensor:
+    """The inverse of `to_slices`: [B, S*S, h, w, C] to [B, H, W, C]; C may be any number."""
+    if config.block is None:
+        return slices_to_image(slices, config.scale)
+    rows, columns = config.block
+    down, across = config.height // rows, config.width // columns
+    grid = tf.reshape(slices, [-1, down, across, rows, columns, slices.shape[-1]])
+    shape = [-1, config.height, config.width, slices.shape[-1]]
+    return tf.reshape(tf.transpose(grid, [0, 1, 3, 2, 4, 5]), shape)
+
+
+def places_of(config: AutoregressiveConfig) -> np.ndarray:
+    """Row and column in the image of each pixel in the order of drawing, int32 [H * W, 2].
+
+    For a model that draws blocks.
+
+    >>> from spn_tf.image_transformer.config import ImageTransformerConfig
+    >>> blocks = dict(transformer_block_rows=2, transformer_block_columns=2)
+    >>> places_of(ImageTransformerConfig(height=2, width=4, **blocks))[:5].tolist()
+    [[0, 0], [0, 1], [1, 0], [1, 1], [0, 2]]
+    """
+    assert config.block is not None
+    (rows, columns), height, width = config.block, config.height, config.width
+    numbers = np.arange(height * width, dtype=np.int32)
+    grid = numbers.reshape(height // rows, rows, width // columns, columns)
+    order = grid.transpose(0, 2, 1, 3).reshape(-1)
+    return np.stack([order // width, order % width], axis=-1)
+
 
 def image_to_slices(images: tf.Tensor, scale: int) -> tf.Tensor:
     """Cuts images [B, H, W, C] of any dtype into slices [B, S*S, H/S, W/S, C].

@@ -7,23 +7,20 @@ from typing import Any
 
 import tensorflow as tf
 
-from cascade_tf.serializable_layer import SerializableLayer
 from spn_tf.attention import PositionEmbedding, Transformer
-from spn_tf.config import PIXEL_UNITS, SPNConfig
+from spn_tf.config import SPNConfig
 from spn_tf.dense import Dense
 from spn_tf.dropout import Dropout, no_dropout
-from spn_tf.error_units import error_units
 from spn_tf.gated_pixelcnn import GatedPixelCNN
-from spn_tf.intensity_distribution import intensity_distribution
-from spn_tf.intensity_embedding import IntensityEmbedding
+from spn_tf.gated_pixelcnn_config import GatedPixelCNNConfig
+from spn_tf.intensity_decoder import IntensityDecoder
 from spn_tf.shapes import Shape
 
 
-class SliceDecoder(SerializableLayer):
-    """The distributions of a slice's intensities, each given those before and the slice embedding.
+class SliceDecoder(IntensityDecoder):
+    """A masked Transformer over pixels, then a gated PixelCNN over pixels and their colours.
 
-    The order is raster order over pixels, then R, G, B within a pixel. The Transformer is masked
-    over pixels; the colours of the current pixel enter in the PixelCNN alone.
+    The colours of the current pixel enter in the PixelCNN alone.
 
     In depth upscaling the logits are of the further bits only. Preceding intensities are seen with
     all their bits.
@@ -40,14 +37,11 @@ class SliceDecoder(SerializableLayer):
         TensorShape([2, 4, 4, 3, 8])
     """
 
-    def __init__(self, config: SPNConfig, **kwargs: Any):
-        super().__init__(**kwargs)
+    def __init__(self, config: SPNConfig | GatedPixelCNNConfig, **kwargs: Any):
+        super().__init__(config, **kwargs)
         c, dtype = config, self.dtype_policy
-        self.config = config
-        self.distribution = intensity_distribution(c)
-        self.intensities = IntensityEmbedding(c.levels, dtype=dtype, name="intensities")
         self.transformer = None
-        if c.attention:
+        if isinstance(c, SPNConfig):
             self.width = c.decoder_attention_heads * c.decoder_attention_channels
             self.project = Dense(self.width, dtype=dtype, name="project")
             self.positions = PositionEmbedding(dtype=dtype, name="positions")
@@ -102,15 +96,6 @@ class SliceDecoder(SerializableLayer):
         predicted: tf.Tensor | None = None,
         dropout: Dropout = no_dropout,
     ) -> tf.Tensor:
-        """Parameters of the distributions, float32 [B, h, w, C, .]; of a softmax its logits.
-
-        Args:
-            pixels: int32 [B, h, w, C], intensities of the slice.
-            embedding: the slice embedding [B, h, w, .]; None for an unconditional decoder baseline.
-            predicted: int32 [B, h, w, C], predictions of the intensities; None if the distribution
-                needs none.
-            dropout: of residual branches.
-        """
         units = self.units(pixels, predicted)
         if self.transformer is None:
             return self.pixelcnn(units, embedding, embedding, dropout=dropout)
@@ -123,20 +108,3 @@ class SliceDecoder(SerializableLayer):
         if embedding is not None:
             context = tf.concat([context, embedding], axis=-1)
         return self.pixelcnn(units, embedding, context, dropout=dropout)
-
-    def units(self, pixels: tf.Tensor, predicted: tf.Tensor | None) -> tf.Tensor:
-        """Embeds intensities [..., C], and the errors of their predictions, channel by channel."""
-        units = self.intensities(pixels)
-        if predicted is None:
-            return units
-        outer = [-1, *pixels.shape[1:]]
-        errors = error_units(pixels - predicted, self.config.levels, units.dtype.name)
-        units = tf.concat([tf.reshape(units, [*outer, PIXEL_UNITS]), errors], axis=-1)
-        return tf.reshape(units, [*outer[:-1], pixels.shape[-1] * self.config.pixel_units])
-
-    @property
-    def output_dtype(self) -> str:
-        return self.variable_dtype
-
-    def compute_output_shape(self, pixels_shape: Shape) -> Shape:
-        return (*pixels_shape, self.distribution.parameters)

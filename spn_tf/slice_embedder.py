@@ -7,13 +7,15 @@ import tensorflow as tf
 
 from cascade_tf.serializable_layer import SerializableLayer
 from spn_tf.attention import PositionEmbedding, Transformer
-from spn_tf.config import PIXEL_UNITS, SPNConfig
+from spn_tf.autoregressive_config import PIXEL_UNITS
+from spn_tf.config import SPNConfig
 from spn_tf.convolution import Convolution
 from spn_tf.dense import Dense
 from spn_tf.dropout import Dropout, no_dropout
 from spn_tf.error_units import error_units
 from spn_tf.intensity_embedding import IntensityEmbedding
 from spn_tf.ordering import slot_table
+from spn_tf.parallel_multiscale.config import ParallelConfig
 from spn_tf.recomputation import recomputed
 from spn_tf.residual_branches import small_weights
 from spn_tf.shapes import Shape
@@ -99,7 +101,7 @@ class SliceEmbedder(SerializableLayer):
         TensorShape([2, 2, 2, 16])
     """
 
-    def __init__(self, config: SPNConfig, **kwargs: Any):
+    def __init__(self, config: SPNConfig | ParallelConfig, **kwargs: Any):
         super().__init__(**kwargs)
         c, dtype = config, self.dtype_policy
         self.config = config

@@ -32,6 +32,8 @@ class SliceStage(SPNStage):
     TensorShape([2, 8, 8, 3])
     """
 
+    training: SPNTrainingConfig
+
     def __init__(
         self,
         name: str,

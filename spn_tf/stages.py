@@ -44,8 +44,6 @@ def make_stage(
     Raises:
         SettingError: for values that cannot work together.
     """
-    if not config.attention:
-        config.refuse("stages of an upscaling have it; use SPNStage", "attention")
     steps = {step.name: step for step in upscaling.steps(config.bits, config.scale)}
     own = steps[name].config(config)
     description = Description("spn", (upscaling, config, training))

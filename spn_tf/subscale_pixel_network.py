@@ -6,13 +6,15 @@ import keras
 import tensorflow as tf
 
 from cascade_tf.serializable_layer import SerializableLayer
+from spn_tf.autoregressive_config import AutoregressiveConfig
 from spn_tf.bit_depth import quantize
 from spn_tf.config import SPNConfig
+from spn_tf.decoders import DecoderConfig, decoder_of
 from spn_tf.dropout import Dropout, no_dropout
-from spn_tf.intensity_prediction import Prediction, interpolation, median_edges, predict
-from spn_tf.ordering import image_to_slices
+from spn_tf.intensity_prediction import Prediction, interpolation, median_edges, middle, predict
+from spn_tf.ordering import to_image, to_slices
+from spn_tf.parallel_multiscale.config import ParallelConfig
 from spn_tf.shapes import Shape
-from spn_tf.slice_decoder import SliceDecoder
 from spn_tf.slice_embedder import SliceEmbedder
 
 
@@ -39,12 +41,13 @@ class SubscalePixelNetwork(SerializableLayer):
         (TensorShape([2]), True)
     """
 
-    def __init__(self, config: SPNConfig, **kwargs: Any):
+    def __init__(self, config: DecoderConfig, **kwargs: Any):
         super().__init__(**kwargs)
         self.config = config
-        self.decoder = SliceDecoder(config, dtype=self.dtype_policy, name="decoder")
+        self.decoder = decoder_of(config, dtype=self.dtype_policy, name="decoder")
         self.embedder = None
         if config.has_embedder:
+            assert isinstance(config, SPNConfig | ParallelConfig)
             self.embedder = SliceEmbedder(config, dtype=self.dtype_policy, name="embedder")
         self.class_embedding = None
         if config.num_classes > 1:
@@ -80,7 +83,8 @@ class SubscalePixelNetwork(SerializableLayer):
         """
         embedding = None
         if self.embedder is not None:
-            embedding = self.embedder(slices, target, coarse, interpolated, dropout=dropout)
+            center = interpolated if self.config.relative else None
+            embedding = self.embedder(slices, target, coarse, center, dropout=dropout)
         if self.class_embedding is None:
             return embedding
         if labels is None:
@@ -96,10 +100,13 @@ class SubscalePixelNetwork(SerializableLayer):
     def interpolation(self, slices: tf.Tensor, target: tf.Tensor) -> tf.Tensor | None:
         """A prediction of the target from earlier slices, int32 [B, h, w, C].
 
-        It is None if the distribution is not relative to predictions. Arguments as in `call`.
+        It is the middle of the range for distributions that are not relative to predictions, and
+        None for a softmax, which needs none. Arguments as in `call`.
         """
         c = self.config
-        return interpolation(slices, target, c.levels) if c.relative else None
+        if c.relative:
+            return interpolation(slices, target, c.levels)
+        return tf.fill(tf.shape(slices[:, 0]), c.levels // 2) if c.is_mixture else None
 
     def call(
         self,
@@ -137,16 +144,21 @@ class SubscalePixelNetwork(SerializableLayer):
         c = self.config
         pixels = tf.gather(slices, target, batch_dims=1)
         interpolated = self.interpolation(slices, target)
-        prediction = None
-        if interpolated is not None:
+        prediction = predicted = lowest = None
+        if coarse is not None:
+            lowest = tf.gather(coarse, target, batch_dims=1) * c.classes
+        if c.relative:
             first = (target == 0)[:, None, None, None]
-            spatial = tf.where(first, median_edges(pixels, c.levels), interpolated)
-            lowest = None
-            if coarse is not None:
-                lowest = tf.gather(coarse, target, batch_dims=1) * c.classes
+            edges = median_edges(pixels, c.levels)
+            if c.block is not None:  # blocks on the left and above are drawn before
+                image = to_image(pixels[:, None], c)
+                edges = to_slices(median_edges(image, c.levels), c)[:, 0]
+            spatial = tf.where(first, edges, interpolated)
             prediction = predict(spatial, pixels, lowest, c.levels, c.classes)
+            predicted = prediction.intensity
+        elif interpolated is not None:
+            prediction = middle(interpolated, pixels, lowest)
         embedding = self.embed(slices, target, coarse, interpolated, dropout, labels)
-        predicted = None if prediction is None else prediction.intensity
         return self.decoder(pixels, embedding, predicted, dropout=dropout), prediction
 
     @property
@@ -173,7 +185,7 @@ class SubscalePixelNetwork(SerializableLayer):
             dropout, labels: see `call`.
         """
         c = self.config
-        slices = image_to_slices(images, c.scale)
+        slices = to_slices(images, c)
         coarse = slices // c.classes if c.coarse_bits else None
         parameters, prediction = self._distributions(slices, target, coarse, dropout, labels)
         pixels = tf.gather(slices, target, batch_dims=1) % c.classes
@@ -181,19 +193,24 @@ class SubscalePixelNetwork(SerializableLayer):
         return tf.reduce_sum(nats, axis=[1, 2, 3])
 
     def all_slice_nats(
-        self, images: tf.Tensor, labels: tf.Tensor | None = None, side_by_side: int = 1
+        self,
+        images: tf.Tensor,
+        labels: tf.Tensor | None = None,
+        side_by_side: int = 1,
+        first: int = 0,
     ) -> tf.Tensor:
-        """`slice_nats` of every slice, float32 [B, S*S]: the terms of equation 2.
+        """`slice_nats` of slices from `first` on, float32 [B, slices]: the terms of equation 2.
 
         Args:
             images: int32 [B, H, W, C] in [0, 2**bits).
             labels: see `call`.
             side_by_side: slices that may be computed at the same time, in so many times the memory.
+            first: number of the first slice.
         """
         batch = tf.shape(images)[0]
         nats = tf.map_fn(
             lambda m: self.slice_nats(images, tf.fill([batch], m), labels=labels),
-            tf.range(self.config.scale**2),
+            tf.range(first, self.config.scale**2),
             parallel_iterations=side_by_side,
             fn_output_signature=tf.TensorSpec(images.shape[:1], self.variable_dtype),
         )
@@ -239,7 +256,7 @@ class SubscalePixelNetwork(SerializableLayer):
         return -self.image_nats(quantize(images, c.bits), labels)
 
 
-def _check_intensities(images: tf.Tensor, config: SPNConfig) -> None:
+def _check_intensities(images: tf.Tensor, config: AutoregressiveConfig) -> None:
     lowest, highest = int(tf.reduce_min(images)), int(tf.reduce_max(images))
     if lowest < 0 or highest >= config.levels:
         raise ValueError(

@@ -1,4 +1,4 @@
-"""Training settings of a Subscale Pixel Network (section 3.3, Table 4)."""
+"""Training settings of likelihood models (section 3.3, Table 4)."""
 
 import dataclasses
 
@@ -8,14 +8,14 @@ from cascade_tf.settings import setting
 
 
 @dataclasses.dataclass(frozen=True)
-class SPNTrainingConfig(LearningConfig):
-    """Training settings of a stage; the defaults are the CelebA-HQ column of Table 4.
+class LikelihoodTrainingConfig(LearningConfig):
+    """Training settings of a stage of any likelihood model; the defaults are SPN's.
 
     Raises:
         SettingError: for values that cannot work.
 
-    >>> SPNTrainingConfig(learning_rate=(1e-3, 1e-4), learning_rate_boundaries=(500,)).clip_norm
-    0.0
+    >>> LikelihoodTrainingConfig(optimizer="adam").adam_beta_2
+    0.999
     """
 
     learning_rate: tuple[float, ...] = shared.learning_rate((5e-5,))
@@ -31,17 +31,6 @@ class SPNTrainingConfig(LearningConfig):
         "Activations that the backward pass recomputes to save memory: attention weights, or those "
         "of all layers.",
         choices=("none", "attention", "all"),
-    )
-    fused_attention: bool = setting(
-        False,
-        "Train attention as one kernel, which keeps its weights on the chip; for TPUs, needs jax. "
-        "Only for slices whose number of pixels is a multiple of 128.",
-    )
-    slice_positions: str = setting(
-        "first",
-        "Train a slice stage on first slices, or on slices at all positions (section 2.3).",
-        decides="training",
-        choices=("first", "all"),
     )
     optimizer: str = setting(
         "rmsprop",
@@ -80,4 +69,33 @@ class SPNTrainingConfig(LearningConfig):
     adam_epsilon: float = setting(1e-8, "Epsilon of Adam.", decides="training", above=0)
     muon_momentum: float = setting(
         0.95, "Momentum of Muon.", decides="training", at_least=0, below=1
+    )
+
+    @property
+    def fused_attention(self) -> bool:
+        """Whether attention is trained as one kernel."""
+        return False
+
+
+@dataclasses.dataclass(frozen=True)
+class SPNTrainingConfig(LikelihoodTrainingConfig):
+    """Training settings of an SPN's stage; the defaults are the CelebA-HQ column of Table 4.
+
+    Raises:
+        SettingError: for values that cannot work.
+
+    >>> SPNTrainingConfig(learning_rate=(1e-3, 1e-4), learning_rate_boundaries=(500,)).clip_norm
+    0.0
+    """
+
+    fused_attention: bool = setting(
+        False,
+        "Train attention as one kernel, which keeps its weights on the chip; for TPUs, needs jax. "
+        "Only for slices whose number of pixels is a multiple of 128.",
+    )
+    slice_positions: str = setting(
+        "first",
+        "Train a slice stage on first slices, or on slices at all positions (section 2.3).",
+        decides="training",
+        choices=("first", "all"),
     )

@@ -197,7 +197,7 @@ def _rows(results: Mapping[str, Mapping[str, Any]]) -> list[list[str]]:
         rows.append(
             [
                 name,
-                f"{r['bits_per_dim']:.3f}{error}",
+                f"{'' if r['is_exact'] else 'at most '}{r['bits_per_dim']:.3f}{error}",
                 f"{r['parameters']:,}",
                 ", ".join(f"{steps:,}" for steps in r["steps"].values()),
                 f"{r['minutes']:.1f}",

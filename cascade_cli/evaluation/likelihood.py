@@ -15,7 +15,7 @@ from cascade_tf.progress import ProgressBar
 from cascade_tf.stage import Stage
 from spn_tf.compression.compressor import Compressor
 from spn_tf.compression.picture import Picture
-from spn_tf.spn_stage import SPNStage
+from spn_tf.likelihood_stage import LikelihoodStage
 
 # Codecs are measured on at most this many images, and values. A million values take WebP and
 # JPEG XL 3 to 8 seconds.
@@ -37,7 +37,7 @@ def evaluate(
     """Evaluates one stage after another, so that they need not fit into memory together.
 
     Args:
-        experiment: of Subscale Pixel Networks.
+        experiment: of likelihood models.
         strategy: spreads batches over devices.
         source, total: the images, and the number of them.
         report: of the evaluation.
@@ -68,10 +68,11 @@ def evaluate(
         nats = nats + part
         results["steps"][name] = int(state.step.numpy())
         results["stages"][name] = float(stage.bits_per_dim(part.mean()))
-        if stage.first_slice_given:
+        if stage.first_slice_given and stage.models_first_slice:
             results["size_stage_alone"] = float(figures["bits_per_dim"].mean())
         report.done(name, f"{name}: {results['stages'][name]:.4f} bits/dim")
     bits_per_dim = stage.bits_per_dim(nats)
+    results["is_exact"] = stage.is_exact
     results["images"] = len(nats)  # bad ones may have been skipped
     results["nats"] = float(nats.mean())
     results["bits_per_dim"] = float(stage.bits_per_dim(nats.mean()))
@@ -151,13 +152,14 @@ def in_words(results: dict) -> str:
     """The results of `evaluate` in a line; of the codecs, if any, the strongest first.
 
     >>> model = {"bits_per_dim": 3.5, "bits_per_dim_of_codec_images": 3.6, "standard_error": None}
-    >>> in_words(model | {"images": 2, "webp": 4.0})
+    >>> in_words(model | {"images": 2, "is_exact": True, "webp": 4.0})
     '3.5000 bits/dim of 2 images (0.900 times the best codec); WebP (lossless) 4.0000'
     """
     error = results["standard_error"]
     spread = "" if error is None else f" ± {error:.4f}"
     images = "1 image" if results["images"] == 1 else f"{results['images']:,} images"
-    own = f"{results['bits_per_dim']:.4f}{spread} bits/dim of {images}"
+    bound = "" if results.get("is_exact", True) else "at most "  # absent before version 0.5
+    own = f"{bound}{results['bits_per_dim']:.4f}{spread} bits/dim of {images}"
     codecs = sorted((results[name], title) for name, title in TITLES.items() if name in results)
     if not codecs:
         return own
@@ -166,14 +168,15 @@ def in_words(results: dict) -> str:
     return f"{own} ({ratio:.3f} times the best codec); {listed}"
 
 
-def _likelihood_stage(stage: Stage) -> SPNStage:
-    assert isinstance(stage, SPNStage)
+def _likelihood_stage(stage: Stage) -> LikelihoodStage:
+    assert isinstance(stage, LikelihoodStage)
     return stage
 
 
 def _table(results: dict) -> rich.table.Table:
     title = f"{results['images']:,} images ({results['split']})"
-    table = rich.table.Table("", "bits/dim", title=title)
+    unit = "bits/dim" if results["is_exact"] else "bits/dim, an upper bound"
+    table = rich.table.Table("", unit, title=title)
     error = results["standard_error"]
     total = f"{results['bits_per_dim']:.4f}" + ("" if error is None else f" ± {error:.4f}")
     parts = results["stages"]

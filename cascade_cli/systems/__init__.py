@@ -23,8 +23,8 @@ FAMILIES: dict[str, type[Family]] = {
 }
 # Modules and classes by name, because importing them imports TensorFlow.
 _SYSTEMS = {
-    "spn": ("spn", "SPNSystem"),
-    "gated_pixelcnn": ("spn", "SPNSystem"),
+    **dict.fromkeys(SPN_FAMILIES, ("spn", "SPNSystem")),
+    "glow": ("glow", "GlowSystem"),
     "nsb": ("nsb", "NSBSystem"),
     "nsb_pixel": ("nsb", "NSBSystem"),
     "biggan": ("biggan", "BigGANSystem"),
@@ -37,8 +37,8 @@ class SystemSettings(Settings):
 
     system: str = setting(
         "spn",
-        "Model family: Subscale Pixel Network; gated PixelCNN; not-so-BigGAN, wavelet or pixel; "
-        "BigGAN of images.",
+        "Model family: Subscale Pixel Network, or one of the models that its paper compares it "
+        "with; not-so-BigGAN, wavelet or pixel; BigGAN of images.",
         decides="model",
         choices=tuple(FAMILIES),
         whole=True,

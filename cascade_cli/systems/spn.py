@@ -26,12 +26,12 @@ from cascade_tf.sample_request import SampleRequest
 from cascade_tf.saved_model import Endpoint
 from spn_tf.endpoints import endpoints, fixed_endpoints
 from spn_tf.given_pictures import accepted_sizes, known_targets, spread
+from spn_tf.likelihood_stage import LikelihoodStage
 from spn_tf.model import SPNModel
-from spn_tf.spn_stage import SPNStage
 
 
-class SPNSystem(System[SPNStage]):
-    """`spn`, in the stages of its upscaling."""
+class SPNSystem(System[LikelihoodStage]):
+    """`spn`, in the stages of its upscaling, and the models that its paper compares with."""
 
     has_likelihood = True
 
@@ -64,7 +64,9 @@ class SPNSystem(System[SPNStage]):
         likelihood.evaluate(self.experiment, strategy, source, total, figures, files=False)
         return likelihood.in_words(figures.results)
 
-    def drawing(self, stages: Sequence[SPNStage], options: SampleOptions, seed: int) -> Drawing:
+    def drawing(
+        self, stages: Sequence[LikelihoodStage], options: SampleOptions, seed: int
+    ) -> Drawing:
         temperatures = stage_temperatures(options, stages)
         request, classes = SampleRequest(0, seed), self.classes(stages, options)
         if options.from_images is None:
@@ -72,12 +74,12 @@ class SPNSystem(System[SPNStage]):
         return Upscaling(stages, options, options.from_images, request, temperatures, classes)
 
     def endpoints(
-        self, stages: Sequence[SPNStage], options: ExportOptions, batch: int | None = None
+        self, stages: Sequence[LikelihoodStage], options: ExportOptions, batch: int | None = None
     ) -> dict[str, Endpoint]:
         return endpoints(stages) if batch is None else fixed_endpoints(stages, batch)
 
     def bits_per_dim(
-        self, stages: Sequence[SPNStage], images: np.ndarray, classes: np.ndarray
+        self, stages: Sequence[LikelihoodStage], images: np.ndarray, classes: np.ndarray
     ) -> np.ndarray:
         model = SPNModel(stages)
         return model.bits_per_dim(images, classes if model.num_classes > 1 else None)
@@ -112,7 +114,7 @@ class Upscaling(Drawing):
 
     def __init__(
         self,
-        stages: Sequence[SPNStage],
+        stages: Sequence[LikelihoodStage],
         options: SampleOptions,
         folder: str,
         request: SampleRequest,
@@ -122,10 +124,7 @@ class Upscaling(Drawing):
         c = stages[-1].config
         bits_by_side = {height: bits for (height, _), bits in accepted_sizes(stages).items()}
         if not bits_by_side:
-            raise SettingError(
-                {"from_images": folder},
-                "a model of scale 1 without depth upscaling upscales nothing",
-            )
+            raise SettingError({"from_images": folder}, "this model upscales nothing")
         small_images = read_pictures(folder, "`from_images`", bits_by_side, c.channels)
         depths = sorted({stage.config.bits for stage in stages})
         images, bits = [], []

@@ -26,7 +26,7 @@ from cascade_tf.saved_model import Endpoint
 from cascade_tf.stage import Stage
 
 AnyStage = TypeVar("AnyStage", bound=Stage)
-_NO_ARCHIVES = "archives need the exact likelihood of a Subscale Pixel Network"
+_NO_ARCHIVES = "archives need an exact likelihood, which this model does not have"
 
 
 class Drawing:

@@ -6,10 +6,10 @@ from typing import NamedTuple
 import tensorflow as tf
 
 from cascade_tf.xla_ops import dynamic_update_slice
+from spn_tf.autoregressive_config import AutoregressiveConfig
 from spn_tf.compression.integer_probabilities import exponents, left_cumulatives
 from spn_tf.compression.range_decoder import RangeState, decode
-from spn_tf.config import SPNConfig
-from spn_tf.sampling.cached_decoder import Subpixel
+from spn_tf.sampling.chooser import Subpixel
 
 
 class CodedState(NamedTuple):
@@ -47,7 +47,7 @@ class CodedSlice:
         margin: see `exponents`.
     """
 
-    config: SPNConfig
+    config: AutoregressiveConfig
     pixels: tf.Tensor
     known: tf.Tensor
     coarse: tf.Tensor | None

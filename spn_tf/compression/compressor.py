@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from cascade_tf.errors import UserError
 from cascade_tf.pictures import png_bytes
 from cascade_tf.sample_request import OnProgress
 from spn_tf.compression import archive, arithmetic
@@ -25,6 +26,7 @@ from spn_tf.compression.tiles import (
     to_tiles,
     with_channels,
 )
+from spn_tf.likelihood_stage import LikelihoodStage
 from spn_tf.spn_stage import SPNStage
 from spn_tf.subscale_pixel_network import SubscalePixelNetwork
 
@@ -51,15 +53,21 @@ class Compressor:
     Args:
         stages: built, coarsest first, all of one upscaling.
         workers: batches that are coded side by side; by default one for each core.
+
+    Raises:
+        UserError: a stage's likelihood is a bound, which is not the length of a code.
     """
 
-    def __init__(self, stages: Sequence[SPNStage], workers: int | None = None):
+    def __init__(self, stages: Sequence[LikelihoodStage], workers: int | None = None):
         c = stages[-1].config
-        self._stages, self._bits, self._channels = list(stages), c.bits, c.channels
+        self._stages = [stage for stage in stages if isinstance(stage, SPNStage)]
+        if len(self._stages) < len(stages):
+            raise UserError("archives need an exact likelihood, which this model does not have")
+        self._bits, self._channels = c.bits, c.channels
         self._tile = c.height, c.width
         self._workers = workers or os.cpu_count() or 1
         self._num_classes = max(stage.num_classes for stage in stages)
-        self._digest = model_digest(stages)
+        self._digest = model_digest(self._stages)
         self._networks: dict[str, list[SubscalePixelNetwork]] = {}
         self._coders: dict[tuple[str, int], CascadeCoder] = {}
         self._making = threading.Lock()

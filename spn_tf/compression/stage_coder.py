@@ -20,9 +20,10 @@ from spn_tf.compression.integer_probabilities import (
 )
 from spn_tf.compression.range_decoder import RangeState
 from spn_tf.convolution import as_products
-from spn_tf.ordering import image_to_slices, slices_to_image
-from spn_tf.sampling.cached_decoder import decode
+from spn_tf.ordering import to_image, to_slices
+from spn_tf.parallel_multiscale.parallel_decoder import ParallelDecoder
 from spn_tf.sampling.cached_prediction import CachedPrediction
+from spn_tf.sampling.decode import decode
 from spn_tf.sampling.sampler import kernels_of_this_machine
 from spn_tf.subscale_pixel_network import SubscalePixelNetwork
 
@@ -137,10 +138,10 @@ class StageCoder:
             The target, int32 [B, H, W, C].
         """
         c = self._network.config
-        slices = image_to_slices(tf.constant(target, tf.int32), c.scale)
+        slices = to_slices(tf.constant(target, tf.int32), c)
         coarse_slices = None
         if coarse is not None:
-            coarse_slices = image_to_slices(tf.constant(coarse, tf.int32), c.scale)
+            coarse_slices = to_slices(tf.constant(coarse, tf.int32), c)
         most = len(target) * c.slice_height * c.slice_width * c.channels * PRECISION // 32 + 2
         for number in range(int(skip_first), c.scale**2):
             for shift in range(SHIFTS) if known else [stream.read_shift()]:
@@ -160,8 +161,11 @@ class StageCoder:
             here = tf.range(c.scale**2)[:, None, None, None] == number
             slices = tf.where(here, coded.pixels[:, None], slices)
             symbols = np.moveaxis(coded.pixels.numpy() % c.classes, 0, -1)
-            on_slice(symbols, coded.exponents.numpy(), shift)
-        return slices_to_image(slices, c.scale).numpy()
+            exponents = coded.exponents.numpy()
+            if isinstance(self._network.decoder, ParallelDecoder):  # it goes colour by colour
+                symbols, exponents = (np.moveaxis(x, 2, 0) for x in (symbols, exponents))
+            on_slice(symbols, exponents, shift)
+        return to_image(slices, c).numpy()
 
     def _code_slice(
         self,

@@ -3,8 +3,9 @@
 1. `plain.py`: the definition. One pass of the whole network for each subpixel. Start here.
 2. `sampler.py`: `Sampler` draws the same images fast. It goes from slice to slice, cuts a batch
    into parts, and compiles one program (XLA) for all slices.
-3. `cached_decoder.py`: that program, three nested loops over rows, pixels and colours of a slice.
-   It computes nothing twice, since each loop keeps the results that later steps need:
+3. `decode.py`: that program, three nested loops over rows, pixels and colours of a slice. It
+   computes nothing twice, since each loop keeps the results that later steps need
+   (`cached_decoder.py`). Those of SPN's decoder (`cached_slice_decoder.py`):
    - `cached_attention.py`: keys and values of the positions before (the Transformer);
    - `cached_pixelcnn.py`: rows of the vertical stack, and sums for the pixels on the right;
      `horizontal_weights.py` and `masked_products.py` rearrange the weights for that.

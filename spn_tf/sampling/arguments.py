@@ -9,13 +9,13 @@ from typing import Any
 import tensorflow as tf
 
 from cascade_tf.tensors import integers
-from spn_tf.config import SPNConfig
+from spn_tf.autoregressive_config import AutoregressiveConfig
 
 UNKNOWN = -1  # stands for an intensity that is to be drawn
 
 
 def as_tensors(
-    config: SPNConfig, indices: Any, seed: Any, temperature: Any, coarse: Any, known: Any
+    config: AutoregressiveConfig, indices: Any, seed: Any, temperature: Any, coarse: Any, known: Any
 ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor | None, tf.Tensor]:
     """Converts the arguments of a sampler, which may be Python or NumPy numbers, or tensors.
 

@@ -76,14 +76,14 @@ class CachedTransformer:
         """
         before, after = iter(cache), []
         for norm, branch in zip(self._norms[:-1], self._branches, strict=True):
-            y = self._normalised(norm, x)
+            y = normalised(norm, x, self._kernels)
             if isinstance(branch, _CachedSelfAttention):
                 y, layer_cache = branch.next(y, next(before), row, column)
                 after.append(layer_cache)
             else:
                 y = branch(y)
             x += y
-        return self._normalised(self._norms[-1], x), tuple(after)
+        return normalised(self._norms[-1], x, self._kernels), tuple(after)
 
     def end_row(self, cache: AttentionCache, row: tf.Tensor) -> AttentionCache:
         """To be called after the last position of a row, int32 scalar."""
@@ -112,12 +112,12 @@ class CachedTransformer:
         with_values = kernels.product(tf.cast(layer.values, kernels.dtype))
         return lambda x: out(layer.read(query(x), with_keys, with_values, kernels.softmax))
 
-    def _normalised(self, norm: keras.layers.LayerNormalization, x: tf.Tensor) -> tf.Tensor:
-        """`norm(x)` of [B, D], with the sums of the kernels; rounded as the layer rounds."""
-        total = self._kernels.total
-        y = tf.cast(x, norm.variable_dtype)
-        y -= total(y)[..., None] / y.shape[-1]
-        variance = total(y * y)[..., None] / y.shape[-1]
-        y *= tf.math.rsqrt(variance + norm.epsilon)
-        y = y * tf.convert_to_tensor(norm.gamma) + tf.convert_to_tensor(norm.beta)
-        return tf.cast(tf.cast(y, norm.compute_dtype), x.dtype)
+
+def normalised(norm: keras.layers.LayerNormalization, x: tf.Tensor, kernels: Kernels) -> tf.Tensor:
+    """`norm(x)` of [B, D], with the sums of the kernels; rounded as the layer rounds."""
+    y = tf.cast(x, norm.variable_dtype)
+    y -= kernels.total(y)[..., None] / y.shape[-1]
+    variance = kernels.total(y * y)[..., None] / y.shape[-1]
+    y *= tf.math.rsqrt(variance + norm.epsilon)
+    y = y * tf.convert_to_tensor(norm.gamma) + tf.convert_to_tensor(norm.beta)
+    return tf.cast(tf.cast(y, norm.compute_dtype), x.dtype)

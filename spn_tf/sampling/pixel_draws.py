@@ -6,9 +6,9 @@ import tensorflow as tf
 
 from cascade_tf.randomness import gumbel
 from cascade_tf.xla_ops import dynamic_update_slice
-from spn_tf.config import SPNConfig
+from spn_tf.autoregressive_config import AutoregressiveConfig
 from spn_tf.sampling.arguments import UNKNOWN
-from spn_tf.sampling.cached_decoder import Subpixel
+from spn_tf.sampling.chooser import Subpixel
 
 
 @dataclasses.dataclass(frozen=True)
@@ -30,7 +30,7 @@ class PixelDraws:
         temperature: float32 scalar.
     """
 
-    config: SPNConfig
+    config: AutoregressiveConfig
     stream: str
     pixels: tf.Tensor
     coarse: tf.Tensor | None

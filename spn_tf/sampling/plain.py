@@ -17,7 +17,7 @@ import numpy as np
 import tensorflow as tf
 
 from cascade_tf.randomness import gumbel
-from spn_tf.ordering import image_to_slices, slices_to_image
+from spn_tf.ordering import to_image, to_slices
 from spn_tf.sampling.arguments import UNKNOWN, as_tensors
 from spn_tf.subscale_pixel_network import SubscalePixelNetwork
 
@@ -68,10 +68,10 @@ def plain_sample(
     indices, seed, temperature, coarse, known = as_tensors(
         c, indices, seed, temperature, coarse, known
     )
-    slices = image_to_slices(known, c.scale).numpy()
+    slices = to_slices(known, c).numpy()
     if labels is not None:
         labels = tf.convert_to_tensor(labels, tf.int32)
-    coarse_slices = None if coarse is None else image_to_slices(coarse, c.scale)
+    coarse_slices = None if coarse is None else to_slices(coarse, c)
 
     @tf.function(autograph=False)
     def logits_and_noise(
@@ -100,4 +100,4 @@ def plain_sample(
             intensity += coarse_slices[:, target, row, column, colour].numpy() * c.classes
         # 4. Later subpixels see the result.
         slices[unknown, target, row, column, colour] = intensity[unknown]
-    return slices_to_image(tf.constant(slices), c.scale)
+    return to_image(tf.constant(slices), c)

@@ -1,7 +1,7 @@
 """The fast sampler: the images of `plain_sample`, from cached intermediate results.
 
 The slice embedder runs once for each slice. The decoder goes from pixel to pixel and
-caches results of the pixels before (cached_decoder.py). XLA compiles one program for all slices. On
+caches results of the pixels before (decode.py). XLA compiles one program for all slices. On
 several cores, parts of a batch run the program side by side.
 """
 
@@ -17,11 +17,11 @@ from cascade_tf.strategies import (
     has_accelerators,
     run_on_replicas,
 )
-from spn_tf.ordering import image_to_slices, slices_to_image
+from spn_tf.ordering import to_image, to_slices
 from spn_tf.sampling.arguments import UNKNOWN, as_tensors
-from spn_tf.sampling.cached_decoder import decode
 from spn_tf.sampling.cached_prediction import CachedPrediction
 from spn_tf.sampling.cpu_kernels import CpuKernels
+from spn_tf.sampling.decode import decode
 from spn_tf.sampling.kernels import Kernels
 from spn_tf.sampling.pixel_draws import PixelDraws
 from spn_tf.sampling.plain_kernels import PlainKernels
@@ -136,10 +136,10 @@ class Sampler:
         )
         if labels is not None:
             labels = tf.convert_to_tensor(labels, tf.int32)
-        slices = image_to_slices(known, c.scale)
+        slices = to_slices(known, c)
         if first_slice is not None:
             slices = tf.concat([first_slice[:, None], slices[:, 1:]], axis=1)
-        coarse_slices = None if coarse is None else image_to_slices(coarse, c.scale)
+        coarse_slices = None if coarse is None else to_slices(coarse, c)
 
         def drawn(target: tf.Tensor, slices: tf.Tensor) -> tf.Tensor:
             pixels = self._compiled_fill_slice(
@@ -158,12 +158,12 @@ class Sampler:
                 lambda target, slices: (target + 1, fill(target, slices)),
                 (0, slices),
             )
-            return slices_to_image(slices, c.scale)
+            return to_image(slices, c)
         for target in tf.range(c.scale**2):
             slices = fill(target, slices)
             if on_slice is not None:
                 on_slice()
-        return slices_to_image(slices, c.scale)
+        return to_image(slices, c)
 
     def _fill_slice(
         self,

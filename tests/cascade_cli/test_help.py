@@ -44,7 +44,10 @@ def test_help_on_a_family_shows_its_settings_and_full_help_shows_all(tmp_path):
     names = {*_flags(of_spn)} - {*_flags(of_pixelcnn)}
     assert {"scale", "upscaling", "ffn_size", "embedder_conv_layers"} <= names
     code, _, stderr = run_forked(tmp_path, "train", "--help=vae")
-    assert code == 2 and stderr.endswith(": use spn, gated_pixelcnn, nsb, nsb_pixel, biggan\n")
+    assert code == 2 and stderr.endswith(
+        ": use spn, gated_pixelcnn, pixelsnail, image_transformer, "
+        "parallel_multiscale, glow, nsb, nsb_pixel, biggan\n"
+    )
 
 
 @pytest.mark.parametrize(

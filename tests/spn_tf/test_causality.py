@@ -7,8 +7,18 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from spn_tf.ordering import image_to_slices
-from tests.spn_tf.random_networks import ANCHORED, GATED_PIXELCNN, MIXTURE, RELATIVE, random_network
+from spn_tf.ordering import to_slices
+from tests.spn_tf.random_networks import (
+    ABSOLUTE_MIXTURE,
+    ANCHORED,
+    GATED_PIXELCNN,
+    IMAGE_TRANSFORMER,
+    MIXTURE,
+    PIXELSNAIL,
+    RELATIVE,
+    SOFTMAX,
+    random_network,
+)
 
 BITS = 3
 
@@ -16,7 +26,7 @@ BITS = 3
 def _all_logits(network, images):
     """Logits, float64 [B, S*S * h * w * C, classes], in the order of generation."""
     c = network.config
-    slices = image_to_slices(images, c.scale)
+    slices = to_slices(images, c)
     coarse = slices // c.classes if c.coarse_bits else None
     batch = images.shape[0]
     logits = [network(slices, tf.fill([batch], m), coarse) for m in range(c.scale**2)]
@@ -28,7 +38,7 @@ def _generation_order(config):
     flat = tf.reshape(
         tf.range(config.dimensions), [1, config.height, config.width, config.channels]
     )
-    return image_to_slices(flat, config.scale).numpy().reshape(-1)
+    return to_slices(flat, config).numpy().reshape(-1)
 
 
 def _change(network, changed):
@@ -58,14 +68,25 @@ def _assert_only_earlier_subpixels_change_logits(change):
 
 
 @pytest.mark.parametrize(
-    "scale,channels,changes",
-    [(s, c, {}) for s in (1, 2, 4) for c in (1, 3)]
-    + [(2, 3, dict(attention_ffn="dense"))]
-    + [(1, 3, RELATIVE), (2, 1, RELATIVE), (2, 3, MIXTURE), (4, 1, MIXTURE), (2, 3, ANCHORED)]
-    + [(1, c, GATED_PIXELCNN) for c in (1, 3)],
+    "changes",
+    [dict(scale=s, channels=c) for s in (1, 2, 4) for c in (1, 3)]
+    + [
+        dict(scale=2, attention_ffn="dense"),
+        dict(scale=1) | RELATIVE,
+        dict(scale=2, channels=1) | RELATIVE,
+        dict(scale=2) | MIXTURE,
+        dict(scale=4, channels=1) | MIXTURE,
+        dict(scale=2) | ANCHORED,
+        dict(scale=2) | ABSOLUTE_MIXTURE,
+    ]
+    + [dict(channels=c) | GATED_PIXELCNN for c in (1, 3)]
+    + [PIXELSNAIL, PIXELSNAIL | SOFTMAX, dict(channels=1) | PIXELSNAIL | RELATIVE]
+    + [dict(height=4) | IMAGE_TRANSFORMER | kind for kind in ({}, RELATIVE, ABSOLUTE_MIXTURE)],
+    ids=str,
 )
-def test_logits_depend_on_all_earlier_subpixels_and_no_others(scale, channels, changes):
-    sizes = dict(height=3 * scale, width=4 * scale, channels=channels, bits=BITS, scale=scale)
+def test_logits_depend_on_all_earlier_subpixels_and_no_others(changes):
+    scale = changes.get("scale", 1)
+    sizes = dict(height=3 * scale, width=4 * scale, bits=BITS)
     network = random_network(dtype="float64", **sizes | changes)
     half = network.config.levels // 2
     change = _change(network, lambda intensities: (intensities + half) % (2 * half))

@@ -15,6 +15,8 @@ from spn_tf.stages import make_stages
 from tests.cascade_cli.commands import TINY_MODEL, files, run, run_forked, train
 from tests.spn_tf.random_networks import (
     GATED_PIXELCNN,
+    IMAGE_TRANSFORMER,
+    PIXELSNAIL,
     SHALLOW,
     all_images_of,
     random_network,
@@ -25,7 +27,11 @@ from tests.spn_tf.random_networks import (
 RNG = np.random.default_rng(0)
 
 
-@pytest.mark.parametrize("changes", [dict(scale=1), dict(scale=2), GATED_PIXELCNN], ids=str)
+@pytest.mark.parametrize(
+    "changes",
+    [dict(scale=1), dict(scale=2), GATED_PIXELCNN, PIXELSNAIL, IMAGE_TRANSFORMER],
+    ids=str,
+)
 def test_the_probabilities_of_each_class_sum_to_one(changes):
     network = random_network(height=2, width=2, channels=1, bits=2, num_classes=3, **changes)
     images = all_images_of(network.config)

@@ -21,7 +21,14 @@ def _prediction(rng, count, levels, classes):
 
 
 @pytest.mark.parametrize(
-    "kind", ["softmax", "relative_softmax", "anchored_softmax", "logistic_mixture"]
+    "kind",
+    [
+        "softmax",
+        "relative_softmax",
+        "anchored_softmax",
+        "logistic_mixture",
+        "absolute_logistic_mixture",
+    ],
 )
 @pytest.mark.parametrize("coarse_bits", [0, 2])
 def test_nats_are_those_of_the_logits(kind, coarse_bits):

@@ -3,12 +3,22 @@ import pytest
 import tensorflow as tf
 
 from cascade_tf.xla_ops import dynamic_update_slice
-from spn_tf.ordering import image_to_slices
-from spn_tf.sampling.cached_decoder import decode
+from spn_tf.ordering import image_to_slices, to_slices
 from spn_tf.sampling.cached_prediction import CachedPrediction
 from spn_tf.sampling.cpu_kernels import CpuKernels, few_rows, tiled_cache
+from spn_tf.sampling.decode import decode
 from spn_tf.sampling.plain_kernels import PlainKernels
-from tests.spn_tf.random_networks import ANCHORED, GATED_PIXELCNN, MIXTURE, RELATIVE, random_network
+from tests.spn_tf.random_networks import (
+    ABSOLUTE_MIXTURE,
+    ANCHORED,
+    GATED_PIXELCNN,
+    IMAGE_TRANSFORMER,
+    MIXTURE,
+    PARALLEL,
+    PIXELSNAIL,
+    RELATIVE,
+    random_network,
+)
 
 
 class _TeacherForcing:
@@ -68,8 +78,16 @@ def _cached(network, kernels=CpuKernels):
         dict(scale=1, channels=3, height=4, width=6) | RELATIVE,
         dict(channels=3, height=4, width=6, pixelcnn_filter_size=5) | GATED_PIXELCNN,
         dict(channels=1, height=6, width=4) | GATED_PIXELCNN | MIXTURE,
+        dict(channels=3, height=4, width=6) | PIXELSNAIL,
+        dict(channels=3, height=4, width=6) | PIXELSNAIL | RELATIVE,
+        dict(channels=3, height=4, width=6) | IMAGE_TRANSFORMER | RELATIVE,
+        dict(channels=3, height=6, width=4) | IMAGE_TRANSFORMER | MIXTURE,
+        dict(channels=3, height=4, width=6) | PARALLEL,
+        dict(channels=3, height=4, width=6) | PARALLEL | RELATIVE,
+        dict(channels=3, height=4, width=6) | PARALLEL | ABSOLUTE_MIXTURE,
         dict(scale=4, channels=3, height=12, width=16) | MIXTURE,
         dict(scale=2, channels=3, height=8, width=6, coarse_bits=1) | MIXTURE,
+        dict(scale=2, channels=3, height=4, width=4) | ABSOLUTE_MIXTURE,
         dict(scale=2, channels=1, height=8, width=6, coarse_bits=2) | RELATIVE,
         dict(scale=2, channels=3, height=8, width=6, coarse_bits=1) | ANCHORED,
     ],
@@ -79,10 +97,11 @@ def test_cached_logits_equal_teacher_forced_ones_on_every_slice(changes):
     network = random_network(bits=3, **changes)
     c = network.config
     images = np.random.default_rng(0).integers(0, 8, [3, c.height, c.width, c.channels])
-    slices = image_to_slices(tf.constant(images, tf.int32), c.scale)
+    slices = to_slices(tf.constant(images, tf.int32), c)
     coarse = slices // c.classes if c.coarse_bits else None
     cached = _cached(network)
-    for number in {0, c.scale**2 // 2, c.scale**2 - 1}:
+    numbers = {0, c.scale**2 // 2, c.scale**2 - 1}
+    for number in numbers - {0} if c.system == "parallel_multiscale" else numbers:
         target = tf.fill([3], number)
         expected = network(slices, target, coarse)
         np.testing.assert_allclose(cached(slices, target, coarse), expected, rtol=1e-4, atol=2e-4)
@@ -110,11 +129,22 @@ def test_cached_logits_equal_teacher_forced_ones_of_one_image_and_of_many(batch,
     np.testing.assert_allclose(_cached(network)(slices, target), network(slices, target), atol=2e-4)
 
 
-@pytest.mark.parametrize("ffn", ["dense", "parameter_attention"])
-def test_plain_kernels_give_teacher_forced_logits_as_well(ffn):
-    network = random_network(bits=3, scale=2, channels=3, height=8, width=12, attention_ffn=ffn)
+@pytest.mark.parametrize(
+    "changes",
+    [
+        dict(scale=2, attention_ffn="dense"),
+        dict(scale=2, attention_ffn="parameter_attention"),
+        PIXELSNAIL,
+        IMAGE_TRANSFORMER,
+    ],
+    ids=str,
+)
+def test_plain_kernels_give_teacher_forced_logits_as_well(changes):
+    network = random_network(bits=3, channels=3, height=8, width=12, **changes)
+    c = network.config
     images = np.random.default_rng(0).integers(0, 8, [2, 8, 12, 3])
-    slices, target = image_to_slices(tf.constant(images, tf.int32), 2), tf.fill([2], 3)
+    slices = to_slices(tf.constant(images, tf.int32), c)
+    target = tf.fill([2], c.scale**2 - 1)
     cached = _cached(network, PlainKernels)
     np.testing.assert_allclose(cached(slices, target), network(slices, target), atol=2e-4)
 

@@ -13,9 +13,13 @@ from spn_tf.sampling.plain_kernels import PlainKernels
 from spn_tf.sampling.sampler import count_parts
 from tests.spn_tf.random_networks import (
     GATED_PIXELCNN,
+    IMAGE_TRANSFORMER,
     MIXTURE,
+    PARALLEL,
+    PIXELSNAIL,
     RELATIVE,
     SHALLOW,
+    SOFTMAX,
     all_images,
     all_images_of,
     random_network,
@@ -25,7 +29,7 @@ from tests.spn_tf.random_networks import (
 def _soft_network(**changes):
     """A random network in which no intensity has a probability near 0 or 1."""
     network = random_network(**changes)
-    for weight in network.decoder.pixelcnn.logits.weights:
+    for weight in [w for w in network.decoder.weights if "/logits/" in w.path]:
         weight.assign(0.3 * weight)
     return network
 
@@ -65,6 +69,8 @@ def _probabilities(nats):
         dict(height=2, width=2, channels=1, bits=1, scale=1),
         dict(height=1, width=2, channels=3, bits=1, scale=1) | RELATIVE,
         dict(height=2, width=2, channels=1, bits=2) | GATED_PIXELCNN,
+        dict(height=1, width=2, channels=3, bits=1) | PIXELSNAIL | SOFTMAX,
+        dict(height=2, width=2, channels=1, bits=2) | IMAGE_TRANSFORMER,
         dict(height=2, width=2, channels=1, bits=2, scale=2) | MIXTURE,
     ],
     ids=str,
@@ -191,6 +197,9 @@ def test_graph_and_eager_loops_agree_and_every_slice_is_reported():
         (dict(scale=2, channels=3, num_classes=10), [4, 0, 9]),
         (dict(scale=2, coarse_bits=1), [4, 0, 9]),
         (dict(num_classes=3) | GATED_PIXELCNN, [4, 0, 9]),
+        (dict(num_classes=3, channels=3) | PIXELSNAIL, [4, 0, 9]),
+        (dict(num_classes=3, channels=3) | IMAGE_TRANSFORMER, [4, 0, 9]),
+        (dict(num_classes=3, channels=3) | PARALLEL, [4, 0, 9]),
     ],
 )
 def test_samples_equal_those_of_the_plain_sampler(changes, indices):

@@ -1,0 +1,89 @@
+"""What all autoregressive models of this package share: distributions of intensities in slices."""
+
+import dataclasses
+from typing import Any
+
+from cascade_tf.settings import setting
+from spn_tf.image_config import ImageConfig, size
+
+PIXEL_UNITS = 8  # section 3.2: intensities and meta-positions are embedded to 8 units each
+ERROR_UNITS = 8  # of the error of an intensity's prediction
+
+
+def distribution(default: str) -> Any:
+    """The field `intensity_distribution`, with a default for each family."""
+    return setting(
+        default,
+        "Distribution of an intensity: over all (SPN's), or relative to a prediction from its "
+        "neighbours; absolute_logistic_mixture is a mixture of logistics that is not relative.",
+        decides="model",
+        choices=(
+            "softmax",
+            "relative_softmax",
+            "anchored_softmax",
+            "logistic_mixture",
+            "absolute_logistic_mixture",
+        ),
+    )
+
+
+@dataclasses.dataclass(frozen=True)
+class AutoregressiveConfig(ImageConfig):
+    """Images, and the distributions of their intensities.
+
+    >>> AutoregressiveConfig(intensity_distribution="relative_softmax").relative
+    True
+    """
+
+    intensity_distribution: str = distribution("softmax")
+    mixture_components: int = size(10, "Components of the logistic mixture.")
+
+    @property
+    def dropout(self) -> float:
+        """Rate of dropout on residual branches of attention stacks."""
+        return 0.0
+
+    @property
+    def convolution_dropout(self) -> float:
+        """Rate of dropout on hidden units of convolutional layers."""
+        return 0.0
+
+    @property
+    def classes(self) -> int:
+        """The number of possible intensities of a subpixel, 2**(bits - coarse_bits)."""
+        return 2 ** (self.bits - self.coarse_bits)
+
+    @property
+    def block(self) -> tuple[int, int] | None:
+        """Rows and columns of the blocks of pixels that are drawn one after another, if any."""
+        return None
+
+    @property
+    def relative(self) -> bool:
+        """Whether distributions and embeddings of intensities start at predictions."""
+        return self.intensity_distribution not in ("softmax", "absolute_logistic_mixture")
+
+    @property
+    def is_mixture(self) -> bool:
+        """Whether the distribution is a mixture of logistics."""
+        return self.intensity_distribution.endswith("logistic_mixture")
+
+    @property
+    def pixel_units(self) -> int:
+        """The number of units that an intensity is embedded to, for the decoder."""
+        return PIXEL_UNITS + ERROR_UNITS * self.relative
+
+    @property
+    def has_embedder(self) -> bool:
+        """Whether there is a slice embedder, for preceding slices or for coarse bits."""
+        return self.scale > 1 or self.coarse_bits > 0
+
+    @property
+    def has_embedding(self) -> bool:
+        """Whether the decoder has a slice embedding, of an embedder, of classes or of both."""
+        return self.has_embedder or self.num_classes > 1
+
+    @property
+    def embedding_channels(self) -> int:
+        """Units of the slice embedding and of a class's vector."""
+        raise NotImplementedError
