@@ -66,15 +66,15 @@ def _limits(experiment: Experiment, settings: GivenSettings) -> list[str]:
         return ["--max_minutes=0"]
     if "max_minutes" not in given or settings.of_single_stages("max_minutes"):
         return []
-    shares = experiment.given.of_single_stages("max_minutes")
-    shares = shares or dict.fromkeys(experiment.stage_names, 1.0)
-    if set(shares) != set(experiment.stage_names) or min(shares.values()) <= 0:
-        raise ValueError("give each stage a `max_minutes` above 0, or none of them")
-    total = sum(shares.values())
-    flags = [
-        f"--max_minutes={name}:{given['max_minutes'] * share / total}"
-        for name, share in shares.items()
-    ]
+    minutes, shares = given["max_minutes"], experiment.given.of_single_stages("max_minutes")
+    flags = [f"--max_minutes={minutes / len(experiment.stage_names)}"]
+    if shares:
+        if set(shares) != set(experiment.stage_names) or min(shares.values()) <= 0:
+            raise ValueError("give each stage a `max_minutes` above 0, or none of them")
+        total = sum(shares.values())
+        flags = [
+            f"--max_minutes={name}:{minutes * share / total}" for name, share in shares.items()
+        ]
     return flags if "steps" in settings else [*flags, f"--steps={_MANY_STEPS}"]
 
 

@@ -10,6 +10,7 @@ from PIL import Image
 
 from cascade_cli.command_line import flags_of
 from cascade_cli.compared_models import compared_models
+from cascade_tf.errors import UsageError
 from tests.cascade_cli.commands import run, run_forked, start
 
 _SHARED = """
@@ -124,6 +125,22 @@ def test_limits_of_all_models_replace_those_of_flagfiles(folder, flags, limits):
     own = [f"--configs={config}", "--workdir=W", *flags]
     (of_train,) = compared_models(*parser.parse(own)).values()
     assert of_train[4 + len(flags) :] == limits
+
+
+def test_stages_share_the_time_in_proportion_to_limits_of_their_own(folder):
+    config = folder / "cascade.flags"
+    own = f"--upscaling=depth\n--max_minutes=spn:1\n{_DECODER}{_SHARED}"
+    config.write_text(f"{own}\n--max_minutes=depth:2\n")
+    arguments = [f"--configs={config}", "--workdir=W", "--max_minutes=6"]
+    (of_train,) = compared_models(*flags_of("compare").parse(arguments)).values()
+    assert of_train[5:] == [
+        "--max_minutes=spn:2.0",
+        "--max_minutes=depth:4.0",
+        "--steps=1000000000",
+    ]
+    config.write_text(own)
+    with pytest.raises(UsageError, match="give each stage a `max_minutes` above 0, or none"):
+        compared_models(*flags_of("compare").parse(arguments))
 
 
 def test_figures_of_other_settings_are_not_overwritten(folder, compared):
