@@ -73,6 +73,15 @@ def test_samples_of_all_stages_follow_the_enumerated_probabilities():
     assert ((observed - expected) ** 2 / expected).sum() < 37.7  # chi-square, 15, p = 0.001
 
 
+@pytest.mark.parametrize("side", [1, 2])
+def test_images_of_any_stage_are_upscaled_and_keep_their_pixels(side):
+    model = SPNModel(_stages(4, channels=3, bits=8))
+    small = np.random.default_rng(0).integers(0, 256, [3, side, side, 3]).astype(np.uint8)
+    large = model.upscale(small, seed=1)
+    np.testing.assert_array_equal(large[:, :: 4 // side, :: 4 // side], small)
+    assert (model.upscale(small, seed=2) != large).any()
+
+
 def test_archives_hold_pictures_of_any_size():
     model = SPNModel(_stages(4, channels=3, bits=8))
     image = np.random.default_rng(0).integers(0, 256, [5, 7, 3]).astype(np.uint8)
