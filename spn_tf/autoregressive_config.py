@@ -27,6 +27,28 @@ def distribution(default: str) -> Any:
     )
 
 
+def dropout() -> Any:
+    """The field `dropout`."""
+    return setting(
+        0.0,
+        "Rate of dropout on residual branches of attention stacks.",
+        decides="model",
+        at_least=0,
+        below=1,
+    )
+
+
+def convolution_dropout() -> Any:
+    """The field `convolution_dropout`."""
+    return setting(
+        0.0,
+        "Rate of dropout on the gates of a PixelCNN and on hidden units of residual blocks.",
+        decides="model",
+        at_least=0,
+        below=1,
+    )
+
+
 @dataclasses.dataclass(frozen=True)
 class AutoregressiveConfig(ImageConfig):
     """Images, and the distributions of their intensities.

@@ -5,6 +5,7 @@ from typing import Any
 
 from cascade_tf import shared_settings as shared
 from cascade_tf.settings import setting
+from spn_tf.autoregressive_config import dropout
 from spn_tf.gated_pixelcnn_config import GatedPixelCNNConfig
 from spn_tf.image_config import size
 
@@ -87,13 +88,7 @@ class SPNConfig(GatedPixelCNNConfig):
         choices=("parameter_attention", "dense"),
     )
     ffn_size: int = size(1024, "Rows of parameter_attention, or hidden units of the dense layer.")
-    dropout: float = setting(
-        0.0,
-        "Rate of dropout on residual branches of attention stacks.",
-        decides="model",
-        at_least=0,
-        below=1,
-    )
+    dropout: float = dropout()
 
     def __post_init__(self) -> None:
         super().__post_init__()

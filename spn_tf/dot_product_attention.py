@@ -26,7 +26,12 @@ _FEWEST_QUERIES = 256  # of a block
 
 
 def dot_product_attention(
-    q: tf.Tensor, k: tf.Tensor, v: tf.Tensor, scale: float = 1.0, causal: bool = False
+    q: tf.Tensor,
+    k: tf.Tensor,
+    v: tf.Tensor,
+    scale: float = 1.0,
+    causal: bool = False,
+    visible: tf.Tensor | None = None,
 ) -> tf.Tensor:
     """Reads the values that the queries attend to, [..., Tq, channels].
 
@@ -35,6 +40,8 @@ def dot_product_attention(
         k, v: keys and values [..., Tk, channels], of the same outer shape.
         scale: of the products of queries and keys.
         causal: whether position t attends to positions 0..t only.
+        visible: bool, broadcast against [..., Tq, Tk]: what each query sees, if not causal; None:
+            all.
 
     >>> x = tf.ones([1, 3, 4])
     >>> dot_product_attention(x, x, x, causal=True).shape
@@ -42,11 +49,11 @@ def dot_product_attention(
     """
     gradients = recomputation.current()
     if gradients is None:
-        return tf.matmul(_cast(_weights(q, k, causal, scale), v), v)
+        return tf.matmul(_cast(_weights(q, k, causal, visible, scale), v), v)
     q = q * scale  # here, since queries are smaller than weights
-    if gradients.fused and fits(q, k):
+    if gradients.fused and visible is None and fits(q, k):
         return fused_attention(q, k, v, causal)
-    return _attend(q, k, v, _blocks(q.shape[-2], k.shape[-2], causal), gradients)
+    return _attend(q, k, v, _blocks(q.shape[-2], k.shape[-2], causal), gradients, visible)
 
 
 class _Block(NamedTuple):
@@ -76,6 +83,7 @@ def _attend(
     v: tf.Tensor,
     blocks: Sequence[_Block],
     gradients: recomputation.Gradients,
+    visible: tf.Tensor | None,
 ) -> tf.Tensor:
     """softmax(q k^T) v, with the gradient of the module's docstring."""
 
@@ -84,7 +92,7 @@ def _attend(
         weights, read = [], []
         for block in blocks:
             queries = q[..., block.start : block.end, :]
-            weights.append(_weights(queries, k[..., : block.keys, :], block.causal))
+            weights.append(_weights(queries, k[..., : block.keys, :], block.causal, visible))
             read.append(tf.matmul(_cast(weights[-1], v), v[..., : block.keys, :]))
 
         def backward(upstream: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
@@ -96,7 +104,7 @@ def _attend(
                 p = kept
                 if gradients.recompute != "none":
                     _, again = in_order([upstream], [own[0], seen[0]])
-                    p = _weights(again[0], again[1], block.causal)
+                    p = _weights(again[0], again[1], block.causal, visible)
                 parts = _gradients(p, own_read, *own, *seen)
                 of_q.insert(0, parts[0])
                 of_k, of_v = _summed(of_k, parts[1]), _summed(of_v, parts[2])
@@ -138,7 +146,13 @@ def _joined(blocks: Sequence[tf.Tensor]) -> tf.Tensor:
     return blocks[0] if len(blocks) == 1 else tf.concat(blocks, axis=-2)
 
 
-def _weights(q: tf.Tensor, k: tf.Tensor, causal: bool, scale: float = 1.0) -> tf.Tensor:
+def _weights(
+    q: tf.Tensor,
+    k: tf.Tensor,
+    causal: bool,
+    visible: tf.Tensor | None = None,
+    scale: float = 1.0,
+) -> tf.Tensor:
     """softmax(scale * q k^T) over keys, [..., Tq, Tk]. If causal, the last query sees all keys."""
     scores = tf.matmul(q, k, transpose_b=True)
     if scale != 1.0:
@@ -148,8 +162,9 @@ def _weights(q: tf.Tensor, k: tf.Tensor, causal: bool, scale: float = 1.0) -> tf
         queries, keys = scores.shape[-2:]
         # XLA would otherwise fold the whole mask to a constant of the program.
         _, [position] = in_order([], [tf.range(keys)])
-        past = position <= position[keys - queries :, None]
-        scores = tf.where(past, scores, scores.dtype.min)
+        visible = position <= position[keys - queries :, None]
+    if visible is not None:
+        scores = tf.where(visible, scores, scores.dtype.min)
     return tf.nn.softmax(scores)
 
 

@@ -36,7 +36,7 @@ def endpoints(stages: Sequence[LikelihoodStage]) -> dict[str, Endpoint]:
 
     Values out of range, such as a negative count or temperature, are an InvalidArgumentError.
 
-    >>> from spn_tf import SPNConfig, SPNTrainingConfig
+    >>> from spn_tf import SPNConfig, SPNStage, SPNTrainingConfig
     >>> sorted(endpoints([SPNStage("spn", SPNConfig(), SPNTrainingConfig())]))
     ['log_prob', 'sample', 'upscale']
 
@@ -107,7 +107,7 @@ def fixed_endpoints(stages: Sequence[LikelihoodStage], batch: int) -> dict[str, 
 
     Nothing checks the range of their arguments: XLA drops checks.
 
-    >>> from spn_tf import SPNConfig, SPNTrainingConfig
+    >>> from spn_tf import SPNConfig, SPNStage, SPNTrainingConfig
     >>> sorted(fixed_endpoints([SPNStage("spn", SPNConfig(), SPNTrainingConfig())], batch=8))
     ['log_prob', 'sample', 'upscale_8x8']
 

@@ -2,8 +2,7 @@
 
 import dataclasses
 
-from cascade_tf.settings import setting
-from spn_tf.autoregressive_config import AutoregressiveConfig
+from spn_tf.autoregressive_config import AutoregressiveConfig, convolution_dropout
 from spn_tf.image_config import size
 
 
@@ -30,13 +29,7 @@ class GatedPixelCNNConfig(AutoregressiveConfig):
     pixelcnn_filter_size: int = size(3, "Filter size of the PixelCNN.")
     pixelcnn_conv_channels: int = size(128, "Units before each gate of the PixelCNN.")
     pixelcnn_residual_channels: int = size(1280, "Width of the PixelCNN's residual stream.")
-    convolution_dropout: float = setting(
-        0.0,
-        "Rate of dropout on the gates of the PixelCNN and in residual blocks of the embedder.",
-        decides="model",
-        at_least=0,
-        below=1,
-    )
+    convolution_dropout: float = convolution_dropout()
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -65,7 +65,7 @@ def known_targets(
 ) -> list[tf.Tensor]:
     """The known parts of each stage's target, for `sample_cascade`.
 
-    >>> from spn_tf import SPNConfig, SPNTrainingConfig
+    >>> from spn_tf import SPNConfig, SPNStage, SPNTrainingConfig
     >>> stage = SPNStage("spn", SPNConfig(height=2, width=2, scale=2), SPNTrainingConfig())
     >>> images = spread(tf.fill([1, 1, 1, 3], tf.constant(9, tf.uint8)), 2, 2)
     >>> known_targets([stage], images, bits=tf.constant(8))[0].numpy()[0, :, :, 0]

@@ -67,7 +67,6 @@ def recomputed(
     layer: Callable[..., tf.Tensor | tuple[tf.Tensor, ...]],
     *inputs: tf.Tensor | None,
     dropout: Dropout,
-    under: str = "all",
 ) -> tf.Tensor | tuple[tf.Tensor, ...]:
     """layer(*inputs, dropout=dropout), whose activations are recomputed under `all`.
 
@@ -77,7 +76,6 @@ def recomputed(
         layer: of tensors, to a tensor or a tuple of tensors.
         inputs: tensors, or None.
         dropout: passed on.
-        under: "all", or "attention" for a part that is attention alone.
 
     >>> square = lambda x, dropout: x * x
     >>> x = tf.constant(3.0)
@@ -88,7 +86,7 @@ def recomputed(
     (9.0, 6.0)
     """
     gradients = current()
-    if gradients is None or gradients.recompute != under:
+    if gradients is None or gradients.recompute != "all":
         return layer(*inputs, dropout=dropout)
     same_dropout = dropout.copy()  # before the layer draws from it
     present = [i for i, value in enumerate(inputs) if value is not None]

@@ -51,6 +51,7 @@ class SPNStage(LikelihoodStage):
             need one to be trained, since their records must describe the whole cascade;
             `make_stages` supplies it.
 
+    >>> from spn_tf import SPNConfig, SPNTrainingConfig
     >>> config = SPNConfig(height=4, width=4, bits=3, scale=2)
     >>> stage = SPNStage("spn", config, SPNTrainingConfig())
     >>> int(tf.reduce_max(stage.target(tf.fill([2, 4, 4, 3], tf.constant(255, tf.uint8)))))

@@ -2,8 +2,7 @@
 
 import dataclasses
 
-from cascade_tf.settings import setting
-from spn_tf.autoregressive_config import AutoregressiveConfig
+from spn_tf.autoregressive_config import AutoregressiveConfig, dropout
 from spn_tf.image_config import size
 
 
@@ -40,13 +39,7 @@ class ImageTransformerConfig(AutoregressiveConfig):
     transformer_block_columns: int = size(8, "Columns of a query block, in pixels.")
     transformer_memory_rows: int = size(8, "Rows of memory above a query block.", 0)
     transformer_memory_columns: int = size(8, "Columns of memory on both sides of it.", 0)
-    dropout: float = setting(
-        0.0,
-        "Rate of dropout on the input and on residual branches.",
-        decides="model",
-        at_least=0,
-        below=1,
-    )
+    dropout: float = dropout()
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -8,8 +8,7 @@ import tensorflow as tf
 from cascade_tf.computation_order import in_order
 from cascade_tf.serializable_layer import SerializableLayer
 from spn_tf.dense import Dense
-from spn_tf.dropout import Dropout, no_dropout
-from spn_tf.recomputation import recomputed
+from spn_tf.dot_product_attention import dot_product_attention
 from spn_tf.residual_branches import small_weights
 from spn_tf.shapes import Shape
 
@@ -100,23 +99,16 @@ class LocalAttention(SerializableLayer):
         self.built = True
 
     def call(self, x: tf.Tensor) -> tf.Tensor:
-        read = recomputed(self._read, self.qkv(x), dropout=no_dropout, under="attention")
-        return self.out(read)
-
-    def _read(self, qkv: tf.Tensor, dropout: Dropout) -> tf.Tensor:
-        """Values that each position reads, [B, H, W, 3 * D] to [B, H, W, D]."""
         b = self.blocks
-        q, k, v = tf.split(qkv, 3, axis=-1)
+        q, k, v = tf.split(self.qkv(x), 3, axis=-1)
         queries = self._queries(q)
         keys, values = (self._by_head(self._memories(each)) for each in (k, v))
-        scores = tf.matmul(queries, keys, transpose_b=True) * (self.width // self.heads) ** -0.5
-        scores = tf.cast(scores, self.variable_dtype)
         # XLA would fold the whole mask to a constant of the program.
         _, [inside] = in_order([], [tf.constant(b.is_inside())])
         visible = inside[:, None, None] & tf.constant(b.is_drawn())
-        weights = tf.nn.softmax(tf.where(visible, scores, scores.dtype.min))
-        read = tf.matmul(tf.cast(weights, values.dtype), values)
-        return self._joined(read)
+        scale = (self.width // self.heads) ** -0.5
+        read = dot_product_attention(queries, keys, values, scale, visible=visible)
+        return self.out(self._joined(read))
 
     def _queries(self, x: tf.Tensor) -> tf.Tensor:
         """The inverse of `_joined`."""

@@ -3,7 +3,7 @@
 import dataclasses
 
 from cascade_tf.settings import Settings, setting
-from spn_tf.autoregressive_config import AutoregressiveConfig
+from spn_tf.autoregressive_config import AutoregressiveConfig, convolution_dropout
 from spn_tf.image_config import size
 
 
@@ -67,17 +67,11 @@ class ParallelConfig(AutoregressiveConfig):
     attention_ffn = "dense"
     ffn_size = 1
 
-    embedder_conv_layers: int = size(12, "Residual blocks of the network of groups.", 0)
-    embedder_filter_size: int = size(3, "Filter size of the network of groups.")
+    embedder_conv_layers: int = size(12, "Residual blocks of the slice embedder.", 0)
+    embedder_filter_size: int = size(3, "Filter size of the slice embedder.")
     embedder_conv_channels: int = size(128, "Units inside each residual block.")
-    embedder_residual_channels: int = size(256, "Width of the network's residual stream.")
-    convolution_dropout: float = setting(
-        0.0,
-        "Rate of dropout on hidden units of residual blocks.",
-        decides="model",
-        at_least=0,
-        below=1,
-    )
+    embedder_residual_channels: int = size(256, "Width of the slice embedder's residual stream.")
+    convolution_dropout: float = convolution_dropout()
 
     def __post_init__(self) -> None:
         super().__post_init__()

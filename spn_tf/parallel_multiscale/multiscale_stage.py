@@ -25,6 +25,7 @@ class MultiscaleStage(SPNStage):
         training: its training settings.
         image_size: side of the whole images.
 
+    >>> from spn_tf.parallel_multiscale.config import ParallelConfig
     >>> config = ParallelConfig(height=8, width=8)
     >>> training = LikelihoodTrainingConfig()
     >>> stage = MultiscaleStage("up8", MultiscaleConfig(), config, training, image_size=16)

@@ -2,8 +2,7 @@
 
 import dataclasses
 
-from cascade_tf.settings import setting
-from spn_tf.autoregressive_config import AutoregressiveConfig, distribution
+from spn_tf.autoregressive_config import AutoregressiveConfig, convolution_dropout, distribution
 from spn_tf.image_config import size
 
 
@@ -30,13 +29,7 @@ class PixelSNAILConfig(AutoregressiveConfig):
     pixelsnail_residual_blocks: int = size(4, "Residual blocks of each block of a PixelSNAIL.")
     pixelsnail_filters: int = size(256, "Units of a PixelSNAIL; attention reads half as many.", 2)
     pixelsnail_key_channels: int = size(16, "Channels of a PixelSNAIL's keys.")
-    convolution_dropout: float = setting(
-        0.0,
-        "Rate of dropout on hidden units of residual blocks.",
-        decides="model",
-        at_least=0,
-        below=1,
-    )
+    convolution_dropout: float = convolution_dropout()
 
     @property
     def embedding_channels(self) -> int:
