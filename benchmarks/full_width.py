@@ -26,6 +26,7 @@ from random_examples import random_examples
 
 from cascade_tf import SampleRequest
 from cascade_tf.experiment import Experiment
+from spn_tf.spn_stage import SPNStage
 
 flags.DEFINE_string("worker", None, "The stage to run in this process.")
 FLAGS = flags.FLAGS
@@ -53,7 +54,8 @@ def run_stage(experiment: Experiment, name: str) -> None:
 
     def on_progress() -> None:
         # The first slice of a size stage is the condition, not a sample.
-        if next(slices) == 1 + stage.first_slice_given:
+        given = isinstance(stage, SPNStage) and stage.first_slice_given
+        if next(slices) == 1 + given:
             raise _Enough
 
     condition = stage.condition(examples.images)

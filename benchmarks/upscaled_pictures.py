@@ -41,7 +41,9 @@ def _files(folder: pathlib.Path) -> list[pathlib.Path]:
 def main(_: list[str]) -> None:
     model, files = spn_tf.load(FLAGS.model), _files(pathlib.Path(FLAGS.images))
     truth = np.stack([np.asarray(Image.open(file).convert("RGB")) for file in files])
-    scale = model.stages[-1].config.scale
+    config = model.stages[-1].config
+    assert isinstance(config, spn_tf.SPNConfig)
+    scale = config.scale
     small = truth[:, ::scale, ::scale]
     classes = None
     if model.num_classes > 1:

@@ -71,6 +71,26 @@ class AutoregressiveConfig(ImageConfig):
         return 0.0
 
     @property
+    def scale(self) -> int:
+        """Subscale factor S; an image of scale 1 is one slice."""
+        return 1
+
+    @property
+    def coarse_bits(self) -> int:
+        """Bits of the coarse image that depth upscaling is conditioned on; 0: none."""
+        return 0
+
+    @property
+    def slice_height(self) -> int:
+        """Height of a slice, in pixels."""
+        return self.height // self.scale
+
+    @property
+    def slice_width(self) -> int:
+        """Width of a slice, in pixels."""
+        return self.width // self.scale
+
+    @property
     def classes(self) -> int:
         """The number of possible intensities of a subpixel, 2**(bits - coarse_bits)."""
         return 2 ** (self.bits - self.coarse_bits)

@@ -8,8 +8,10 @@ from collections.abc import Sequence
 
 import tensorflow as tf
 
+from spn_tf.autoregressive_config import AutoregressiveConfig
 from spn_tf.likelihood_stage import LikelihoodStage
 from spn_tf.sampling import UNKNOWN
+from spn_tf.spn_stage import SPNStage
 
 
 def accepted_sizes(stages: Sequence[LikelihoodStage]) -> dict[tuple[int, int], int]:
@@ -26,12 +28,9 @@ def accepted_sizes(stages: Sequence[LikelihoodStage]) -> dict[tuple[int, int], i
         stages: all of one upscaling, coarsest first.
     """
     c = stages[-1].config
-    sizes = {
-        (stage.config.slice_height, stage.config.slice_width): c.bits
-        for stage in stages
-        if stage.config.scale > 1
-    }
-    if c.coarse_bits:
+    configs = [stage.config for stage in stages if isinstance(stage, SPNStage)]
+    sizes = {(own.slice_height, own.slice_width): c.bits for own in configs if own.scale > 1}
+    if isinstance(c, AutoregressiveConfig) and c.coarse_bits:
         sizes[c.height, c.width] = c.coarse_bits
     return sizes
 
@@ -80,4 +79,4 @@ def known_targets(
     Returns:
         int32 tensors of the targets' shapes, UNKNOWN where an intensity is to be drawn.
     """
-    return [stage.known(images, bits) for stage in stages]
+    return [stage.known(images, bits) for stage in stages if isinstance(stage, SPNStage)]

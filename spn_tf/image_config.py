@@ -56,26 +56,6 @@ class ImageConfig(Settings):
         return 2**self.bits
 
     @property
-    def scale(self) -> int:
-        """Subscale factor S; an image of scale 1 is one slice."""
-        return 1
-
-    @property
-    def coarse_bits(self) -> int:
-        """Bits of the coarse image that depth upscaling is conditioned on; 0: none."""
-        return 0
-
-    @property
-    def slice_height(self) -> int:
-        """Height of a slice, in pixels."""
-        return self.height // self.scale
-
-    @property
-    def slice_width(self) -> int:
-        """Width of a slice, in pixels."""
-        return self.width // self.scale
-
-    @property
     def dimensions(self) -> int:
         """H * W * C of the images that the network models."""
         return self.height * self.width * self.channels

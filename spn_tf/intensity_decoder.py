@@ -7,6 +7,7 @@ import tensorflow as tf
 
 from cascade_tf.serializable_layer import SerializableLayer
 from spn_tf.autoregressive_config import PIXEL_UNITS, AutoregressiveConfig
+from spn_tf.colour_head import ColourHead
 from spn_tf.dropout import Dropout, no_dropout
 from spn_tf.error_units import error_units
 from spn_tf.intensity_distribution import intensity_distribution
@@ -53,6 +54,17 @@ class IntensityDecoder(SerializableLayer):
                 is not relative to them.
             dropout: of residual branches.
         """
+
+    def _colour_head(self, colours: int, hidden: int) -> ColourHead:
+        """A head for `colours` of a pixel, with so many hidden units; it is a layer, `head`."""
+        return ColourHead(
+            colours,
+            self.distribution.parameters,
+            hidden,
+            self.config.pixel_units,
+            dtype=self.dtype_policy,
+            name="head",
+        )
 
     def units(self, pixels: tf.Tensor, predicted: tf.Tensor | None) -> tf.Tensor:
         """Embeds intensities and the errors of their predictions, channel by channel.

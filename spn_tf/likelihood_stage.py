@@ -19,7 +19,6 @@ from cascade_tf.xla_choice import with_or_without_xla
 from spn_tf.bit_depth import quantize, to_uint8
 from spn_tf.image_config import ImageConfig
 from spn_tf.recomputation import Gradients, tracing
-from spn_tf.sampling.arguments import UNKNOWN
 from spn_tf.training_config import LikelihoodTrainingConfig
 
 
@@ -34,14 +33,10 @@ class LikelihoodStage(Stage):
 
     Attributes:
         is_exact: whether nats are -log p itself, or else a bound of it.
-        first_slice_given: whether the first slice of each image is the stage's condition.
-        models_first_slice: whether the network knows p(first slice), even if it is given.
     """
 
     headline = "bits_per_dim"
     is_exact = True
-    first_slice_given = False
-    models_first_slice = True
     accepts: list[str]
     network: keras.Layer
 
@@ -178,18 +173,6 @@ class LikelihoodStage(Stage):
 
     def target(self, images: tf.Tensor) -> tf.Tensor:
         return quantize(self._own_pixels(images), self.config.bits)
-
-    def known(self, pixels: tf.Tensor, bits: tf.Tensor) -> tf.Tensor:
-        """The target's intensities that known pixels determine, UNKNOWN elsewhere.
-
-        Args:
-            pixels: int32 [B, H, W, C] of whole images, in [0, 256) or UNKNOWN.
-            bits: int32 scalar or [B]: most significant bits of each image that are known. They
-                determine targets of at most as many bits.
-        """
-        pixels, own_bits = self._own_pixels(pixels), self.config.bits
-        is_known = (pixels != UNKNOWN) & (tf.reshape(bits, [-1, 1, 1, 1]) >= own_bits)
-        return tf.where(is_known, quantize(tf.maximum(pixels, 0), own_bits), UNKNOWN)
 
     def _own_pixels(self, images: tf.Tensor) -> tf.Tensor:
         """The pixels of whole images that the stage models."""

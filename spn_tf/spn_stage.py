@@ -10,7 +10,7 @@ from spn_tf.bit_depth import quantize
 from spn_tf.decoders import DecoderConfig
 from spn_tf.dropout import KeyedDropout
 from spn_tf.likelihood_stage import LikelihoodStage
-from spn_tf.sampling import Sampler
+from spn_tf.sampling import UNKNOWN, Sampler
 from spn_tf.subscale_pixel_network import SubscalePixelNetwork
 from spn_tf.training_config import LikelihoodTrainingConfig
 from spn_tf.upscaling import UpscalingConfig
@@ -51,6 +51,10 @@ class SPNStage(LikelihoodStage):
             need one to be trained, since their records must describe the whole cascade;
             `make_stages` supplies it.
 
+    Attributes:
+        first_slice_given: whether the first slice of each image is the stage's condition.
+        models_first_slice: whether the network knows p(first slice), even if it is given.
+
     >>> from spn_tf import SPNConfig, SPNTrainingConfig
     >>> config = SPNConfig(height=4, width=4, bits=3, scale=2)
     >>> stage = SPNStage("spn", config, SPNTrainingConfig())
@@ -60,6 +64,7 @@ class SPNStage(LikelihoodStage):
 
     config: DecoderConfig
     network: SubscalePixelNetwork
+    models_first_slice = True
 
     def __init__(
         self,
@@ -153,6 +158,18 @@ class SPNStage(LikelihoodStage):
             labels=self._labels(request),
             on_slice=request.on_progress,
         )
+
+    def known(self, pixels: tf.Tensor, bits: tf.Tensor) -> tf.Tensor:
+        """The target's intensities that known pixels determine, UNKNOWN elsewhere.
+
+        Args:
+            pixels: int32 [B, H, W, C] of whole images, in [0, 256) or UNKNOWN.
+            bits: int32 scalar or [B]: most significant bits of each image that are known. They
+                determine targets of at most as many bits.
+        """
+        pixels, own_bits = self._own_pixels(pixels), self.config.bits
+        is_known = (pixels != UNKNOWN) & (tf.reshape(bits, [-1, 1, 1, 1]) >= own_bits)
+        return tf.where(is_known, quantize(tf.maximum(pixels, 0), own_bits), UNKNOWN)
 
     def condition(self, images: tf.Tensor) -> tf.Tensor | None:
         c = self.config

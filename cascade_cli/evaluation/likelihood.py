@@ -16,6 +16,7 @@ from cascade_tf.stage import Stage
 from spn_tf.compression.compressor import Compressor
 from spn_tf.compression.picture import Picture
 from spn_tf.likelihood_stage import LikelihoodStage
+from spn_tf.spn_stage import SPNStage
 
 # Codecs are measured on at most this many images, and values. A million values take WebP and
 # JPEG XL 3 to 8 seconds.
@@ -68,7 +69,7 @@ def evaluate(
         nats = nats + part
         results["steps"][name] = int(state.step.numpy())
         results["stages"][name] = float(stage.bits_per_dim(part.mean()))
-        if stage.first_slice_given and stage.models_first_slice:
+        if isinstance(stage, SPNStage) and stage.first_slice_given and stage.models_first_slice:
             results["size_stage_alone"] = float(figures["bits_per_dim"].mean())
         report.done(name, f"{name}: {results['stages'][name]:.4f} bits/dim")
     bits_per_dim = stage.bits_per_dim(nats)
@@ -158,7 +159,7 @@ def in_words(results: dict) -> str:
     error = results["standard_error"]
     spread = "" if error is None else f" ± {error:.4f}"
     images = "1 image" if results["images"] == 1 else f"{results['images']:,} images"
-    bound = "" if results.get("is_exact", True) else "at most "  # absent before version 0.5
+    bound = "" if results.get("is_exact", True) else "at most "  # older reports do not say it
     own = f"{bound}{results['bits_per_dim']:.4f}{spread} bits/dim of {images}"
     codecs = sorted((results[name], title) for name, title in TITLES.items() if name in results)
     if not codecs:

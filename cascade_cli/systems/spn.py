@@ -24,6 +24,7 @@ from cascade_tf.data.picture_folder import read_pictures
 from cascade_tf.errors import SettingError
 from cascade_tf.sample_request import SampleRequest
 from cascade_tf.saved_model import Endpoint
+from spn_tf.autoregressive_config import AutoregressiveConfig
 from spn_tf.endpoints import endpoints, fixed_endpoints
 from spn_tf.given_pictures import accepted_sizes, known_targets, spread
 from spn_tf.likelihood_stage import LikelihoodStage
@@ -151,7 +152,9 @@ class Upscaling(Drawing):
     def _conditions(self, numbers: np.ndarray) -> dict[str, np.ndarray]:
         if len(self.stages) > 1:  # earlier stages show the images
             return {}
-        scale = self._spn_stages[0].config.scale
+        config = self._spn_stages[0].config
+        assert isinstance(config, AutoregressiveConfig)  # others upscale nothing
+        scale = config.scale
         return {"given": self._images[numbers][:, ::scale, ::scale].astype(np.uint8)}
 
     def _targets(self, request: SampleRequest, numbers: np.ndarray) -> list[tf.Tensor]:

@@ -7,7 +7,6 @@ import tensorflow as tf
 
 from cascade_tf.serializable_layer import SerializableLayer
 from spn_tf.attention import DenseFeedForward, PositionEmbedding
-from spn_tf.colour_head import ColourHead
 from spn_tf.dropout import Dropout, no_dropout
 from spn_tf.image_transformer.config import ImageTransformerConfig
 from spn_tf.image_transformer.local_attention import Blocks, LocalAttention
@@ -107,14 +106,7 @@ class ImageTransformer(IntensityDecoder):
             for i in range(c.transformer_layers)
         ]
         # A position of a single colour needs no colours beside its features.
-        self.head = ColourHead(
-            c.channels // per_pixel,
-            self.distribution.parameters,
-            c.transformer_width,
-            c.pixel_units,
-            dtype=dtype,
-            name="head",
-        )
+        self.head = self._colour_head(c.channels // per_pixel, c.transformer_width)
 
     def build(self, input_shape: Shape | None = None) -> None:
         if self.built:

@@ -12,7 +12,7 @@ class MultiscaleConfig(Settings):
     """The stages of a Parallel Multiscale PixelCNN.
 
     Raises:
-        SettingError: a side that is no power of two.
+        SettingError: a base size below 1.
 
     >>> MultiscaleConfig(base_size=4).sizes(image_size=32)
     [4, 8, 16, 32]
@@ -27,7 +27,11 @@ class MultiscaleConfig(Settings):
     )
 
     def sizes(self, image_size: int) -> list[int]:
-        """Sides of the images, from the base up, each twice the one before."""
+        """Sides of the images, from the base up, each twice the one before.
+
+        Raises:
+            SettingError: the last one would not be `image_size`.
+        """
         sizes = [self.base_size]
         while sizes[-1] < image_size:
             sizes.append(2 * sizes[-1])

@@ -4,7 +4,6 @@ from typing import Any
 
 import tensorflow as tf
 
-from spn_tf.colour_head import ColourHead
 from spn_tf.dropout import Dropout, no_dropout
 from spn_tf.intensity_decoder import IntensityDecoder
 from spn_tf.parallel_multiscale.config import ParallelConfig
@@ -31,14 +30,7 @@ class ParallelDecoder(IntensityDecoder):
 
     def __init__(self, config: ParallelConfig, **kwargs: Any):
         super().__init__(config, **kwargs)
-        self.head = ColourHead(
-            config.channels,
-            self.distribution.parameters,
-            config.embedder_residual_channels,
-            config.pixel_units,
-            dtype=self.dtype_policy,
-            name="head",
-        )
+        self.head = self._colour_head(config.channels, config.embedder_residual_channels)
 
     def build(self, input_shape: Shape | None = None) -> None:
         if self.built:

@@ -5,7 +5,6 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from spn_tf.colour_head import ColourHead
 from spn_tf.convolution import convolution
 from spn_tf.dropout import Dropout, no_dropout
 from spn_tf.intensity_decoder import IntensityDecoder
@@ -49,14 +48,7 @@ class PixelSNAIL(IntensityDecoder):
             )
             for i in range(c.pixelsnail_blocks)
         ]
-        self.head = ColourHead(
-            c.channels,
-            self.distribution.parameters,
-            c.pixelsnail_filters,
-            c.pixel_units,
-            dtype=dtype,
-            name="head",
-        )
+        self.head = self._colour_head(c.channels, c.pixelsnail_filters)
 
     def build(self, input_shape: Shape | None = None) -> None:
         if self.built:

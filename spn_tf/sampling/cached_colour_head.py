@@ -39,15 +39,18 @@ class CachedColourHead:
         return self._of_features(features) + self._of_colours_bias
 
     def readout(self, hidden: tf.Tensor, units: list[tf.Tensor], colour: int) -> tf.Tensor:
-        """Parameters of a colour, [B, .], from those of the colours before, [B, pixel_units]."""
+        """Parameters of a colour, [B, .].
+
+        Args:
+            hidden: what the colours share.
+            units: of the pixel's colours so far, [B, pixel_units] each.
+            colour: its number.
+        """
         head = self._head
         if head.sees_colours:
-            missing = head.colours - len(units)
-            known = [
-                *units,
-                *[tf.zeros([tf.shape(hidden)[0], head.pixel_units], hidden.dtype)] * missing,
-            ]
-            hidden = tf.nn.relu(hidden + self._of_colours(tf.concat(known, axis=-1)))
+            missing = (head.colours - len(units)) * head.pixel_units
+            unknown = tf.zeros([tf.shape(hidden)[0], missing], hidden.dtype)
+            hidden = tf.nn.relu(hidden + self._of_colours(tf.concat([*units, unknown], axis=-1)))
         return self._products[colour](hidden) + self._bias[self._of_colour(colour)]
 
     def _of_colour(self, colour: int) -> slice:

@@ -39,7 +39,7 @@ class CachedPrediction:
     def start(self) -> Rows:
         """What is known before the first pixel."""
         if self._places is not None:
-            shape = [*tf.unstack(tf.shape(self._interpolated))[:1], *self._plane]
+            shape = [tf.shape(self._interpolated)[0], *self._plane]
             return (tf.zeros(shape, tf.int32),)
         zeros = tf.zeros_like(self._interpolated[:, 0])
         return zeros, zeros
