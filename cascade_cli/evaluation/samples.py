@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
+import rich.box
 import rich.table
 import tensorflow as tf
 from etils import epath
@@ -42,7 +43,7 @@ from cascade_tf.stage import Stage
 from wavelet_tf.endpoints import decoders
 from wavelet_tf.reconstruction import reconstruct
 
-_FEWEST = 4  # images of a set: precision and recall need more than 3 neighbours
+_FEWEST = 6  # images of a set: density and coverage need more than 5 neighbours
 _FEWEST_FOR_A_CLASSIFIER = 10  # the Inception Score has 10 splits
 References = dict[str, np.ndarray | GaussianStatistics]  # features, or their statistics, by name
 
@@ -190,6 +191,7 @@ class SampleEvaluation:
         self._results = results
         results["feature_space"] = {
             "name": extractor.name,
+            "prefix": extractor.prefix,
             "sha256": extractor.checksum,
             "resizer": extractor.resizer,
         }
@@ -384,14 +386,23 @@ def _tables(results: dict, split: str) -> list[rich.table.Table]:
         names = [name for name in rows[0][1] if name.endswith("*") == bool(star)]
         names = [name for name in names if "_deviation" not in name]
         if names:
-            shown = [name.replace("_", " ") for name in names]
-            tables.append(rich.table.Table("", *shown, title=title))
+            shown = [_heading(name, space["prefix"]) for name in names]
+            # Without lines between columns, so that words fit into 80 characters.
+            table = rich.table.Table("", *shown, title=title, box=rich.box.SIMPLE_HEAD, padding=0)
+            tables.append(table)
         for row, figures in rows if names else []:
             cells = [_cell(figures, name, star) for name in names]
             if any(cells):
                 tables[-1].add_row(row, *cells)
     tables[-1].caption = "\n".join(caption + results["cautions"])
     return tables
+
+
+def _heading(name: str, prefix: str) -> str:
+    """Without the name of the feature space, which the caption has, where that is a prefix."""
+    if name.startswith("inception_score"):
+        return "IS"
+    return name.removeprefix(f"{prefix}_").replace("_", " ")
 
 
 def _cell(figures: dict, name: str, star: str) -> str:

@@ -1,6 +1,7 @@
-"""Metrics between sets of images: FID, KID, precision, recall and Inception Score."""
+"""Metrics between sets of images: FID, KID, MIND, precision, recall, density, coverage, IS."""
 
 from cascade_tf.metrics.comparison import Comparison, compare
+from cascade_tf.metrics.density_coverage import density_coverage
 from cascade_tf.metrics.features import FeatureExtractor, extract_features, feature_batches
 from cascade_tf.metrics.frechet import (
     GaussianAccumulator,
@@ -14,6 +15,7 @@ from cascade_tf.metrics.inception_score import inception_score
 from cascade_tf.metrics.kernel_distance import kernel_distance
 from cascade_tf.metrics.pixel_features import PixelFeatures
 from cascade_tf.metrics.precision_recall import precision_recall
+from cascade_tf.metrics.sliced_distance import sliced_distance
 from cascade_tf.metrics.statistics_file import ImageOrigin, load_statistics, save_statistics
 
 __all__ = [
@@ -26,6 +28,7 @@ __all__ = [
     "PixelFeatures",
     "compare",
     "compare_images",
+    "density_coverage",
     "extract_features",
     "feature_batches",
     "fid",
@@ -37,4 +40,5 @@ __all__ = [
     "load_statistics",
     "precision_recall",
     "save_statistics",
+    "sliced_distance",
 ]

@@ -4,13 +4,15 @@ import dataclasses
 
 import numpy as np
 
+from cascade_tf.metrics.density_coverage import density_coverage
 from cascade_tf.metrics.features import FeatureExtractor
 from cascade_tf.metrics.frechet import GaussianStatistics, frechet_distance, gaussian_statistics
 from cascade_tf.metrics.inception_score import inception_score
 from cascade_tf.metrics.kernel_distance import kernel_distance
 from cascade_tf.metrics.precision_recall import precision_recall
+from cascade_tf.metrics.sliced_distance import sliced_distance
 
-PAIRED = 10_000  # images of each set for precision and recall, whose cost is quadratic
+PAIRED = 10_000  # images of each set for neighbours, whose cost is quadratic
 
 
 @dataclasses.dataclass(frozen=True)
@@ -18,10 +20,11 @@ class Comparison:
     """Result of a comparison.
 
     Attributes:
-        figures: metrics by name. In Inception's space "fid", "kid", "kid_deviation",
-            "inception_precision" and "inception_recall", and with its classifier "inception_score"
-            and "inception_score_deviation"; for pixels "pixel_frechet_distance" and so on. The
-            kernel distance's deviation is None if it is of one subset, which is all images.
+        figures: metrics by name. In Inception's space "fid", "kid", "kid_deviation", "mind",
+            "inception_precision", "inception_recall", "inception_density" and
+            "inception_coverage", and with its classifier "inception_score" and
+            "inception_score_deviation"; for pixels "pixel_frechet_distance" and so on. The kernel
+            distance's deviation is None if it is of one subset, which is all images.
         cautions: sentences to show with the metrics.
     """
 
@@ -37,16 +40,16 @@ def compare(
 ) -> Comparison:
     """Compares features of samples [N, D] with those of a reference set.
 
-    Precision and recall are of at most 10,000 images of each set. They are drawn at random, and a
-    caution says so. All other metrics are of all images.
+    Precision, recall, density and coverage are of at most 10,000 images of each set. They are
+    drawn at random, and a caution says so. All other metrics are of all images.
 
     Args:
         extractor: of the features of both sets.
         samples: [N, D].
         reference: [M, D], or its statistics, which allow only the Frechet distance and the
             Inception Score of the samples.
-        seed: of all random subsets, and of the parts for the Inception Score. Images may be in
-            any order, such as that of their classes.
+        seed: of all random subsets, of the directions of the sliced distance, and of the parts
+            for the Inception Score. Images may be in any order, such as that of their classes.
 
     Raises:
         UserError: too few images, different numbers of features, or values that are not finite.
@@ -63,11 +66,13 @@ def compare(
         figures[kernel], figures[f"{kernel}_deviation"] = kernel_distance(
             samples, reference, seed=seed
         )
-        figures[f"{prefix}_precision"], figures[f"{prefix}_recall"] = precision_recall(
-            _drawn(samples, seed), _drawn(reference, seed)
-        )
+        figures[extractor.sliced_distance_name] = sliced_distance(samples, reference, seed=seed)
+        drawn = _drawn(samples, seed), _drawn(reference, seed)
+        figures[f"{prefix}_precision"], figures[f"{prefix}_recall"] = precision_recall(*drawn)
+        figures[f"{prefix}_density"], figures[f"{prefix}_coverage"] = density_coverage(*drawn)
         cautions += [
-            f"{name}: precision and recall are of {PAIRED:,} images, drawn from {len(each):,}"
+            f"{name}: precision, recall, density and coverage are of {PAIRED:,} images, drawn from "
+            f"{len(each):,}"
             for name, each in {"samples": samples, "reference": reference}.items()
             if len(each) > PAIRED
         ]

@@ -20,6 +20,7 @@ class FeatureExtractor(Protocol):
         resizer: description of the resize before extraction.
         distance_name: name of the Frechet distance; "fid" only in Inception's space.
         kernel_distance_name: name of the kernel distance; "kid" only in Inception's space.
+        sliced_distance_name: name of the sliced distance; "mind" only in Inception's space.
         prefix: of the names of other metrics.
 
     Example: see `PixelFeatures`.
@@ -37,6 +38,8 @@ class FeatureExtractor(Protocol):
     def distance_name(self) -> str: ...
     @property
     def kernel_distance_name(self) -> str: ...
+    @property
+    def sliced_distance_name(self) -> str: ...
     @property
     def prefix(self) -> str: ...
 

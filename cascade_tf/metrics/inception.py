@@ -41,6 +41,7 @@ class InceptionFeatures:
     resizer = f"bilinear to {SIDE}x{SIDE} as TensorFlow 1 (no half-pixel centres), no antialiasing"
     distance_name = "fid"
     kernel_distance_name = "kid"
+    sliced_distance_name = "mind"
     prefix = "inception"
 
     def __init__(

@@ -41,6 +41,7 @@ class PixelFeatures:
     resizer = "area, to 8x8; sharpness at the size of the images"
     distance_name = "pixel_frechet_distance"
     kernel_distance_name = "pixel_kernel_distance"
+    sliced_distance_name = "pixel_sliced_distance"
     prefix = "pixel"
 
     def __init__(self, image_shape: tuple[int, int, int]) -> None:

@@ -234,14 +234,14 @@ def test_the_baseline_of_whole_images(baseline, tmp_path):
 def test_what_is_computed_outlives_a_later_failure(baseline, tmp_path):
     folder = tmp_path / "pictures"
     folder.mkdir()
-    for name in "abcd":
+    for name in "abcdefg":
         Image.new("L", (16, 16)).save(folder / f"{name}.png")
-    (folder / "d.png").write_bytes(b"no image")
+    (folder / "g.png").write_bytes(b"no image")
     code, stdout, stderr = run_forked(
         *(tmp_path, "evaluate eagerly", f"--workdir={baseline}", "--num_images=12"),
         *("--compare_images=pictures", "--output_dir=out"),
     )
-    assert code == 1 and "cannot decode image pictures/d.png" in stderr.splitlines()[-1]
+    assert code == 1 and "cannot decode image pictures/g.png" in stderr.splitlines()[-1]
     assert stderr.startswith("evaluate: samples: 12 images do not determine the covariance")
     *lines, last = stdout.splitlines()
     figures = json.loads(last)
@@ -252,7 +252,7 @@ def test_what_is_computed_outlives_a_later_failure(baseline, tmp_path):
 
 
 def test_too_few_images_are_refused_before_samples_are_drawn(workdir, baseline, tmp_path):
-    few = "2 images are too few to compare samples with, 4 are needed"
+    few = "2 images are too few to compare samples with, 6 are needed"
 
     def answer(work, *arguments):
         arguments = (f"--workdir={work}", "--num_images=2", "--output_dir=out", *arguments)
@@ -346,7 +346,7 @@ def test_mistakes_are_refused_in_one_line(workdir, tmp_path):
         ("evaluate", "--reference=nowhere.npz", 1, "nowhere.npz"),
         ("evaluate", "--compare_images=nowhere", 1, "nowhere"),
         ("evaluate", "--save_reference=.", 2, "--save_reference=.: it is a directory: name a file"),
-        ("evaluate", "--num_samples=3", 2, "--num_samples=3: use 4 or more"),
+        ("evaluate", "--num_samples=3", 2, "--num_samples=3: use 6 or more"),
         ("sample", ["--interpolate=class", "--classes=3"], 2, "must be two --classes or more"),
         ("train", ["--batch_size=8", "--gan_accumulations=3"], 1, "--gan_accumulations=1, not 3"),
         ("train", "--inception=nowhere", 2, "--inception means nothing without --distance_images"),

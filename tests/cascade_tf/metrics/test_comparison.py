@@ -3,16 +3,18 @@ import pytest
 
 from cascade_tf.metrics import comparison
 from cascade_tf.metrics.comparison import compare
+from cascade_tf.metrics.density_coverage import density_coverage
 from cascade_tf.metrics.frechet import frechet_distance, gaussian_statistics
 from cascade_tf.metrics.inception import InceptionFeatures
 from cascade_tf.metrics.inception_score import inception_score
 from cascade_tf.metrics.kernel_distance import kernel_distance
 from cascade_tf.metrics.pixel_features import PixelFeatures
 from cascade_tf.metrics.precision_recall import precision_recall
+from cascade_tf.metrics.sliced_distance import sliced_distance
 
 
-def _features(count, seed=0):
-    return np.random.default_rng(seed).standard_normal([count, 5]).astype(np.float32)
+def _features(count, seed=0, size=5):
+    return np.random.default_rng(seed).standard_normal([count, size]).astype(np.float32)
 
 
 def _inception(head=None):
@@ -24,13 +26,17 @@ def test_with_inception_the_figures_have_the_published_names():
     figures = compare(_inception(), samples, reference, seed=3).figures
     kid = kernel_distance(samples, reference, seed=3)
     precision = precision_recall(samples, reference)
+    density = density_coverage(samples, reference)
     fid = frechet_distance(gaussian_statistics(samples), gaussian_statistics(reference))
     assert figures == {
         "fid": fid,
         "kid": kid[0],
         "kid_deviation": kid[1],
+        "mind": sliced_distance(samples, reference, seed=3),
         "inception_precision": precision[0],
         "inception_recall": precision[1],
+        "inception_density": density[0],
+        "inception_coverage": density[1],
     }
 
 
@@ -40,8 +46,11 @@ def test_without_weights_no_figure_has_a_published_name():
         "pixel_frechet_distance",
         "pixel_kernel_distance",
         "pixel_kernel_distance_deviation",
+        "pixel_sliced_distance",
         "pixel_precision",
         "pixel_recall",
+        "pixel_density",
+        "pixel_coverage",
     ]
 
 
@@ -63,10 +72,10 @@ def test_statistics_alone_give_only_the_frechet_distance():
 
 def test_too_few_images_give_a_caution():
     assert compare(_inception(), _features(20), _features(30, seed=1)).cautions == []
-    cautions = compare(_inception(), _features(5), _features(4, seed=1)).cautions
+    cautions = compare(_inception(), _features(7, size=9), _features(6, 1, size=9)).cautions
     assert [text.split(" do not")[0] for text in cautions] == [
-        "samples: 5 images",
-        "reference: 4 images",
+        "samples: 7 images",
+        "reference: 6 images",
     ]
 
 
@@ -85,7 +94,7 @@ def test_the_order_of_images_changes_no_metric_but_by_the_random_parts():
     assert ordered["kid"] == pytest.approx(figures["kid"], abs=figures["kid_deviation"])
 
 
-def test_precision_and_recall_of_large_sets_are_of_random_images_and_say_so(monkeypatch):
+def test_neighbours_of_large_sets_are_of_random_images_and_say_so(monkeypatch):
     monkeypatch.setattr(comparison, "PAIRED", 50)
     reference = _features(200, seed=1)
     # The first 50 samples are good ones, the others are far away.
@@ -93,8 +102,8 @@ def test_precision_and_recall_of_large_sets_are_of_random_images_and_say_so(monk
     result = compare(_inception(), samples, reference)
     assert 0 < result.figures["inception_precision"] < 0.5
     assert result.cautions == [
-        "samples: precision and recall are of 50 images, drawn from 200",
-        "reference: precision and recall are of 50 images, drawn from 200",
+        f"{name}: precision, recall, density and coverage are of 50 images, drawn from 200"
+        for name in ("samples", "reference")
     ]
     assert compare(_inception(), samples, reference).figures == result.figures
     # KID has random subsets of its own, of all images.
