@@ -60,7 +60,7 @@ def setting(
         help: one sentence, for the commands' help and readers of the class.
         decides: "model" if other values cannot use a checkpoint, "training" if they cannot
             resume from it, "free" otherwise.
-        choices: allowed values of a string.
+        choices: allowed values of a string, or of each string of a tuple.
         at_least, above, at_most, below: range of a number, or of each number of a tuple.
         whole: whether all stages of an experiment share one value.
         group: heading in the short help; empty for settings that the short help leaves out.
@@ -205,9 +205,10 @@ def _advice(value: Any, facts: Setting) -> str | None:
     """The allowed values of a setting, if `value` is not one of them; else None."""
     if value is None:
         return None
-    if facts.choices:
-        return None if value in facts.choices else f"use {' or '.join(facts.choices)}"
     parts = value if isinstance(value, tuple) else (value,)
+    if facts.choices:
+        known = all(part in facts.choices for part in parts)
+        return None if known else f"use {' or '.join(facts.choices)}"
     numbers = [part for part in parts if isinstance(part, int | float)]
     if not all(_within(number, facts) for number in numbers):
         return f"use {described(facts)}"

@@ -49,6 +49,10 @@ from wavelet_tf.biggan.discriminator import Discriminator
 from wavelet_tf.biggan.generator import Generator
 from wavelet_tf.config import PixelConfig, WaveletConfig
 from wavelet_tf.pixel_decoder import PixelDecoder
+from wavelet_tf.r3gan.discriminator import R3GANDiscriminator
+from wavelet_tf.r3gan.generator import R3GANGenerator
+from wavelet_tf.r3gan.residual_block import ResidualBlock, ScaledConvolution
+from wavelet_tf.r3gan.stages import Resampling, ResidualStage
 
 _SPN = SPNConfig(
     height=4,
@@ -98,6 +102,7 @@ _PIXEL = PixelConfig(image_size=32, levels=1, pixel_width=4)
 _GAN = dict(num_classes=3, generator_width=8, discriminator_width=8, z_size=6, class_embedding=4)
 _SHALLOW = BigGANConfig(size=16, architecture="biggan", attention_size=8, **_GAN)
 _DEEP = BigGANConfig(size=16, attention_size=8, **_GAN)
+_R3GAN = BigGANConfig(size=16, architecture="r3gan", **_GAN)
 
 
 def _x(*shape):
@@ -222,6 +227,16 @@ LAYERS = {
     "deep generator": (lambda: Generator(_DEEP), [_x(2, 6), _int(3, 2)]),
     "discriminator": (lambda: Discriminator(_SHALLOW), [_x(2, 16, 16, 3), _int(3, 2)]),
     "deep discriminator": (lambda: Discriminator(_DEEP), [_x(2, 16, 16, 3), _int(3, 2)]),
+    "scaled convolution": (lambda: ScaledConvolution(8, 4, 3, groups=2), [_x(2, 4, 4, 8)]),
+    "r3gan block": (lambda: ResidualBlock(8, groups=2, blocks=3), [_x(2, 4, 4, 8)]),
+    "r3gan stage": (lambda: ResidualStage(8, stages=2), [_x(2, 4, 4, 8)]),
+    "upsampling": (lambda: Resampling(8, 4, double=True), [_x(2, 4, 4, 8)]),
+    "downsampling": (lambda: Resampling(8, 8, double=False), [_x(2, 4, 4, 8)]),
+    "r3gan generator": (lambda: R3GANGenerator(_R3GAN), [_x(2, 6), _int(3, 2)]),
+    "r3gan discriminator": (
+        lambda: R3GANDiscriminator(_R3GAN),
+        [_x(2, 16, 16, 3), _int(3, 2)],
+    ),
 }
 every_layer = pytest.mark.parametrize("name", LAYERS)
 

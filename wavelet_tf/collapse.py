@@ -45,8 +45,8 @@ def trouble(metrics: Mapping[str, float]) -> str | None:
         if abs(metrics[name]) > LARGEST_LOGIT:
             return f"the discriminator's logits run away: {name} {metrics[name]:.4g}"
     norms = {name: x for name, x in metrics.items() if name.startswith("spectral_norm")}
-    worst = max(norms, key=lambda name: norms[name])
-    if norms[worst] > LARGEST_SPECTRAL_NORM:
+    worst = max(norms, key=lambda name: norms[name], default=None)  # R3GAN has none
+    if worst is not None and norms[worst] > LARGEST_SPECTRAL_NORM:
         return f"singular values run away: {worst} {norms[worst]:.4g}"
     spread = metrics.get("diversity", 1.0)
     if spread < SMALLEST_DIVERSITY:

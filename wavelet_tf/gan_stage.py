@@ -18,19 +18,25 @@ from cascade_tf.sample_request import OnProgress, SampleRequest
 from cascade_tf.stage import Stage
 from cascade_tf.strategies import run_on_replicas
 from cascade_tf.xla_choice import with_or_without_xla
+from wavelet_tf.biggan.augmentation import augment
 from wavelet_tf.biggan.config import BigGANConfig
 from wavelet_tf.biggan.discriminator import Discriminator
 from wavelet_tf.biggan.generator import Generator
-from wavelet_tf.biggan.losses import fake_loss, generator_loss, real_loss
+from wavelet_tf.biggan.losses import LOSSES
 from wavelet_tf.biggan.orthogonal_regularisation import orthogonal_penalty
+from wavelet_tf.biggan.regularisation import LogitAverages, gradient_penalty
 from wavelet_tf.biggan.spectral_norm import spectral_norms, update_spectral_norms
 from wavelet_tf.biggan.standing_statistics import standing_statistics
 from wavelet_tf.collapse import FEWEST_IMAGES, diversity, moments, trouble
 from wavelet_tf.latents import Latents
 from wavelet_tf.noise import noise
 from wavelet_tf.players import Figures, Gradients, Player, means_over_parts
+from wavelet_tf.r3gan.discriminator import R3GANDiscriminator
+from wavelet_tf.r3gan.generator import R3GANGenerator
 from wavelet_tf.training_config import GANTrainingConfig
 from wavelet_tf.unit_images import to_uint8
+
+_CONSISTENT = ("flip", "translation")  # changes that should not change a logit
 
 
 class GANStage(Stage):
@@ -66,14 +72,22 @@ class GANStage(Stage):
         self.config, self.latents, self.training = config, latents, training
         self.batch_parts = training.discriminator_steps * training.accumulations
         self.num_classes = config.num_classes or 1
+        self._loss = LOSSES[training.loss]
+        if config.is_r3gan and training.orthogonal_regularisation:
+            training.refuse("it means nothing to R3GAN", "orthogonal_regularisation")
 
     def build_network(self) -> None:
         """Creates the networks' weights, without optimizers."""
         replicas = tf.distribute.get_strategy().num_replicas_in_sync
         policy = self.training.dtype_policy
-        self.generator = Generator(self.config, replicas > 1, dtype=policy, name="generator")
-        self.discriminator = Discriminator(self.config, dtype=policy, name="discriminator")
-        for network in (self.generator, self.discriminator, self.latents):
+        c = self.config
+        generator, discriminator = Generator, Discriminator
+        if c.is_r3gan:
+            generator, discriminator = R3GANGenerator, R3GANDiscriminator
+        self.generator = generator(c, replicas > 1, dtype=policy, name="generator")
+        self.discriminator = discriminator(c, dtype=policy, name="discriminator")
+        self._averages = LogitAverages(name="logit_averages")
+        for network in (self.generator, self.discriminator, self.latents, self._averages):
             network.build()
 
     def build(self) -> None:
@@ -124,11 +138,14 @@ class GANStage(Stage):
         return self.latents.fit(source)
 
     def networks(self) -> Mapping[str, keras.Layer]:
-        return {
+        networks = {
             "generator": self.generator,
             "discriminator": self.discriminator,
             "latents": self.latents,
         }
+        if self.training.lecam:
+            networks["logit_averages"] = self._averages
+        return networks
 
     def optimizers(self) -> Mapping[str, keras.optimizers.Optimizer]:
         return {
@@ -165,45 +182,114 @@ class GANStage(Stage):
         return figures
 
     def _discriminator_step(self, examples: Examples) -> Figures:
+        t = self.training
         update_spectral_norms(self.discriminator)
-        return self._discriminating.step(
-            examples, self.training.accumulations, self.training.clip_norm
-        )
+        figures = self._discriminating.step(examples, t.accumulations, t.clip_norm)
+        if t.lecam:
+            context = tf.distribute.get_replica_context()
+            means = [figures["D_real"], figures["D_fake"]]
+            self._averages.move(*context.all_reduce(tf.distribute.ReduceOp.MEAN, means))
+        return figures
 
     def _discriminator_gradients(
         self, examples: Examples, replicas: int = 1
     ) -> tuple[Figures, list[tf.Tensor]]:
-        """Real and generated images one after another: only one half's activations are kept."""
+        """Real and generated images one after another: only one half's activations are kept.
+
+        The loss of pairs has the gradient of both halves, each with the other's logits constant.
+        """
         variables = self.discriminator.trainable_variables
 
         def half(
-            loss_of: Callable[[tf.Tensor], tf.Tensor], images: tf.Tensor, labels: tf.Tensor
-        ) -> tuple[tf.Tensor, tf.Tensor, list[tf.Tensor]]:
+            kind: str, images: tf.Tensor, labels: tf.Tensor, others: tf.Tensor
+        ) -> tuple[tf.Tensor, Figures, list[tf.Tensor]]:
             with tf.GradientTape() as tape:
-                logits = self.discriminator(images, labels, training=True)
-                loss = loss_of(logits)
+                logits = self._discriminate(images, labels, examples.indices, kind)
+                pair = (logits, others) if kind == "real" else (others, logits)
+                penalties = self._penalties(images, labels, examples.indices, kind, logits)
+                loss = tf.add_n(
+                    [tf.reduce_mean(self._loss.discriminator(*pair)), *penalties.values()]
+                )
                 scaled = loss / replicas
-            return loss, tf.reduce_mean(logits), tape.gradient(scaled, variables)
+            return logits, penalties, tape.gradient(scaled, variables)
 
-        real = self.latents.normalise(self.latents.encode(examples.images))
-        loss, mean_real, gradients = half(real_loss, real, self._labels(examples))
-        gradients, [indices] = in_order(gradients, [examples.indices])
-        fake, fake_labels = self._generate_for("discriminator", indices)
-        loss_of_fake, mean_fake, gradients_of_fake = half(fake_loss, fake, fake_labels)
+        real, labels = self._real(examples), self._labels(examples)
+        others = tf.zeros_like(labels, tf.float32)  # without pairs they have no gradient
+        if self._loss.pairs:
+            fake, fake_labels = self._generate_for("discriminator", examples)
+            others = self._discriminate(fake, fake_labels, examples.indices, "fake")
+        of_real, penalties, gradients = half("real", real, labels, others)
+        if self._loss.pairs:
+            gradients, [fake] = in_order(gradients, [fake])
+        else:
+            gradients, [indices] = in_order(gradients, [examples.indices])
+            later = examples._replace(indices=indices)
+            fake, fake_labels = self._generate_for("discriminator", later)
+        of_fake, more_penalties, gradients_of_fake = half("fake", fake, fake_labels, of_real)
         figures = {
-            "discriminator_loss": loss + loss_of_fake,
-            "D_real": mean_real,
-            "D_fake": mean_fake,
+            "discriminator_loss": tf.reduce_mean(self._loss.discriminator(of_real, of_fake)),
+            "D_real": tf.reduce_mean(of_real),
+            "D_fake": tf.reduce_mean(of_fake),
             "moments": tf.stack([moments(real), moments(fake)]),
         }
+        figures |= penalties | more_penalties
         return figures, [a + b for a, b in zip(gradients, gradients_of_fake, strict=True)]
+
+    def _discriminate(
+        self, images: tf.Tensor, labels: tf.Tensor, indices: tf.Tensor, kind: str
+    ) -> tf.Tensor:
+        """Logits of images in training, after changes; those of another `kind` are others."""
+        t = self.training
+        stream = f"{self.name}/augmentation/{kind}"
+        images = augment(images, t.augmentation, t.seed, stream, indices)
+        return self.discriminator(images, labels, training=True)
+
+    def _penalties(
+        self,
+        images: tf.Tensor,
+        labels: tf.Tensor,
+        indices: tf.Tensor,
+        kind: str,
+        logits: tf.Tensor,
+    ) -> Figures:
+        """The discriminator's weighted penalties of real or of generated images, scalars."""
+        t, penalties = self.training, {}
+        real = kind == "real"
+        name, gamma = ("r1", t.r1) if real else ("r2", t.r2)
+
+        def discriminate(images: tf.Tensor) -> tf.Tensor:
+            return self._discriminate(images, labels, indices, kind)
+
+        if gamma:
+            due = tf.equal(self._discriminating.optimizer.iterations % t.penalty_every, 0)
+            weight = t.penalty_every * gamma / 2
+            penalties[name] = tf.cond(
+                due,
+                lambda: weight * tf.reduce_mean(gradient_penalty(discriminate, images)),
+                lambda: tf.constant(0.0),
+            )
+        if t.lecam:
+            of_others = self._averages.fake if real else self._averages.real
+            distance = tf.square(logits - tf.convert_to_tensor(of_others))
+            penalties[f"lecam_{kind}"] = t.lecam * tf.reduce_mean(distance)
+        if t.consistency and real:
+            stream = f"{self.name}/consistency"
+            changed = augment(images, _CONSISTENT, t.seed, stream, indices)
+            distance = tf.square(logits - discriminate(changed))
+            penalties["consistency"] = t.consistency * tf.reduce_mean(distance)
+        return penalties
 
     def _generator_gradients(
         self, examples: Examples, replicas: int = 1
     ) -> tuple[Figures, list[tf.Tensor]]:
+        others = tf.zeros_like(examples.labels, tf.float32)  # without pairs they do not count
+        if self._loss.pairs:
+            real, labels = self._real(examples), self._labels(examples)
+            others = self._discriminate(real, labels, examples.indices, "real for generator")
         with tf.GradientTape() as tape:
-            fake, labels = self._generate_for("generator", examples.indices)
-            loss = generator_loss(self.discriminator(fake, labels, training=True))
+            fake, labels = self._generate_for("generator", examples)
+            logits = self._discriminate(fake, labels, examples.indices, "generator")
+            loss = tf.reduce_mean(self._loss.generator(logits, others))
             scaled = loss
             if self.training.orthogonal_regularisation:
                 penalty = orthogonal_penalty(self.generator)
@@ -212,10 +298,19 @@ class GANStage(Stage):
         gradients = tape.gradient(scaled, self.generator.trainable_variables)
         return {"generator_loss": loss}, gradients
 
-    def _generate_for(self, player: str, indices: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        """Generated latents for a player's training step, and their classes."""
-        stream, seed = f"{self.name}/{player}", self.training.seed
-        labels = self._draw_labels(seed, stream, indices)
+    def _real(self, examples: Examples) -> tf.Tensor:
+        """Latents of real images, as the networks see them."""
+        return self.latents.normalise(self.latents.encode(examples.images))
+
+    def _generate_for(self, player: str, examples: Examples) -> tuple[tf.Tensor, tf.Tensor]:
+        """Generated latents for a player's training step, and their classes.
+
+        In pairs, the classes are those of the real images.
+        """
+        stream, seed, indices = f"{self.name}/{player}", self.training.seed, examples.indices
+        labels = self._labels(examples)
+        if not self._loss.pairs:
+            labels = self._draw_labels(seed, stream, indices)
         z = noise(seed, f"{stream}/noise", indices, self.config.z_size)
         return self.generator(z, labels, training=True), labels
 
@@ -235,13 +330,12 @@ class GANStage(Stage):
 
         A discriminator that memorises its training images takes held-out ones for generated ones.
         """
-        real = self.latents.normalise(self.latents.encode(examples.images))
-        real_logits = self.discriminator(real, self._labels(examples))
+        real_logits = self.discriminator(self._real(examples), self._labels(examples))
         stream = f"{self.name}/evaluation"
         labels = self._draw_labels(0, stream, examples.indices)
         z = noise(0, stream, examples.indices, self.config.z_size)
         fake_logits = self.discriminator(self.generator(z, labels), labels)
-        loss = tf.nn.relu(1 - real_logits) + tf.nn.relu(1 + fake_logits)
+        loss = self._loss.discriminator(real_logits, fake_logits)
         return {"discriminator_loss": loss, "D_real": real_logits, "D_fake": fake_logits}
 
     def _sample(self, request: SampleRequest) -> tf.Tensor:

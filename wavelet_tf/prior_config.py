@@ -5,7 +5,7 @@ import math
 
 from cascade_tf.settings import Settings, setting
 
-PRIORS = ("none", "biggan", "biggan_deep", "spn")
+PRIORS = ("none", "biggan", "biggan_deep", "r3gan", "spn")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -27,8 +27,8 @@ class PriorConfig(Settings):
 
     @property
     def is_gan(self) -> bool:
-        """Whether the prior is a BigGAN."""
-        return self.prior.startswith("biggan")
+        """Whether the prior is a GAN."""
+        return self.prior in ("biggan", "biggan_deep", "r3gan")
 
 
 @dataclasses.dataclass(frozen=True)

@@ -6,6 +6,9 @@ from cascade_tf import shared_settings as shared
 from cascade_tf.learning_config import LearningConfig
 from cascade_tf.settings import setting
 
+AUGMENTATIONS = ("colour", "translation", "cutout", "flip")
+LOSSES = ("hinge", "relativistic")
+
 
 @dataclasses.dataclass(frozen=True)
 class DecoderTrainingConfig(LearningConfig):
@@ -73,6 +76,48 @@ class GANTrainingConfig(LearningConfig):
     orthogonal_regularisation: float = setting(
         0.0,
         "Weight of the generator's orthogonal penalty; BigGAN has 1e-4 as an option.",
+        decides="training",
+        at_least=0,
+    )
+    loss: str = setting(
+        "hinge",
+        "Loss of a GAN: BigGAN's, or that of pairs of a real and a generated image.",
+        decides="training",
+        choices=LOSSES,
+    )
+    augmentation: tuple[str, ...] = setting(
+        (),
+        "Random changes of all that the discriminator sees, with commas; DiffAugment has three.",
+        decides="training",
+        choices=AUGMENTATIONS,
+    )
+    r1: float = setting(
+        0.0,
+        "Gamma of the penalty on gradients at real images; its half is the weight.",
+        decides="training",
+        at_least=0,
+    )
+    r2: float = setting(
+        0.0,
+        "Gamma of the penalty on gradients at generated images.",
+        decides="training",
+        at_least=0,
+    )
+    penalty_every: int = setting(
+        1,
+        "Discriminator steps between penalties on gradients, which are multiplied by it.",
+        decides="training",
+        at_least=1,
+    )
+    lecam: float = setting(
+        0.0,
+        "Weight of LeCam regularisation.",
+        decides="training",
+        at_least=0,
+    )
+    consistency: float = setting(
+        0.0,
+        "Weight of consistency between real images and changed ones.",
         decides="training",
         at_least=0,
     )

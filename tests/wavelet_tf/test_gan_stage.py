@@ -10,19 +10,30 @@ from cascade_tf.metrics import PixelFeatures, compare
 from cascade_tf.strategies import make_strategy
 from cascade_tf.xla_choice import compiled_by_xla
 from tests.cascade_tf.trainings import final_weights, scalars, trainer
+from tests.wavelet_tf.r3gan.test_networks import R3GAN
 from tests.wavelet_tf.small_priors import built, digits, gan, sample
 from wavelet_tf.family import BigGANFamily
+
+OPTIONS = dict(
+    loss="relativistic",
+    augmentation=("colour", "translation", "cutout"),
+    r1=0.1,
+    r2=0.1,
+    penalty_every=2,
+    lecam=0.3,
+    consistency=1.0,
+)
 
 
 def test_two_replicas_equal_one(tmp_path):
     """Noise and classes depend on examples; batch normalisation uses those of both replicas."""
-    one = trainer(gan(), tmp_path / "one", steps=2, summary_every=1)
-    two = trainer(
-        gan(jit_compile=True), tmp_path / "two", make_strategy("mirrored"), steps=2, summary_every=1
-    )
+    one = trainer(gan(**OPTIONS), tmp_path / "one", steps=2, summary_every=1)
+    spread = gan(jit_compile=True, **OPTIONS)
+    two = trainer(spread, tmp_path / "two", make_strategy("mirrored"), steps=2, summary_every=1)
     for trained in (one, two):
         trained.train()
-    for tag in ("discriminator_loss", "generator_loss", "gradient_norm_generator", "D_fake"):
+    tags = ("discriminator_loss", "generator_loss", "gradient_norm_generator", "D_fake")
+    for tag in (*tags, "r1", "r2", "lecam_fake", "consistency"):
         curves = [scalars(tmp_path / name, "train", tag).values() for name in ("one", "two")]
         np.testing.assert_allclose(*map(list, curves), rtol=5e-3, atol=1e-4, err_msg=tag)
     expected, actual = final_weights(one), final_weights(two)
@@ -73,10 +84,10 @@ def test_steps_split_the_batch_and_accumulation_averages_gradients(tmp_path, eag
 
 
 def test_interrupted_training_equals_whole(tmp_path, eagerly):
-    whole = trainer(gan(), tmp_path / "whole", steps=2)
+    whole = trainer(gan(**OPTIONS), tmp_path / "whole", steps=2)
     whole.train()
-    trainer(gan(), tmp_path / "parts", steps=1).train()
-    resumed = trainer(gan(), tmp_path / "parts", steps=2)
+    trainer(gan(**OPTIONS), tmp_path / "parts", steps=1).train()
+    resumed = trainer(gan(**OPTIONS), tmp_path / "parts", steps=2)
     resumed.train()
     for name, value in final_weights(whole).items():
         np.testing.assert_array_equal(final_weights(resumed)[name], value, err_msg=name)
@@ -173,13 +184,18 @@ def test_a_number_of_classes_other_than_the_datasets_is_refused(tmp_path, eagerl
     trainer(gan(config={"num_classes": 1}), tmp_path / "none", steps=1).train()
 
 
-def test_it_learns_real_digits(tmp_path):
+@pytest.mark.parametrize(
+    ("options", "steps"),
+    [({}, 60), (dict(config=R3GAN, loss="relativistic", r1=0.1, r2=0.1), 20)],
+    ids=["biggan", "r3gan"],
+)
+def test_it_learns_real_digits(options, steps, tmp_path):
     """Samples of the averaged weights come nearer to real digits."""
     real = digits(256).images
     features = PixelFeatures((16, 16, 1))
 
-    stage = gan(value_range=None, discriminator_rate=1.0)
-    trained = trainer(stage, tmp_path, steps=60, batch_size=32)
+    stage = gan(value_range=None, discriminator_rate=1.0, **options)
+    trained = trainer(stage, tmp_path, steps=steps, batch_size=32)
 
     def distance():
         trained.state.average.apply()

@@ -1,11 +1,11 @@
-"""Sizes of a BigGAN (Brock et al., 2019, tables 4 to 9; Table 2 of not-so-BigGAN)."""
+"""Sizes of a GAN: BigGAN (Brock et al., 2019, tables 4 to 9; Table 2 of not-so-BigGAN), R3GAN."""
 
 import dataclasses
 
 from cascade_tf import shared_settings as shared
 from cascade_tf.settings import Settings, setting
 
-ARCHITECTURES = ("biggan", "biggan_deep")
+ARCHITECTURES = ("biggan", "biggan_deep", "r3gan")
 BOTTOM = 4  # side of the generator's first feature map
 
 # Units at the sides 4, 8, ..., size, as multiples of the generator's width. Sizes from 64 up are
@@ -29,6 +29,17 @@ _DISCRIMINATOR_WIDTHS = {
     256: (1, 2, 4, 8, 8, 16, 16),
     512: (1, 1, 2, 4, 8, 8, 16, 16),
 }
+# Units of R3GAN at the sides 4, 8, ... in both networks (Huang et al., 2024, table 8). Those of 16,
+# 128 and 512 are between and beyond the paper's.
+_R3GAN_WIDTHS = {
+    16: (8, 8, 8),
+    32: (8, 8, 8, 8),
+    64: (8, 8, 8, 8, 4),
+    128: (8, 8, 8, 8, 4, 2),
+    256: (8, 8, 8, 8, 4, 2, 1),
+    512: (8, 8, 8, 8, 4, 2, 1, 1),
+}
+_R3GAN_NOISE = 64
 _NOISE = 128  # default units of the noise, rounded down to a multiple of the generator's parts
 _ATTENTION = 32  # default side of attention, for larger images than this
 # Discriminators of small images stop halving at 8x8, as BigGAN-PyTorch's for CIFAR.
@@ -49,7 +60,7 @@ class BigGANConfig(Settings):
         z_size: units of the noise; in BigGAN each block has a part of it.
         class_embedding: units of a class's embedding, which all of the generator's blocks share.
         attention_size: side of the feature maps at which both networks have self-attention, 0 for
-            none. None becomes 32, or 0 below size 64.
+            none. None becomes 32, or 0 below size 64. R3GAN has none.
 
     Raises:
         SettingError: the sizes do not fit together.
@@ -78,7 +89,7 @@ class BigGANConfig(Settings):
     )
     z_size: int = setting(
         0,
-        "Units of the noise; 0: 128, or less where the generator splits it into equal parts.",
+        "Units of the noise; 0: 128, or less where BigGAN splits it into equal parts, R3GAN 64.",
         decides="model",
         at_least=0,
     )
@@ -95,7 +106,8 @@ class BigGANConfig(Settings):
     def __post_init__(self) -> None:
         shared.check_count(self, "size", 1)
         if self.attention_size is None:
-            object.__setattr__(self, "attention_size", _ATTENTION if self.size > _ATTENTION else 0)
+            attends = self.size > _ATTENTION and not self.is_r3gan
+            object.__setattr__(self, "attention_size", _ATTENTION if attends else 0)
         if self.num_classes is None:
             object.__setattr__(self, "num_classes", 1)
         super().__post_init__()
@@ -107,13 +119,16 @@ class BigGANConfig(Settings):
                 "size",
             )
         if not self.z_size:
-            object.__setattr__(self, "z_size", _NOISE - _NOISE % self.z_parts)
+            units = _R3GAN_NOISE if self.is_r3gan else _NOISE
+            object.__setattr__(self, "z_size", units - units % self.z_parts)
         if self.z_size % self.z_parts:
             self.refuse(
                 f"a generator of {self.size}x{self.size} splits it into {self.z_parts} equal "
                 f"parts: use a multiple of {self.z_parts}",
                 "z_size",
             )
+        if self.is_r3gan and self.attention_size:
+            self.refuse("R3GAN has no attention: use 0", "attention_size")
         sides = [8 << n for n in range(self.size.bit_length() - 4)]
         if self.attention_size not in (0, *sides):
             self.refuse(
@@ -126,19 +141,27 @@ class BigGANConfig(Settings):
         return self.architecture == "biggan_deep"
 
     @property
+    def is_r3gan(self) -> bool:
+        return self.architecture == "r3gan"
+
+    @property
     def z_parts(self) -> int:
-        """Number of parts of z: one for BigGAN's first layer and for each block; 1 if deep."""
-        return 1 if self.deep else len(_GENERATOR_WIDTHS[self.size])
+        """Number of parts of z: one for BigGAN's first layer and for each block; else 1."""
+        return len(_GENERATOR_WIDTHS[self.size]) if self.architecture == "biggan" else 1
 
     @property
     def generator_widths(self) -> list[int]:
         """Units at the sides 4, 8, ..., size."""
-        return [self.generator_width * m for m in _GENERATOR_WIDTHS[self.size]]
+        widths = _R3GAN_WIDTHS if self.is_r3gan else _GENERATOR_WIDTHS
+        return [self.generator_width * m for m in widths[self.size]]
 
     @property
     def discriminator_widths(self) -> list[int]:
-        """Units after each block (biggan), or after the first convolution and each stage (deep)."""
-        return [self.discriminator_width * m for m in _DISCRIMINATOR_WIDTHS[self.size]]
+        """Units after each block (biggan), or after the first convolution and each stage."""
+        multiples = _DISCRIMINATOR_WIDTHS[self.size]
+        if self.is_r3gan:
+            multiples = _R3GAN_WIDTHS[self.size][::-1]
+        return [self.discriminator_width * m for m in multiples]
 
     @property
     def halvings(self) -> int:

@@ -30,7 +30,7 @@ def standing_statistics(
     batches: Iterable[tuple[tf.Tensor, tf.Tensor]],
     in_training: Callable[[tf.Tensor, tf.Tensor], tf.Tensor] | None = None,
 ) -> None:
-    """Sets all moving means and variances to their plain means over batches; runs eagerly.
+    """Sets all moving means and variances, if any, to their plain means over batches; eagerly.
 
     Args:
         generator: with the weights that it will sample with.
@@ -46,6 +46,8 @@ def standing_statistics(
         if isinstance(layer, keras.layers.BatchNormalization)
         for variable in (layer.moving_mean, layer.moving_variance)
     ]
+    if not statistics:
+        return
     run = in_training or (lambda z, labels: generator(z, labels, training=True))
     batch_statistics = []
     for z, labels in batches:

@@ -2,13 +2,15 @@
 
 import tensorflow as tf
 
-from wavelet_tf.biggan.config import ARCHITECTURES, BigGANConfig
+from wavelet_tf.biggan.config import BigGANConfig
 from wavelet_tf.biggan.discriminator import Discriminator
 from wavelet_tf.biggan.generator import Generator
-from wavelet_tf.biggan.losses import fake_loss, generator_loss, real_loss
+from wavelet_tf.biggan.losses import LOSSES
 from wavelet_tf.biggan.spectral_norm import update_spectral_norms
 
 __all__ = ["ARCHITECTURES", "batch", "config", "gradients", "nets", "shake"]
+
+ARCHITECTURES = ("biggan", "biggan_deep")
 
 
 def config(architecture, **changes):
@@ -58,8 +60,9 @@ def gradients(generator, discriminator, images, z, labels, replicas=1):
     with tf.GradientTape(persistent=True) as tape:
         samples = generator(z, labels, training=True)
         fake = discriminator(samples, labels, training=True)
-        d_loss = (real_loss(discriminator(images, labels)) + fake_loss(fake)) / replicas
-        g_loss = generator_loss(fake) / replicas
+        real, loss = discriminator(images, labels), LOSSES["hinge"]
+        d_loss = tf.reduce_mean(loss.discriminator(real, fake)) / replicas
+        g_loss = tf.reduce_mean(loss.generator(fake, real)) / replicas
     return (
         [d_loss, g_loss],
         tape.gradient(d_loss, discriminator.trainable_variables),

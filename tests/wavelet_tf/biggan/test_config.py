@@ -16,7 +16,7 @@ from wavelet_tf.biggan.config import BigGANConfig
         (dict(size=8), "size=8: the GAN would generate 8x8"),
         (dict(channels=2), "channels=2: use 1 (grey) or 3"),
         (dict(num_classes=0), "num_classes=0: use 1"),
-        (dict(architecture="dcgan"), "architecture=dcgan: use biggan or biggan_deep"),
+        (dict(architecture="dcgan"), "architecture=dcgan: use biggan or biggan_deep or r3gan"),
         (dict(generator_width=4), "generator_width=4: use 8"),
         (dict(discriminator_width=4), "discriminator_width=4: use 8"),
         (dict(z_size=-1), "z_size=-1: use 0 or more"),
@@ -27,6 +27,7 @@ from wavelet_tf.biggan.config import BigGANConfig
         ),
         (dict(attention_size=64), "attention_size=64: at size 64, use 8, 16, 32, or 0"),
         (dict(attention_size=4), "attention_size=4: at size 64, use 8"),
+        (dict(architecture="r3gan", attention_size=8), "attention_size=8: R3GAN has no attention"),
         (dict(size=16, attention_size=16), "attention_size=16: at size 16, use 8, or 0"),
     ],
 )

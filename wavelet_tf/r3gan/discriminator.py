@@ -1,0 +1,92 @@
+"""The discriminator of R3GAN: an image and a class to a logit."""
+
+import itertools
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from cascade_tf.serializable_layer import SerializableLayer
+from wavelet_tf.biggan.config import BOTTOM, BigGANConfig
+from wavelet_tf.biggan.shapes import Shape
+from wavelet_tf.biggan.spectral_norm import look_up
+from wavelet_tf.r3gan.residual_block import ScaledConvolution
+from wavelet_tf.r3gan.stages import Resampling, ResidualStage
+
+
+class R3GANDiscriminator(SerializableLayer):
+    """Stages of residual blocks that halve the sides to 4x4, and a weighted sum over places.
+
+    With several classes, the sums are projected to as many units as the last stage has, and the
+    logit is their product with an embedding of the class.
+
+    Args:
+        config: sizes of the images and the network.
+
+    Example:
+        >>> config = BigGANConfig(
+        ...     size=16, num_classes=10, architecture="r3gan", discriminator_width=8
+        ... )
+        >>> discriminator = R3GANDiscriminator(config)
+        >>> discriminator(tf.zeros([2, 16, 16, 3]), labels=tf.constant([0, 9])).shape
+        TensorShape([2])
+    """
+
+    def __init__(self, config: BigGANConfig, **kwargs: Any):
+        super().__init__(autocast=False, **kwargs)  # the image stays float32
+        self.config = config
+        widths, dtype = config.discriminator_widths, self.dtype_policy
+        self.input_convolution = ScaledConvolution(
+            config.channels, widths[0], dtype=dtype, name="input"
+        )
+        self.stages = [
+            ResidualStage(width, len(widths), dtype=dtype, name=f"stage_{n}")
+            for n, width in enumerate(widths)
+        ]
+        self.resamplings = [
+            Resampling(*pair, double=False, dtype=dtype, name=f"downsampling_{n}")
+            for n, pair in enumerate(itertools.pairwise(widths))
+        ]
+
+    def build(self, input_shape: Any = None) -> None:
+        if self.built:
+            return
+        classes, width = self.config.num_classes or 1, self.config.discriminator_widths[-1]
+        outputs = width if classes > 1 else 1
+
+        def weight(name: str, *shape: int, deviation: float) -> keras.Variable:
+            initializer = keras.initializers.RandomNormal(stddev=deviation)
+            return self.add_weight(shape=shape, initializer=initializer, autocast=False, name=name)
+
+        self.basis = weight("basis", BOTTOM, BOTTOM, width, deviation=1 / BOTTOM)
+        self.dense = weight("dense", width, outputs, deviation=width**-0.5)
+        if classes > 1:
+            deviation = (classes * outputs) ** -0.5
+            self.class_embedding = weight("class_embedding", classes, outputs, deviation=deviation)
+        for layer in (self.input_convolution, *self.stages, *self.resamplings):
+            layer.build()
+        self.built = True
+
+    def call(self, x: tf.Tensor, labels: tf.Tensor, training: bool = False) -> tf.Tensor:
+        """Logits, float32 [B], larger for images that look real.
+
+        Args:
+            x: images, float32 [B, size, size, channels], in [-1, 1] or near it.
+            labels: int32 [B] in [0, num_classes).
+            training: has no effect.
+        """
+        x = self.stages[0](self.input_convolution(x))
+        for resampling, stage in zip(self.resamplings, self.stages[1:], strict=True):
+            x = stage(resampling(x))
+        features = tf.reduce_sum(tf.cast(x, tf.float32) * self.basis, axis=[1, 2])
+        outputs = tf.matmul(features, self.dense)
+        if (self.config.num_classes or 1) > 1:
+            outputs *= look_up(tf.convert_to_tensor(self.class_embedding), labels)
+        return tf.reduce_sum(outputs, axis=1)
+
+    @property
+    def output_dtype(self) -> str:
+        return "float32"
+
+    def compute_output_shape(self, x_shape: Shape) -> Shape:
+        return (x_shape[0],)
