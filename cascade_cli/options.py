@@ -162,7 +162,7 @@ class EvaluateOptions(TruncationOptions):
     num_samples: int | None = setting(
         None,
         "Samples of a GAN or prior to compare with images; by default as many as images.",
-        at_least=6,
+        at_least=4,
         group="output",
     )
     truncations: tuple[float, ...] | None = setting(

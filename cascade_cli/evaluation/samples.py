@@ -43,7 +43,7 @@ from cascade_tf.stage import Stage
 from wavelet_tf.endpoints import decoders
 from wavelet_tf.reconstruction import reconstruct
 
-_FEWEST = 6  # images of a set: density and coverage need more than 5 neighbours
+_FEWEST = 4  # images of a set: precision and recall need more than 3 neighbours
 _FEWEST_FOR_A_CLASSIFIER = 10  # the Inception Score has 10 splits
 References = dict[str, np.ndarray | GaussianStatistics]  # features, or their statistics, by name
 

@@ -4,7 +4,7 @@ import dataclasses
 
 import numpy as np
 
-from cascade_tf.metrics.density_coverage import density_coverage
+from cascade_tf.metrics.density_coverage import NEIGHBOURS, density_coverage
 from cascade_tf.metrics.features import FeatureExtractor
 from cascade_tf.metrics.frechet import GaussianStatistics, frechet_distance, gaussian_statistics
 from cascade_tf.metrics.inception_score import inception_score
@@ -24,7 +24,8 @@ class Comparison:
             "inception_precision", "inception_recall", "inception_density" and
             "inception_coverage", and with its classifier "inception_score" and
             "inception_score_deviation"; for pixels "pixel_frechet_distance" and so on. The kernel
-            distance's deviation is None if it is of one subset, which is all images.
+            distance's deviation is None if it is of one subset, which is all images. Density and
+            coverage need more than five images of each set.
         cautions: sentences to show with the metrics.
     """
 
@@ -69,7 +70,8 @@ def compare(
         figures[extractor.sliced_distance_name] = sliced_distance(samples, reference, seed=seed)
         drawn = _drawn(samples, seed), _drawn(reference, seed)
         figures[f"{prefix}_precision"], figures[f"{prefix}_recall"] = precision_recall(*drawn)
-        figures[f"{prefix}_density"], figures[f"{prefix}_coverage"] = density_coverage(*drawn)
+        if min(len(samples), len(reference)) > NEIGHBOURS:
+            figures[f"{prefix}_density"], figures[f"{prefix}_coverage"] = density_coverage(*drawn)
         cautions += [
             f"{name}: precision, recall, density and coverage are of {PAIRED:,} images, drawn from "
             f"{len(each):,}"

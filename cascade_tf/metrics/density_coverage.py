@@ -10,9 +10,11 @@ from cascade_tf.counts import checked_count
 from cascade_tf.metrics.features import checked_sets
 from cascade_tf.metrics.neighbour_balls import BLOCK, within_balls
 
+NEIGHBOURS = 5  # as in the paper
+
 
 def density_coverage(
-    samples: np.ndarray, reference: np.ndarray, neighbours: int = 5, block: int = BLOCK
+    samples: np.ndarray, reference: np.ndarray, neighbours: int = NEIGHBOURS, block: int = BLOCK
 ) -> tuple[float, float]:
     """Density, 0 or more, and coverage, in [0, 1].
 

@@ -252,7 +252,7 @@ def test_what_is_computed_outlives_a_later_failure(baseline, tmp_path):
 
 
 def test_too_few_images_are_refused_before_samples_are_drawn(workdir, baseline, tmp_path):
-    few = "2 images are too few to compare samples with, 6 are needed"
+    few = "2 images are too few to compare samples with, 4 are needed"
 
     def answer(work, *arguments):
         arguments = (f"--workdir={work}", "--num_images=2", "--output_dir=out", *arguments)
@@ -346,7 +346,7 @@ def test_mistakes_are_refused_in_one_line(workdir, tmp_path):
         ("evaluate", "--reference=nowhere.npz", 1, "nowhere.npz"),
         ("evaluate", "--compare_images=nowhere", 1, "nowhere"),
         ("evaluate", "--save_reference=.", 2, "--save_reference=.: it is a directory: name a file"),
-        ("evaluate", "--num_samples=3", 2, "--num_samples=3: use 6 or more"),
+        ("evaluate", "--num_samples=3", 2, "--num_samples=3: use 4 or more"),
         ("sample", ["--interpolate=class", "--classes=3"], 2, "must be two --classes or more"),
         ("train", ["--batch_size=8", "--gan_accumulations=3"], 1, "--gan_accumulations=1, not 3"),
         ("train", "--inception=nowhere", 2, "--inception means nothing without --distance_images"),

@@ -70,6 +70,12 @@ def test_statistics_alone_give_only_the_frechet_distance():
     assert statistics == {"fid": pytest.approx(whole["fid"])}
 
 
+def test_few_images_have_no_density():
+    names = {*compare(_inception(), _features(6), _features(6, seed=1)).figures}
+    few = {*compare(_inception(), _features(6), _features(5, seed=1)).figures}
+    assert names - few == {"inception_density", "inception_coverage"}
+
+
 def test_too_few_images_give_a_caution():
     assert compare(_inception(), _features(20), _features(30, seed=1)).cautions == []
     cautions = compare(_inception(), _features(7, size=9), _features(6, 1, size=9)).cautions
