@@ -185,6 +185,12 @@ class EvaluateOptions(TruncationOptions):
     compare_images: str | None = setting(
         None, "Also compare the images of this folder, and their reconstructions."
     )
+    nearest: int = setting(
+        0,
+        "Show this many samples beside the nearest training images, the nearest first.",
+        at_least=0,
+        group="output",
+    )
     class_shares: str = setting(
         "images",
         "Classes of a GAN's samples: in the proportion of the images, or drawn evenly at random.",
@@ -204,6 +210,7 @@ class EvaluateOptions(TruncationOptions):
         "save_reference",
         "all_checkpoints",
         "compare_images",
+        "nearest",
         "class_shares",
     )
 

@@ -15,7 +15,7 @@ from cascade_tf.files import make_directory, refuse_to_overwrite, write_atomical
 
 FIGURES = "evaluation.json"
 FINGERPRINT = "fingerprint"  # the last part of every evaluation
-PLOTS = ("truncations.png", "training.png")
+PLOTS = ("truncations.png", "training.png", "nearest.png")
 
 
 class Figures:

@@ -35,8 +35,11 @@ from cascade_tf.metrics import (
     gaussian_statistics,
     load_inception,
     load_statistics,
+    nearest,
     save_statistics,
+    share_nearer,
 )
+from cascade_tf.pictures import enlarge, png_bytes, sheet
 from cascade_tf.progress import ProgressBar
 from cascade_tf.sample_request import SampleRequest
 from cascade_tf.stage import Stage
@@ -44,6 +47,8 @@ from wavelet_tf.endpoints import decoders
 from wavelet_tf.reconstruction import reconstruct
 
 _FEWEST = 4  # images of a set: precision and recall need more than 3 neighbours
+_NEAREST = 3  # training images beside a sample
+_TRAINING_IMAGES = 10_000  # at most, to find the nearest of
 _FEWEST_FOR_A_CLASSIFIER = 10  # the Inception Score has 10 splits
 References = dict[str, np.ndarray | GaussianStatistics]  # features, or their statistics, by name
 
@@ -132,12 +137,16 @@ class SampleEvaluation:
                 ),
                 "all",
             )
+        self._training = None
+        if options.nearest:
+            self._training = open_source(data, "train")
         self._fewest = _FEWEST
         if self._extractor.probabilities(np.zeros([1, self._extractor.size])) is not None:
             self._fewest = _FEWEST_FOR_A_CLASSIFIER
         self._require_enough_images()
         self._warn_of_bias()
         self.parts = ["images", *map(_part, self._truncations)]
+        self.parts += ["nearest"] if self._training is not None else []
         self.parts += ["folder"] if self._folder is not None else []
         self.parts += ["checkpoints"] if options.all_checkpoints else []
 
@@ -212,6 +221,9 @@ class SampleEvaluation:
             results["by_truncation"][f"{truncation:g}"] = figures
             report.done(_part(truncation), self._line(_part(truncation), figures))
         self._plot(PLOTS[0], f"truncation ({kind})", results["by_truncation"].items())
+        if self._training is not None:
+            results["nearest"] = self._show_nearest(stages, self._training)
+            report.done("nearest", _nearest_in_words(results["nearest"]))
         if self._folder is not None:
             results["folder"] = self._compare_folder(self._folder)
             report.done("folder")
@@ -273,7 +285,45 @@ class SampleEvaluation:
     def _compare_samples(self, stages: Sequence[Stage], truncation: float) -> dict[str, float]:
         self._settle(stages, self._options, truncation)
         samples = self._samples(stages, truncation)
-        return self._compare(self._features(samples, self._count, "samples"))
+        features = self._features(samples, self._count, "samples")
+        if self._training is not None and truncation == self._truncations[0]:
+            self._sampled = features
+        return self._compare(features)
+
+    def _show_nearest(self, stages: Sequence[Stage], training: Source) -> dict[str, Any]:
+        """Writes a picture of samples beside training images; figures of how near they are.
+
+        Samples are those of the first truncation.
+        """
+        count = min(training.num_examples, _TRAINING_IMAGES)
+        title = "training images"
+        features = self._features(self._images(training, count), count, title)
+        found = nearest(self._sampled, features, min(_NEAREST, len(features)))
+        order = np.argsort(found.distances[:, 0])[: self._options.nearest]
+        wanted = {int(number): None for number in found.numbers[order].ravel()}
+        images: dict[int, np.ndarray] = {}
+        number = 0
+        for batch in self._images(training, count):
+            images |= {number + i: x for i, x in enumerate(batch) if number + i in wanted}
+            number += len(batch)
+        truncation = self._truncations[0]
+        self._settle(stages, self._options, truncation)
+        samples = self._sampled_images(stages, truncation, order)
+        rows = [
+            np.stack([sample, *(images[int(number)] for number in numbers)])
+            for sample, numbers in zip(samples, found.numbers[order], strict=True)
+        ]
+        strips = np.stack([sheet(row, len(row), 1) for row in rows])
+        self._report.write(PLOTS[2], png_bytes(enlarge(sheet(strips, gap=4))))
+        figures: dict[str, Any] = {
+            "training_images": len(features),
+            "samples": order.tolist(),
+            "distances": found.distances[order, 0].tolist(),
+        }
+        held_out = self._references["images"]
+        if isinstance(held_out, np.ndarray) and self._source.split == "test":
+            figures["share_nearer"] = share_nearer(self._sampled, features, held_out)
+        return figures
 
     def _compare_folder(self, folder: Source) -> dict[str, dict[str, float]]:
         """Figures of a folder's images and, with decoders, of their reconstructions."""
@@ -316,17 +366,23 @@ class SampleEvaluation:
     def _samples(self, stages: Sequence[Stage], truncation: float) -> Iterator[np.ndarray]:
         """Samples, uint8 [b, H, W, C]."""
         size = min(self._batch_size(), self._count)
+        for start in range(0, self._count, size):
+            indices = np.arange(start, start + size)
+            yield self._sampled_images(stages, truncation, indices)[: self._count - start]
+
+    def _sampled_images(
+        self, stages: Sequence[Stage], truncation: float, indices: np.ndarray
+    ) -> np.ndarray:
+        """Samples of some indices, uint8 [b, H, W, C]."""
         spread: dict[str, Any] = {}
         if self._truncates:
             kind = self._options.truncation_kind
             spread = {"truncation": truncation, "truncation_kind": kind}
-        for start in range(0, self._count, size):
-            indices = range(start, start + size)
-            if self._labels is not None:
-                spread["labels"] = self._labels.take(indices, mode="wrap")
-            request = SampleRequest(indices, self._experiment.sampling_seed(), **spread)
-            samples = sample_cascade(stages, request)[-1]
-            yield stages[-1].to_images(samples).numpy()[: self._count - start]
+        if self._labels is not None:
+            spread["labels"] = self._labels.take(indices, mode="wrap")
+        request = SampleRequest(indices, self._experiment.sampling_seed(), **spread)
+        samples = sample_cascade(stages, request)[-1]
+        return stages[-1].to_images(samples).numpy()
 
     def _reconstructed(self, images: np.ndarray) -> np.ndarray:
         """Images encoded and decoded again, uint8 [b, H, W, C]."""
@@ -348,6 +404,14 @@ class SampleEvaluation:
 
 def _part(truncation: float) -> str:
     return f"truncation {truncation:g}"
+
+
+def _nearest_in_words(figures: dict[str, Any]) -> str:
+    line = f"nearest of {figures['training_images']:,} training images: {PLOTS[2]}"
+    if "share_nearer" in figures:
+        line += f"; {figures['share_nearer']:.1%} of the samples are nearer to training images than"
+        line += " to as many held-out ones (50% without memorisation)"
+    return line
 
 
 def _origin(source: Source) -> ImageOrigin:

@@ -13,6 +13,7 @@ from cascade_tf.metrics.image_comparison import compare_images, fid
 from cascade_tf.metrics.inception import InceptionFeatures, load_inception
 from cascade_tf.metrics.inception_score import inception_score
 from cascade_tf.metrics.kernel_distance import kernel_distance
+from cascade_tf.metrics.nearest import Neighbours, nearest, share_nearer
 from cascade_tf.metrics.pixel_features import PixelFeatures
 from cascade_tf.metrics.precision_recall import precision_recall
 from cascade_tf.metrics.sliced_distance import sliced_distance
@@ -25,6 +26,7 @@ __all__ = [
     "GaussianStatistics",
     "ImageOrigin",
     "InceptionFeatures",
+    "Neighbours",
     "PixelFeatures",
     "compare",
     "compare_images",
@@ -38,7 +40,9 @@ __all__ = [
     "kernel_distance",
     "load_inception",
     "load_statistics",
+    "nearest",
     "precision_recall",
     "save_statistics",
+    "share_nearer",
     "sliced_distance",
 ]

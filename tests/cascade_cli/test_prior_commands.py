@@ -80,6 +80,7 @@ def test_evaluate_compares_samples_over_truncations_and_checkpoints(workdir, tmp
         "--truncations=1,0.5",
         "--num_samples=20",
         "--all_checkpoints",
+        "--nearest=4",
         f"--compare_images={folder}",
         f"--output_dir={output}",
         f"--save_reference={tmp_path / 'reference.npz'}",
@@ -101,6 +102,12 @@ def test_evaluate_compares_samples_over_truncations_and_checkpoints(workdir, tmp
     assert samples["by_checkpoint"][1]["pixel_frechet_distance"] == pytest.approx(
         generated["pixel_frechet_distance"]
     )
+    shown = samples["nearest"]
+    assert len(shown["distances"]) == 4 and shown["distances"] == sorted(shown["distances"])
+    assert 0 <= shown["share_nearer"] <= 1 and "training images: nearest.png; " in stdout
+    with Image.open(output / "nearest.png") as picture:
+        strip = 4 * 33 - 1  # a sample and three training images, with gaps
+        assert picture.width * (2 * 32 + 4) == picture.height * (2 * strip + 4)
     assert set(samples["folder"]) == {"as they are", "decoded"}
     assert any("24 images do not determine" in caution for caution in samples["cautions"])
     assert json.loads((output / "evaluation.json").read_text()) == figures

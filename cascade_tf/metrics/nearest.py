@@ -1,0 +1,93 @@
+"""Nearest neighbours of samples among images, to find what a model memorised."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from cascade_tf.counts import checked_count
+from cascade_tf.errors import UserError
+from cascade_tf.metrics.features import checked_sets
+
+
+class Neighbours(NamedTuple):
+    """Numbers of the nearest images, nearest first, and their distances; [N, count] each."""
+
+    numbers: np.ndarray
+    distances: np.ndarray
+
+
+def nearest(
+    samples: np.ndarray, reference: np.ndarray, count: int = 1, block: int = 2**24
+) -> Neighbours:
+    """The images whose features are nearest to those of each sample.
+
+    Args:
+        samples: [N, D].
+        reference: [M, D].
+        count: neighbours of each sample.
+        block: number of distances in memory at a time, 8 bytes each.
+
+    Raises:
+        UserError: fewer images than neighbours, different numbers of features, or values that are
+            not finite.
+        SettingError: `count` is below 1.
+
+    >>> images = np.array([[0.0], [3.0], [10.0]])
+    >>> numbers, distances = nearest(np.array([[2.0], [9.0]]), images, count=2)
+    >>> numbers.tolist(), distances.tolist()
+    ([[1, 0], [2, 1]], [[1.0, 2.0], [1.0, 6.0]])
+    """
+    count = checked_count("count", count, at_least=1)
+    checked_sets(samples, reference, fewest=1)
+    if len(reference) < count:
+        raise UserError(f"{len(reference)} images have no {count} nearest ones")
+    # Centred, since large means would cost digits of the distances.
+    center = reference.mean(axis=0, dtype=np.float64)
+    samples, reference = samples - center, reference - center
+    lengths = np.square(reference).sum(axis=1)
+    rows = max(1, block // len(reference))
+    numbers = []
+    for start in range(0, len(samples), rows):
+        # Without the sample's own length, which does not change the order.
+        partial = lengths - 2 * (samples[start : start + rows] @ reference.T)
+        numbers.append(np.argsort(partial, axis=1, kind="stable")[:, :count])
+    found = np.concatenate([np.zeros([0, count], int), *numbers])
+    # Of the differences themselves: a copy is at a distance of exactly 0.
+    distances = [
+        np.linalg.norm(sample - reference[own], axis=1)
+        for sample, own in zip(samples, found, strict=True)
+    ]
+    return Neighbours(found, np.reshape(distances, found.shape))
+
+
+def share_nearer(
+    samples: np.ndarray, training: np.ndarray, held_out: np.ndarray, seed: int = 0
+) -> float:
+    """Share of samples that are nearer to a training image than to any held-out one.
+
+    Both sets are cut to the same number of images, drawn at random. Without memorisation it is
+    about one half, since training and held-out images are of one distribution. Samples as near to
+    both count half.
+
+    Args:
+        samples: [N, D].
+        training: [M, D].
+        held_out: [K, D].
+        seed: of the images that are drawn.
+
+    Raises:
+        UserError: see `nearest`.
+
+    >>> rng = np.random.default_rng(0)
+    >>> training, held_out = rng.normal(size=[2, 400, 3])
+    >>> share_nearer(training[:50], training, held_out)  # a model that copies
+    1.0
+    """
+    count = min(len(training), len(held_out))
+    generator = np.random.default_rng(seed)
+    own, other = (
+        nearest(samples, features[generator.choice(len(features), count, replace=False)])
+        for features in (training, held_out)
+    )
+    nearer, equal = own.distances < other.distances, own.distances == other.distances
+    return float((nearer + equal / 2).mean())
