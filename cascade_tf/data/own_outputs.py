@@ -12,7 +12,7 @@ import tensorflow as tf
 from cascade_tf import record, stage_lock
 
 _SHEETS = {"samples.png", "stages.png"}  # beside samples.npz
-_PLOTS = {"truncations.png", "training.png"}  # beside evaluation.json
+_PLOTS = {"nearest.png", "truncations.png", "training.png"}  # beside evaluation.json
 _ALWAYS = {"chosen.flags", "evaluation.json"}
 _ARRAYS = {"samples.npz", "stages.npz"}
 
