@@ -22,6 +22,7 @@ from wavelet_tf.biggan.augmentation import augment
 from wavelet_tf.biggan.config import BigGANConfig
 from wavelet_tf.biggan.discriminator import Discriminator
 from wavelet_tf.biggan.generator import Generator
+from wavelet_tf.biggan.image_generator import ImageGenerator
 from wavelet_tf.biggan.losses import LOSSES
 from wavelet_tf.biggan.orthogonal_regularisation import orthogonal_penalty
 from wavelet_tf.biggan.regularisation import LogitAverages, gradient_penalty
@@ -79,13 +80,15 @@ class GANStage(Stage):
     def build_network(self) -> None:
         """Creates the networks' weights, without optimizers."""
         replicas = tf.distribute.get_strategy().num_replicas_in_sync
-        policy = self.training.dtype_policy
-        c = self.config
-        generator, discriminator = Generator, Discriminator
+        c, dtype = self.config, self.training.dtype_policy
+        self.generator: ImageGenerator
+        self.discriminator: Discriminator | R3GANDiscriminator
         if c.is_r3gan:
-            generator, discriminator = R3GANGenerator, R3GANDiscriminator
-        self.generator = generator(c, replicas > 1, dtype=policy, name="generator")
-        self.discriminator = discriminator(c, dtype=policy, name="discriminator")
+            self.generator = R3GANGenerator(c, dtype=dtype, name="generator")
+            self.discriminator = R3GANDiscriminator(c, dtype=dtype, name="discriminator")
+        else:
+            self.generator = Generator(c, replicas > 1, dtype=dtype, name="generator")
+            self.discriminator = Discriminator(c, dtype=dtype, name="discriminator")
         self._averages = LogitAverages(name="logit_averages")
         for network in (self.generator, self.discriminator, self.latents, self._averages):
             network.build()

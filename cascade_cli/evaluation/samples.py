@@ -17,6 +17,12 @@ from etils import epath
 
 from cascade_cli.evaluation import curves
 from cascade_cli.evaluation.class_shares import classes_to_sample
+from cascade_cli.evaluation.nearest_images import (
+    BESIDE,
+    TRAINING_IMAGES,
+    nearest_in_words,
+    nearest_page,
+)
 from cascade_cli.evaluation.report import PLOTS, Report
 from cascade_cli.options import EvaluateOptions
 from cascade_tf.cascade import sample_cascade
@@ -39,7 +45,6 @@ from cascade_tf.metrics import (
     save_statistics,
     share_nearer,
 )
-from cascade_tf.pictures import enlarge, png_bytes, sheet
 from cascade_tf.progress import ProgressBar
 from cascade_tf.sample_request import SampleRequest
 from cascade_tf.stage import Stage
@@ -47,8 +52,6 @@ from wavelet_tf.endpoints import decoders
 from wavelet_tf.reconstruction import reconstruct
 
 _FEWEST = 4  # images of a set: precision and recall need more than 3 neighbours
-_NEAREST = 3  # training images beside a sample
-_TRAINING_IMAGES = 10_000  # at most, to find the nearest of
 _FEWEST_FOR_A_CLASSIFIER = 10  # the Inception Score has 10 splits
 References = dict[str, np.ndarray | GaussianStatistics]  # features, or their statistics, by name
 
@@ -137,9 +140,7 @@ class SampleEvaluation:
                 ),
                 "all",
             )
-        self._training = None
-        if options.nearest:
-            self._training = open_source(data, "train")
+        self._training = open_source(data, "train") if options.nearest else None
         self._fewest = _FEWEST
         if self._extractor.probabilities(np.zeros([1, self._extractor.size])) is not None:
             self._fewest = _FEWEST_FOR_A_CLASSIFIER
@@ -216,14 +217,17 @@ class SampleEvaluation:
 
         kind = self._options.truncation_kind if self._truncates else None
         results["truncation_kind"], results["by_truncation"] = kind, {}
+        of_first = None
         for truncation in self._truncations:
-            figures = self._compare_samples(stages, truncation)
+            features = self._sample_features(stages, truncation)
+            of_first = features if of_first is None else of_first
+            figures = self._compare(features)
             results["by_truncation"][f"{truncation:g}"] = figures
             report.done(_part(truncation), self._line(_part(truncation), figures))
         self._plot(PLOTS[0], f"truncation ({kind})", results["by_truncation"].items())
-        if self._training is not None:
-            results["nearest"] = self._show_nearest(stages, self._training)
-            report.done("nearest", _nearest_in_words(results["nearest"]))
+        if self._training is not None and of_first is not None:
+            results["nearest"] = self._show_nearest(stages, self._training, of_first)
+            report.done("nearest", nearest_in_words(results["nearest"]))
         if self._folder is not None:
             results["folder"] = self._compare_folder(self._folder)
             report.done("folder")
@@ -282,47 +286,33 @@ class SampleEvaluation:
                     self._results["cautions"].append(caution)
         return figures
 
-    def _compare_samples(self, stages: Sequence[Stage], truncation: float) -> dict[str, float]:
+    def _sample_features(self, stages: Sequence[Stage], truncation: float) -> np.ndarray:
         self._settle(stages, self._options, truncation)
-        samples = self._samples(stages, truncation)
-        features = self._features(samples, self._count, "samples")
-        if self._training is not None and truncation == self._truncations[0]:
-            self._sampled = features
-        return self._compare(features)
+        samples = self._samples(stages, truncation, np.arange(self._count))
+        return self._features(samples, self._count, "samples")
 
-    def _show_nearest(self, stages: Sequence[Stage], training: Source) -> dict[str, Any]:
-        """Writes a picture of samples beside training images; figures of how near they are.
-
-        Samples are those of the first truncation.
-        """
-        count = min(training.num_examples, _TRAINING_IMAGES)
-        title = "training images"
-        features = self._features(self._images(training, count), count, title)
-        found = nearest(self._sampled, features, min(_NEAREST, len(features)))
+    def _show_nearest(
+        self, stages: Sequence[Stage], training: Source, sampled: np.ndarray
+    ) -> dict[str, Any]:
+        """Writes a picture of samples of the first truncation, by their features; its figures."""
+        count = min(training.num_examples, TRAINING_IMAGES)
+        features = self._features(self._images(training, count), count, "training images")
+        found = nearest(sampled, features, BESIDE)
         order = np.argsort(found.distances[:, 0])[: self._options.nearest]
-        wanted = {int(number): None for number in found.numbers[order].ravel()}
-        images: dict[int, np.ndarray] = {}
-        number = 0
-        for batch in self._images(training, count):
-            images |= {number + i: x for i, x in enumerate(batch) if number + i in wanted}
-            number += len(batch)
-        truncation = self._truncations[0]
-        self._settle(stages, self._options, truncation)
-        samples = self._sampled_images(stages, truncation, order)
-        rows = [
-            np.stack([sample, *(images[int(number)] for number in numbers)])
-            for sample, numbers in zip(samples, found.numbers[order], strict=True)
-        ]
-        strips = np.stack([sheet(row, len(row), 1) for row in rows])
-        self._report.write(PLOTS[2], png_bytes(enlarge(sheet(strips, gap=4))))
+        self._settle(stages, self._options, self._truncations[0])
+        samples = np.concatenate([*self._samples(stages, self._truncations[0], order)])
+        page = nearest_page(samples, self._images(training, count), found.numbers[order])
+        self._report.write(PLOTS[2], page)
         figures: dict[str, Any] = {
             "training_images": len(features),
             "samples": order.tolist(),
             "distances": found.distances[order, 0].tolist(),
         }
         held_out = self._references["images"]
-        if isinstance(held_out, np.ndarray) and self._source.split == "test":
-            figures["share_nearer"] = share_nearer(self._sampled, features, held_out)
+        # The first images of a set may be of one class, or of one photograph.
+        whole = (count, self._total) == (training.num_examples, self._source.num_examples)
+        if whole and self._source.split == "test" and isinstance(held_out, np.ndarray):
+            figures["share_nearer"] = share_nearer(sampled, features, held_out)
         return figures
 
     def _compare_folder(self, folder: Source) -> dict[str, dict[str, float]]:
@@ -341,7 +331,7 @@ class SampleEvaluation:
         by_checkpoint = self._results["by_checkpoint"] = []
         for path in first.checkpoints.paths:
             first.restore_averages(path)
-            figures = self._compare_samples(stages, 1.0)
+            figures = self._compare(self._sample_features(stages, 1.0))
             minutes, step = float(first.seconds.numpy()) / 60, int(first.step.numpy())
             by_checkpoint.append({"step": step, "minutes": minutes, "truncation": 1.0} | figures)
             self._report.show(self._line(f"step {step:,}", figures))
@@ -363,26 +353,23 @@ class SampleEvaluation:
         for batch in source.evaluation_examples(self._batch_size(), limit=count):
             yield batch.images.numpy()[batch.indices.numpy() >= 0]
 
-    def _samples(self, stages: Sequence[Stage], truncation: float) -> Iterator[np.ndarray]:
-        """Samples, uint8 [b, H, W, C]."""
-        size = min(self._batch_size(), self._count)
-        for start in range(0, self._count, size):
-            indices = np.arange(start, start + size)
-            yield self._sampled_images(stages, truncation, indices)[: self._count - start]
-
-    def _sampled_images(
+    def _samples(
         self, stages: Sequence[Stage], truncation: float, indices: np.ndarray
-    ) -> np.ndarray:
-        """Samples of some indices, uint8 [b, H, W, C]."""
+    ) -> Iterator[np.ndarray]:
+        """Samples of the indices, uint8 [b, H, W, C]."""
+        size = min(self._batch_size(), len(indices))
         spread: dict[str, Any] = {}
         if self._truncates:
             kind = self._options.truncation_kind
             spread = {"truncation": truncation, "truncation_kind": kind}
-        if self._labels is not None:
-            spread["labels"] = self._labels.take(indices, mode="wrap")
-        request = SampleRequest(indices, self._experiment.sampling_seed(), **spread)
-        samples = sample_cascade(stages, request)[-1]
-        return stages[-1].to_images(samples).numpy()
+        for start in range(0, len(indices), size):
+            part = indices[start : start + size]
+            filled = np.resize(part, size)  # another size would be traced again
+            if self._labels is not None:
+                spread["labels"] = self._labels[filled]
+            request = SampleRequest(filled, self._experiment.sampling_seed(), **spread)
+            samples = sample_cascade(stages, request)[-1]
+            yield stages[-1].to_images(samples).numpy()[: len(part)]
 
     def _reconstructed(self, images: np.ndarray) -> np.ndarray:
         """Images encoded and decoded again, uint8 [b, H, W, C]."""
@@ -404,14 +391,6 @@ class SampleEvaluation:
 
 def _part(truncation: float) -> str:
     return f"truncation {truncation:g}"
-
-
-def _nearest_in_words(figures: dict[str, Any]) -> str:
-    line = f"nearest of {figures['training_images']:,} training images: {PLOTS[2]}"
-    if "share_nearer" in figures:
-        line += f"; {figures['share_nearer']:.1%} of the samples are nearer to training images than"
-        line += " to as many held-out ones (50% without memorisation)"
-    return line
 
 
 def _origin(source: Source) -> ImageOrigin:

@@ -7,6 +7,7 @@ import numpy as np
 from cascade_tf.counts import checked_count
 from cascade_tf.errors import UserError
 from cascade_tf.metrics.features import checked_sets
+from cascade_tf.metrics.neighbour_balls import BLOCK, squared_distances
 
 
 class Neighbours(NamedTuple):
@@ -17,7 +18,7 @@ class Neighbours(NamedTuple):
 
 
 def nearest(
-    samples: np.ndarray, reference: np.ndarray, count: int = 1, block: int = 2**24
+    samples: np.ndarray, reference: np.ndarray, count: int = 1, block: int = BLOCK
 ) -> Neighbours:
     """The images whose features are nearest to those of each sample.
 
@@ -25,7 +26,7 @@ def nearest(
         samples: [N, D].
         reference: [M, D].
         count: neighbours of each sample.
-        block: number of distances in memory at a time, 8 bytes each.
+        block: number of distances in memory at a time.
 
     Raises:
         UserError: fewer images than neighbours, different numbers of features, or values that are
@@ -44,14 +45,9 @@ def nearest(
     # Centred, since large means would cost digits of the distances.
     center = reference.mean(axis=0, dtype=np.float64)
     samples, reference = samples - center, reference - center
-    lengths = np.square(reference).sum(axis=1)
-    rows = max(1, block // len(reference))
-    numbers = []
-    for start in range(0, len(samples), rows):
-        # Without the sample's own length, which does not change the order.
-        partial = lengths - 2 * (samples[start : start + rows] @ reference.T)
-        numbers.append(np.argsort(partial, axis=1, kind="stable")[:, :count])
-    found = np.concatenate([np.zeros([0, count], int), *numbers])
+    found = np.zeros([len(samples), count], int)
+    for rows, squared, _ in squared_distances(samples, reference, block):
+        found[rows] = np.argsort(squared, axis=1, kind="stable")[:, :count]
     # Of the differences themselves: a copy is at a distance of exactly 0.
     distances = [
         np.linalg.norm(sample - reference[own], axis=1)

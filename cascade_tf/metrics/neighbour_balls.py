@@ -43,10 +43,10 @@ def within_balls(
     queries, points = queries - center, points - center
     radii = [
         np.partition(squared, neighbours, axis=1)[:, neighbours]  # index 0 is the point itself
-        for _, squared, _ in _squared_distances(points, points, block)
+        for _, squared, _ in squared_distances(points, points, block)
     ]
     squared_radius = np.concatenate(radii)
-    for rows, squared, rounding in _squared_distances(queries, points, block):
+    for rows, squared, rounding in squared_distances(queries, points, block):
         distance = np.sqrt(np.maximum(squared, 0))
         # Features that are rounded to their dtype change a squared distance by this at most.
         rounding += epsilon * distance * (norms[0][rows, None] + norms[1])
@@ -58,12 +58,15 @@ def _epsilon(features: np.ndarray) -> float:
     return float(np.finfo(features.dtype).eps) if features.dtype.kind == "f" else 0.0
 
 
-def _squared_distances(
+def squared_distances(
     x: np.ndarray, y: np.ndarray, block: int
 ) -> Iterator[tuple[slice, np.ndarray, np.ndarray]]:
-    """Yields rows, their |x - y|^2 of all pairs [N, M], and the rounding errors of these.
+    """Yields rows of x, their |x - y|^2 of all pairs [n, M], and the rounding errors of these.
 
-    About `block` numbers of each at a time.
+    Args:
+        x: float64 [N, D], near zero, since large means would cost digits.
+        y: float64 [M, D], likewise.
+        block: number of distances at a time.
     """
     rows = max(1, block // len(y))
     for start in range(0, len(x), rows):

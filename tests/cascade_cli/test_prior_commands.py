@@ -80,7 +80,6 @@ def test_evaluate_compares_samples_over_truncations_and_checkpoints(workdir, tmp
         "--truncations=1,0.5",
         "--num_samples=20",
         "--all_checkpoints",
-        "--nearest=4",
         f"--compare_images={folder}",
         f"--output_dir={output}",
         f"--save_reference={tmp_path / 'reference.npz'}",
@@ -102,12 +101,6 @@ def test_evaluate_compares_samples_over_truncations_and_checkpoints(workdir, tmp
     assert samples["by_checkpoint"][1]["pixel_frechet_distance"] == pytest.approx(
         generated["pixel_frechet_distance"]
     )
-    shown = samples["nearest"]
-    assert len(shown["distances"]) == 4 and shown["distances"] == sorted(shown["distances"])
-    assert 0 <= shown["share_nearer"] <= 1 and "training images: nearest.png; " in stdout
-    with Image.open(output / "nearest.png") as picture:
-        strip = 4 * 33 - 1  # a sample and three training images, with gaps
-        assert picture.width * (2 * 32 + 4) == picture.height * (2 * strip + 4)
     assert set(samples["folder"]) == {"as they are", "decoded"}
     assert any("24 images do not determine" in caution for caution in samples["cautions"])
     assert json.loads((output / "evaluation.json").read_text()) == figures
@@ -230,7 +223,17 @@ def test_an_spn_as_prior(tmp_path):
 
 
 def test_the_baseline_of_whole_images(baseline, tmp_path):
-    figures, _ = _evaluated(baseline, "--truncation_kind=truncate")
+    figures, stdout = _evaluated(
+        *(baseline, "--num_images=500", "--num_samples=12", "--truncation_kind=truncate"),
+        *("--nearest=4", f"--output_dir={tmp_path}"),
+    )
+    shown = figures["nearest"]
+    assert len(shown["distances"]) == 4 and shown["distances"] == sorted(shown["distances"])
+    assert shown["training_images"] == 4500 and 0 <= shown["share_nearer"] <= 1
+    assert "nearest.png: samples beside the nearest of 4,500 training images; " in stdout
+    with Image.open(tmp_path / "nearest.png") as picture:
+        strip = 4 * 17 - 1  # a sample and three training images, with gaps
+        assert picture.width * (2 * 16 + 4) == picture.height * (2 * strip + 4)
     assert figures["truncation_kind"] == "truncate"
     assert figures["by_truncation"]["1"]["pixel_frechet_distance"] > 0
     assert "reconstructions" not in figures

@@ -27,6 +27,8 @@ SMALL = dict(
     attention_size=0,
 )
 
+R3GAN = dict(architecture="r3gan", z_size=4)
+
 
 def latents(value_range=(-0.5, 2.5)):
     return Latents(lambda images: ENCODER.at_level(images, 0), 16, 1, 2, value_range)

@@ -42,3 +42,9 @@ def test_moments_of_equal_parts_average_to_those_of_the_batch():
 def test_trouble_names_the_failing_figure(change, message):
     assert trouble(HEALTHY) is None
     assert message in trouble(HEALTHY | change)
+
+
+def test_networks_without_spectral_norms_are_judged_by_the_rest():
+    figures = {name: x for name, x in HEALTHY.items() if not name.startswith("spectral_norm")}
+    assert trouble(figures) is None
+    assert "all the same" in trouble(figures | {"diversity": 0.01})

@@ -10,8 +10,7 @@ from cascade_tf.metrics import PixelFeatures, compare
 from cascade_tf.strategies import make_strategy
 from cascade_tf.xla_choice import compiled_by_xla
 from tests.cascade_tf.trainings import final_weights, scalars, trainer
-from tests.wavelet_tf.r3gan.test_networks import R3GAN
-from tests.wavelet_tf.small_priors import built, digits, gan, sample
+from tests.wavelet_tf.small_priors import R3GAN, built, digits, gan, sample
 from wavelet_tf.family import BigGANFamily
 
 OPTIONS = dict(

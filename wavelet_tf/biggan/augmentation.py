@@ -1,4 +1,4 @@
-"""Differentiable augmentation (DiffAugment, Zhao et al. 2020, section 3.2).
+"""Differentiable augmentation (DiffAugment, Zhao et al. 2020).
 
 The discriminator sees real and generated images only after the same kind of random change. Its
 gradients reach the generator through the change, so generated images do not take it over.

@@ -29,8 +29,8 @@ _DISCRIMINATOR_WIDTHS = {
     256: (1, 2, 4, 8, 8, 16, 16),
     512: (1, 1, 2, 4, 8, 8, 16, 16),
 }
-# Units of R3GAN at the sides 4, 8, ... in both networks (Huang et al., 2024, table 8). Those of 16,
-# 128 and 512 are between and beyond the paper's.
+# Units of R3GAN at the sides 4, 8, ... in both networks, as in its authors' program for 32x32,
+# 64x64 and 256x256. The others follow from these.
 _R3GAN_WIDTHS = {
     16: (8, 8, 8),
     32: (8, 8, 8, 8),

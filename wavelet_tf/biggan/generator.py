@@ -6,17 +6,16 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from cascade_tf.serializable_layer import SerializableLayer
 from wavelet_tf.biggan.attention import SelfAttention
 from wavelet_tf.biggan.blocks import GeneratorBlock
 from wavelet_tf.biggan.conditional_batch_norm import batch_norm
 from wavelet_tf.biggan.config import BOTTOM, BigGANConfig
 from wavelet_tf.biggan.deep_blocks import DeepGeneratorBlock
-from wavelet_tf.biggan.shapes import Shape
+from wavelet_tf.biggan.image_generator import ImageGenerator
 from wavelet_tf.biggan.spectral_norm import SNConv2D, SNDense, look_up
 
 
-class Generator(SerializableLayer):
+class Generator(ImageGenerator):
     """A dense layer to a 4x4 feature map, and stages that double its sides.
 
     A stage is one block in BigGAN and two in BigGAN-deep. The noise z and the class condition the
@@ -88,24 +87,6 @@ class Generator(SerializableLayer):
             layer.build()
         self.norm.build((None, None, None, c.generator_widths[-1]))
         self.built = True
-
-    def call(self, z: tf.Tensor, labels: tf.Tensor, training: bool = False) -> tf.Tensor:
-        """Generated images, float32 [B, size, size, channels] in [-1, 1].
-
-        Args:
-            z: float32 [B, z_size].
-            labels: int32 [B] in [0, num_classes).
-            training: whether batch normalisation uses the statistics of the batch, and moves its
-                averages towards them.
-        """
-        return self.of_embedding(z, self.embed(labels), training)
-
-    @property
-    def output_dtype(self) -> str:
-        return "float32"
-
-    def compute_output_shape(self, z_shape: Shape) -> Shape:
-        return z_shape[0], self.config.size, self.config.size, self.config.channels
 
     def embed(self, labels: tf.Tensor) -> tf.Tensor:
         """Embeddings of labels, int32 [B] to float32 [B, class_embedding]."""

@@ -11,7 +11,7 @@ DECAY = 0.99  # of the averages of logits
 def gradient_penalty(
     discriminate: Callable[[tf.Tensor], tf.Tensor], images: tf.Tensor
 ) -> tf.Tensor:
-    """Squared length of each image's gradient, float32 [B] (Mescheder et al., 2018, equation 9).
+    """Squared length of each image's gradient, float32 [B] (Mescheder et al., 2018).
 
     Of real images it is R1, of generated ones R2. Papers multiply its mean by gamma / 2.
 
@@ -32,8 +32,8 @@ def gradient_penalty(
 class LogitAverages(keras.layers.Layer):
     """Exponential moving averages of the logits of real and of generated images, from zero.
 
-    LeCam regularisation (Tseng et al., 2021, equation 3) draws the logits of real images to the
-    average of generated ones, and the other way round.
+    LeCam regularisation (Tseng et al., 2021) draws the logits of real images to the average of
+    generated ones, and the other way round.
 
     >>> averages = LogitAverages()
     >>> averages.build()

@@ -10,7 +10,7 @@ import keras
 import tensorflow as tf
 
 from wavelet_tf.biggan.conditional_batch_norm import MOMENTUM
-from wavelet_tf.biggan.generator import Generator
+from wavelet_tf.biggan.image_generator import ImageGenerator
 
 _BATCH_SIZE = 64
 
@@ -26,7 +26,7 @@ def standing_batches(batches: int, largest: int | None) -> tuple[int, int]:
 
 
 def standing_statistics(
-    generator: Generator,
+    generator: ImageGenerator,
     batches: Iterable[tuple[tf.Tensor, tf.Tensor]],
     in_training: Callable[[tf.Tensor, tf.Tensor], tf.Tensor] | None = None,
 ) -> None:

@@ -1,6 +1,5 @@
 """The discriminator of R3GAN: an image and a class to a logit."""
 
-import itertools
 from typing import Any
 
 import keras
@@ -11,7 +10,7 @@ from wavelet_tf.biggan.config import BOTTOM, BigGANConfig
 from wavelet_tf.biggan.shapes import Shape
 from wavelet_tf.biggan.spectral_norm import look_up
 from wavelet_tf.r3gan.residual_block import ScaledConvolution
-from wavelet_tf.r3gan.stages import Resampling, ResidualStage
+from wavelet_tf.r3gan.stages import stages
 
 
 class R3GANDiscriminator(SerializableLayer):
@@ -39,14 +38,7 @@ class R3GANDiscriminator(SerializableLayer):
         self.input_convolution = ScaledConvolution(
             config.channels, widths[0], dtype=dtype, name="input"
         )
-        self.stages = [
-            ResidualStage(width, len(widths), dtype=dtype, name=f"stage_{n}")
-            for n, width in enumerate(widths)
-        ]
-        self.resamplings = [
-            Resampling(*pair, double=False, dtype=dtype, name=f"downsampling_{n}")
-            for n, pair in enumerate(itertools.pairwise(widths))
-        ]
+        self.stages, self.resamplings = stages(widths, double=False, dtype=dtype)
 
     def build(self, input_shape: Any = None) -> None:
         if self.built:

@@ -1,20 +1,18 @@
 """The generator of R3GAN: noise and a class to an image."""
 
-import itertools
 from typing import Any
 
 import keras
 import tensorflow as tf
 
-from cascade_tf.serializable_layer import SerializableLayer
 from wavelet_tf.biggan.config import BOTTOM, BigGANConfig
-from wavelet_tf.biggan.shapes import Shape
+from wavelet_tf.biggan.image_generator import ImageGenerator
 from wavelet_tf.biggan.spectral_norm import look_up
 from wavelet_tf.r3gan.residual_block import ScaledConvolution
-from wavelet_tf.r3gan.stages import Resampling, ResidualStage
+from wavelet_tf.r3gan.stages import stages
 
 
-class R3GANGenerator(SerializableLayer):
+class R3GANGenerator(ImageGenerator):
     """A learned 4x4 map, scaled by the noise, and stages of residual blocks that double its sides.
 
     With several classes, an embedding of the class is appended to the noise. Images are not limited
@@ -22,7 +20,6 @@ class R3GANGenerator(SerializableLayer):
 
     Args:
         config: sizes of the images and the network.
-        synchronized: has no effect, as there is no batch normalisation.
 
     Example:
         >>> config = BigGANConfig(
@@ -33,18 +30,11 @@ class R3GANGenerator(SerializableLayer):
         TensorShape([2, 16, 16, 3])
     """
 
-    def __init__(self, config: BigGANConfig, synchronized: bool = False, **kwargs: Any):
+    def __init__(self, config: BigGANConfig, **kwargs: Any):
         super().__init__(autocast=False, **kwargs)  # noise and classes stay float32
-        self.config, self.synchronized = config, synchronized
+        self.config = config
         widths, dtype = config.generator_widths, self.dtype_policy
-        self.stages = [
-            ResidualStage(width, len(widths), dtype=dtype, name=f"stage_{n}")
-            for n, width in enumerate(widths)
-        ]
-        self.resamplings = [
-            Resampling(*pair, double=True, dtype=dtype, name=f"upsampling_{n}")
-            for n, pair in enumerate(itertools.pairwise(widths))
-        ]
+        self.stages, self.resamplings = stages(widths, double=True, dtype=dtype)
         self.output_convolution = ScaledConvolution(
             widths[-1], config.channels, dtype=dtype, name="output"
         )
@@ -78,23 +68,6 @@ class R3GANGenerator(SerializableLayer):
         for layer in (*self.stages, *self.resamplings, self.output_convolution):
             layer.build()
         self.built = True
-
-    def call(self, z: tf.Tensor, labels: tf.Tensor, training: bool = False) -> tf.Tensor:
-        """Generated images, float32 [B, size, size, channels].
-
-        Args:
-            z: float32 [B, z_size].
-            labels: int32 [B] in [0, num_classes).
-            training: has no effect.
-        """
-        return self.of_embedding(z, self.embed(labels), training)
-
-    @property
-    def output_dtype(self) -> str:
-        return "float32"
-
-    def compute_output_shape(self, z_shape: Shape) -> Shape:
-        return z_shape[0], self.config.size, self.config.size, self.config.channels
 
     def embed(self, labels: tf.Tensor) -> tf.Tensor:
         """Embeddings of labels, int32 [B] to float32 [B, class_embedding]; [B, 0] for one class."""

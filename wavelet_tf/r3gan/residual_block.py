@@ -1,4 +1,4 @@
-"""The residual block of R3GAN (Huang et al., 2024, section 3): bottleneck inverted, grouped."""
+"""The residual block of R3GAN (Huang et al., 2024): an inverted bottleneck with groups."""
 
 import math
 from typing import Any

@@ -1,7 +1,10 @@
 """Stages of R3GAN: two residual blocks at one side, and a change of the side."""
 
+import itertools
+from collections.abc import Sequence
 from typing import Any
 
+import keras
 import tensorflow as tf
 
 from cascade_tf.serializable_layer import SerializableLayer
@@ -92,3 +95,24 @@ class Resampling(SerializableLayer):
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         shape = doubled_shape(input_shape) if self.double else halved_shape(input_shape)
         return (*shape[:-1], self.outputs)
+
+
+def stages(
+    widths: Sequence[int], double: bool, dtype: keras.DTypePolicy
+) -> tuple[list[ResidualStage], list[Resampling]]:
+    """The stages of a network, from its inputs on, and the changes of the sides between them.
+
+    Args:
+        widths: units of the stages.
+        double: whether the sides double from stage to stage, or else halve.
+        dtype: of the layers.
+    """
+    residual = [
+        ResidualStage(width, len(widths), dtype=dtype, name=f"stage_{n}")
+        for n, width in enumerate(widths)
+    ]
+    between = [
+        Resampling(*pair, double, dtype=dtype, name=f"resampling_{n}")
+        for n, pair in enumerate(itertools.pairwise(widths))
+    ]
+    return residual, between

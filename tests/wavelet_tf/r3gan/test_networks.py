@@ -4,12 +4,11 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tests.wavelet_tf.small_priors import built, sample
+from cascade_tf.errors import SettingError
+from tests.wavelet_tf.small_priors import R3GAN, built, gan, sample
 from wavelet_tf.biggan.config import BigGANConfig
 from wavelet_tf.r3gan.discriminator import R3GANDiscriminator
 from wavelet_tf.r3gan.generator import R3GANGenerator
-
-R3GAN = dict(architecture="r3gan", z_size=4)
 
 
 def _config(**changes):
@@ -77,3 +76,8 @@ def test_its_stage_interpolates_and_settles_without_statistics():
     between = stage.between(ends, labels, tf.constant([0.0, 1.0]), 0, 1.0).numpy()
     stage.settle(2, 8)
     np.testing.assert_allclose(between, sample(stage, [4, 9], labels=labels[0]), atol=1e-5)
+
+
+def test_a_penalty_of_spectrally_normalised_layers_is_refused():
+    with pytest.raises(SettingError, match="it means nothing to R3GAN"):
+        gan(config=R3GAN, orthogonal_regularisation=1e-4)
