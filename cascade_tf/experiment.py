@@ -40,6 +40,7 @@ _LOADERS = {
     "glow": "spn_tf.load",
     "nsb": "wavelet_tf.load",
     "nsb_pixel": "wavelet_tf.load",
+    "vqvae2": "wavelet_tf.load",
     "biggan": "wavelet_tf.load",
 }
 
@@ -141,6 +142,11 @@ class Experiment:
         """Length, intervals and averages of a stage's training."""
         return self.settings(TrainingConfig, stage)
 
+    @property
+    def trained_stages(self) -> list[str]:
+        """Names of the stages that the workdir has weights of."""
+        return list(self._trained)
+
     def infer(self, stage: str, name: str, value: Any) -> bool:
         """Sets a setting of a stage that is not trained, if it has no value; returns whether so."""
         is_unset = stage not in self._trained and self._values(stage).get(name, value) is None
@@ -163,7 +169,16 @@ class Experiment:
         made = self.family.make_stage(stage)
         if self.is_given(stage, "batch_size"):
             made.largest_batch = self.training(stage).batch_size
+        made.load_needed = self._load_stage
         return made
+
+    def _load_stage(self, name: str) -> "Stage":
+        """A trained stage on one device, with averaged weights."""
+        import tensorflow as tf
+
+        stage = self.make_stage(name)
+        self.load_state(stage, tf.distribute.get_strategy())
+        return stage
 
     def recorded(self, stage: str) -> dict[str, str]:
         """A stage's record, completed with defaults; empty if there is none."""

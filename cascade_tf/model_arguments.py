@@ -8,13 +8,13 @@ import numpy as np
 from cascade_tf.choices import LARGEST_TRUNCATION
 
 
-def checked_array(name: str, value: Any, dtype: type[np.generic], shape: Sequence[int]) -> Any:
+def checked_array(name: str, value: Any, dtype: Any, shape: Sequence[int]) -> Any:
     """Returns an array, a list of arrays or a tensor as an array [N, *shape].
 
     Args:
         name: of the argument, for the message.
         value: the argument; N may be 0.
-        dtype: np.uint8, or np.floating for any float.
+        dtype: np.uint8, np.floating for any float, or np.integer for any integer.
         shape: all dimensions but the first.
 
     Raises:
@@ -24,7 +24,8 @@ def checked_array(name: str, value: Any, dtype: type[np.generic], shape: Sequenc
     Traceback (most recent call last):
     ValueError: images: float64 (2, 4, 4, 1); use uint8 [N, 4, 4, 1]
     """
-    kind = "float32" if dtype is np.floating else np.dtype(dtype).name
+    any_of: dict[type, str] = {np.floating: "float32", np.integer: "int32"}
+    kind = any_of.get(dtype) or np.dtype(dtype).name
     needed = f"use {kind} [N, {', '.join(map(str, shape))}]"
     array = as_array(name, value, needed)
     if not np.issubdtype(array.dtype, dtype) or array.shape[1:] != tuple(shape):

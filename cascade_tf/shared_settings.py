@@ -15,6 +15,7 @@ def image_size(default: int = 32) -> Any:
         at_least=1,
         whole=True,
         group="data",
+        plain=True,
         note=", the side: images are cropped to squares",
     )
 

@@ -7,7 +7,7 @@ and a regression has float targets and no likelihood.
 """
 
 import abc
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 import keras
 import numpy as np
@@ -34,6 +34,8 @@ class Stage(abc.ABC):
         num_classes: classes that it knows; 1 if it ignores labels.
         image_shape: (H, W, C) of the images that `train_step` takes; None if the stage checks
             them itself, in `prepare`.
+        needs: names of the stages that are trained before this one, which `prepare` reads.
+        load_needed: loads one of them, trained; an experiment sets it.
     """
 
     name: str
@@ -46,6 +48,8 @@ class Stage(abc.ABC):
     largest_batch: int | None = None
     num_classes = 1
     image_shape: tuple[int, int, int] | None = None
+    needs: Sequence[str] = ()
+    load_needed: "Callable[[str], Stage]"
 
     @abc.abstractmethod
     def build(self) -> None:

@@ -11,7 +11,7 @@ from spn_tf.colour_head import ColourHead
 from spn_tf.dropout import Dropout, no_dropout
 from spn_tf.error_units import error_units
 from spn_tf.intensity_distribution import intensity_distribution
-from spn_tf.intensity_embedding import IntensityEmbedding
+from spn_tf.intensity_embedding import embedding_of
 from spn_tf.shapes import Shape
 
 
@@ -32,9 +32,7 @@ class IntensityDecoder(SerializableLayer):
         super().__init__(**kwargs)
         self.config = config
         self.distribution = intensity_distribution(config)
-        self.intensities = IntensityEmbedding(
-            config.levels, dtype=self.dtype_policy, name="intensities"
-        )
+        self.intensities = embedding_of(config, dtype=self.dtype_policy, name="intensities")
 
     @abc.abstractmethod
     def call(

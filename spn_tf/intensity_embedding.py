@@ -1,4 +1,4 @@
-"""Pixel intensities as learned vectors of 8 units (section 3.2)."""
+"""Pixel intensities as learned vectors, of 8 units in the paper (section 3.2)."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from cascade_tf.serializable_layer import SerializableLayer
-from spn_tf.autoregressive_config import PIXEL_UNITS
+from spn_tf.autoregressive_config import PIXEL_UNITS, AutoregressiveConfig
 from spn_tf.shapes import Shape
 
 
@@ -37,24 +37,33 @@ class CosineRows(keras.initializers.Initializer):
 
 
 class IntensityEmbedding(SerializableLayer):
-    """Integer intensities [..., C] in [0, levels] to [..., C * 8] units, channel by channel.
+    """Integer intensities [..., C] in [0, levels] to [..., C * units], channel by channel.
 
     The intensity `levels` stands for a pixel of an empty slice.
+
+    Args:
+        levels: the number of intensities.
+        units: of each.
+        ordered: whether neighbours start close; codes have no neighbours.
 
     Example:
         >>> IntensityEmbedding(levels=8)(tf.constant([[0, 3, 7]])).shape
         TensorShape([1, 24])
     """
 
-    def __init__(self, levels: int, **kwargs: Any):
+    def __init__(self, levels: int, units: int = PIXEL_UNITS, ordered: bool = True, **kwargs: Any):
         super().__init__(**kwargs)
-        self.levels = levels
+        self.levels, self.units, self.ordered = levels, units, ordered
 
     def build(self, input_shape: Shape) -> None:
         if self.built:
             return
+        # Random rows have the cosines' mean square.
+        random = keras.initializers.RandomNormal(stddev=0.5**0.5)
         self.table = self.add_weight(
-            shape=(self.levels + 1, PIXEL_UNITS), initializer=CosineRows(self.levels), name="table"
+            shape=(self.levels + 1, self.units),
+            initializer=CosineRows(self.levels) if self.ordered else random,
+            name="table",
         )
         self.built = True
 
@@ -67,4 +76,14 @@ class IntensityEmbedding(SerializableLayer):
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         *outer, channels = input_shape
-        return (*outer, None if channels is None else channels * PIXEL_UNITS)
+        return (*outer, None if channels is None else channels * self.units)
+
+
+def embedding_of(config: AutoregressiveConfig, **kwargs: Any) -> IntensityEmbedding:
+    """The embedding of a model's intensities, or of its codes.
+
+    >>> embedding_of(AutoregressiveConfig(codes=512)).units
+    32
+    """
+    ordered = not config.codes
+    return IntensityEmbedding(config.levels, config.intensity_units, ordered, **kwargs)

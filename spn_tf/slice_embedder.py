@@ -13,7 +13,7 @@ from spn_tf.convolution import Convolution
 from spn_tf.dense import Dense
 from spn_tf.dropout import Dropout, no_dropout
 from spn_tf.error_units import error_units
-from spn_tf.intensity_embedding import IntensityEmbedding
+from spn_tf.intensity_embedding import IntensityEmbedding, embedding_of
 from spn_tf.ordering import slot_table
 from spn_tf.parallel_multiscale.config import ParallelConfig
 from spn_tf.recomputation import recomputed
@@ -107,7 +107,7 @@ class SliceEmbedder(SerializableLayer):
         self.config = config
         self.slots = slot_table(c.scale)
         if c.scale > 1:
-            self.intensities = IntensityEmbedding(c.levels, dtype=dtype, name="intensities")
+            self.intensities = embedding_of(c, dtype=dtype, name="intensities")
         self.meta_position = keras.layers.Embedding(
             c.scale**2, PIXEL_UNITS, dtype=dtype, name="meta_position"
         )
@@ -152,7 +152,8 @@ class SliceEmbedder(SerializableLayer):
             self.coarse_intensities.build((None, h, w, c.channels))
             stacked += c.scale**2 + (c.scale > 1)
         stacked += c.relative and c.scale > 1
-        self.project.build((None, h, w, (stacked * c.channels + 1) * PIXEL_UNITS))
+        units = stacked * c.channels * c.intensity_units + PIXEL_UNITS
+        self.project.build((None, h, w, units))
         self.positions.build((None, h, w, width))
         self.transformer.build((None, h * w, width))
         for block in self.blocks:

@@ -1,5 +1,7 @@
 """The Subscale Pixel Network: slice embedder and slice decoder (section 3.2, Figure 4)."""
 
+import functools
+import operator
 from typing import Any
 
 import keras
@@ -11,6 +13,7 @@ from spn_tf.bit_depth import quantize
 from spn_tf.config import SPNConfig
 from spn_tf.decoders import DecoderConfig, decoder_of
 from spn_tf.dropout import Dropout, no_dropout
+from spn_tf.guide_embedding import GuideEmbedding
 from spn_tf.intensity_prediction import Prediction, interpolation, median_edges, middle, predict
 from spn_tf.ordering import to_image, to_slices
 from spn_tf.parallel_multiscale.config import ParallelConfig
@@ -49,6 +52,9 @@ class SubscalePixelNetwork(SerializableLayer):
         if config.has_embedder:
             assert isinstance(config, SPNConfig | ParallelConfig)
             self.embedder = SliceEmbedder(config, dtype=self.dtype_policy, name="embedder")
+        self.guide = None
+        if config.guide_size:
+            self.guide = GuideEmbedding(config, dtype=self.dtype_policy, name="guide")
         self.class_embedding = None
         if config.num_classes > 1:
             self.class_embedding = keras.layers.Embedding(
@@ -64,6 +70,8 @@ class SubscalePixelNetwork(SerializableLayer):
         self.decoder.build()
         if self.embedder is not None:
             self.embedder.build()
+        if self.guide is not None:
+            self.guide.build()
         if self.class_embedding is not None:
             self.class_embedding.build()
         self.built = True
@@ -77,25 +85,28 @@ class SubscalePixelNetwork(SerializableLayer):
         dropout: Dropout = no_dropout,
         labels: tf.Tensor | None = None,
     ) -> tf.Tensor | None:
-        """The slice embedding [B, h, w, .], or None without an embedder and classes.
+        """The slice embedding [B, h, w, .], or None without an embedder, a guide and classes.
 
         Arguments as in `call`; `interpolated` is that of `interpolation`.
         """
-        embedding = None
+        c, terms = self.config, []
         if self.embedder is not None:
-            center = interpolated if self.config.relative else None
-            embedding = self.embedder(slices, target, coarse, center, dropout=dropout)
-        if self.class_embedding is None:
-            return embedding
+            center = interpolated if c.relative else None
+            terms.append(self.embedder(slices, target, coarse, center, dropout=dropout))
+        if self.guide is None and self.class_embedding is None:
+            return terms[0] if terms else None
         if labels is None:
             raise ValueError(
-                f"labels: there are none; name the class of each image, 0 to "
-                f"{self.config.num_classes - 1}"
+                f"labels: there are none; name the class of each image, 0 to {c.num_classes - 1}"
             )
-        of_class = self.class_embedding(labels)[:, None, None]
-        if embedding is not None:
-            return embedding + of_class
-        return tf.tile(of_class, [1, self.config.slice_height, self.config.slice_width, 1])
+        if self.guide is not None:
+            labels, guide = labels[:, 0], labels[:, 1:]
+            terms.append(tf.gather(to_slices(self.guide(guide), c), target, batch_dims=1))
+        if self.class_embedding is not None:
+            of_class = self.class_embedding(labels)[:, None, None]
+            whole = [1, c.slice_height, c.slice_width, 1]
+            terms.append(of_class if terms else tf.tile(of_class, whole))
+        return functools.reduce(operator.add, terms)
 
     def interpolation(self, slices: tf.Tensor, target: tf.Tensor) -> tf.Tensor | None:
         """A prediction of the target from earlier slices, int32 [B, h, w, C].
@@ -124,10 +135,11 @@ class SubscalePixelNetwork(SerializableLayer):
             target: int32 [B], number of the target slice.
             coarse: int32 [B, S*S, h, w, C] in [0, 2**coarse_bits), in depth upscaling only.
             dropout: of residual branches.
-            labels: int32 [B] in [0, num_classes); ignored if the model is unconditional.
+            labels: int32 [B] in [0, num_classes); ignored if the model is unconditional. With a
+                guide, int32 [B, 1 + guide_size**2]: the class, then the guide in raster order.
 
         Raises:
-            ValueError: the model knows classes, and there are no labels.
+            ValueError: the model knows classes or a guide, and there are no labels.
         """
         parameters, prediction = self._distributions(slices, target, coarse, dropout, labels)
         return self.decoder.distribution.logits(parameters, prediction)

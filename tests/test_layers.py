@@ -27,6 +27,7 @@ from spn_tf.glow.prior import Prior
 from spn_tf.glow.split import Split
 from spn_tf.glow.step import Step
 from spn_tf.glow.zero_convolution import ZeroConvolution
+from spn_tf.guide_embedding import GuideEmbedding
 from spn_tf.image_transformer.config import ImageTransformerConfig
 from spn_tf.image_transformer.image_transformer import ImageTransformer, LocalLayer
 from spn_tf.image_transformer.local_attention import Blocks, LocalAttention
@@ -53,6 +54,9 @@ from wavelet_tf.r3gan.discriminator import R3GANDiscriminator
 from wavelet_tf.r3gan.generator import R3GANGenerator
 from wavelet_tf.r3gan.residual_block import ResidualBlock, ScaledConvolution
 from wavelet_tf.r3gan.stages import Resampling, ResidualStage
+from wavelet_tf.vqvae2.autoencoder import Autoencoder, ResidualStack
+from wavelet_tf.vqvae2.codebook import Codebook
+from wavelet_tf.vqvae2.config import VQVAE2Config
 
 _SPN = SPNConfig(
     height=4,
@@ -99,6 +103,24 @@ _GLOW = GlowConfig(
 )
 _WAVELET = WaveletConfig(image_size=32, levels=1, patch_size=8, packet_width=4, head_width=4)
 _PIXEL = PixelConfig(image_size=32, levels=1, pixel_width=4)
+_VQVAE2 = VQVAE2Config(
+    image_size=16, codes=8, code_size=4, width=8, residual_blocks=1, residual_width=4
+)
+_CODES = PixelSNAILConfig(
+    height=4,
+    width=4,
+    codes=9,
+    num_classes=3,
+    guide_size=2,
+    guide_codes=5,
+    guide_layers=1,
+    intensity_distribution="softmax",
+    channels=1,
+    pixelsnail_blocks=1,
+    pixelsnail_residual_blocks=1,
+    pixelsnail_filters=6,
+    pixelsnail_key_channels=2,
+)
 _GAN = dict(num_classes=3, generator_width=8, discriminator_width=8, z_size=6, class_embedding=4)
 _SHALLOW = BigGANConfig(size=16, architecture="biggan", attention_size=8, **_GAN)
 _DEEP = BigGANConfig(size=16, attention_size=8, **_GAN)
@@ -181,6 +203,11 @@ LAYERS = {
         lambda: ParallelDecoder(_PARALLEL),
         [_int(8, 2, 2, 4, 3), _x(2, 2, 4, 6)],
     ),
+    "guide": (lambda: GuideEmbedding(_CODES), [_int(5, 2, 4)]),
+    "pixelsnail of codes": (
+        lambda: SubscalePixelNetwork(_CODES),
+        [_int(9, 2, 1, 4, 4, 1), _int(1, 2), None, None, _int(3, 2, 5)],
+    ),
     "pixelsnail of images": (
         lambda: SubscalePixelNetwork(_SNAIL),
         [_int(8, 2, 1, 4, 8, 3), _int(1, 2)],
@@ -202,6 +229,9 @@ LAYERS = {
     "heads": (lambda: packet_decoder.Heads(2, 4, 3, False), [_x(2, 8, 8, 5)]),
     "packet decoder": (lambda: packet_decoder.PacketDecoder(_WAVELET, 1), [_x(2, 16, 16, 3)]),
     "pixel decoder": (lambda: PixelDecoder(_PIXEL, 1), [_x(2, 16, 16, 3)]),
+    "codebook": (lambda: Codebook(codes=8, size=4), [_x(2, 4, 5, 4)]),
+    "residual stack": (lambda: ResidualStack(6, 4, blocks=2), [_x(2, 4, 5, 6)]),
+    "autoencoder": (lambda: Autoencoder(_VQVAE2), [_x(2, 16, 16, 3)]),
     "spectral convolution": (lambda: spectral_norm.SNConv2D(3, 4), [_x(2, 8, 8, 3)]),
     "spectral dense": (lambda: spectral_norm.SNDense(3, 4, use_bias=False), [_x(2, 3)]),
     "spectral embedding": (lambda: spectral_norm.SNEmbedding(5, 4), [_int(5, 2)]),

@@ -18,6 +18,10 @@ _SYSTEMS = {
     "nsb": ("--system=nsb", "--prior=biggan", *_DECODERS, *TINY_GAN),
     "spn of latents": ("--optimizer=muon", "--system=nsb", "--prior=spn", *_DECODERS, *_SPN),
     "nsb_pixel": ("--system=nsb_pixel", "--levels=1", "--pixel_width=8"),
+    "vqvae2": (
+        *("--system=vqvae2", "--vq_width=8", "--vq_codes=16", "--vq_code_size=4"),
+        *("--pixelsnail_blocks=1", "--pixelsnail_residual_blocks=1", "--pixelsnail_filters=8"),
+    ),
     "biggan": (
         *("--system=biggan", "--architecture=biggan_deep", *TINY_GAN, "--image_size=16"),
         *("--gan_orthogonal_regularisation=1e-4", "--gan_accumulations=2"),

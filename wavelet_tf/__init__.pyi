@@ -12,3 +12,10 @@ from .model import WaveletModel as WaveletModel
 from .model import load as load
 from .training_config import DecoderTrainingConfig as DecoderTrainingConfig
 from .training_config import GANTrainingConfig as GANTrainingConfig
+from .vqvae2.autoencoder_stage import AutoencoderStage as AutoencoderStage
+from .vqvae2.config import AutoencoderTrainingConfig as AutoencoderTrainingConfig
+from .vqvae2.config import CodePriorConfig as CodePriorConfig
+from .vqvae2.config import VQVAE2Config as VQVAE2Config
+from .vqvae2.model import VQVAE2Model as VQVAE2Model
+from .vqvae2.priors import CodePrior as CodePrior
+from .vqvae2.priors import code_prior as code_prior

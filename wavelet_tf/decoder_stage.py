@@ -10,12 +10,11 @@ from cascade_tf.description import Description
 from cascade_tf.examples import Examples
 from cascade_tf.optimizers import Adam, apply_gradients
 from cascade_tf.pictures import resize_nearest
-from cascade_tf.sample_request import OnProgress, SampleRequest
-from cascade_tf.stage import Stage
-from cascade_tf.strategies import run_on_replicas
+from cascade_tf.sample_request import OnProgress
 from cascade_tf.xla_choice import with_or_without_xla
 from wavelet_tf.config import NSBConfig, PixelConfig, WaveletConfig
 from wavelet_tf.decoder import Decoder
+from wavelet_tf.decoding_stage import DecodingStage
 from wavelet_tf.encoder import Encoder, PixelEncoder, WaveletEncoder
 from wavelet_tf.packet_decoder import PacketDecoder
 from wavelet_tf.pixel_decoder import PixelDecoder
@@ -23,7 +22,7 @@ from wavelet_tf.training_config import DecoderTrainingConfig
 from wavelet_tf.unit_images import to_uint8, unit_range
 
 
-class DecoderStage(Stage):
+class DecoderStage(DecodingStage):
     """Doubles a representation's sides; trained on real ones, independently of other stages.
 
     Attributes:
@@ -38,7 +37,6 @@ class DecoderStage(Stage):
     """
 
     headline = "mse"
-    accepts = ("condition",)
     decoder_class: type[Decoder]
     decoder: Decoder
     system: str
@@ -75,9 +73,7 @@ class DecoderStage(Stage):
             epsilon=t.adam_epsilon,
         )
         self.optimizer.build(self.decoder.trainable_variables)
-        self._decode_on_all = run_on_replicas(
-            tf.function(self.decode, autograph=False), tf.distribute.get_strategy()
-        )
+        self.build_sampling()
 
     def networks(self) -> Mapping[str, keras.Layer]:
         return {"decoder": self.decoder}
@@ -129,15 +125,6 @@ class DecoderStage(Stage):
     def decode(self, coarse: tf.Tensor) -> tf.Tensor:
         """Doubles the sides: float32 [B, s/2, s/2, C] to [B, s, s, C] (equation 3)."""
         return self.decoder.join(coarse, self.decoder(coarse))
-
-    def _sample(self, request: SampleRequest) -> tf.Tensor:
-        """Decodes the condition, without randomness."""
-        if request.condition is None:
-            raise ValueError(f"condition: stage {self.name} needs one; decoders only upsample")
-        decoded = self._decode_on_all((request.condition,), ())
-        if request.on_progress is not None:
-            request.on_progress()
-        return decoded
 
     def target(self, images: tf.Tensor) -> tf.Tensor:
         return self.encoder.at_level(unit_range(images), self.level)

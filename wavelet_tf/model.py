@@ -10,6 +10,7 @@ from cascade_tf.cascade import require_usable, sample_cascade
 from cascade_tf.choices import TRUNCATION_KINDS
 from cascade_tf.counts import checked_count
 from cascade_tf.experiment import Experiment
+from cascade_tf.family import Family
 from cascade_tf.model_arguments import (
     checked_array,
     checked_classes,
@@ -20,14 +21,21 @@ from cascade_tf.sample_request import SampleRequest
 from cascade_tf.stage import Stage
 from wavelet_tf.biggan.standing_statistics import standing_batches
 from wavelet_tf.decoder_stage import DecoderStage
+from wavelet_tf.decoding_stage import DecodingStage
 from wavelet_tf.endpoints import decoders
 from wavelet_tf.family import BigGANFamily, NSBFamily, PixelNSBFamily
 from wavelet_tf.gan_stage import GANStage
 from wavelet_tf.quantized_prior import QuantizedPrior
 from wavelet_tf.reconstruction import reconstruct
 from wavelet_tf.unit_images import unit_range
+from wavelet_tf.vqvae2.family import VQVAE2Family
 
-FAMILIES = {"nsb": NSBFamily, "nsb_pixel": PixelNSBFamily, "biggan": BigGANFamily}
+FAMILIES: dict[str, type[Family]] = {
+    "nsb": NSBFamily,
+    "nsb_pixel": PixelNSBFamily,
+    "biggan": BigGANFamily,
+    "vqvae2": VQVAE2Family,
+}
 _STANDING = 16  # batches for standing statistics
 
 
@@ -42,7 +50,12 @@ def load(workdir: str | os.PathLike[str]) -> "WaveletModel":
     """
     experiment = Experiment(workdir, FAMILIES)
     experiment.require_trained()
-    return WaveletModel(experiment.load_stages())
+    stages = experiment.load_stages()
+    if experiment.system == "vqvae2":
+        from wavelet_tf.vqvae2.model import VQVAE2Model  # it is a WaveletModel
+
+        return VQVAE2Model(stages)
+    return WaveletModel(stages)
 
 
 class WaveletModel:
@@ -94,8 +107,9 @@ class WaveletModel:
     def image_shape(self) -> tuple[int, int, int]:
         """(H, W, C) of the images."""
         last = self.stages[-1]
-        if isinstance(last, DecoderStage):
-            return last.config.image_size, last.config.image_size, last.config.channels
+        if isinstance(last, DecodingStage):
+            assert last.image_shape is not None
+            return last.image_shape
         assert isinstance(last, GANStage | QuantizedPrior)
         return last.latents.size, last.latents.size, last.latents.channels
 
@@ -114,7 +128,7 @@ class WaveletModel:
         Args:
             count: number of images; by default one for each of `classes`.
             seed: of all draws.
-            classes: of a GAN: one for each image; by default drawn at random.
+            classes: one for each image; by default drawn at random.
             truncation, truncation_kind: of a GAN; see `SampleRequest`. A truncation is 0 or more.
             temperature: of a prior with a likelihood; 0 or more.
 
@@ -207,10 +221,10 @@ class WaveletModel:
         return c.latent_size, c.latent_size, c.channels
 
     def _labels(self, classes: Sequence[int] | np.ndarray) -> np.ndarray:
-        gan = self.stages[0]
-        if not isinstance(gan, GANStage):
-            raise ValueError("classes: only a GAN has classes; leave them out")
-        return checked_classes(classes, gan.num_classes)
+        first = self.stages[0]
+        if "labels" not in first.accepts:
+            raise ValueError("classes: the model is unconditional; leave them out")
+        return checked_classes(classes, first.num_classes)
 
     def _chain(self) -> list[DecoderStage]:
         chain = self.decoders

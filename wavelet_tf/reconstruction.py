@@ -5,17 +5,24 @@ from collections.abc import Sequence
 
 import tensorflow as tf
 
+from cascade_tf.stage import Stage
 from wavelet_tf.decoder_stage import DecoderStage, WaveletDecoderStage
+from wavelet_tf.decoding_stage import DecodingStage
 from wavelet_tf.structural_similarity import structural_similarity
 from wavelet_tf.unit_images import unit_range
 
 
-def reconstruct(stages: Sequence[DecoderStage], latent: tf.Tensor) -> list[tf.Tensor]:
+def decoding_stages(stages: Sequence[Stage]) -> list[DecodingStage]:
+    """The stages that decode, without randomness, what those before them sample."""
+    return [stage for stage in stages if isinstance(stage, DecodingStage)]
+
+
+def reconstruct(stages: Sequence[DecodingStage], latent: tf.Tensor) -> list[tf.Tensor]:
     """Outputs of a chain, coarsest first: each stage decodes the output of the one before.
 
     Args:
         stages: all of a chain, coarsest first.
-        latent: input of the first stage, float32 [B, h, w, C].
+        latent: input of the first stage, such as latents, float32 [B, h, w, C].
     """
     outputs = []
     for stage in stages:
@@ -59,14 +66,14 @@ def figures(stages: Sequence[DecoderStage], images: tf.Tensor) -> dict[str, tf.T
             kinds = {"": predicted[-1], " after predicted": predicted[0], " zero": zeros}
             for kind, packets in kinds.items():
                 metrics |= _band_errors(stage, kind, packets, true)
-    metrics |= _against(image, outputs[0])
+    metrics |= image_errors(image, outputs[0])
     for stage, output in zip(stages[1:], outputs[1:], strict=True):
-        metrics[f"mse/from {stage.name}"] = _against(image, output)["mse"]
+        metrics[f"mse/from {stage.name}"] = image_errors(image, output)["mse"]
     floors = {"zero bands": floor} if isinstance(stages[0], WaveletDecoderStage) else {}
     for method in ("bilinear", "bicubic"):
         floors[method] = resized(stages[0], coarse, method)
     for name, floor in floors.items():
-        metrics |= {f"{figure}/{name}": x for figure, x in _against(image, floor).items()}
+        metrics |= {f"{figure}/{name}": x for figure, x in image_errors(image, floor).items()}
     return metrics
 
 
@@ -99,8 +106,13 @@ def resized(first: DecoderStage, latent: tf.Tensor, method: str) -> tf.Tensor:
     )
 
 
-def _against(image: tf.Tensor, output: tf.Tensor) -> dict[str, tf.Tensor]:
-    """MSE, PSNR (100 dB at most) and SSIM, float32 [B] each."""
+def image_errors(image: tf.Tensor, output: tf.Tensor) -> dict[str, tf.Tensor]:
+    """MSE, PSNR (100 dB at most) and SSIM of an output clipped to [0, 1], float32 [B] each.
+
+    Args:
+        image: float32 [B, H, W, C] in [0, 1].
+        output: of the same shape.
+    """
     output = tf.clip_by_value(output, 0, 1)
     mse = tf.reduce_mean(tf.math.squared_difference(image, output), [1, 2, 3])
     psnr = -10 / math.log(10) * tf.math.log(tf.maximum(mse, 1e-10))

@@ -54,6 +54,7 @@ class Training:
         strategy: spreads the batch over devices.
 
     Attributes:
+        stage: that is trained.
         splits: images to train on, uncached, and those to hold out, if any.
 
     Raises:
@@ -79,28 +80,28 @@ class Training:
                 f"{experiment.workdir} holds no training to resume: check `workdir`, or add "
                 f"--flagfile=... or `dataset` for a new one"
             )
-        self._stage = experiment.make_stage(name)
-        require_divisible(self._config, self._stage, strategy)
+        self.stage = experiment.make_stage(name)
+        require_divisible(self._config, self.stage, strategy)
         split = experiment.training_split(name, options.split)
         self._source = open_source(data, split)
         if experiment.infer(name, "num_classes", self._source.num_classes):
-            self._stage = experiment.make_stage(name)
+            self.stage = experiment.make_stage(name)
         self._compare_classes(experiment)
         self._held_out = open_source(data, "test") if split == "train" else None
         for source in (self._source, self._held_out):
-            require_known_classes(self._stage.num_classes, source)
+            require_known_classes(self.stage.num_classes, source)
         self.splits = (self._source, self._held_out)
         if data.cache_dir:
             self._source = CachedSource(self._source, data.cache_dir)
         self._distance = None
         # Only the first stage samples without a condition.
         if open_system(experiment, options).samples and name == experiment.stage_names[0]:
-            self._distance = training_distance(options, self._stage, self._held_out)
+            self._distance = training_distance(options, self.stage, self._held_out)
 
     def _compare_classes(self, experiment: Experiment) -> None:
         """Raises UserError if the model's classes are not those of the images."""
-        known = self._stage.num_classes
-        for trained in experiment.trained_on_data_of(self._stage.name):
+        known = self.stage.num_classes
+        for trained in experiment.trained_on_data_of(self.stage.name):
             require_same_classes(experiment.directory(trained), known, self._source)
         require_number_of_classes(known, self._source)
 
@@ -111,7 +112,7 @@ class Training:
         make_directory(self._directory)
         with stage_lock(self._directory):
             if not has_checkpoint(self._directory):
-                settings = stage_record(self._stage, self._config, self._source)
+                settings = stage_record(self.stage, self._config, self._source)
                 save_record(self._directory, settings)
 
     def lower(self, directory: epath.Path, num_examples: int | None) -> tuple[int, int]:
@@ -124,13 +125,13 @@ class Training:
         Returns:
             The step of the state, and the number of examples.
         """
-        require_images(self._source, self._stage)
-        self._stage.batch_parts = 1  # the cores of a CPU have parts
-        state = StageState.create(self._stage, self._config, self._directory, self._strategy)
+        require_images(self._source, self.stage)
+        self.stage.batch_parts = 1  # the cores of a CPU have parts
+        state = StageState.create(self.stage, self._config, self._directory, self._strategy)
         if not state.restore():
-            self._stage.prepare(self._source)
+            self.stage.prepare(self._source)
             if self._config.init_from:
-                state.start_from(located(self._config.init_from) / self._stage.name)
+                state.start_from(located(self._config.init_from) / self.stage.name)
         if int(state.step.numpy()) >= self._config.steps:
             raise UserError(
                 f"{self._directory} is at step {int(state.step.numpy())} already: "
@@ -145,7 +146,7 @@ class Training:
     def run(self) -> bool:
         """Trains the stage from its newest checkpoint on; returns whether there was a step left."""
         trainer = Trainer(
-            self._stage,
+            self.stage,
             self._config,
             self._source,
             self._directory,
@@ -153,7 +154,7 @@ class Training:
             self._strategy,
             self._distance,
         )
-        if self._stage.num_classes > 1:
+        if self.stage.num_classes > 1:
             self._print(described_classes(self._source))
         changed = changes(self._directory, self._source) if trainer.resumed else None
         if changed:
@@ -161,7 +162,7 @@ class Training:
         start = "resumed at" if trainer.resumed else "from"
         held_out = f", {self._held_out.num_examples:,} held out" if self._held_out else ""
         self._print(
-            f"{self._stage.parameters():,} parameters, "
+            f"{self.stage.parameters():,} parameters, "
             f"{self._source.num_examples:,} images{held_out}, {start} step {trainer.step}; "
             f"strategy: {described(self._strategy)}"
         )
@@ -175,7 +176,19 @@ class Training:
 
     def _print(self, line: str) -> None:
         if self._chief:
-            print(f"stage {self._stage.name}: {line}", file=sys.stderr)
+            print(f"stage {self.stage.name}: {line}", file=sys.stderr)
+
+
+def _in_order(experiment: Experiment, trainings: Sequence[Training]) -> list[Training]:
+    """The trainings, each after those that it needs; raises UserError if one is missing."""
+    names = [training.stage.name for training in trainings]
+    for training in trainings:
+        for needed in training.stage.needs:
+            if needed not in (*names, *experiment.trained_stages):
+                raise UserError(
+                    f"stage {training.stage.name} needs the trained stage {needed}: train it first"
+                )
+    return sorted(trainings, key=lambda training: bool(training.stage.needs))
 
 
 def _tell_of_data(splits: Sequence[tuple[Source, Source | None]]) -> None:
@@ -188,7 +201,7 @@ def _tell_of_data(splits: Sequence[tuple[Source, Source | None]]) -> None:
 
 def main(experiment: Experiment, options: TrainOptions) -> None:
     """Trains the stages that the options name."""
-    names = experiment.stage_names
+    names = list(experiment.stage_names)
     if options.stage is not None:
         if options.stage not in names:
             options.refuse(f"the stages are {', '.join(names)}", "stage")
@@ -202,6 +215,7 @@ def main(experiment: Experiment, options: TrainOptions) -> None:
         set_intra_op_threads(threads)
     strategy = make_strategy(options.strategy, options.tpu)
     trainings = [Training(experiment, name, options, strategy) for name in names]
+    trainings = _in_order(experiment, trainings)
     if is_chief(strategy):
         _tell_of_data([training.splits for training in trainings])
     for training in trainings:  # all of them first: the workdir alone is then enough to resume

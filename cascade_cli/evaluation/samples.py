@@ -48,8 +48,7 @@ from cascade_tf.metrics import (
 from cascade_tf.progress import ProgressBar
 from cascade_tf.sample_request import SampleRequest
 from cascade_tf.stage import Stage
-from wavelet_tf.endpoints import decoders
-from wavelet_tf.reconstruction import reconstruct
+from wavelet_tf.reconstruction import decoding_stages, reconstruct
 
 _FEWEST = 4  # images of a set: precision and recall need more than 3 neighbours
 _FEWEST_FOR_A_CLASSIFIER = 10  # the Inception Score has 10 splits
@@ -61,6 +60,33 @@ Settle = Callable[[Sequence[Stage], EvaluateOptions, float], None]
 
 class TooFewImages(UserError):
     """There are fewer images than a comparison needs."""
+
+
+def sample_evaluation(
+    experiment: Experiment,
+    strategy: tf.distribute.Strategy,
+    source: Source,
+    total: int,
+    options: EvaluateOptions,
+    report: Report,
+    truncates: bool,
+    settle: Settle = lambda stages, options, truncation: None,
+) -> "SampleEvaluation | None":
+    """A `SampleEvaluation`; None, with a warning, if there are too few images.
+
+    Raises:
+        UserError: see `SampleEvaluation`; also for too few images, if the options ask for a
+            comparison.
+    """
+    try:
+        return SampleEvaluation(
+            experiment, strategy, source, total, options, report, truncates, settle
+        )
+    except TooFewImages as error:
+        if any(options.is_given(name) for name in options.COMPARISONS):
+            raise
+        report.warn(f"{error}; samples are left out")
+        return None
 
 
 class SampleEvaluation:
@@ -197,7 +223,7 @@ class SampleEvaluation:
             for name in experiment.stage_names
         ]
         stages = [state.stage for state in states]
-        self._chain = decoders(stages)
+        self._chain = decoding_stages(stages)
         self._results = results
         results["feature_space"] = {
             "name": extractor.name,

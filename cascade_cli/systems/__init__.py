@@ -11,6 +11,7 @@ from cascade_tf.family import Family
 from cascade_tf.settings import Settings, setting
 from spn_tf.family import FAMILIES as SPN_FAMILIES
 from wavelet_tf.family import BigGANFamily, NSBFamily, PixelNSBFamily
+from wavelet_tf.vqvae2.family import VQVAE2Family
 
 if TYPE_CHECKING:
     from cascade_cli.systems.system import System
@@ -20,6 +21,7 @@ FAMILIES: dict[str, type[Family]] = {
     "nsb": NSBFamily,
     "nsb_pixel": PixelNSBFamily,
     "biggan": BigGANFamily,
+    "vqvae2": VQVAE2Family,
 }
 # Modules and classes by name, because importing them imports TensorFlow.
 _SYSTEMS = {
@@ -28,6 +30,7 @@ _SYSTEMS = {
     "nsb": ("nsb", "NSBSystem"),
     "nsb_pixel": ("nsb", "NSBSystem"),
     "biggan": ("biggan", "BigGANSystem"),
+    "vqvae2": ("vqvae2", "VQVAE2System"),
 }
 
 
@@ -38,7 +41,7 @@ class SystemSettings(Settings):
     system: str = setting(
         "spn",
         "Model family: Subscale Pixel Network, or one of the models that its paper compares it "
-        "with; not-so-BigGAN, wavelet or pixel; BigGAN of images.",
+        "with; not-so-BigGAN, wavelet or pixel; BigGAN of images; VQ-VAE-2.",
         decides="model",
         choices=tuple(FAMILIES),
         whole=True,

@@ -7,7 +7,7 @@ import tensorflow as tf
 
 from cascade_cli.evaluation import prior_likelihood, reconstruction
 from cascade_cli.evaluation.report import Report
-from cascade_cli.evaluation.samples import SampleEvaluation, TooFewImages
+from cascade_cli.evaluation.samples import sample_evaluation
 from cascade_cli.options import EvaluateOptions, ExportOptions, SampleOptions
 from cascade_cli.systems.gan_drawing import gan_drawing, settle
 from cascade_cli.systems.spn import stage_temperatures
@@ -52,17 +52,11 @@ class NSBSystem(System[Stage]):
         parts, samples = ["decoders"], None
         if self.samples:  # constructed first: it refuses mistakes before anything is computed
             parts += [] if self.truncates else ["prior"]
-            try:
-                truncates = self.truncates
-                samples = SampleEvaluation(
-                    self.experiment, strategy, source, total, options, report, truncates, settle
-                )
-                parts += samples.parts
-            except TooFewImages as error:
-                if any(options.is_given(name) for name in options.COMPARISONS):
-                    raise
-                report.warn(f"{error}; samples are left out")
-                parts.append("samples")
+            truncates = self.truncates
+            samples = sample_evaluation(
+                self.experiment, strategy, source, total, options, report, truncates, settle
+            )
+            parts += samples.parts if samples else ["samples"]
         report.begin(*parts)
         reconstruction.evaluate(self.experiment, strategy, source, total, report)
         if "prior" in parts:

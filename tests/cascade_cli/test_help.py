@@ -46,7 +46,7 @@ def test_help_on_a_family_shows_its_settings_and_full_help_shows_all(tmp_path):
     code, _, stderr = run_forked(tmp_path, "train", "--help=vae")
     assert code == 2 and stderr.endswith(
         ": use spn, gated_pixelcnn, pixelsnail, image_transformer, "
-        "parallel_multiscale, glow, nsb, nsb_pixel, biggan\n"
+        "parallel_multiscale, glow, nsb, nsb_pixel, biggan, vqvae2\n"
     )
 
 
