@@ -96,6 +96,18 @@ NSB = {
         "batch_size": "2048",
         "gan_accumulations": "32",
     },
+    "vqvae2_imagenet256": {  # its own paper's Tables 4 and 5
+        "system": "vqvae2",
+        "image_size": "256",
+        "num_classes": "1000",
+        "commitment": "0.25",
+        "vq_codes": "512",
+        "vq_code_size": "64",
+        "vq_width": "128",
+        "vq_residual_width": "64",
+        "vq_residual_blocks": "2",
+        "batch_size": {"autoencoder": "128", "top": "1024", "bottom": "512"},
+    },
 }
 DECODERS = {
     "adam_beta_1": "0.9",
@@ -123,8 +135,8 @@ def _flagfile(name: str) -> dict[str, str]:
 def test_a_config_of_not_so_biggan_equals_its_tables(name):
     lines = flagfiles.expand([f"--flagfile={ROOT / 'configs' / name}.flags"])
     pairs = [line.removeprefix("--").split("=", 1) for line in lines]
-    shared = GANS if name.startswith("biggan") else GANS | DECODERS
-    for flag, expected in (NSB[name] | shared).items():
+    others: dict[str, dict] = {"biggan_imagenet256": GANS, "vqvae2_imagenet256": {}}
+    for flag, expected in (NSB[name] | others.get(name, GANS | DECODERS)).items():
         parts = [value.rpartition(":") for other, value in pairs if other == flag]
         values = {scope: value for scope, _, value in parts}
         assert values == (expected if isinstance(expected, dict) else {"": expected}), flag
@@ -142,6 +154,7 @@ def test_every_row_of_the_papers_tables_has_a_config():
         "nsb_digits",
         "nsb_digits_spn",
         "nsb_photos_biggan",
+        "vqvae2_digits",
     }
     assert {path.stem for path in CONFIGS} == set(ROWS) | set(NSB) | small
 

@@ -1,5 +1,6 @@
 """Keras's contract for every layer: configuration, output shape, repeated build, saving."""
 
+import dataclasses
 import functools
 import importlib
 import json
@@ -257,6 +258,10 @@ LAYERS = {
     "deep generator": (lambda: Generator(_DEEP), [_x(2, 6), _int(3, 2)]),
     "discriminator": (lambda: Discriminator(_SHALLOW), [_x(2, 16, 16, 3), _int(3, 2)]),
     "deep discriminator": (lambda: Discriminator(_DEEP), [_x(2, 16, 16, 3), _int(3, 2)]),
+    "classifying discriminator": (
+        lambda: Discriminator(dataclasses.replace(_SHALLOW, conditioning="auxiliary_classifier")),
+        [_x(2, 16, 16, 3), _int(3, 2)],
+    ),
     "scaled convolution": (lambda: ScaledConvolution(8, 4, 3, groups=2), [_x(2, 4, 4, 8)]),
     "r3gan block": (lambda: ResidualBlock(8, groups=2, blocks=3), [_x(2, 4, 4, 8)]),
     "r3gan stage": (lambda: ResidualStage(8, stages=2), [_x(2, 4, 4, 8)]),

@@ -207,9 +207,10 @@ class GANStage(Stage):
             kind: str, images: tf.Tensor, labels: tf.Tensor, others: tf.Tensor
         ) -> tuple[tf.Tensor, Figures, list[tf.Tensor]]:
             with tf.GradientTape() as tape:
-                logits = self._discriminate(images, labels, examples.indices, kind)
+                logits, classified = self._judge(images, labels, examples.indices, kind)
                 pair = (logits, others) if kind == "real" else (others, logits)
                 penalties = self._penalties(images, labels, examples.indices, kind, logits)
+                penalties |= self._classification(classified, labels, kind)
                 loss = tf.add_n(
                     [tf.reduce_mean(self._loss.discriminator(*pair)), *penalties.values()]
                 )
@@ -242,10 +243,25 @@ class GANStage(Stage):
         self, images: tf.Tensor, labels: tf.Tensor, indices: tf.Tensor, kind: str
     ) -> tf.Tensor:
         """Logits of images in training, after changes; those of another `kind` are others."""
+        return self._judge(images, labels, indices, kind)[0]
+
+    def _judge(
+        self, images: tf.Tensor, labels: tf.Tensor, indices: tf.Tensor, kind: str
+    ) -> tuple[tf.Tensor, tf.Tensor | None]:
+        """`_discriminate`, and the logits of classes, if the discriminator classifies images."""
         t = self.training
         stream = f"{self.name}/augmentation/{kind}"
         images = augment(images, t.augmentation, t.seed, stream, indices)
-        return self.discriminator(images, labels, training=True)
+        return self.discriminator.judge(images, labels)
+
+    def _classification(
+        self, classified: tf.Tensor | None, labels: tf.Tensor, kind: str
+    ) -> Figures:
+        """The weighted cross-entropy of classes, a scalar (AC-GAN's L_C); none without them."""
+        if classified is None:
+            return {}
+        nats = tf.nn.sparse_softmax_cross_entropy_with_logits(labels, classified)
+        return {f"classification_{kind}": self.training.classification * tf.reduce_mean(nats)}
 
     def _penalties(
         self,
@@ -291,15 +307,16 @@ class GANStage(Stage):
             others = self._discriminate(real, labels, examples.indices, "real for generator")
         with tf.GradientTape() as tape:
             fake, labels = self._generate_for("generator", examples)
-            logits = self._discriminate(fake, labels, examples.indices, "generator")
+            logits, classified = self._judge(fake, labels, examples.indices, "generator")
             loss = tf.reduce_mean(self._loss.generator(logits, others))
-            scaled = loss
+            figures = self._classification(classified, labels, "generator")
+            scaled = tf.add_n([loss, *figures.values()])
             if self.training.orthogonal_regularisation:
                 penalty = orthogonal_penalty(self.generator)
                 scaled += self.training.orthogonal_regularisation * penalty
             scaled /= replicas
         gradients = tape.gradient(scaled, self.generator.trainable_variables)
-        return {"generator_loss": loss}, gradients
+        return {"generator_loss": loss} | figures, gradients
 
     def _real(self, examples: Examples) -> tf.Tensor:
         """Latents of real images, as the networks see them."""

@@ -109,6 +109,12 @@ class GANTrainingConfig(LearningConfig):
         decides="training",
         at_least=1,
     )
+    classification: float = setting(
+        1.0,
+        "Weight of the auxiliary classifier's cross-entropy in the losses of both players.",
+        decides="training",
+        at_least=0,
+    )
     lecam: float = setting(
         0.0,
         "Weight of LeCam regularisation.",

@@ -1,3 +1,5 @@
+import dataclasses
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -60,6 +62,39 @@ def test_gradients_under_xla_equal_those_without():
     norm = tf.linalg.global_norm(plain)
     errors = [a - b for a, b in zip(compiled, plain, strict=True)]
     assert tf.linalg.global_norm(errors) < 1e-3 * norm
+
+
+@pytest.mark.parametrize("architecture", ["biggan", "r3gan"])
+def test_both_players_learn_from_an_auxiliary_classifier(architecture):
+    config = R3GAN if architecture == "r3gan" else {}
+    stage = built(config=config | {"conditioning": "auxiliary_classifier"})
+    examples = digits()
+
+    def gradients(weight):
+        stage.training = dataclasses.replace(stage.training, classification=weight)
+        of_players = stage._discriminator_gradients(examples), stage._generator_gradients(examples)
+        figures, lists = zip(*of_players, strict=True)
+        return figures[0] | figures[1], np.concatenate([np.ravel(g) for g in sum(lists, [])])
+
+    figures, whole = gradients(1.0)
+    for kind, (images, labels) in {
+        "real": (stage._real(examples), examples.labels),
+        "fake": stage._generate_for("discriminator", examples),
+        "generator": stage._generate_for("generator", examples),
+    }.items():
+        logits, classified = stage.discriminator.judge(images, labels)
+        assert logits.shape == [8] and classified.shape == [8, 10]
+        shares = tf.gather(tf.nn.softmax(classified), labels, batch_dims=1)
+        expected = -np.mean(np.log(shares))
+        np.testing.assert_allclose(figures[f"classification_{kind}"], expected, rtol=1e-4)
+    none, half = gradients(0.0)[1], gradients(0.5)[1]
+    np.testing.assert_allclose(half - none, whole - half, atol=1e-3 * np.abs(whole).max())
+    assert np.abs(whole - none).max() > 0.01 * np.abs(whole).max()
+
+
+def test_an_unconditional_discriminator_has_no_classifier():
+    stage = built(config={"conditioning": "auxiliary_classifier", "num_classes": 1})
+    assert stage.discriminator.judge(stage._real(digits()), digits().labels * 0)[1] is None
 
 
 def test_steps_split_the_batch_and_accumulation_averages_gradients(tmp_path, eagerly):

@@ -56,6 +56,8 @@ class BigGANConfig(Settings):
     Attributes:
         size: side of the images: 16, 32, ..., 512.
         num_classes: None becomes 1; `cascade-tf train` takes the number of the data set.
+        conditioning: how the discriminator uses several classes: by a projection (Miyato and
+            Koyama, 2018), or as a classifier beside the logit, as in AC-GAN (Odena et al., 2017).
         generator_width: "ch" in the paper: units are multiples of it.
         z_size: units of the noise; in BigGAN each block has a part of it.
         class_embedding: units of a class's embedding, which all of the generator's blocks share.
@@ -79,6 +81,12 @@ class BigGANConfig(Settings):
         decides="model",
         choices=ARCHITECTURES,
         plain=True,
+    )
+    conditioning: str = setting(
+        "projection",
+        "How a GAN's discriminator uses classes: by a projection, or as a classifier beside it.",
+        decides="model",
+        choices=("projection", "auxiliary_classifier"),
     )
     # At least 8, as attention has an eighth of the units and a bottleneck a quarter.
     generator_width: int = setting(
@@ -135,6 +143,11 @@ class BigGANConfig(Settings):
                 f"at size {self.size}, use {', '.join(map(str, sides))}, or 0 for none",
                 "attention_size",
             )
+
+    @property
+    def has_classifier(self) -> bool:
+        """Whether the discriminator classifies images, too."""
+        return self.conditioning == "auxiliary_classifier" and (self.num_classes or 1) > 1
 
     @property
     def deep(self) -> bool:

@@ -19,7 +19,8 @@ class Discriminator(SerializableLayer):
     """Stages, of which the first ones halve the sides; then a sum over positions, and a logit.
 
     A stage is one block in BigGAN and two in BigGAN-deep, which has a convolution of the image
-    before them. The class enters at the end, as a projection (Miyato and Koyama, 2018).
+    before them. The class enters at the end, as a projection (Miyato and Koyama, 2018), or not at
+    all, if the network classifies images instead (Odena et al., 2017).
 
     Args:
         config: sizes of the images and the network.
@@ -60,9 +61,12 @@ class Discriminator(SerializableLayer):
             width = widths[number + c.deep]
             self.attention = SelfAttention(width, dtype=dtype, name="attention")
         self.dense = SNDense(widths[-1], 1, dtype="float32", name="dense")
-        self.projection = SNEmbedding(
-            c.num_classes or 1, widths[-1], dtype="float32", name="projection"
-        )
+        self.projection = self.classifier = None
+        classes, width = c.num_classes or 1, widths[-1]
+        if c.has_classifier:
+            self.classifier = SNDense(width, classes, dtype="float32", name="classifier")
+        else:
+            self.projection = SNEmbedding(classes, width, dtype="float32", name="projection")
 
     @property
     def blocks(self) -> list[keras.layers.Layer]:
@@ -78,6 +82,7 @@ class Discriminator(SerializableLayer):
             self.attention,
             self.dense,
             self.projection,
+            self.classifier,
         ]
         for layer in layers:
             if layer is not None:
@@ -92,6 +97,10 @@ class Discriminator(SerializableLayer):
             labels: int32 [B] in [0, num_classes).
             training: has no effect.
         """
+        return self.judge(x, labels)[0]
+
+    def judge(self, x: tf.Tensor, labels: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor | None]:
+        """The logits of `call`, and those of classes, float32 [B, classes], if it classifies."""
         if self.input_convolution is not None:
             x = self.input_convolution(x)
         for blocks in self.stages:
@@ -102,8 +111,10 @@ class Discriminator(SerializableLayer):
             if self.attention is not None and x.shape[1] == self.config.attention_size < before:
                 x = self.attention(x)
         features = tf.reduce_sum(tf.cast(tf.nn.relu(x), tf.float32), axis=[1, 2])
-        projected = tf.reduce_sum(features * self.projection(labels), axis=1)
-        return self.dense(features)[:, 0] + projected
+        logits = self.dense(features)[:, 0]
+        if self.classifier is not None:
+            return logits, self.classifier(features)
+        return logits + tf.reduce_sum(features * self.projection(labels), axis=1), None
 
     @property
     def output_dtype(self) -> str:

@@ -17,7 +17,8 @@ class R3GANDiscriminator(SerializableLayer):
     """Stages of residual blocks that halve the sides to 4x4, and a weighted sum over places.
 
     With several classes, the sums are projected to as many units as the last stage has, and the
-    logit is their product with an embedding of the class.
+    logit is their product with an embedding of the class; or the sums are classified as well
+    (Odena et al., 2017).
 
     Args:
         config: sizes of the images and the network.
@@ -44,7 +45,8 @@ class R3GANDiscriminator(SerializableLayer):
         if self.built:
             return
         classes, width = self.config.num_classes or 1, self.config.discriminator_widths[-1]
-        outputs = width if classes > 1 else 1
+        projects = classes > 1 and not self.config.has_classifier
+        outputs = width if projects else 1
 
         def weight(name: str, *shape: int, deviation: float) -> keras.Variable:
             initializer = keras.initializers.RandomNormal(stddev=deviation)
@@ -52,7 +54,9 @@ class R3GANDiscriminator(SerializableLayer):
 
         self.basis = weight("basis", BOTTOM, BOTTOM, width, deviation=1 / BOTTOM)
         self.dense = weight("dense", width, outputs, deviation=width**-0.5)
-        if classes > 1:
+        if self.config.has_classifier:
+            self.classifier = weight("classifier", width, classes, deviation=width**-0.5)
+        if projects:
             deviation = (classes * outputs) ** -0.5
             self.class_embedding = weight("class_embedding", classes, outputs, deviation=deviation)
         for layer in (self.input_convolution, *self.stages, *self.resamplings):
@@ -67,14 +71,20 @@ class R3GANDiscriminator(SerializableLayer):
             labels: int32 [B] in [0, num_classes).
             training: has no effect.
         """
+        return self.judge(x, labels)[0]
+
+    def judge(self, x: tf.Tensor, labels: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor | None]:
+        """The logits of `call`, and those of classes, float32 [B, classes], if it classifies."""
         x = self.stages[0](self.input_convolution(x))
         for resampling, stage in zip(self.resamplings, self.stages[1:], strict=True):
             x = stage(resampling(x))
         features = tf.reduce_sum(tf.cast(x, tf.float32) * self.basis, axis=[1, 2])
         outputs = tf.matmul(features, self.dense)
+        if self.config.has_classifier:
+            return outputs[:, 0], tf.matmul(features, self.classifier)
         if (self.config.num_classes or 1) > 1:
             outputs *= look_up(tf.convert_to_tensor(self.class_embedding), labels)
-        return tf.reduce_sum(outputs, axis=1)
+        return tf.reduce_sum(outputs, axis=1), None
 
     @property
     def output_dtype(self) -> str:
