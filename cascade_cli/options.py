@@ -175,6 +175,17 @@ class EvaluateOptions(TruncationOptions):
         "Weights of the Inception network, for FID (without them, features of pixels are used)",
         group="output",
     )
+    inception_features: str = setting(
+        "pool",
+        "Features of Inception: those after its last pooling, for FID, or those of places, for "
+        "sFID.",
+        choices=("pool", "spatial"),
+    )
+    extractor: str | None = setting(
+        None,
+        "Compare features of this network instead: a SavedModel of images [N, H, W, 3] to [N, D], "
+        "or a file of jax.export.",
+    )
     reference: str | None = setting(
         None, "Compare with the statistics in this .npz, not with the split."
     )
@@ -206,6 +217,8 @@ class EvaluateOptions(TruncationOptions):
         "num_samples",
         "truncations",
         "inception",
+        "inception_features",
+        "extractor",
         "reference",
         "save_reference",
         "all_checkpoints",

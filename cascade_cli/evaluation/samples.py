@@ -39,6 +39,7 @@ from cascade_tf.metrics import (
     compare,
     extract_features,
     gaussian_statistics,
+    load_extractor,
     load_inception,
     load_statistics,
     nearest,
@@ -142,9 +143,7 @@ class SampleEvaluation:
             require_same_classes(directory, first.num_classes, source, otherwise)
         data = experiment.data_of_all_stages()
         shape = (data.image_size, data.image_size, data.channels)
-        self._extractor: FeatureExtractor = PixelFeatures(shape)
-        if options.inception:
-            self._extractor = load_inception(epath.Path(options.inception).expanduser())
+        self._extractor = _extractor(options, shape)
         self._statistics = None
         if options.reference:
             if options.save_reference:
@@ -413,6 +412,17 @@ class SampleEvaluation:
         points = {float(x): by_name[name] for x, by_name in figures}
         if len(points) > 1:
             self._report.write(file, curves.plot(points, x_label, name))
+
+
+def _extractor(options: EvaluateOptions, shape: tuple[int, int, int]) -> FeatureExtractor:
+    """The feature space that the options choose, for images of a shape."""
+    if options.is_given("inception_features") and not options.inception:
+        options.refuse("it needs the weights, `inception`", "inception_features")
+    if options.inception and options.extractor:
+        options.refuse("use one of the two", "inception", "extractor")
+    if options.inception:
+        return load_inception(options.inception, options.inception_features)
+    return load_extractor(options.extractor) if options.extractor else PixelFeatures(shape)
 
 
 def _part(truncation: float) -> str:

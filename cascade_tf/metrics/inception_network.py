@@ -15,17 +15,23 @@ from cascade_tf.keras_defaults import keras_defaults
 
 SIDE = 299  # input height and width, in pixels
 SIZE = 2048  # features in the output
+SPATIAL_CHANNELS = 7  # of the spatial features, which are the first channels of a convolution
+SPATIAL_SIZE = 17 * 17 * SPATIAL_CHANNELS
 _EPSILON = 1e-3  # of batch normalization
 
 
 @keras_defaults()
-def inception_network(arrays: Iterable[np.ndarray]) -> keras.Model:
+def inception_network(arrays: Iterable[np.ndarray], spatial: bool = False) -> keras.Model:
     """Builds the network from flat arrays; float32 [N, 299, 299, 3] in [-1, 1) to [N, 2048].
+
+    The spatial features, [N, 2023], are the first seven channels of the first convolution in the
+    third block of 17x17, "mixed_6/conv" in TensorFlow's graph (Nash et al., 2021, section 4.1).
 
     Args:
         arrays: float32 [n] each. For each convolution, in the order of construction below: its
             weight (as [out, in, height, width]), and beta, mean and variance [out] of its batch
             normalization.
+        spatial: whether its output are the spatial features.
 
     Raises:
         ValueError: an array has the wrong size, or there are too many or too few arrays.
@@ -42,13 +48,15 @@ def inception_network(arrays: Iterable[np.ndarray]) -> keras.Model:
     for pool_width in (32, 64, 64):
         x = _block35(convolution, x, pool_width)
     x = _block35_to_17(convolution, x)
-    for width in (128, 160, 160, 192):
-        x = _block17(convolution, x, width)
+    for number, width in enumerate((128, 160, 160, 192)):
+        x, first = _block17(convolution, x, width)
+        if number == 2:
+            places = keras.layers.Flatten()(first[..., :SPATIAL_CHANNELS])
     x = _block17_to_8(convolution, x)
     x = _block8(convolution, x, keras.layers.AveragePooling2D)
     x = _block8(convolution, x, keras.layers.MaxPooling2D)
     convolution.finish()
-    return keras.Model(image, keras.layers.GlobalAveragePooling2D()(x))
+    return keras.Model(image, places if spatial else keras.layers.GlobalAveragePooling2D()(x))
 
 
 class _Convolutions:
@@ -115,14 +123,16 @@ def _block35_to_17(c: _Convolutions, x: keras.KerasTensor) -> keras.KerasTensor:
     return keras.ops.concatenate([one, two, pool], axis=-1)
 
 
-def _block17(c: _Convolutions, x: keras.KerasTensor, width: int) -> keras.KerasTensor:
-    """[N, 17, 17, 768] to the same (figure 6)."""
+def _block17(
+    c: _Convolutions, x: keras.KerasTensor, width: int
+) -> tuple[keras.KerasTensor, keras.KerasTensor]:
+    """[N, 17, 17, 768] to the same (figure 6), and the first convolution's part of it."""
     one = c(x, 192)
     seven = c(c(c(x, width), width, (1, 7)), 192, (7, 1))
     twice = c(c(c(x, width), width, (7, 1)), width, (1, 7))
     twice = c(c(twice, width, (7, 1)), 192, (1, 7))
     pool = c(_average_pool(x), 192)
-    return keras.ops.concatenate([one, seven, twice, pool], axis=-1)
+    return keras.ops.concatenate([one, seven, twice, pool], axis=-1), one
 
 
 def _block17_to_8(c: _Convolutions, x: keras.KerasTensor) -> keras.KerasTensor:

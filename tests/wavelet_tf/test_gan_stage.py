@@ -73,8 +73,9 @@ def test_both_players_learn_from_an_auxiliary_classifier(architecture):
     def gradients(weight):
         stage.training = dataclasses.replace(stage.training, classification=weight)
         of_players = stage._discriminator_gradients(examples), stage._generator_gradients(examples)
-        figures, lists = zip(*of_players, strict=True)
-        return figures[0] | figures[1], np.concatenate([np.ravel(g) for g in sum(lists, [])])
+        (figures, of_discriminator), (more, of_generator) = of_players
+        flat = [np.ravel(gradient) for gradient in (*of_discriminator, *of_generator)]
+        return figures | more, np.concatenate(flat)
 
     figures, whole = gradients(1.0)
     for kind, (images, labels) in {

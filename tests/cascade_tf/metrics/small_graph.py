@@ -34,6 +34,7 @@ def small_graph(features: int, classes: int) -> tuple[bytes, dict[str, np.ndarra
         constants = {name: tf.constant(each, name=name) for name, each in weights.items()}
         conv = tf.nn.conv2d((resized - 128) / 128, constants["kernel"], 1, "SAME", name="conv")
         normalized = tf.identity(conv, name="batchnorm")
+        tf.identity(normalized, name="mixed_6/conv")
         pooled = tf.nn.avg_pool2d(normalized, SIDE, SIDE, "VALID", name="pool_3")
         flat = tf.reshape(pooled, [1, features], name="pool_3/_reshape")
         tf.matmul(flat, constants["head"], name="softmax/logits/MatMul")

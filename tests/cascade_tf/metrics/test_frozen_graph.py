@@ -29,6 +29,14 @@ def test_images_of_other_sizes_are_resized_by_the_graph():
     np.testing.assert_allclose(FrozenGraph(content)(images), expected, rtol=0, atol=1e-5)
 
 
+def test_spatial_features_are_the_first_channels_of_a_middle_layer():
+    content, weights = small_graph(features=6, classes=4)
+    images = _images(2)
+    spatial = FrozenGraph(content, spatial_channels=3)(images).reshape(2, SIDE, SIDE, 3)
+    expected = expected_features(images, weights)
+    np.testing.assert_allclose(spatial.mean(axis=(1, 2)), expected[:, :3], rtol=0, atol=1e-5)
+
+
 def test_other_contents_are_refused():
     with tf.Graph().as_default() as graph:
         tf.constant(1.0, name="ExpandDims")

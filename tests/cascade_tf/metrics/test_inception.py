@@ -53,6 +53,19 @@ def test_features_equal_those_of_the_archives_own_network(extractor):
     np.testing.assert_allclose(features, reference, rtol=0, atol=1e-4)
 
 
+def test_spatial_features_are_of_places(inception_wheel):
+    """An image that is mirrored has other features, but about the same mean over places."""
+    spatial = load_inception(inception_wheel, "spatial")
+    assert (spatial.name, spatial.distance_name) == ("inception-2015-12-05-spatial", "sfid")
+    image = next(_photographs())[None]
+    one, mirrored = spatial(np.concatenate([image, image[:, :, ::-1]])).reshape(2, 17, 17, 7)
+    assert spatial.size == one.size and one.min() >= 0 and one.std() > 0.1
+    change = np.abs(one - mirrored).mean()
+    assert np.abs(one[:, ::-1] - mirrored).mean() < 0.5 * change
+    with pytest.raises(UserError, match="features=mean: use pool or spatial"):
+        load_inception(inception_wheel, "mean")
+
+
 def test_the_wheel_and_the_file_in_it_give_the_same_extractor(inception_wheel, extractor, tmp_path):
     assert extractor.checksum == CHECKSUM
     with zipfile.ZipFile(inception_wheel) as wheel:
