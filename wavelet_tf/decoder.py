@@ -45,5 +45,9 @@ class Decoder(SerializableLayer, abc.ABC, Generic[Config]):
         """Training loss of predicted details, per example, [B]."""
 
     @abc.abstractmethod
+    def details(self, predicted: tf.Tensor) -> tf.Tensor:
+        """Predicted or true details as a map of the coarse size, [B, s/2, s/2, .]."""
+
+    @abc.abstractmethod
     def join(self, coarse: tf.Tensor, predicted: tf.Tensor) -> tf.Tensor:
         """A coarse representation and its details to [B, s, s, C]."""

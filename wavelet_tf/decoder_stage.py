@@ -8,22 +8,32 @@ import tensorflow as tf
 
 from cascade_tf.description import Description
 from cascade_tf.examples import Examples
+from cascade_tf.metrics.inception import load_first_layers
 from cascade_tf.optimizers import Adam, apply_gradients
 from cascade_tf.pictures import resize_nearest
 from cascade_tf.sample_request import OnProgress
 from cascade_tf.xla_choice import with_or_without_xla
+from wavelet_tf.biggan.losses import LOSSES
+from wavelet_tf.biggan.spectral_norm import update_spectral_norms
 from wavelet_tf.config import NSBConfig, PixelConfig, WaveletConfig
 from wavelet_tf.decoder import Decoder
 from wavelet_tf.decoding_stage import DecodingStage
 from wavelet_tf.encoder import Encoder, PixelEncoder, WaveletEncoder
 from wavelet_tf.packet_decoder import PacketDecoder
+from wavelet_tf.patch_discriminator import PatchDiscriminator
+from wavelet_tf.perceptual_loss import perceptual_distance
 from wavelet_tf.pixel_decoder import PixelDecoder
 from wavelet_tf.training_config import DecoderTrainingConfig
 from wavelet_tf.unit_images import to_uint8, unit_range
 
+_BETA_1 = 0.5  # of the discriminator's Adam
+
 
 class DecoderStage(DecodingStage):
     """Doubles a representation's sides; trained on real ones, independently of other stages.
+
+    The loss is the sum of `training.decoder_loss`. With an adversarial one, a discriminator of
+    patches is trained beside the decoder, each step after the decoder's prediction.
 
     Attributes:
         encoder: computes targets and conditions from images.
@@ -48,6 +58,8 @@ class DecoderStage(DecodingStage):
         self.encoder, self.level, self.training = encoder, level, training
         self.gain, self.condition_gain = encoder.gain(level), encoder.gain(level - 1)
         self.description = Description(self.system, (self.config, training))
+        self.needs_inception = "perceptual" in training.decoder_loss
+        self.discriminator: PatchDiscriminator | None = None
 
     def build_network(self) -> None:
         """Creates the network's weights, without an optimizer."""
@@ -73,13 +85,33 @@ class DecoderStage(DecodingStage):
             epsilon=t.adam_epsilon,
         )
         self.optimizer.build(self.decoder.trainable_variables)
+        if "adversarial" in t.decoder_loss:
+            self._build_discriminator()
+        if self.needs_inception and self.inception is not None:  # else it is not to be trained
+            self._perceptual = load_first_layers(self.inception)
         self.build_sampling()
 
+    def _build_discriminator(self) -> None:
+        t, c = self.training, self.config
+        details = 3 if isinstance(c, WaveletConfig) else 4  # maps of the coarse size
+        self.discriminator = PatchDiscriminator(
+            (1 + details) * c.channels, t.adversarial_width, dtype=t.dtype_policy, name="patches"
+        )
+        self.discriminator.build()
+        self._discriminating = Adam(t.schedule(), beta_1=_BETA_1, beta_2=t.adam_beta_2)
+        self._discriminating.build(self.discriminator.trainable_variables)
+
     def networks(self) -> Mapping[str, keras.Layer]:
-        return {"decoder": self.decoder}
+        others = {} if self.discriminator is None else {"discriminator": self.discriminator}
+        return {"decoder": self.decoder, **others}
 
     def optimizers(self) -> Mapping[str, keras.optimizers.Optimizer]:
-        return {"optimizer": self.optimizer}
+        others = {} if self.discriminator is None else {"discriminating": self._discriminating}
+        return {"optimizer": self.optimizer, **others}
+
+    def parameters(self) -> int:
+        """Trainable weights of the decoder alone."""
+        return sum(int(np.prod(w.shape)) for w in self.decoder.trainable_weights)
 
     def averaged_variables(self) -> Sequence[keras.Variable]:
         """The weights, and the statistics of BatchNorm that belong to them."""
@@ -87,26 +119,61 @@ class DecoderStage(DecodingStage):
 
     def train_step(self, examples: Examples, step: tf.Tensor) -> dict[str, tf.Tensor]:
         replicas = tf.distribute.get_replica_context().num_replicas_in_sync
-        loss, mse, gradients = self._compiled_gradients(examples.images, replicas)
-        learning_rate = tf.identity(self.optimizer.learning_rate)
-        norm = apply_gradients(
-            self.optimizer, gradients, self.decoder.trainable_variables, self.training.clip_norm
+        clip_norm = self.training.clip_norm
+        if self.discriminator is not None:
+            update_spectral_norms(self.discriminator)
+        figures, gradients, of_discriminator = self._compiled_gradients(examples.images, replicas)
+        figures["learning_rate"] = tf.identity(self.optimizer.learning_rate)
+        figures["gradient_norm"] = apply_gradients(
+            self.optimizer, gradients, self.decoder.trainable_variables, clip_norm
         )
-        return {"loss": loss, "mse": mse, "gradient_norm": norm, "learning_rate": learning_rate}
+        if self.discriminator is not None:
+            variables = self.discriminator.trainable_variables
+            apply_gradients(self._discriminating, of_discriminator, variables, clip_norm)
+        return figures
 
     def _gradients(
         self, images: tf.Tensor, replicas: int = 1
-    ) -> tuple[tf.Tensor, tf.Tensor, list[tf.Tensor]]:
-        """The mean loss, the mean squared error as images, and the gradients."""
+    ) -> tuple[dict[str, tf.Tensor], list[tf.Tensor], list[tf.Tensor]]:
+        """The losses and the error as images, and both networks' gradients."""
         fine = self.target(images)
         coarse, true = self.decoder.split(fine)
         with tf.GradientTape() as tape:
             predicted = self.decoder(coarse, training=True)
-            loss = tf.reduce_mean(self.decoder.loss(predicted, true))
+            losses = self._losses(coarse, predicted, true, fine)
+            loss = tf.add_n([*losses.values()])
             scaled = loss / replicas
         gradients = tape.gradient(scaled, self.decoder.trainable_variables)
         mse = tf.reduce_mean(self.squared_error(self.decoder.join(coarse, predicted), fine))
-        return loss, mse, gradients
+        figures = {"loss": loss, "mse": mse}
+        if len(losses) > 1:
+            figures |= {f"loss/{name}": value for name, value in losses.items()}
+        if self.discriminator is None:
+            return figures, gradients, []
+        with tf.GradientTape() as tape:
+            maps = [self.decoder.details(details) for details in (true, predicted)]
+            real, fake = (self.discriminator(coarse, details) for details in maps)
+            of_patches = tf.reduce_mean(LOSSES["hinge"].discriminator(real, fake))
+            scaled = of_patches / replicas
+        of_discriminator = tape.gradient(scaled, self.discriminator.trainable_variables)
+        figures["discriminator_loss"] = of_patches
+        return figures, gradients, of_discriminator
+
+    def _losses(
+        self, coarse: tf.Tensor, predicted: tf.Tensor, true: tf.Tensor, fine: tf.Tensor
+    ) -> dict[str, tf.Tensor]:
+        """The weighted terms of the loss, float32 scalars, by name."""
+        t, losses = self.training, {}
+        if "mse" in t.decoder_loss:
+            losses["mse"] = tf.reduce_mean(self.decoder.loss(predicted, true))
+        if "perceptual" in t.decoder_loss:
+            made = self.decoder.join(coarse, predicted) / self.gain
+            distance = perceptual_distance(self._perceptual, made, fine / self.gain)
+            losses["perceptual"] = t.perceptual_weight * tf.reduce_mean(distance)
+        if self.discriminator is not None:
+            logits = self.discriminator(coarse, self.decoder.details(predicted))
+            losses["adversarial"] = -t.adversarial_weight * tf.reduce_mean(logits)
+        return losses
 
     def evaluate_step(self, examples: Examples) -> dict[str, tf.Tensor]:
         """`loss` and `mse` of predictions from real coarse representations, [B] each."""

@@ -141,6 +141,10 @@ class PacketDecoder(Decoder[WaveletConfig]):
         parts = tf.split(packets, 3, axis=-1)
         return [unpacket2(part, self.size // 2, c.wavelet, c.wavelet_mode) for part in parts]
 
+    def details(self, packets: tf.Tensor) -> tf.Tensor:
+        """Packets to the three bands on channels, [B, s/2, s/2, 3 C]."""
+        return tf.concat(self.bands(packets), axis=-1)
+
     def join(self, coarse: tf.Tensor, packets: tf.Tensor) -> tf.Tensor:
         """TL and the packets of the high bands to [B, s, s, C], by the inverse transform."""
         bands = Bands(coarse, *self.bands(packets))

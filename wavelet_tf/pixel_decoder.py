@@ -61,6 +61,10 @@ class PixelDecoder(Decoder[PixelConfig]):
         """Mean squared error of each example, [B]."""
         return tf.reduce_mean(tf.math.squared_difference(predicted, true), axis=[1, 2, 3])
 
+    def details(self, residual: tf.Tensor) -> tf.Tensor:
+        """The residual, with 2x2 pixels on channels, [B, s/2, s/2, 4 C]."""
+        return tf.nn.space_to_depth(residual, 2)
+
     def join(self, coarse: tf.Tensor, residual: tf.Tensor) -> tf.Tensor:
         """The bilinear resize and its residual to [B, s, s, C]."""
         return enlarged(coarse, self.size) + residual

@@ -8,16 +8,17 @@ from cascade_tf.settings import setting
 
 AUGMENTATIONS = ("colour", "translation", "cutout", "flip")
 LOSSES = ("hinge", "relativistic")
+DECODER_LOSSES = ("mse", "perceptual", "adversarial")
 
 
 @dataclasses.dataclass(frozen=True)
-class DecoderTrainingConfig(LearningConfig):
-    """Training settings of a decoder.
+class RegressionTrainingConfig(LearningConfig):
+    """Training settings of a regression of images.
 
     Raises:
         SettingError: a value is outside of its range.
 
-    >>> DecoderTrainingConfig().learning_rate
+    >>> RegressionTrainingConfig().learning_rate
     (0.0001,)
     """
 
@@ -29,6 +30,44 @@ class DecoderTrainingConfig(LearningConfig):
     )
     # Above 0: layers below weights that start at zero have gradients of zero at first.
     adam_epsilon: float = setting(1e-8, "Epsilon of Adam.", decides="training", above=0)
+
+
+@dataclasses.dataclass(frozen=True)
+class DecoderTrainingConfig(RegressionTrainingConfig):
+    """Training settings of a decoder.
+
+    Attributes:
+        decoder_loss: terms of the loss, which are added. The paper has the mean squared error
+            alone, and names the others in section 6.
+
+    Raises:
+        SettingError: a value is outside of its range.
+
+    >>> DecoderTrainingConfig(decoder_loss=("mse", "adversarial")).adversarial_width
+    64
+    """
+
+    decoder_loss: tuple[str, ...] = setting(
+        ("mse",),
+        "Terms of a decoder's loss, with commas: the squared error of details (the paper's), the "
+        "distance of images in Inception's features, what a discriminator of patches says.",
+        decides="training",
+        choices=DECODER_LOSSES,
+    )
+    perceptual_weight: float = setting(
+        0.1, "Weight of a decoder's perceptual loss.", decides="training", above=0
+    )
+    adversarial_weight: float = setting(
+        0.01, "Weight of a decoder's adversarial loss.", decides="training", above=0
+    )
+    adversarial_width: int = setting(
+        64, "Units of the discriminator of patches.", decides="training", at_least=1
+    )
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not self.decoder_loss or len({*self.decoder_loss}) < len(self.decoder_loss):
+            self.refuse(f"use some of {', '.join(DECODER_LOSSES)}, each once", "decoder_loss")
 
 
 @dataclasses.dataclass(frozen=True)

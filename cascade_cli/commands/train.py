@@ -81,11 +81,13 @@ class Training:
                 f"--flagfile=... or `dataset` for a new one"
             )
         self.stage = experiment.make_stage(name)
+        self.stage.inception = options.inception
         require_divisible(self._config, self.stage, strategy)
         split = experiment.training_split(name, options.split)
         self._source = open_source(data, split)
         if experiment.infer(name, "num_classes", self._source.num_classes):
             self.stage = experiment.make_stage(name)
+            self.stage.inception = options.inception
         self._compare_classes(experiment)
         self._held_out = open_source(data, "test") if split == "train" else None
         for source in (self._source, self._held_out):
@@ -216,6 +218,11 @@ def main(experiment: Experiment, options: TrainOptions) -> None:
     strategy = make_strategy(options.strategy, options.tpu)
     trainings = [Training(experiment, name, options, strategy) for name in names]
     trainings = _in_order(experiment, trainings)
+    needed = [t.stage.name for t in trainings if t.stage.needs_inception]
+    if options.inception and not (options.distance_images or needed):
+        raise UsageError("`inception` means nothing without `distance_images`")
+    if needed and not options.inception:
+        raise UsageError(f"the loss of {needed[0]} needs `inception`, the weights of Inception")
     if is_chief(strategy):
         _tell_of_data([training.splits for training in trainings])
     for training in trainings:  # all of them first: the workdir alone is then enough to resume

@@ -8,7 +8,6 @@ import numpy as np
 from cascade_cli.evaluation.class_shares import classes_to_sample
 from cascade_cli.options import TrainOptions
 from cascade_tf.data import Source
-from cascade_tf.errors import UsageError
 from cascade_tf.metrics import (
     FeatureExtractor,
     PixelFeatures,
@@ -35,12 +34,9 @@ def training_distance(
 
     Raises:
         SettingError: too few images are held out.
-        UsageError: an option without effect.
     """
     count = options.distance_images
     if not count:
-        if options.inception:
-            raise UsageError("`inception` means nothing without `distance_images`")
         return None
     if held_out is None:
         options.refuse("with `split`=all no images are held out to compare", "distance_images")

