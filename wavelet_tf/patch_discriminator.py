@@ -15,7 +15,7 @@ class PatchDiscriminator(SerializableLayer):
     """Details and the coarse representation that they belong to, to a logit for each patch.
 
     Convolutions of 3x3 with spectral norms, each but the last with a leaky ReLU; the first two are
-    followed by average pooling. A logit sees 22x22 coefficients (Isola et al., 2017, have 70x70
+    followed by average pooling. A logit sees 26x26 coefficients (Isola et al., 2017, have 70x70
     pixels).
 
     Args:
