@@ -47,7 +47,8 @@ class TrainOptions(Options):
 
     stage: str | None = setting(
         None,
-        "Train one stage only: spn, slice, size, depth, depth3; base, up8, ...; prior, to64, ...",
+        "Train one stage only: spn, slice, size, depth, depth3; base, up8, ...; prior, to64, ...; "
+        "autoencoder, top, bottom.",
         group="training",
     )
     strategy: str = _strategy(ALL_STRATEGIES)
@@ -60,7 +61,9 @@ class TrainOptions(Options):
         "Samples to compare with held-out images at each evaluation; 0: none.",
         at_least=0,
     )
-    inception: str | None = _inception("Weights of the Inception network, for FID")
+    inception: str | None = _inception(
+        "Weights of the Inception network, for FID, and for perceptual losses (the archive)"
+    )
     lowered_state: str | None = setting(
         None,
         "Continue from this state.npz, which examples/train_lowered.py wrote; with `stage`.",
@@ -242,7 +245,7 @@ class SampleOptions(TruncationOptions):
     temperature: tuple[float, ...] = setting(
         (1.0,),
         "Divides the logits, or multiplies a flow's noise: one number for all stages, or one for "
-        "each.",
+        "each that draws.",
         at_least=0,
         group="model",
     )
@@ -267,7 +270,7 @@ class SampleOptions(TruncationOptions):
     from_images: str | None = setting(
         None,
         "Upscale the small or low-bit images of this folder. not-so-BigGAN: decode small images, "
-        "reconstruct full-size ones.",
+        "reconstruct full-size ones. VQ-VAE-2: reconstruct images.",
         group="data",
     )
     draws: int = setting(1, "Samples for each of these images.", at_least=1, group="data")

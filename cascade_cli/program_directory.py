@@ -43,6 +43,7 @@ def write_program_directory(
         "classes": [0, max(stage.num_classes for stage in stages) - 1],
         "temperature": [0.0, float(np.finfo(np.float32).max)],
         "truncation": [0.0, LARGEST_TRUNCATION],
+        **system.limits,
     }
     endpoints = system.endpoints(stages, options, batch)
     make_directory(output.parent)

@@ -39,7 +39,11 @@ def report(
     system = open_system(experiment, options)
     _say("held out", _held_out(experiment, system, strategy))
     if system.samples:
-        _say("samples", _samples(experiment, system, strategy, max(_SECONDS, _SHARE * seconds)))
+        try:
+            samples = _samples(experiment, system, strategy, max(_SECONDS, _SHARE * seconds))
+        except UserError as error:
+            samples = f"none, {with_flags(str(error))}"
+        _say("samples", samples)
     here = f"--workdir={shlex.quote(str(experiment.workdir))}"
     _say("train on", f"cascade-tf train {here}, with more --max_minutes or --steps")
     images = "" if system.samples else " --from_images=FOLDER"

@@ -177,7 +177,8 @@ class Experiment:
         import tensorflow as tf
 
         stage = self.make_stage(name)
-        self.load_state(stage, tf.distribute.get_strategy())
+        with stage_lock.stage_lock(self.directory(name)):  # it is not in training
+            self.load_state(stage, tf.distribute.get_strategy())
         return stage
 
     def recorded(self, stage: str) -> dict[str, str]:

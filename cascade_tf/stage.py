@@ -35,7 +35,7 @@ class Stage(abc.ABC):
         image_shape: (H, W, C) of the images that `train_step` takes; None if the stage checks
             them itself, in `prepare`.
         needs: names of the stages that are trained before this one, which `prepare` reads.
-        load_needed: loads one of them, trained; an experiment sets it.
+        load_needed: loads one of them, trained; set by an experiment, or by who creates the stage.
         needs_inception: whether training needs the weights of Inception.
         inception: path of these weights, which is set before `build`.
     """
@@ -51,9 +51,10 @@ class Stage(abc.ABC):
     num_classes = 1
     image_shape: tuple[int, int, int] | None = None
     needs: Sequence[str] = ()
-    load_needed: "Callable[[str], Stage]"
     needs_inception = False
     inception: str | None = None
+
+    load_needed: "Callable[[str], Stage] | None" = None
 
     @abc.abstractmethod
     def build(self) -> None:

@@ -8,8 +8,9 @@ import tensorflow as tf
 from etils import epath
 
 from cascade_tf.averages import PolyakAverage
-from cascade_tf.checkpoint_files import WEIGHTS, has_weights
+from cascade_tf.checkpoint_files import WEIGHTS, checkpoints, has_weights
 from cascade_tf.checkpoints import Checkpoints
+from cascade_tf.data import Source
 from cascade_tf.errors import UserError
 from cascade_tf.stage import Stage
 from cascade_tf.strategies import is_chief
@@ -144,12 +145,34 @@ class StageState:
             **optimizers,
         )
         directory = directory / "checkpoints"
+        _require_networks(stage, checkpoints(str(directory))[-1:])
         start = Checkpoints(checkpoint, str(directory), keep=1, writes=False)
         if not start.restore():
             raise UserError(f"stage {stage.name} has no checkpoint in {directory}: train it first")
         self.average.restart()
         assert start.newest is not None
         return start.newest
+
+    def begin(self, source: Source, origin: epath.Path | None) -> str | None:
+        """Prepares a training that has no checkpoint; see `Stage.prepare`.
+
+        Args:
+            source: of the training images.
+            origin: directory of a stage to start from, which replaces what is prepared of the
+                images. What is prepared of other stages stays that of this experiment's.
+
+        Returns:
+            A line for the log.
+
+        Raises:
+            UserError: see `start_from`.
+        """
+        line = self.stage.prepare(source)
+        if origin is not None:
+            line = f"starts from the weights of {self.start_from(origin)}"
+            if self.stage.needs:
+                self.stage.prepare(source)
+        return line
 
     def is_finite(self) -> bool:
         """Whether all weights are finite."""
@@ -162,3 +185,15 @@ class StageState:
     def save(self) -> None:
         """Writes a checkpoint of the current step, unless it exists already."""
         self.checkpoints.save(self.step)
+
+
+def _require_networks(stage: Stage, paths: Sequence[str]) -> None:
+    """Raises UserError if checkpoints that can be read lack a network of the stage."""
+    for path in paths:
+        try:
+            found = {name.partition("/")[0] for name, _ in tf.train.list_variables(path)}
+        except (ValueError, tf.errors.OpError):  # the checkpoint before it may serve
+            continue
+        missing = [name for name in stage.networks() if name not in found]
+        if missing:
+            raise UserError(f"{path} was trained without a {missing[0]}, so nothing starts from it")

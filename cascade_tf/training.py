@@ -126,6 +126,7 @@ class Trainer:
         self.state = StageState.create(stage, config, self._directory, strategy)
         self._checkpoints = self.state.checkpoints.paths
         self.resumed = self.state.restore()
+        self._origin: epath.Path | None = None
         if self.resumed:
             self._require_as_recorded()
         elif config.init_from:
@@ -208,9 +209,7 @@ class Trainer:
             self._agree(False, float(self.state.seconds.numpy()))  # the other workers wait here
         name, start = self._stage.name, self.step
         if start == 0 and not self.resumed:
-            line = self._stage.prepare(self._train)
-            if self._config.init_from:  # replaces what was prepared, too
-                line = f"starts from the weights of {self.state.start_from(self._origin)}"
+            line = self.state.begin(self._train, self._origin)
             if line:
                 self.summaries.text("train", 0, "prepared", line)
                 if is_chief(self._strategy):

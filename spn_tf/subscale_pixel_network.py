@@ -1,7 +1,5 @@
 """The Subscale Pixel Network: slice embedder and slice decoder (section 3.2, Figure 4)."""
 
-import functools
-import operator
 from typing import Any
 
 import keras
@@ -98,6 +96,7 @@ class SubscalePixelNetwork(SerializableLayer):
         if labels is None:
             raise ValueError(
                 f"labels: there are none; name the class of each image, 0 to {c.num_classes - 1}"
+                + ", and its guide" * (self.guide is not None)
             )
         if self.guide is not None:
             labels, guide = labels[:, 0], labels[:, 1:]
@@ -106,7 +105,7 @@ class SubscalePixelNetwork(SerializableLayer):
             of_class = self.class_embedding(labels)[:, None, None]
             whole = [1, c.slice_height, c.slice_width, 1]
             terms.append(of_class if terms else tf.tile(of_class, whole))
-        return functools.reduce(operator.add, terms)
+        return sum(terms[1:], terms[0])
 
     def interpolation(self, slices: tf.Tensor, target: tf.Tensor) -> tf.Tensor | None:
         """A prediction of the target from earlier slices, int32 [B, h, w, C].

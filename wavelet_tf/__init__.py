@@ -1,5 +1,7 @@
 """not-so-BigGAN (Han et al., 2020): wavelet encoder, UNet decoders, and the transform itself.
 
+Also the models that it is compared with: BigGAN and VQ-VAE-2.
+
 Public names are imported when they are first used, so that importing the package is quick.
 """
 

@@ -24,7 +24,10 @@ class Decoder(SerializableLayer, abc.ABC, Generic[Config]):
 
     Attributes:
         size: side of the output.
+        detail_maps: maps of the coarse size that `details` returns for each channel.
     """
+
+    detail_maps: int
 
     def __init__(self, config: Config, level: int, synchronized: bool = False, **kwargs: Any):
         super().__init__(autocast=False, **kwargs)  # inputs stay float32

@@ -21,7 +21,7 @@ from wavelet_tf.decoding_stage import DecodingStage
 from wavelet_tf.encoder import Encoder, PixelEncoder, WaveletEncoder
 from wavelet_tf.packet_decoder import PacketDecoder
 from wavelet_tf.patch_discriminator import PatchDiscriminator
-from wavelet_tf.perceptual_loss import perceptual_distance
+from wavelet_tf.perceptual_loss import SMALLEST, perceptual_distance
 from wavelet_tf.pixel_decoder import PixelDecoder
 from wavelet_tf.training_config import DecoderTrainingConfig
 from wavelet_tf.unit_images import to_uint8, unit_range
@@ -59,6 +59,9 @@ class DecoderStage(DecodingStage):
         self.gain, self.condition_gain = encoder.gain(level), encoder.gain(level - 1)
         self.description = Description(self.system, (self.config, training))
         self.needs_inception = "perceptual" in training.decoder_loss
+        self._perceptual: keras.Model | None = None
+        if self.needs_inception and self.config.size_of(level) < SMALLEST:
+            training.refuse(f"{self.name} is smaller than {SMALLEST}x{SMALLEST}", "decoder_loss")
         self.discriminator: PatchDiscriminator | None = None
 
     def build_network(self) -> None:
@@ -93,9 +96,9 @@ class DecoderStage(DecodingStage):
 
     def _build_discriminator(self) -> None:
         t, c = self.training, self.config
-        details = 3 if isinstance(c, WaveletConfig) else 4  # maps of the coarse size
+        maps = 1 + self.decoder.detail_maps
         self.discriminator = PatchDiscriminator(
-            (1 + details) * c.channels, t.adversarial_width, dtype=t.dtype_policy, name="patches"
+            maps * c.channels, t.adversarial_width, dtype=t.dtype_policy, name="patches"
         )
         self.discriminator.build()
         self._discriminating = Adam(t.schedule(), beta_1=_BETA_1, beta_2=t.adam_beta_2)
@@ -167,6 +170,8 @@ class DecoderStage(DecodingStage):
         if "mse" in t.decoder_loss:
             losses["mse"] = tf.reduce_mean(self.decoder.loss(predicted, true))
         if "perceptual" in t.decoder_loss:
+            if self._perceptual is None:
+                t.refuse("it needs the weights of Inception, `inception`", "decoder_loss")
             made = self.decoder.join(coarse, predicted) / self.gain
             distance = perceptual_distance(self._perceptual, made, fine / self.gain)
             losses["perceptual"] = t.perceptual_weight * tf.reduce_mean(distance)
@@ -176,12 +181,16 @@ class DecoderStage(DecodingStage):
         return losses
 
     def evaluate_step(self, examples: Examples) -> dict[str, tf.Tensor]:
-        """`loss` and `mse` of predictions from real coarse representations, [B] each."""
+        """Errors of predictions from real coarse representations, [B] each.
+
+        `mse` is that of the images; `loss`, or `loss/mse` beside other terms, that of the details.
+        """
         fine = self.target(examples.images)
         coarse, true = self.decoder.split(fine)
         predicted = self.decoder(coarse)
+        alone = self.training.decoder_loss == ("mse",)
         return {
-            "loss": self.decoder.loss(predicted, true),
+            "loss" if alone else "loss/mse": self.decoder.loss(predicted, true),
             "mse": self.squared_error(self.decoder.join(coarse, predicted), fine),
         }
 

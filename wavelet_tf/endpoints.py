@@ -1,6 +1,7 @@
 """Functions of an exported model of the wavelet family."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import tensorflow as tf
 
@@ -79,61 +80,59 @@ def sampling_endpoint(
 
     - sample, of a GAN: classes int32 [N], seed int32, truncation float32 -> images [N, H, W, C].
     - sample, of a likelihood model: count int32, seed int32, temperature float32 -> images
-      [count, H, W, C].
+      [count, H, W, C]; or, if it knows classes, classes in place of the count.
 
     Values out of range, such as an unknown class, are an InvalidArgumentError.
 
     With a `batch`, N, both take the images' indices, int32 [N], in place of the count or before the
     classes. Images of equal index and seed are equal, so that other indices give further images.
     """
-    gan = stages[0]
+    first = stages[0]
+    truncates = isinstance(first, GANStage)
 
-    def draw(request: SampleRequest) -> tf.Tensor:
-        return stages[-1].to_images(sample_cascade(stages, request)[-1])
+    def drawn(
+        indices: tf.Tensor, labels: tf.Tensor | None, seed: tf.Tensor, spread: tf.Tensor
+    ) -> dict[str, tf.Tensor]:
+        """Images of indices; the spread is a truncation or a temperature."""
+        settings: dict[str, Any] = {}
+        if truncates:
+            settings["truncation"] = checked_truncation(spread)
+            settings["truncation_kind"] = truncation_kind
+        else:
+            settings["temperature"] = checked_temperature(spread)
+
+        def images(indices: tf.Tensor, labels: tf.Tensor | None = None) -> tf.Tensor:
+            request = SampleRequest(tf.cast(indices, tf.int64), seed, labels=labels, **settings)
+            return stages[-1].to_images(sample_cascade(stages, request)[-1])
+
+        batches = (indices,) if labels is None else (indices, labels)
+        return {"images": for_none_too(images, *batches)}
 
     def of_indices_and_classes(
-        indices: tf.Tensor, classes: tf.Tensor, seed: tf.Tensor, truncation: tf.Tensor
+        indices: tf.Tensor, classes: tf.Tensor, seed: tf.Tensor, spread: tf.Tensor
     ) -> dict[str, tf.Tensor]:
-        assert isinstance(gan, GANStage)
-        truncation = checked_truncation(truncation)
+        return drawn(indices, checked_classes(classes, first.num_classes), seed, spread)
 
-        def drawn(indices: tf.Tensor, classes: tf.Tensor) -> tf.Tensor:
-            indices, kind = tf.cast(indices, tf.int64), truncation_kind
-            return draw(SampleRequest(indices, seed, None, truncation, kind, labels=classes))
+    def of_classes(classes: tf.Tensor, seed: tf.Tensor, spread: tf.Tensor) -> dict[str, tf.Tensor]:
+        return of_indices_and_classes(tf.range(tf.size(classes)), classes, seed, spread)
 
-        known = checked_classes(classes, gan.num_classes)
-        return {"images": for_none_too(drawn, indices, known)}
+    def of_indices(indices: tf.Tensor, seed: tf.Tensor, spread: tf.Tensor) -> dict[str, tf.Tensor]:
+        return drawn(indices, None, seed, spread)
 
-    def of_classes(
-        classes: tf.Tensor, seed: tf.Tensor, truncation: tf.Tensor
-    ) -> dict[str, tf.Tensor]:
-        return of_indices_and_classes(tf.range(tf.size(classes)), classes, seed, truncation)
+    def of_count(count: tf.Tensor, seed: tf.Tensor, spread: tf.Tensor) -> dict[str, tf.Tensor]:
+        return of_indices(tf.range(checked_count(count)), seed, spread)
 
-    def of_indices(
-        indices: tf.Tensor, seed: tf.Tensor, temperature: tf.Tensor
-    ) -> dict[str, tf.Tensor]:
-        temperature = checked_temperature(temperature)
-
-        def drawn(indices: tf.Tensor) -> tf.Tensor:
-            return draw(SampleRequest(tf.cast(indices, tf.int64), seed, temperature))
-
-        return {"images": for_none_too(drawn, indices)}
-
-    def unconditional(
-        count: tf.Tensor, seed: tf.Tensor, temperature: tf.Tensor
-    ) -> dict[str, tf.Tensor]:
-        return of_indices(tf.range(checked_count(count)), seed, temperature)
-
-    indices = tf.TensorSpec([batch], tf.int32, "indices")
-    seed = tf.TensorSpec([], tf.int32, "seed")
-    if isinstance(gan, GANStage):
-        classes = tf.TensorSpec([batch], tf.int32, "classes")
-        truncation = tf.TensorSpec([], tf.float32, "truncation")
-        if batch is not None:
-            return {"sample": (of_indices_and_classes, [indices, classes, seed, truncation])}
-        return {"sample": (of_classes, [classes, seed, truncation])}
+    numbers = tf.TensorSpec([batch], tf.int32, "indices")
+    classes = tf.TensorSpec([batch], tf.int32, "classes")
     count = tf.TensorSpec([], tf.int32, "count")
-    temperature = tf.TensorSpec([], tf.float32, "temperature")
+    rest = [
+        tf.TensorSpec([], tf.int32, "seed"),
+        tf.TensorSpec([], tf.float32, "truncation" if truncates else "temperature"),
+    ]
+    if "labels" in first.accepts:
+        if batch is not None:
+            return {"sample": (of_indices_and_classes, [numbers, classes, *rest])}
+        return {"sample": (of_classes, [classes, *rest])}
     if batch is not None:
-        return {"sample": (of_indices, [indices, seed, temperature])}
-    return {"sample": (unconditional, [count, seed, temperature])}
+        return {"sample": (of_indices, [numbers, *rest])}
+    return {"sample": (of_count, [count, *rest])}

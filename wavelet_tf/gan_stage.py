@@ -76,6 +76,8 @@ class GANStage(Stage):
         self._loss = LOSSES[training.loss]
         if config.is_r3gan and training.orthogonal_regularisation:
             training.refuse("it means nothing to R3GAN", "orthogonal_regularisation")
+        if training.classification != 1 and config.conditioning != "auxiliary_classifier":
+            training.refuse("it means nothing without an auxiliary classifier", "classification")
 
     def build_network(self) -> None:
         """Creates the networks' weights, without optimizers."""

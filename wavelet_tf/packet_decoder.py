@@ -93,6 +93,8 @@ class PacketDecoder(Decoder[WaveletConfig]):
         (TensorShape([2, 8, 8, 36]), TensorShape([2, 32, 32, 3]))
     """
 
+    detail_maps = 3
+
     def __init__(
         self, config: WaveletConfig, level: int, synchronized: bool = False, **kwargs: Any
     ):

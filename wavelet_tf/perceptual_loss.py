@@ -4,9 +4,7 @@ from collections.abc import Callable, Sequence
 
 import tensorflow as tf
 
-from cascade_tf.errors import UserError
-
-SMALLEST = 32  # side of the images, in pixels
+SMALLEST = 32  # side of the images, in pixels; the network's convolutions have no padding
 _EPSILON = 1e-10  # of squared lengths, which may be zero
 
 
@@ -23,19 +21,11 @@ def perceptual_distance(
         network: images in [-1, 1], of three channels, to the features of several layers.
         a, b: float32 [B, H, W, 1 or 3] in [0, 1], or beyond.
 
-    Raises:
-        UserError: images smaller than 32x32.
-
     >>> a, b = tf.zeros([1, 32, 32, 1]), tf.ones([1, 32, 32, 1])
     >>> distance = perceptual_distance(lambda x: [x, -x], a, b)
     >>> [round(float(x), 3) for x in (distance[0], perceptual_distance(lambda x: [x], a, a)[0])]
     [8.0, 0.0]
     """
-    if min(a.shape[1:3]) < SMALLEST:
-        raise UserError(
-            f"a perceptual loss needs images of {SMALLEST}x{SMALLEST}, not "
-            f"{a.shape[1]}x{a.shape[2]}"
-        )
     both = tf.concat([a, b], axis=0)
     if both.shape[-1] == 1:
         both = tf.repeat(both, 3, axis=-1)

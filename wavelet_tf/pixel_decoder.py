@@ -25,6 +25,8 @@ class PixelDecoder(Decoder[PixelConfig]):
         TensorShape([2, 32, 32, 3])
     """
 
+    detail_maps = 4
+
     def __init__(self, config: PixelConfig, level: int, synchronized: bool = False, **kwargs: Any):
         super().__init__(config, level, synchronized, **kwargs)
         widths = [config.pixel_width << scale for scale in range(PIXEL_DOWNS + 1)]

@@ -40,8 +40,16 @@ class QuantizedPrior(Stage):
         self.description = description or model.description
         self.model, self.latents, self.bits = model, latents, bits
         self.name, self.headline = model.name, model.headline
-        self.sampling_parts, self.batch_parts = model.sampling_parts, model.batch_parts
-        self.jit_compile = model.jit_compile
+        self.sampling_parts, self.jit_compile = model.sampling_parts, model.jit_compile
+
+    @property
+    def batch_parts(self) -> int:  # type: ignore[override]
+        """The model's."""
+        return self.model.batch_parts
+
+    @batch_parts.setter
+    def batch_parts(self, parts: int) -> None:
+        self.model.batch_parts = parts
 
     def build(self) -> None:
         self.model.build()

@@ -9,6 +9,11 @@ from cascade_tf.settings import setting
 AUGMENTATIONS = ("colour", "translation", "cutout", "flip")
 LOSSES = ("hinge", "relativistic")
 DECODER_LOSSES = ("mse", "perceptual", "adversarial")
+_OF_TERM = {  # settings of a term of a decoder's loss
+    "perceptual_weight": "perceptual",
+    "adversarial_weight": "adversarial",
+    "adversarial_width": "adversarial",
+}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -68,6 +73,10 @@ class DecoderTrainingConfig(RegressionTrainingConfig):
         super().__post_init__()
         if not self.decoder_loss or len({*self.decoder_loss}) < len(self.decoder_loss):
             self.refuse(f"use some of {', '.join(DECODER_LOSSES)}, each once", "decoder_loss")
+        for field, term in _OF_TERM.items():
+            default = type(self).__dataclass_fields__[field].default
+            if term not in self.decoder_loss and getattr(self, field) != default:
+                self.refuse(f"it means nothing without `decoder_loss`={term}", field)
 
 
 @dataclasses.dataclass(frozen=True)

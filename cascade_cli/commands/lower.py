@@ -31,6 +31,8 @@ def main(experiment: Experiment, options: LowerOptions) -> None:
     require_jax("cascade-tf lower")
     its = TrainOptions(workdir=options.workdir, given=options.given)
     training = Training(experiment, name, its, tf.distribute.get_strategy())
+    if training.stage.needs_inception:
+        raise UsageError(f"the loss of {name} needs Inception, which a lowered step does not hold")
     make_directory(output.parent)
     with written_beside(output) as directory:
         step, examples = training.lower(directory, options.num_examples)

@@ -70,6 +70,7 @@ class Training:
         strategy: tf.distribute.Strategy,
     ):
         experiment.require_as_recorded(name, training=True)
+        self._experiment = experiment
         self._directory = experiment.directory(name)
         state = options.lowered_state
         self._state = epath.Path(absolute(state)) if state else None
@@ -81,13 +82,12 @@ class Training:
                 f"--flagfile=... or `dataset` for a new one"
             )
         self.stage = experiment.make_stage(name)
-        self.stage.inception = options.inception
         require_divisible(self._config, self.stage, strategy)
         split = experiment.training_split(name, options.split)
         self._source = open_source(data, split)
         if experiment.infer(name, "num_classes", self._source.num_classes):
             self.stage = experiment.make_stage(name)
-            self.stage.inception = options.inception
+        self.stage.inception = options.inception
         self._compare_classes(experiment)
         self._held_out = open_source(data, "test") if split == "train" else None
         for source in (self._source, self._held_out):
@@ -97,7 +97,10 @@ class Training:
             self._source = CachedSource(self._source, data.cache_dir)
         self._distance = None
         # Only the first stage samples without a condition.
-        if open_system(experiment, options).samples and name == experiment.stage_names[0]:
+        system = open_system(experiment, options)
+        if options.distance_images and not system.samples_of_first_stage_are_images:
+            raise UsageError(f"`distance_images` means nothing to {experiment.described}")
+        if system.samples and name == experiment.stage_names[0]:
             self._distance = training_distance(options, self.stage, self._held_out)
 
     def _compare_classes(self, experiment: Experiment) -> None:
@@ -131,9 +134,8 @@ class Training:
         self.stage.batch_parts = 1  # the cores of a CPU have parts
         state = StageState.create(self.stage, self._config, self._directory, self._strategy)
         if not state.restore():
-            self.stage.prepare(self._source)
-            if self._config.init_from:
-                state.start_from(located(self._config.init_from) / self.stage.name)
+            origin = self._config.init_from
+            state.begin(self._source, located(origin) / self.stage.name if origin else None)
         if int(state.step.numpy()) >= self._config.steps:
             raise UserError(
                 f"{self._directory} is at step {int(state.step.numpy())} already: "
@@ -169,12 +171,24 @@ class Training:
             f"strategy: {described(self._strategy)}"
         )
         before = trainer.step
+        if not trainer.finished:
+            self._require_that_none_needs_it()
         trainer.train(self._state)
         limit = ""
         if trainer.step < self._config.steps:
             limit = f"; max_minutes={self._config.max_minutes:g} are used up, raise it to continue"
         self._print(f"trained to step {trainer.step}, in {self._directory}{limit}")
         return trainer.step > before
+
+    def _require_that_none_needs_it(self) -> None:
+        """Raises UserError if another stage was trained on what this one computes now."""
+        for other in self._experiment.trained_stages:
+            if self.stage.name in self._experiment.make_stage(other).needs:
+                raise UserError(
+                    f"{self._directory}: stage {other} was trained on what it computes now: train "
+                    f"other stages alone, by `stage`; delete {self._experiment.directory(other)} "
+                    f"first; or use another `workdir`"
+                )
 
     def _print(self, line: str) -> None:
         if self._chief:
@@ -190,6 +204,7 @@ def _in_order(experiment: Experiment, trainings: Sequence[Training]) -> list[Tra
                 raise UserError(
                     f"stage {training.stage.name} needs the trained stage {needed}: train it first"
                 )
+    # No stage needs one that needs another.
     return sorted(trainings, key=lambda training: bool(training.stage.needs))
 
 
@@ -220,7 +235,7 @@ def main(experiment: Experiment, options: TrainOptions) -> None:
     trainings = _in_order(experiment, trainings)
     needed = [t.stage.name for t in trainings if t.stage.needs_inception]
     if options.inception and not (options.distance_images or needed):
-        raise UsageError("`inception` means nothing without `distance_images`")
+        raise UsageError("`inception` means nothing without `distance_images` or a loss of it")
     if needed and not options.inception:
         raise UsageError(f"the loss of {needed[0]} needs `inception`, the weights of Inception")
     if is_chief(strategy):

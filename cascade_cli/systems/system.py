@@ -97,6 +97,8 @@ class System(abc.ABC, Generic[AnyStage]):
         has_likelihood: whether images have a likelihood, `bits_per_dim`.
         truncates: whether samples have a truncation of the noise, rather than a temperature.
         compares_samples: whether evaluation compares samples with real images.
+        samples_of_first_stage_are_images: whether they look like small images, so that training
+            can compare them.
         sampling_unit: name of the parts that sampling counts, in the plural.
     """
 
@@ -105,10 +107,16 @@ class System(abc.ABC, Generic[AnyStage]):
     has_likelihood = False
     truncates = False
     compares_samples = False
+    samples_of_first_stage_are_images = True
     sampling_unit = "slices"
 
     def __init__(self, experiment: Experiment):
         self.experiment = experiment
+
+    @property
+    def limits(self) -> dict[str, list[int]]:
+        """Lowest and highest value of further arguments of its endpoints, by name."""
+        return {}
 
     def class_names(self, stage: str) -> list[str]:
         """Names of the classes that a stage was trained on; empty if they are not recorded."""

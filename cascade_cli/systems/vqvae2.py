@@ -13,11 +13,13 @@ from cascade_cli.systems.spn import stage_temperatures
 from cascade_cli.systems.system import Drawing, System
 from cascade_tf.data import Source
 from cascade_tf.data.picture_folder import read_pictures
+from cascade_tf.errors import UsageError
 from cascade_tf.sample_request import SampleRequest
 from cascade_tf.saved_model import Endpoint
 from cascade_tf.stage import Stage
 from wavelet_tf.vqvae2.autoencoder_stage import AutoencoderStage
 from wavelet_tf.vqvae2.code_maps import parted
+from wavelet_tf.vqvae2.config import VQVAE2Config
 from wavelet_tf.vqvae2.endpoints import endpoints
 from wavelet_tf.vqvae2.priors import CodePrior, require_codes_of_the_autoencoder
 
@@ -28,6 +30,11 @@ class VQVAE2System(System[Stage]):
     unused = ("given_bits", "draws", "codecs", "archive")
     sampling_unit = "parts"
     compares_samples = True
+    samples_of_first_stage_are_images = False
+
+    @property
+    def limits(self) -> dict[str, list[int]]:
+        return {"codes": [0, self.experiment.settings(VQVAE2Config).codes - 1]}
 
     def evaluate(
         self,
@@ -48,6 +55,8 @@ class VQVAE2System(System[Stage]):
     def drawing(self, stages: Sequence[Stage], options: SampleOptions, seed: int) -> Drawing:
         require_codes_of_the_autoencoder(stages)
         if options.from_images is not None:
+            if options.is_given("temperature"):
+                raise UsageError("`temperature` means nothing with `from_images`")
             return Reconstruction(stages, options.from_images)
         models = stages[:-1]  # the autoencoder has no temperature
         temperatures = [*stage_temperatures(options, models), 1.0]
@@ -82,14 +91,12 @@ class Reconstruction(Drawing):
         self._priors = [prior for prior in priors if isinstance(prior, CodePrior)]
         super().__init__([autoencoder], len(images), SampleRequest(0))
 
-    def _codes(self, numbers: np.ndarray) -> tf.Tensor:
-        return self._autoencoder.encode(tf.constant(self._images[numbers]))
-
     def _targets(self, request: SampleRequest, numbers: np.ndarray) -> list[tf.Tensor]:
-        return [self._autoencoder.sample(request.replace(condition=self._codes(numbers)))]
+        self._codes = self._autoencoder.encode(tf.constant(self._images[numbers]))
+        return [self._autoencoder.sample(request.replace(condition=self._codes))]
 
     def _conditions(self, numbers: np.ndarray) -> dict[str, np.ndarray]:
         columns = {"given": self._images[numbers]}
-        for prior, own in zip(self._priors, parted(self._codes(numbers)), strict=True):
+        for prior, own in zip(self._priors, parted(self._codes), strict=True):
             columns[prior.name] = prior.to_images(own[..., None]).numpy()
         return columns

@@ -16,6 +16,10 @@ from cascade_tf.metrics.features import checked_images
 
 _NEEDED = "one input, images [N, H, W, 3] of uint8 or float32, and one output, features [N, D]"
 _BATCH = 32  # images at once, if the program takes any number
+_TRIED = (
+    224,
+    224,
+)  # sides of the first image, if the program takes any: many networks need multiples
 
 
 class OwnExtractor:
@@ -52,7 +56,7 @@ class OwnExtractor:
         self.kernel_distance_name = f"{self.prefix}_kernel_distance"
         self.sliced_distance_name = f"{self.prefix}_sliced_distance"
         self.size = 0
-        height, width = image_size or (64, 64)
+        height, width = image_size or _TRIED
         example = self(np.zeros([1, height, width, 3], np.uint8))
         if example.ndim != 2 or len(example) != 1:
             raise UserError(f"{name} returns {list(example.shape)} for one image: {_NEEDED}")
@@ -69,7 +73,13 @@ class OwnExtractor:
             count = len(part)
             if self._batch is not None:
                 part = np.resize(part, (size, *part.shape[1:]))
-            parts.append(np.asarray(self._network(part), np.float32)[:count])
+            try:
+                parts.append(np.atleast_1d(np.asarray(self._network(part), np.float32))[:count])
+            except (TypeError, ValueError, tf.errors.OpError) as error:
+                line = str(error).strip().partition("\n")[0]
+                raise UserError(
+                    f"{self.name} fails on images {list(part.shape)}: {line}"
+                ) from error
         return np.concatenate(parts)
 
     def _resized(self, images: np.ndarray) -> np.ndarray:
@@ -149,15 +159,16 @@ def _from_saved_model(place: epath.Path) -> OwnExtractor:
 
 def _from_jax(place: epath.Path, content: bytes) -> OwnExtractor:
     require_packages(f"{place}, a file,", ["jax"], "stablehlo")
+    import jax
     from jax import export
 
     try:
         exported = export.deserialize(bytearray(content))
     except Exception as error:  # flatbuffers raises what the bytes lead it to
         raise UserError(f"{place} is neither a SavedModel nor a file of jax.export") from error
-    if len(exported.in_avals) != 1 or len(exported.out_avals) != 1:
-        counts = f"{len(exported.in_avals)} inputs and {len(exported.out_avals)} outputs"
-        raise UserError(f"{place} has {counts}: {_NEEDED}")
+    structures = jax.tree.structure(((0,), {})), jax.tree.structure(0)
+    if (exported.in_tree, exported.out_tree) != structures:
+        raise UserError(f"{place} is of {exported.in_tree} to {exported.out_tree}: {_NEEDED}")
     [aval] = exported.in_avals
     shape = [side if isinstance(side, int) else None for side in aval.shape]
     checksum = hashlib.sha256(content).hexdigest()

@@ -119,13 +119,28 @@ def test_codes_of_an_autoencoder_that_was_trained_further_are_refused(workdir, t
     train(*run_in_steps, "--steps=1")
     for stage in ("top", "bottom"):
         train(f"--workdir={further}", *_FLAGS, f"--stage={stage}", "--steps=1")
+    code, _, stderr = run_forked(tmp_path, "train", *run_in_steps, "--steps=2")
+    assert code == 1 and "stage top was trained on what it computes now" in stderr, stderr
+    run_in_steps = (f"--workdir={further}", *_FLAGS, "--stage=autoencoder")
+    aside = tmp_path / "aside"
+    aside.mkdir()
+    for stage in ("top", "bottom"):
+        (further / stage).rename(aside / stage)
     train(*run_in_steps, "--steps=2")
+    for stage in ("top", "bottom"):
+        (aside / stage).rename(further / stage)
     flags = (f"--workdir={further}", f"--output_dir={tmp_path / 's'}")
     code, _, stderr = run_forked(tmp_path, "sample", *flags)
     assert code == 1 and stderr.endswith(
         "stage top was trained on the codes of another autoencoder, or of this one before it was "
-        "trained further: train top again\n"
+        "trained further: delete its folder, and train it again\n"
     ), stderr
+
+
+def test_models_that_start_from_others_have_the_codes_of_their_own_autoencoder(workdir, tmp_path):
+    train(f"--workdir={tmp_path / 'w'}", *_FLAGS, f"--init_from={workdir}", "--steps=1")
+    model = wavelet_tf.load(tmp_path / "w")  # which compares the autoencoders
+    assert model.sample(classes=[1]).shape == (1, 16, 16, 1)
 
 
 @pytest.mark.parametrize(
@@ -134,6 +149,10 @@ def test_codes_of_an_autoencoder_that_was_trained_further_are_refused(workdir, t
         ("--bits=5", "--bits means nothing to --system=vqvae2"),
         ("--levels=1", "--levels means nothing to --system=vqvae2"),
         ("--scale=2", "--scale means nothing to --system=vqvae2"),
+        (
+            "--distance_images=20",
+            "--distance_images means nothing to --system=vqvae2",
+        ),
         ("--vq_stride=3", "--vq_stride=3: use a power of 2"),
     ],
 )

@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 
 from cascade_tf.data import open_source
-from cascade_tf.errors import SettingError
+from cascade_tf.errors import SettingError, UserError
 from cascade_tf.sample_request import SampleRequest
 from cascade_tf.strategies import make_strategy
 from cascade_tf.training import Trainer
@@ -116,6 +116,29 @@ def test_a_perceptual_loss_is_of_images_in_features_of_inception(inception_wheel
         expected += np.mean(np.sum((ours - theirs) ** 2, axis=-1))
     np.testing.assert_allclose(figures["loss"], 2 * expected, rtol=1e-3)
     assert any(np.any(gradient) for gradient in gradients)
+
+
+def test_a_perceptual_loss_needs_the_weights_and_large_enough_images():
+    first = built(WaveletDecoderStage, decoder_loss=("perceptual",))
+    assert first.decode(first.condition(photographs())).shape == (4, 32, 32, 3)
+    with pytest.raises(SettingError, match="needs the weights of Inception"):
+        first._gradients(photographs())
+    with pytest.raises(SettingError, match="to16 is smaller than 32x32"):
+        stage(WaveletDecoderStage, level=1, decoder_loss=("perceptual",))
+
+
+def test_a_decoder_without_a_discriminator_does_not_start_one_with(tmp_path):
+    _trained(tmp_path / "w" / "to32", stage(PixelDecoderStage), steps=1)
+    adversarial = stage(PixelDecoderStage, decoder_loss=("mse", "adversarial"))
+    with pytest.raises(UserError, match="was trained without a discriminator"):
+        (tmp_path / "v").mkdir()
+        _trained(tmp_path / "v" / "to32", adversarial, init_from=str(tmp_path / "w"))
+
+
+@pytest.mark.parametrize("field", ["perceptual_weight", "adversarial_weight", "adversarial_width"])
+def test_settings_of_terms_that_the_loss_lacks_are_refused(field):
+    with pytest.raises(SettingError, match=f"{field}=3.*: it means nothing without"):
+        stage(WaveletDecoderStage, **{field: 3})
 
 
 def test_the_details_are_those_that_join_puts_back():

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from cascade_tf.errors import UsageError, UserError
+from cascade_tf.errors import SettingError, UsageError, UserError
 from cascade_tf.examples import Examples
 from cascade_tf.experiment import Experiment
 from cascade_tf.given_settings import GivenSettings
@@ -91,6 +91,11 @@ def test_both_players_learn_from_an_auxiliary_classifier(architecture):
     none, half = gradients(0.0)[1], gradients(0.5)[1]
     np.testing.assert_allclose(half - none, whole - half, atol=1e-3 * np.abs(whole).max())
     assert np.abs(whole - none).max() > 0.01 * np.abs(whole).max()
+
+
+def test_a_weight_of_a_classifier_that_there_is_not_is_refused():
+    with pytest.raises(SettingError, match="means nothing without an auxiliary classifier"):
+        gan(classification=0.5)
 
 
 def test_an_unconditional_discriminator_has_no_classifier():

@@ -84,7 +84,7 @@ class BigGANConfig(Settings):
     )
     conditioning: str = setting(
         "projection",
-        "How a GAN's discriminator uses classes: by a projection, or as a classifier beside it.",
+        "How a GAN's discriminator uses classes: by a projection, or by classifying images, too.",
         decides="model",
         choices=("projection", "auxiliary_classifier"),
     )

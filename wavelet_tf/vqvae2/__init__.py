@@ -7,5 +7,7 @@ the distribution of the codes, and the decoder turns sampled codes into images.
 - `codebook.py`: codes, and how they follow the encodings;
 - `autoencoder.py`: the networks;
 - `autoencoder_stage.py`: their training;
-- `code_prior.py`, `code_map_stage.py`: the models of codes, as stages.
+- `code_maps.py`: the maps that stages pass on;
+- `priors.py`: the models of codes, as stages;
+- `family.py`, `model.py`, `endpoints.py`: all stages, by settings, in Python, and exported.
 """

@@ -154,7 +154,7 @@ class Autoencoder(SerializableLayer):
         fine = self.bottom_stack(self.bottom_conv(x))
         x = self.top_stack(self.top_conv(tf.nn.relu(self.top_down(fine))))
         top = self._encoded(self.top, self.to_top(x))
-        x = self.from_top_stack(self.from_top(self.top(top.encodings)))
+        x = self.from_top_stack(self.from_top(self.top.replaced(*top)))
         x = tf.concat([tf.cast(self.from_top_up(x), fine.dtype), fine], axis=-1)
         return top, self._encoded(self.bottom, self.to_bottom(x))
 
@@ -178,13 +178,10 @@ class Autoencoder(SerializableLayer):
 
     def decode_encodings(self, top: Encoded, bottom: Encoded) -> tf.Tensor:
         """Images of two maps, with gradients that pass straight to the encodings."""
-        return self._decode(self.top(top.encodings), self.bottom(bottom.encodings))
-
-    def _reconstruct(self, images: tf.Tensor) -> tf.Tensor:
-        return self.decode_encodings(*self.encode(images))
+        return self._decode(self.top.replaced(*top), self.bottom.replaced(*bottom))
 
     def call(self, images: tf.Tensor) -> tf.Tensor:
-        return self._reconstruct(images)
+        return self.decode_encodings(*self.encode(images))
 
     @property
     def output_dtype(self) -> str:

@@ -90,7 +90,7 @@ class AutoencoderStage(DecodingStage):
             for own in assignments
         ]
         for codebook, own in zip(self.codebooks, summed, strict=True):
-            codebook.update(own, t.codebook_decay, t.codebook_revival)
+            codebook.update(own, t.codebook_decay, t.codebook_restart)
             metrics |= _use(codebook.name, own.counts)
         return metrics
 

@@ -92,8 +92,12 @@ class Codebook(SerializableLayer):
 
     def call(self, encodings: tf.Tensor) -> tf.Tensor:
         """Encodings replaced by their nearest vectors; gradients pass straight through."""
+        return self.replaced(encodings, self.nearest(encodings))
+
+    def replaced(self, encodings: tf.Tensor, codes: tf.Tensor) -> tf.Tensor:
+        """Encodings replaced by the vectors of their codes; gradients pass straight through."""
         z = tf.cast(encodings, tf.float32)
-        return z + tf.stop_gradient(self.look_up(self.nearest(z)) - z)
+        return z + tf.stop_gradient(self.look_up(codes) - z)
 
     @property
     def output_dtype(self) -> str:
@@ -127,25 +131,25 @@ class Codebook(SerializableLayer):
         candidates = tf.gather(flat, own * positions + position) * found[:, None]
         return Assignments(counts, sums, candidates, found)
 
-    def update(self, assignments: Assignments, decay: float, revival: float) -> None:
+    def update(self, assignments: Assignments, decay: float, restart: float) -> None:
         """Moves the averages by a batch; all replicas call it with the same sums.
 
         Args:
             assignments: of the whole batch.
             decay: gamma.
-            revival: codes of less than this share of an average code's count become candidates,
+            restart: codes of less than this share of an average code's count become candidates,
                 with the count of an average code.
         """
         counts = decay * self.counts + (1 - decay) * assignments.counts
         sums = decay * self.sums + (1 - decay) * assignments.sums
         average = tf.reduce_mean(counts)
-        revived = (counts < revival * average) & (assignments.found > 0)
+        restarted = (counts < restart * average) & (assignments.found > 0)
         candidates = assignments.candidates * average
-        self.counts.assign(tf.where(revived, average, counts))
-        self.sums.assign(tf.where(revived[:, None], candidates, sums))
+        self.counts.assign(tf.where(restarted, average, counts))
+        self.sums.assign(tf.where(restarted[:, None], candidates, sums))
 
 
 def candidate_draw(seed: int, name: str, step: tf.Tensor, codes: int) -> tf.Tensor:
     """The draw of `Codebook.assignments` for a training step, float32 [2, codes]."""
-    numbers = uniform(seed, f"{name}/revival", tf.reshape(step, [1]), 2 * codes)
+    numbers = uniform(seed, f"{name}/restart", tf.reshape(step, [1]), 2 * codes)
     return tf.reshape(numbers, [2, codes])

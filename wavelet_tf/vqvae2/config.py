@@ -111,7 +111,7 @@ class AutoencoderTrainingConfig(RegressionTrainingConfig):
     Attributes:
         commitment: beta of their equation 2.
         codebook_decay: gamma of the codebook's moving averages (their section 2.1).
-        codebook_revival: a code is replaced by an encoding of the batch when it is used less than
+        codebook_restart: a code is replaced by an encoding of the batch when it is used less than
             this share of an average code's use; 0: never.
 
     Raises:
@@ -132,7 +132,7 @@ class AutoencoderTrainingConfig(RegressionTrainingConfig):
         at_least=0,
         below=1,
     )
-    codebook_revival: float = setting(
+    codebook_restart: float = setting(
         0.01,
         "Share of an average code's use below which VQ-VAE-2 replaces a code; 0: never.",
         decides="training",

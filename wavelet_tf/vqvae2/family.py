@@ -45,7 +45,9 @@ class VQVAE2Family(Family):
         return VQVAE2Config, CodePriorConfig, self._model, self._training
 
     def unrecorded(self, stage: str) -> frozenset[str]:
-        return frozenset() if stage == AUTOENCODER else _UNRECORDED
+        if stage == AUTOENCODER:
+            return frozenset()
+        return _UNRECORDED | ({"guide_layers"} if stage == "top" else set())
 
     def make_stage(self, stage: str) -> "Stage":
         from wavelet_tf.vqvae2 import priors
@@ -70,4 +72,7 @@ class VQVAE2Family(Family):
             **guide,
         )
         training = self._read(self._training, stage)
-        return priors.code_prior(stage, config, prior, model, training, _UNRECORDED)
+        dtype = self._read(AutoencoderTrainingConfig, AUTOENCODER).dtype_policy
+        return priors.code_prior(
+            stage, config, prior, model, training, self.unrecorded(stage), dtype
+        )

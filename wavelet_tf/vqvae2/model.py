@@ -66,6 +66,10 @@ class VQVAE2Model(WaveletModel):
             self.image_shape,
         )
 
+    def upsample(self, images: np.ndarray) -> np.ndarray:
+        """VQ-VAE-2 does not upsample; raises ValueError."""
+        raise ValueError("images: VQ-VAE-2 decodes codes; use encode and decode")
+
     @property
     def _codes(self) -> int:
         return self._autoencoder.config.codes

@@ -68,28 +68,39 @@ class CodePrior(Stage):
     Args:
         config: sizes of the autoencoder.
         model: of the codes, not yet built.
+        dtype: dtype policy of the autoencoder's training, since codes depend on rounding.
 
     """
 
     needs = ("autoencoder",)
 
-    def __init__(self, config: VQVAE2Config, model: CodeMapStage):
-        self.config, self.model = config, model
+    def __init__(self, config: VQVAE2Config, model: CodeMapStage, dtype: str = "float32"):
+        self.config, self.model, self._dtype = config, model, dtype
         self.description, self.name, self.headline = model.description, model.name, model.headline
         self.accepts, self.num_classes = model.accepts, model.num_classes
-        self.sampling_parts, self.batch_parts = model.sampling_parts, model.batch_parts
-        self.jit_compile = model.jit_compile
+        self.sampling_parts, self.jit_compile = model.sampling_parts, model.jit_compile
         self.image_shape = config.image_size, config.image_size, config.channels
         self.is_bottom = model.config.guide_size > 0
 
+    @property
+    def batch_parts(self) -> int:  # type: ignore[override]
+        """The model's."""
+        return self.model.batch_parts
+
+    @batch_parts.setter
+    def batch_parts(self, parts: int) -> None:
+        self.model.batch_parts = parts
+
     def build(self) -> None:
         self.model.build()
-        self.autoencoder = Autoencoder(self.config, name="autoencoder")
+        self.autoencoder = Autoencoder(self.config, dtype=self._dtype, name="autoencoder")
         self.autoencoder.build()
         self.autoencoder.trainable = False
 
     def prepare(self, source: Source) -> str:
         """Copies the trained autoencoder."""
+        if self.load_needed is None:
+            raise ValueError("load_needed: set it to a function that returns the autoencoder")
         trained = self.load_needed("autoencoder")
         assert isinstance(trained, AutoencoderStage)
         pairs = zip(self.autoencoder.weights, trained.autoencoder.weights, strict=True)
@@ -160,7 +171,7 @@ def require_codes_of_the_autoencoder(stages: Sequence[Stage]) -> None:
         if not all(np.array_equal(own.numpy(), other.numpy()) for own, other in pairs):
             raise UserError(
                 f"stage {stage.name} was trained on the codes of another autoencoder, or of this "
-                f"one before it was trained further: train {stage.name} again"
+                f"one before it was trained further: delete its folder, and train it again"
             )
 
 
@@ -171,6 +182,7 @@ def code_prior(
     model: DecoderConfig,
     training: LikelihoodTrainingConfig,
     unrecorded: frozenset[str] = frozenset(),
+    dtype: str = "float32",
 ) -> CodePrior:
     """The stage "top" or "bottom".
 
@@ -181,6 +193,7 @@ def code_prior(
         model: sizes of the model, with `codes`, and a guide for the bottom codes.
         training: settings of its training.
         unrecorded: see `Description`.
+        dtype: see `CodePrior`.
     """
     description = Description("vqvae2", (config, prior, model, training), unrecorded)
-    return CodePrior(config, CodeMapStage(name, model, training, description))
+    return CodePrior(config, CodeMapStage(name, model, training, description), dtype)

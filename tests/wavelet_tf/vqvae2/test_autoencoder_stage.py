@@ -37,8 +37,8 @@ def test_it_learns_digits_and_uses_its_codes(trained):
 
 
 def test_two_replicas_equal_one(tmp_path):
-    """Codebooks are sums over all replicas, and so are the encodings that revive codes."""
-    settings = dict(codebook_revival=0.9, codebook_decay=0.5)
+    """Codebooks are sums over all replicas, and so are the encodings that restart codes."""
+    settings = dict(codebook_restart=0.9, codebook_decay=0.5)
     one = trainer(autoencoder(**settings), tmp_path / "one", summary_every=1)
     spread = autoencoder(**settings)
     two = trainer(spread, tmp_path / "two", make_strategy("mirrored"), summary_every=1)

@@ -19,7 +19,7 @@ def _assigned(codebook, encodings, places, batch, draw):
     return codebook.assignments(encodings, codes, tf.constant(places), batch, draw)
 
 
-def _transcribed(vectors, counts, sums, z, candidates, revival):
+def _transcribed(vectors, counts, sums, z, candidates, restart):
     """A step of VQ-VAE's Appendix A, with Laplace smoothing, one encoding at a time."""
     n, m = np.zeros(CODES), np.zeros([CODES, SIZE])
     for encoding in z.reshape(-1, SIZE):
@@ -29,16 +29,16 @@ def _transcribed(vectors, counts, sums, z, candidates, revival):
     counts, sums = DECAY * counts + (1 - DECAY) * n, DECAY * sums + (1 - DECAY) * m
     mean = counts.mean()
     for i in range(CODES):
-        if counts[i] < revival * mean:
+        if counts[i] < restart * mean:
             counts[i], sums[i] = mean, mean * candidates[i]
     total = counts.sum()
     smoothed = [(count + 1e-5) / (total + CODES * 1e-5) * total for count in counts]
     return sums / np.array(smoothed)[:, None], counts, sums
 
 
-@pytest.mark.parametrize("revival", [0, 0.5])
-def test_the_averages_are_those_of_a_transcription(revival):
-    codebook, revived = _codebook(), 0
+@pytest.mark.parametrize("restart", [0, 0.5])
+def test_the_averages_are_those_of_a_transcription(restart):
+    codebook, restarted = _codebook(), 0
     vectors, counts, sums = (
         np.float64(x) for x in (codebook.vectors(), codebook.counts, codebook.sums)
     )
@@ -49,11 +49,11 @@ def test_the_averages_are_those_of_a_transcription(revival):
         image, position = np.int32(draw[0] * 4), np.int32(draw[1] * 4)
         candidates = z.reshape(4, 4, SIZE)[image, position]
         np.testing.assert_array_equal(assigned.candidates, candidates)
-        vectors, counts, sums = _transcribed(vectors, counts, sums, z, candidates, revival)
-        revived += np.sum(np.all(np.isclose(vectors, candidates, rtol=1e-4), axis=1))
-        codebook.update(assigned, DECAY, revival)
+        vectors, counts, sums = _transcribed(vectors, counts, sums, z, candidates, restart)
+        restarted += np.sum(np.all(np.isclose(vectors, candidates, rtol=1e-4), axis=1))
+        codebook.update(assigned, DECAY, restart)
         np.testing.assert_allclose(codebook.vectors(), vectors, rtol=1e-4, atol=1e-5)
-    assert bool(revived) == bool(revival)
+    assert bool(restarted) == bool(restart)
 
 
 def test_the_parts_of_replicas_sum_to_the_whole():
