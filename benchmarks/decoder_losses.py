@@ -53,7 +53,8 @@ def main(_: list[str]) -> None:
     images = np.concatenate([batch.images.numpy()[batch.indices >= 0] for batch in batches])
     inception = load_inception(FLAGS.inception)
     real = extract_features(inception, [images])
-    columns = [images[[int(number) for number in FLAGS.shown]]]
+    shown = [int(number) for number in FLAGS.shown if int(number) < len(images)]
+    columns = [images[shown]]
     print("| loss | steps | MSE | PSNR, dB | SSIM | FID | KID |\n|---|---|---|---|---|---|---|")
     for name, losses in LOSSES.items():
         workdir = output / losses.replace(",", "_")
@@ -81,7 +82,7 @@ def main(_: list[str]) -> None:
             first = model.decoders[0]
             plain = resized(first, tf.constant(model.encode(columns[0])), "bicubic")
             columns.append(first.to_images(plain).numpy())
-        columns.append(made[[int(number) for number in FLAGS.shown]])
+        columns.append(made[shown])
     rows = np.stack(columns, axis=1).reshape(-1, SIZE, SIZE, 3)
     page = enlarge(sheet(rows, columns=len(columns), gap=1), 768)
     Image.fromarray(page).save(output / "reconstructions.png")
