@@ -137,12 +137,11 @@ class CodePrior(Stage):
 
     def _sample(self, request: SampleRequest) -> tf.Tensor:
         """Top codes, int32 [B, h, w, 1]; or both as of `joined`, given the top codes."""
-        codes = self.model.sample(request)
         if not self.is_bottom:
-            return codes
+            return self.model.sample(request)
         if request.condition is None:
             raise ValueError("condition: the bottom codes need the top codes")
-        return joined(request.condition[..., 0], codes[..., 0])
+        return joined(request.condition[..., 0], self.model.sample(request)[..., 0])
 
     def target(self, images: tf.Tensor) -> tf.Tensor:
         top, bottom = self._codes(images)
