@@ -10,62 +10,59 @@ import keras
 import tensorflow as tf
 
 from cascade_tf.serializable_layer import SerializableLayer
-from spn_tf.autoregressive_config import AutoregressiveConfig
 from spn_tf.dense import Dense
 from spn_tf.shapes import Shape
 from spn_tf.slice_embedder import ResidualBlock
 
 
 class GuideEmbedding(SerializableLayer):
-    """Codes of a guide, int32 [B, g * g] in raster order, to features [B, H, W, D].
+    """Codes of a guide, int32 [B, g * g] in raster order, to features [B, H, H, D].
 
     A learned vector for each code, residual convolutions, and for each pixel under a code a
-    projection of its own. D is `config.embedding_channels`.
+    projection of its own.
 
     Args:
-        config: sizes of the images and of the guide.
+        codes: number of codes that the guide may hold.
+        size: g.
+        image_size: H, a multiple of g.
+        width: D.
+        layers: residual blocks.
 
     Example:
-        >>> from spn_tf.pixelsnail.config import PixelSNAILConfig
-        >>> config = PixelSNAILConfig(
-        ...     height=4, width=4, codes=16, intensity_distribution="softmax",
-        ...     pixelsnail_filters=6, guide_size=2, guide_codes=8, guide_layers=1,
-        ... )
-        >>> GuideEmbedding(config)(tf.zeros([3, 4], tf.int32)).shape
+        >>> guide = GuideEmbedding(codes=8, size=2, image_size=4, width=6, layers=1)
+        >>> guide(tf.zeros([3, 4], tf.int32)).shape
         TensorShape([3, 4, 4, 6])
     """
 
-    def __init__(self, config: AutoregressiveConfig, **kwargs: Any):
+    def __init__(
+        self, codes: int, size: int, image_size: int, width: int, layers: int, **kwargs: Any
+    ):
         super().__init__(**kwargs)
-        c, dtype = config, self.dtype_policy
-        self.config, self.factor = config, config.height // config.guide_size
-        self.table = keras.layers.Embedding(
-            c.guide_codes, c.embedding_channels, dtype=dtype, name="table"
-        )
+        self.codes, self.size, self.image_size = codes, size, image_size
+        self.width, self.layers = width, layers
+        dtype = self.dtype_policy
+        self.table = keras.layers.Embedding(codes, width, dtype=dtype, name="table")
         self.blocks = [
-            ResidualBlock(c.embedding_channels, c.embedding_channels, 3, dtype=dtype, name=f"{i}")
-            for i in range(c.guide_layers)
+            ResidualBlock(width, width, 3, dtype=dtype, name=f"block_{i}") for i in range(layers)
         ]
-        self.spread = Dense(self.factor**2 * c.embedding_channels, dtype=dtype, name="spread")
+        self.spread = Dense((image_size // size) ** 2 * width, dtype=dtype, name="spread")
 
     def build(self, input_shape: Shape | None = None) -> None:
         if self.built:
             return
-        c = self.config
-        plane = (None, c.guide_size, c.guide_size, c.embedding_channels)
-        self.table.build((None, c.guide_size**2))
+        plane = (None, self.size, self.size, self.width)
+        self.table.build((None, self.size**2))
         for block in self.blocks:
             block.build(plane)
         self.spread.build(plane)
         self.built = True
 
     def call(self, guide: tf.Tensor) -> tf.Tensor:
-        c = self.config
-        x = tf.reshape(self.table(guide), [-1, c.guide_size, c.guide_size, c.embedding_channels])
+        x = tf.reshape(self.table(guide), [-1, self.size, self.size, self.width])
         for block in self.blocks:
             x = block(x)
-        return tf.nn.depth_to_space(self.spread(x), self.factor) if self.factor > 1 else x
+        x, factor = self.spread(x), self.image_size // self.size
+        return tf.nn.depth_to_space(x, factor) if factor > 1 else x
 
     def compute_output_shape(self, guide_shape: Shape) -> Shape:
-        c = self.config
-        return guide_shape[0], c.height, c.width, c.embedding_channels
+        return guide_shape[0], self.image_size, self.image_size, self.width

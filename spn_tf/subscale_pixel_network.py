@@ -52,7 +52,15 @@ class SubscalePixelNetwork(SerializableLayer):
             self.embedder = SliceEmbedder(config, dtype=self.dtype_policy, name="embedder")
         self.guide = None
         if config.guide_size:
-            self.guide = GuideEmbedding(config, dtype=self.dtype_policy, name="guide")
+            self.guide = GuideEmbedding(
+                config.guide_codes,
+                config.guide_size,
+                config.height,
+                config.embedding_channels,
+                config.guide_layers,
+                dtype=self.dtype_policy,
+                name="guide",
+            )
         self.class_embedding = None
         if config.num_classes > 1:
             self.class_embedding = keras.layers.Embedding(

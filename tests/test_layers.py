@@ -50,6 +50,7 @@ from wavelet_tf.biggan.config import BigGANConfig
 from wavelet_tf.biggan.discriminator import Discriminator
 from wavelet_tf.biggan.generator import Generator
 from wavelet_tf.config import PixelConfig, WaveletConfig
+from wavelet_tf.patch_discriminator import PatchDiscriminator
 from wavelet_tf.pixel_decoder import PixelDecoder
 from wavelet_tf.r3gan.discriminator import R3GANDiscriminator
 from wavelet_tf.r3gan.generator import R3GANGenerator
@@ -106,21 +107,6 @@ _WAVELET = WaveletConfig(image_size=32, levels=1, patch_size=8, packet_width=4, 
 _PIXEL = PixelConfig(image_size=32, levels=1, pixel_width=4)
 _VQVAE2 = VQVAE2Config(
     image_size=16, codes=8, code_size=4, width=8, residual_blocks=1, residual_width=4
-)
-_CODES = PixelSNAILConfig(
-    height=4,
-    width=4,
-    codes=9,
-    num_classes=3,
-    guide_size=2,
-    guide_codes=5,
-    guide_layers=1,
-    intensity_distribution="softmax",
-    channels=1,
-    pixelsnail_blocks=1,
-    pixelsnail_residual_blocks=1,
-    pixelsnail_filters=6,
-    pixelsnail_key_channels=2,
 )
 _GAN = dict(num_classes=3, generator_width=8, discriminator_width=8, z_size=6, class_embedding=4)
 _SHALLOW = BigGANConfig(size=16, architecture="biggan", attention_size=8, **_GAN)
@@ -204,11 +190,7 @@ LAYERS = {
         lambda: ParallelDecoder(_PARALLEL),
         [_int(8, 2, 2, 4, 3), _x(2, 2, 4, 6)],
     ),
-    "guide": (lambda: GuideEmbedding(_CODES), [_int(5, 2, 4)]),
-    "pixelsnail of codes": (
-        lambda: SubscalePixelNetwork(_CODES),
-        [_int(9, 2, 1, 4, 4, 1), _int(1, 2), None, None, _int(3, 2, 5)],
-    ),
+    "guide": (lambda: GuideEmbedding(5, 2, 4, width=6, layers=1), [_int(5, 2, 4)]),
     "pixelsnail of images": (
         lambda: SubscalePixelNetwork(_SNAIL),
         [_int(8, 2, 1, 4, 8, 3), _int(1, 2)],
@@ -230,6 +212,10 @@ LAYERS = {
     "heads": (lambda: packet_decoder.Heads(2, 4, 3, False), [_x(2, 8, 8, 5)]),
     "packet decoder": (lambda: packet_decoder.PacketDecoder(_WAVELET, 1), [_x(2, 16, 16, 3)]),
     "pixel decoder": (lambda: PixelDecoder(_PIXEL, 1), [_x(2, 16, 16, 3)]),
+    "discriminator of patches": (
+        lambda: PatchDiscriminator(inputs=12, width=4),
+        [_x(2, 8, 8, 3), _x(2, 8, 8, 9)],
+    ),
     "codebook": (lambda: Codebook(codes=8, size=4), [_x(2, 4, 5, 4)]),
     "residual stack": (lambda: ResidualStack(6, 4, blocks=2), [_x(2, 4, 5, 6)]),
     "autoencoder": (lambda: Autoencoder(_VQVAE2), [_x(2, 16, 16, 3)]),

@@ -25,7 +25,7 @@ def test_for_each_guide_and_class_the_probabilities_of_all_maps_sum_to_one(chang
         found.append(np.exp(-network.image_nats(maps, repeated)))
     np.testing.assert_allclose(np.sum(found, axis=1), 1, atol=1e-4)
     for one, other in itertools.combinations(found, 2):
-        assert np.abs(one - other).sum() > 0.05
+        assert np.abs(one - other).sum() > 1e-3
 
 
 @pytest.mark.parametrize("changes", MODELS[:3], ids=str)
