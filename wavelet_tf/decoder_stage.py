@@ -14,7 +14,6 @@ from cascade_tf.pictures import resize_nearest
 from cascade_tf.sample_request import OnProgress
 from cascade_tf.xla_choice import with_or_without_xla
 from wavelet_tf.biggan.losses import LOSSES
-from wavelet_tf.biggan.spectral_norm import update_spectral_norms
 from wavelet_tf.config import NSBConfig, PixelConfig, WaveletConfig
 from wavelet_tf.decoder import Decoder
 from wavelet_tf.decoding_stage import DecodingStage
@@ -123,8 +122,6 @@ class DecoderStage(DecodingStage):
     def train_step(self, examples: Examples, step: tf.Tensor) -> dict[str, tf.Tensor]:
         replicas = tf.distribute.get_replica_context().num_replicas_in_sync
         clip_norm = self.training.clip_norm
-        if self.discriminator is not None:
-            update_spectral_norms(self.discriminator)
         figures, gradients, of_discriminator = self._compiled_gradients(examples.images, replicas)
         figures["learning_rate"] = tf.identity(self.optimizer.learning_rate)
         figures["gradient_norm"] = apply_gradients(

@@ -2,21 +2,21 @@
 
 from typing import Any
 
+import keras
 import tensorflow as tf
 
 from cascade_tf.serializable_layer import SerializableLayer
-from wavelet_tf.biggan.spectral_norm import SNConv2D
 
 _SLOPE = 0.2  # of the leaky ReLU
 _HALVINGS = 2
+_SCALE = 10  # high bands of photographs have a root mean square of about a tenth
 
 
 class PatchDiscriminator(SerializableLayer):
     """Details and the coarse representation that they belong to, to a logit for each patch.
 
-    Convolutions of 3x3 with spectral norms, each but the last with a leaky ReLU; the first two are
-    followed by average pooling. A logit sees 26x26 coefficients (Isola et al., 2017, have 70x70
-    pixels).
+    Convolutions of 3x3, each but the last with a leaky ReLU; the first two are followed by average
+    pooling. A logit sees 26x26 coefficients (Isola et al., 2017, have 70x70 pixels).
 
     Args:
         inputs: channels of both together.
@@ -31,18 +31,25 @@ class PatchDiscriminator(SerializableLayer):
     def __init__(self, inputs: int, width: int, **kwargs: Any):
         super().__init__(autocast=False, **kwargs)  # coefficients stay float32
         self.inputs, self.width = inputs, width
-        units = [inputs, width, 2 * width, 4 * width]
-        dtype = self.dtype_policy
-        self.hidden = [
-            SNConv2D(units[n], units[n + 1], dtype=dtype, name=f"hidden_{n}") for n in range(3)
+        self.convolutions = [
+            keras.layers.Conv2D(
+                units,
+                3,
+                padding="same",
+                data_format="channels_last",
+                kernel_initializer="he_normal",
+                dtype=self.dtype_policy,
+            )
+            for units in (width, 2 * width, 4 * width, 1)
         ]
-        self.logits = SNConv2D(units[-1], 1, dtype="float32", name="logits")
 
     def build(self, *input_shapes: Any) -> None:
         if self.built:
             return
-        for layer in (*self.hidden, self.logits):
-            layer.build()
+        units = self.inputs
+        for convolution in self.convolutions:
+            convolution.build((None, None, None, units))
+            units = convolution.filters
         self.built = True
 
     def call(self, coarse: tf.Tensor, details: tf.Tensor) -> tf.Tensor:
@@ -52,12 +59,13 @@ class PatchDiscriminator(SerializableLayer):
             coarse: float32 [B, h, w, C].
             details: float32 [B, h, w, D].
         """
-        x = tf.concat([coarse, details], axis=-1)
-        for number, layer in enumerate(self.hidden):
-            x = tf.nn.leaky_relu(layer(x), _SLOPE)
+        x = tf.concat([coarse, _SCALE * details], axis=-1)
+        *hidden, last = self.convolutions
+        for number, convolution in enumerate(hidden):
+            x = tf.nn.leaky_relu(convolution(x), _SLOPE)
             if number < _HALVINGS:
                 x = tf.nn.avg_pool2d(x, 2, 2, "SAME")
-        return self.logits(tf.cast(x, tf.float32))[..., 0]
+        return tf.cast(last(x), tf.float32)[..., 0]
 
     @property
     def output_dtype(self) -> str:

@@ -128,6 +128,7 @@ def test_a_perceptual_loss_needs_the_weights_and_large_enough_images():
 
 
 def test_a_decoder_without_a_discriminator_does_not_start_one_with(tmp_path):
+    (tmp_path / "w").mkdir()
     _trained(tmp_path / "w" / "to32", stage(PixelDecoderStage), steps=1)
     adversarial = stage(PixelDecoderStage, decoder_loss=("mse", "adversarial"))
     with pytest.raises(UserError, match="was trained without a discriminator"):
