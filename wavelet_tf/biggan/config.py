@@ -82,12 +82,6 @@ class BigGANConfig(Settings):
         choices=ARCHITECTURES,
         plain=True,
     )
-    conditioning: str = setting(
-        "projection",
-        "How a GAN's discriminator uses classes: by a projection, or by classifying images, too.",
-        decides="model",
-        choices=("projection", "auxiliary_classifier"),
-    )
     # At least 8, as attention has an eighth of the units and a bottleneck a quarter.
     generator_width: int = setting(
         128, "Multiplies the generator's units; ch in BigGAN's tables.", decides="model", at_least=8
@@ -109,6 +103,12 @@ class BigGANConfig(Settings):
         "Side of self-attention in both networks, 0: none; by default 32, or 0 below 64x64.",
         decides="model",
         at_least=0,
+    )
+    conditioning: str = setting(
+        "projection",
+        "How a GAN's discriminator uses classes: by a projection, or by classifying images, too.",
+        decides="model",
+        choices=("projection", "auxiliary_classifier"),
     )
 
     def __post_init__(self) -> None:
