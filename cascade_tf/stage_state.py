@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 import keras
 import tensorflow as tf
 from etils import epath
+from tensorflow.core.protobuf.trackable_object_graph_pb2 import TrackableObjectGraph
 
 from cascade_tf.averages import PolyakAverage
 from cascade_tf.checkpoint_files import WEIGHTS, checkpoints, has_weights
@@ -16,6 +17,8 @@ from cascade_tf.stage import Stage
 from cascade_tf.strategies import is_chief
 from cascade_tf.training_config import TrainingConfig
 from cascade_tf.weights_file import read_weights
+
+_GRAPH = "_CHECKPOINTABLE_OBJECT_GRAPH"  # TensorFlow's entry for the names of all objects
 
 
 @dataclasses.dataclass
@@ -191,9 +194,11 @@ def _require_networks(stage: Stage, paths: Sequence[str]) -> None:
     """Raises UserError if checkpoints that can be read lack a network of the stage."""
     for path in paths:
         try:
-            found = {name.partition("/")[0] for name, _ in tf.train.list_variables(path)}
+            content = tf.train.load_checkpoint(path).get_tensor(_GRAPH)
         except (ValueError, tf.errors.OpError):  # the checkpoint before it may serve
             continue
+        objects = TrackableObjectGraph.FromString(content)
+        found = {child.local_name for child in objects.nodes[0].children}
         missing = [name for name in stage.networks() if name not in found]
         if missing:
             raise UserError(f"{path} was trained without a {missing[0]}, so nothing starts from it")

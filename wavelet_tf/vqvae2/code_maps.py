@@ -19,7 +19,7 @@ def parted(codes: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
     """The inverse of `joined`: the top map and the bottom map.
 
     >>> top, bottom = parted(joined(tf.constant([[[7]]]), tf.constant([[[1, 2], [3, 4]]])))
-    >>> int(top), bottom.shape
+    >>> int(top[0, 0, 0]), bottom.shape
     (7, TensorShape([1, 2, 2]))
     """
     return codes[:, ::2, ::2, 1], codes[..., 0]
