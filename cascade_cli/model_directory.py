@@ -53,9 +53,8 @@ def write_model(experiment: Experiment, system: System, output: epath.Path) -> N
         raise UsageError(
             f"`format`=safetensors is for Subscale Pixel Networks, not {experiment.described}"
         )
-    strategy = tf.distribute.get_strategy()
-    stages = [experiment.make_stage(name) for name in experiment.stage_names]
-    states = [experiment.load_state(stage, strategy) for stage in stages]
+    states = experiment.load_states(tf.distribute.get_strategy())
+    stages = [state.stage for state in states]
     make_directory(output.parent)
     source = _held_out(experiment, stages)
     with written_beside(output) as aside:

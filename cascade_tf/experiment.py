@@ -176,10 +176,7 @@ class Experiment:
         """A trained stage on one device, with averaged weights."""
         import tensorflow as tf
 
-        stage = self.make_stage(name)
-        with stage_lock.stage_lock(self.directory(name)):  # it is not in training
-            self.load_state(stage, tf.distribute.get_strategy())
-        return stage
+        return self.load_state(self.make_stage(name), tf.distribute.get_strategy()).stage
 
     def recorded(self, stage: str) -> dict[str, str]:
         """A stage's record, completed with defaults; empty if there is none."""
@@ -293,10 +290,11 @@ class Experiment:
         """All stages in order, with averaged weights; without a strategy, on one device."""
         import tensorflow as tf
 
-        stages = [self.make_stage(name) for name in self.stage_names]
-        for stage in stages:
-            self.load_state(stage, strategy or tf.distribute.get_strategy())
-        return stages
+        return [state.stage for state in self.load_states(strategy or tf.distribute.get_strategy())]
+
+    def load_states(self, strategy: "tf.distribute.Strategy") -> "list[StageState]":
+        """The states of all stages in order, with averaged weights."""
+        return [self.load_state(self.make_stage(name), strategy) for name in self.stage_names]
 
     def _family(self, system: str, read: Read) -> Family:
         if system not in self._families:

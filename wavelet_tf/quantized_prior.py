@@ -3,7 +3,7 @@
 With a likelihood model, p(z) in the equation is exact.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import keras
 import numpy as np
@@ -15,10 +15,11 @@ from cascade_tf.examples import Examples
 from cascade_tf.sample_request import OnProgress, SampleRequest
 from cascade_tf.stage import Stage
 from wavelet_tf.latents import Latents
+from wavelet_tf.model_prior import ModelPrior
 from wavelet_tf.unit_images import to_uint8
 
 
-class QuantizedPrior(Stage):
+class QuantizedPrior(ModelPrior):
     """A stage for images as a prior of latents; its figures are of quantized latents.
 
     Args:
@@ -37,19 +38,8 @@ class QuantizedPrior(Stage):
         bits: int = 8,
         description: Description | None = None,
     ):
-        self.description = description or model.description
-        self.model, self.latents, self.bits = model, latents, bits
-        self.name, self.headline = model.name, model.headline
-        self.sampling_parts, self.jit_compile = model.sampling_parts, model.jit_compile
-
-    @property
-    def batch_parts(self) -> int:  # type: ignore[override]
-        """The model's."""
-        return self.model.batch_parts
-
-    @batch_parts.setter
-    def batch_parts(self, parts: int) -> None:
-        self.model.batch_parts = parts
+        super().__init__(model, description)
+        self.latents, self.bits = latents, bits
 
     def build(self) -> None:
         self.model.build()
@@ -61,18 +51,6 @@ class QuantizedPrior(Stage):
 
     def networks(self) -> Mapping[str, keras.Layer]:
         return {**self.model.networks(), "latents": self.latents}
-
-    def optimizers(self) -> Mapping[str, keras.optimizers.Optimizer]:
-        return self.model.optimizers()
-
-    def averaged_variables(self) -> Sequence[keras.Variable]:
-        return self.model.averaged_variables()
-
-    def train_step(self, examples: Examples, step: tf.Tensor) -> Mapping[str, tf.Tensor]:
-        return self.model.train_step(self._quantized(examples), step)
-
-    def evaluate_step(self, examples: Examples) -> Mapping[str, tf.Tensor]:
-        return self.model.evaluate_step(self._quantized(examples))
 
     def _sample(self, request: SampleRequest) -> tf.Tensor:
         """Samples latents, float32 [B, size, size, C]."""
@@ -86,9 +64,9 @@ class QuantizedPrior(Stage):
         return to_uint8(target, self.latents.gain)
 
     def previews(self, examples: Examples, on_progress: OnProgress) -> Mapping[str, np.ndarray]:
-        return self.model.previews(self._quantized(examples), on_progress)
+        return self.model.previews(self._represented(examples), on_progress)
 
-    def _quantized(self, examples: Examples) -> Examples:
+    def _represented(self, examples: Examples) -> Examples:
         return examples._replace(images=self._quantize(examples.images))
 
     def _quantize(self, images: tf.Tensor) -> tf.Tensor:

@@ -49,9 +49,8 @@ def main(experiment: Experiment, options: ExportOptions) -> None:
 def _write_saved_model(
     experiment: Experiment, system: System, options: ExportOptions, output: epath.Path
 ) -> None:
-    strategy = tf.distribute.get_strategy()
-    stages = [experiment.make_stage(name) for name in experiment.stage_names]
-    states = [experiment.load_state(stage, strategy) for stage in stages]
+    states = experiment.load_states(tf.distribute.get_strategy())
+    stages = [state.stage for state in states]
     functions = system.endpoints(stages, options)
     make_directory(output.parent)
     networks = [network for stage in stages for network in stage.networks().values()]

@@ -27,10 +27,7 @@ def evaluate(
     report: Report,
 ) -> None:
     """Evaluates all stages, the part "codes"; see `System.evaluate`."""
-    states = [
-        experiment.load_state(experiment.make_stage(name), strategy)
-        for name in experiment.stage_names
-    ]
+    states = experiment.load_states(strategy)
     stages = [state.stage for state in states]
     require_codes_of_the_autoencoder(stages)
     *priors, autoencoder = stages

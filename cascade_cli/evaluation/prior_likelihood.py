@@ -24,10 +24,7 @@ def evaluate(
     report: Report,
 ) -> None:
     """Evaluates the prior, the part "prior"; see `System.evaluate`."""
-    states = [
-        experiment.load_state(experiment.make_stage(name), strategy)
-        for name in experiment.stage_names
-    ]
+    states = experiment.load_states(strategy)
     prior, chain = states[0].stage, decoders([state.stage for state in states])
 
     def figures_of(examples: Examples) -> dict[str, tf.Tensor]:

@@ -217,10 +217,7 @@ class SampleEvaluation:
             results: those of the report, or a dictionary in them; gets the figures.
         """
         extractor, experiment, report = self._extractor, self._experiment, self._report
-        states = [
-            experiment.load_state(experiment.make_stage(name), self._strategy)
-            for name in experiment.stage_names
-        ]
+        states = experiment.load_states(self._strategy)
         stages = [state.stage for state in states]
         self._chain = decoding_stages(stages)
         self._results = results

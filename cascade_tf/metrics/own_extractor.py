@@ -16,10 +16,7 @@ from cascade_tf.metrics.features import checked_images
 
 _NEEDED = "one input, images [N, H, W, 3] of uint8 or float32, and one output, features [N, D]"
 _BATCH = 32  # images at once, if the program takes any number
-_TRIED = (
-    224,
-    224,
-)  # sides of the first image, if the program takes any: many networks need multiples
+_TRIED = 224, 224  # sides of the first image, if the program takes any; a multiple of 14 and 32
 
 
 class OwnExtractor:

@@ -106,7 +106,7 @@ class BigGANConfig(Settings):
     )
     conditioning: str = setting(
         "projection",
-        "How a GAN's discriminator uses classes: by a projection, or by classifying images, too.",
+        "How a GAN's discriminator uses classes: by a projection, or by a classifier in its place.",
         decides="model",
         choices=("projection", "auxiliary_classifier"),
     )

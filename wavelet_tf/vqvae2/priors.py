@@ -19,6 +19,7 @@ from cascade_tf.stage import Stage
 from spn_tf.decoders import DecoderConfig
 from spn_tf.spn_stage import SPNStage
 from spn_tf.training_config import LikelihoodTrainingConfig
+from wavelet_tf.model_prior import ModelPrior
 from wavelet_tf.unit_images import unit_range
 from wavelet_tf.vqvae2.autoencoder import Autoencoder
 from wavelet_tf.vqvae2.autoencoder_stage import AutoencoderStage
@@ -60,7 +61,7 @@ class CodeMapStage(SPNStage):
         return self.labels_of(super()._labels(request), request.condition)
 
 
-class CodePrior(Stage):
+class CodePrior(ModelPrior):
     """A model of the top codes, or of the bottom codes given the top ones.
 
     It holds a copy of the autoencoder, which encodes the images.
@@ -69,27 +70,17 @@ class CodePrior(Stage):
         config: sizes of the autoencoder.
         model: of the codes, not yet built.
         dtype: dtype policy of the autoencoder's training, since codes depend on rounding.
-
     """
 
     needs = ("autoencoder",)
+    model: CodeMapStage
 
     def __init__(self, config: VQVAE2Config, model: CodeMapStage, dtype: str = "float32"):
-        self.config, self.model, self._dtype = config, model, dtype
-        self.description, self.name, self.headline = model.description, model.name, model.headline
+        super().__init__(model)
+        self.config, self._dtype = config, dtype
         self.accepts, self.num_classes = model.accepts, model.num_classes
-        self.sampling_parts, self.jit_compile = model.sampling_parts, model.jit_compile
         self.image_shape = config.image_size, config.image_size, config.channels
         self.is_bottom = model.config.guide_size > 0
-
-    @property
-    def batch_parts(self) -> int:  # type: ignore[override]
-        """The model's."""
-        return self.model.batch_parts
-
-    @batch_parts.setter
-    def batch_parts(self, parts: int) -> None:
-        self.model.batch_parts = parts
 
     def build(self) -> None:
         self.model.build()
@@ -111,20 +102,7 @@ class CodePrior(Stage):
     def networks(self) -> Mapping[str, keras.Layer]:
         return {**self.model.networks(), "autoencoder": self.autoencoder}
 
-    def optimizers(self) -> Mapping[str, keras.optimizers.Optimizer]:
-        return self.model.optimizers()
-
-    def averaged_variables(self) -> Sequence[keras.Variable]:
-        return self.model.averaged_variables()
-
-    def train_step(self, examples: Examples, step: tf.Tensor) -> Mapping[str, tf.Tensor]:
-        return self.model.train_step(self._coded(examples), step)
-
-    def evaluate_step(self, examples: Examples) -> Mapping[str, tf.Tensor]:
-        """`nats` of an image's codes, and `bits_per_dim`: bits per code."""
-        return self.model.evaluate_step(self._coded(examples))
-
-    def _coded(self, examples: Examples) -> Examples:
+    def _represented(self, examples: Examples) -> Examples:
         top, bottom = self._codes(examples.images)
         if not self.is_bottom:
             return examples._replace(images=top[..., None])

@@ -86,5 +86,6 @@ def test_in_python_images_are_sampled_encoded_and_decoded(stages):
 def test_codes_of_another_autoencoder_are_refused(stages):
     other = autoencoder()
     other.build()
+    other.autoencoder.top.counts.assign_add(tf.ones([12]))  # as a training step would
     with pytest.raises(UserError, match="stage top was trained on the codes of another"):
         require_codes_of_the_autoencoder([*stages[:2], other])
