@@ -96,7 +96,7 @@ NSB = {
         "batch_size": "2048",
         "gan_accumulations": "32",
     },
-    "vqvae2_imagenet256": {  # its own paper's Tables 4 and 5
+    "vqvae2_imagenet256": {  # sizes of its own paper
         "system": "vqvae2",
         "image_size": "256",
         "num_classes": "1000",

@@ -83,7 +83,7 @@ class InceptionFeatures:
 class SpatialInceptionFeatures(InceptionFeatures):
     """2,023 features of places, 7 in each of 17x17, from a middle layer (Nash et al., 2021).
 
-    Their Frechet distance is sFID, which notices wrong structure better than FID.
+    Their Frechet distance is sFID.
     """
 
     name = "inception-2015-12-05-spatial"
