@@ -58,12 +58,13 @@ class IntensityEmbedding(SerializableLayer):
     def build(self, input_shape: Shape) -> None:
         if self.built:
             return
-        # Random rows have the cosines' mean square.
-        random = keras.initializers.RandomNormal(stddev=0.5**0.5)
+        rows: keras.initializers.Initializer
+        if self.ordered:
+            rows = CosineRows(self.levels)
+        else:
+            rows = keras.initializers.RandomNormal(stddev=0.5**0.5)  # the cosines' mean square
         self.table = self.add_weight(
-            shape=(self.levels + 1, self.units),
-            initializer=CosineRows(self.levels) if self.ordered else random,
-            name="table",
+            shape=(self.levels + 1, self.units), initializer=rows, name="table"
         )
         self.built = True
 

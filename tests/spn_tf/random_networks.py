@@ -51,7 +51,8 @@ GATED_PIXELCNN = dict(system="gated_pixelcnn", pixelcnn_layers=3)
 
 PIXELSNAIL = dict(system="pixelsnail", gain=0.5)  # its features grow from block to block
 
-IMAGE_TRANSFORMER = dict(system="image_transformer")
+# Twelve hidden units for each colour: of six, all may be zero.
+IMAGE_TRANSFORMER = dict(system="image_transformer", transformer_width=36)
 
 PARALLEL = dict(system="parallel_multiscale")
 

@@ -92,7 +92,9 @@ def _cached(network, kernels=CpuKernels):
     ids=str,
 )
 def test_cached_logits_equal_teacher_forced_ones_on_every_slice(changes):
-    network = random_network(bits=3, **changes)
+    # Narrower logistics would multiply the error of float32 in their means.
+    gain = 1 if "mixture" in changes.get("intensity_distribution", "") else 2
+    network = random_network(**dict(bits=3, gain=gain) | changes)
     c = network.config
     images = np.random.default_rng(0).integers(0, 8, [3, c.height, c.width, c.channels])
     slices = to_slices(tf.constant(images, tf.int32), c)
