@@ -21,7 +21,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import tensorflow as tf
 from absl import flags
-from experiment_flags import built_stage, described_experiment, run_benchmark
+from experiment_flags import described_experiment, run_benchmark
 from random_examples import random_examples
 from tensorflow.tsl.profiler.protobuf import xplane_pb2
 
@@ -87,12 +87,13 @@ def shared_out(operations: dict[str, Interval]) -> dict[str, float]:
 def main(arguments: list[str]) -> None:
     experiment = described_experiment(arguments)
     name = experiment.stage_names[0]
-    stage, data = built_stage(experiment, name), experiment.data(name)
+    stage, data = experiment.make_stage(name), experiment.data(name)
+    stage.build()
     examples = random_examples(FLAGS.batch, data.image_size, data.channels)
     step, number = tf.function(stage.train_step), tf.constant(0, tf.int64)
 
     def run() -> None:
-        step(examples, number)["bits_per_dim"].numpy()
+        step(examples, number)[stage.headline].numpy()
 
     for _ in range(2):
         run()
@@ -114,7 +115,7 @@ def main(arguments: list[str]) -> None:
         print(f"| {kind} | {spent:.3f} | {spent / whole:.2f} |")
     print(f"| the step | {whole:.3f} | |\n")
     others = [name for name, kind in kind_of.items() if kind not in (KINDS[0][0], KINDS[1][0])]
-    for name in sorted(others, key=seconds.__getitem__, reverse=True)[:5]:
+    for name in sorted(others, key=seconds.__getitem__, reverse=True)[:12]:
         print(f"{name}: {seconds[name]:.3f} s")
 
 

@@ -2,34 +2,12 @@
 
 from typing import Any
 
-import keras
 import tensorflow as tf
 
 from cascade_tf.serializable_layer import SerializableLayer
+from wavelet_tf.biggan.batch_norm import batch_norm
 from wavelet_tf.biggan.shapes import Shape
 from wavelet_tf.biggan.spectral_norm import SNDense
-
-MOMENTUM = 0.9  # share of the moving statistics that a step keeps, as in BigGAN-PyTorch
-
-
-def batch_norm(affine: bool, synchronized: bool, **kwargs: Any) -> keras.layers.BatchNormalization:
-    """Batch normalisation, [B, H, W, C] to the same.
-
-    Args:
-        affine: whether it has a gain and a bias of its own.
-        synchronized: whether statistics are of the examples of all replicas. XLA cannot compile
-            that.
-        kwargs: passed to the Keras layer.
-    """
-    return keras.layers.BatchNormalization(
-        momentum=MOMENTUM,
-        epsilon=1e-5,
-        center=affine,
-        scale=affine,
-        synchronized=synchronized,
-        **kwargs,
-    )
-
 
 class ConditionalBatchNorm(SerializableLayer):
     """(1 + gain(y)) * normalised x + bias(y): x [B, H, W, width], y [B, condition] to x's shape.

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 import keras
 import tensorflow as tf
 
-from wavelet_tf.biggan.conditional_batch_norm import MOMENTUM
+from wavelet_tf.biggan.batch_norm import MOMENTUM
 from wavelet_tf.biggan.image_generator import ImageGenerator
 
 _BATCH_SIZE = 64

@@ -7,6 +7,7 @@ import tensorflow as tf
 from tests.wavelet_tf.biggan.small_gans import shake
 from wavelet_tf.biggan.blocks import DiscriminatorBlock, GeneratorBlock
 from wavelet_tf.biggan.deep_blocks import DeepDiscriminatorBlock, DeepGeneratorBlock
+from wavelet_tf.biggan.resampling import doubled
 
 X = tf.random.stateless_normal([2, 6, 4, 8], [1, 2])
 Y = tf.random.stateless_normal([2, 5], [3, 4])
@@ -68,3 +69,14 @@ def test_deep_discriminator_block(halve):
     h = block.convolutions[3](down(tf.nn.relu(h)))
     skip = tf.concat([down(X), block.skip(down(X))], axis=-1)
     np.testing.assert_allclose(block(X), h + skip, atol=1e-5)
+
+
+def test_the_gradient_of_doubling_is_that_of_repeating_rows_and_columns():
+    x = tf.random.stateless_normal([2, 3, 5, 4], [1, 2])
+    upstream = tf.random.stateless_normal([2, 6, 10, 4], [3, 4])
+    with tf.GradientTape(persistent=True) as tape:
+        tape.watch(x)
+        ours, expected = doubled(x), tf.repeat(tf.repeat(x, 2, axis=1), 2, axis=2)
+    np.testing.assert_array_equal(ours, expected)
+    gradients = [tape.gradient(y, x, output_gradients=upstream) for y in (ours, expected)]
+    np.testing.assert_allclose(*gradients, rtol=1e-5, atol=1e-6)
