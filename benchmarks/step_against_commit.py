@@ -1,13 +1,13 @@
 #!/usr/bin/env python3
 """Speed of a training step beside that of an earlier commit, in turns.
 
-    python benchmarks/step_against_commit.py --commit=30152d1
+    python benchmarks/step_against_commit.py --commit=30152d1 [--config=FLAGFILE]
 
-All have the widths of a flagfile. Today's step has its distribution, optimizer and use of the cores
-too. The earlier one is compiled by XLA, and has a softmax and RMSProp if it knows no others. Two
-more are today's step with a softmax and RMSProp, and today's step compiled by XLA. A process of
-each takes some steps, then the next, and so on: a busy machine slows all. Ratios are of the
-medians.
+All have the widths of a flagfile, which describes an SPN, whose first stage is measured, or a
+BigGAN. Today's step has its distribution, optimizer and use of the cores too. The earlier one is
+compiled by XLA, and has a softmax and RMSProp if it knows no others. Two more are today's step
+with a softmax and RMSProp (of an SPN), and today's step compiled by XLA. A process of each takes
+some steps, then the next, and so on: a busy machine slows all. Ratios are of the medians.
 """
 
 import json
@@ -32,13 +32,31 @@ FLAGS = flags.FLAGS
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 _USE_OF_CORES = ("jit_compile", "intra_op_threads", "batch_parts")
 _LEARNING = ("intensity_distribution", "optimizer", "convolution_dropout")
+_STAGES = {
+    "spn": """
+from spn_tf.config import SPNConfig
+from spn_tf.spn_stage import SPNStage
+from spn_tf.training_config import SPNTrainingConfig
+
+def stage():
+    return SPNStage("spn", of(SPNConfig), of(SPNTrainingConfig))
+""",
+    "biggan": """
+from wavelet_tf.biggan.config import BigGANConfig
+from wavelet_tf.gan_stage import GANStage
+from wavelet_tf.latents import Latents
+from wavelet_tf.training_config import GANTrainingConfig
+
+def stage():
+    encode = lambda images: tf.cast(images, tf.float32) / 255
+    latents = Latents(encode, values["size"], channels=3, value_range=(0.0, 1.0))
+    return GANStage("gan", of(BigGANConfig), latents, of(GANTrainingConfig))
+""",
+}
 _WORKER = """
 import dataclasses, json, sys, time
 import numpy as np, tensorflow as tf
 from cascade_tf.examples import Examples
-from spn_tf.config import SPNConfig
-from spn_tf.spn_stage import SPNStage
-from spn_tf.training_config import SPNTrainingConfig
 
 values = json.loads(sys.argv[1])
 tf.config.threading.set_intra_op_parallelism_threads(values.get("intra_op_threads", 0))
@@ -46,11 +64,11 @@ def of(kind):
     fields = {f.name: f.type for f in dataclasses.fields(kind)}
     known = {n: v for n, v in values.items() if n in fields}
     return kind(**{n: (v,) if n == "learning_rate" else v for n, v in known.items()})
-config = of(SPNConfig)
-stage = SPNStage("spn", config, of(SPNTrainingConfig))
+exec(sys.argv[2])
+stage = stage()
 stage.build()
-batch = values["batch_size"]
-shape = [batch, config.height, config.width, config.channels]
+batch, size = values["batch_size"], values["size"]
+shape = [batch, size, size, values.get("channels", 3)]
 pixels = tf.constant(np.random.default_rng(0).integers(0, 256, shape, np.uint8))
 examples = Examples(pixels, tf.zeros([batch], tf.int32), tf.range(batch, dtype=tf.int64))
 number = tf.constant(0, tf.int64)
@@ -78,14 +96,16 @@ def _values() -> dict[str, Any]:
                 values[name] = json.loads(value)
             except json.JSONDecodeError:
                 values[name] = value
-    size = values["image_size"]
+    sides = dict.fromkeys(("size", "height", "width"), values["image_size"])
+    values["classes"] = values.get("num_classes", 1)  # an earlier name
     schedule = ("learning_rate_decay", "warmup")  # its cost is none
-    return {n: v for n, v in values.items() if n not in schedule} | {"height": size, "width": size}
+    fields = {n.removeprefix("gan_"): v for n, v in values.items() if n not in schedule}
+    return fields | sides
 
 
 def _start(checkout: str, values: dict[str, Any]) -> subprocess.Popen:
     worker = subprocess.Popen(
-        [sys.executable, "-c", _WORKER, json.dumps(values)],
+        [sys.executable, "-c", _WORKER, json.dumps(values), _STAGES[values.get("system", "spn")]],
         cwd=checkout,
         env=os.environ | {"PYTHONPATH": checkout, "TF_CPP_MIN_LOG_LEVEL": "3"},
         stdin=subprocess.PIPE,
@@ -121,6 +141,7 @@ def _without(values: dict[str, Any], names: tuple[str, ...]) -> dict[str, Any]:
 
 def main(_: list[str]) -> None:
     values, root = _values(), str(ROOT)
+    earlier_learning = _without(values, _LEARNING)
     with tempfile.TemporaryDirectory() as directory:
         earlier = f"{directory}/earlier"
         git = ["git", "-C", root, "worktree"]
@@ -129,9 +150,10 @@ def main(_: list[str]) -> None:
             workers = {
                 FLAGS.commit: _start(earlier, _without(values, _USE_OF_CORES)),
                 "today": _start(root, values),
-                "today, the earlier learning": _start(root, _without(values, _LEARNING)),
                 "today, by XLA": _start(root, _without(values, _USE_OF_CORES)),
             }
+            if earlier_learning != values:
+                workers["today, the earlier learning"] = _start(root, earlier_learning)
             turns = [[_took(worker) for worker in workers.values()] for _ in range(FLAGS.rounds)]
             memory = [_peak_memory(worker) for worker in workers.values()]
             for worker in workers.values():

@@ -9,6 +9,7 @@ from wavelet_tf.biggan.batch_norm import batch_norm
 from wavelet_tf.biggan.shapes import Shape
 from wavelet_tf.biggan.spectral_norm import SNDense
 
+
 class ConditionalBatchNorm(SerializableLayer):
     """(1 + gain(y)) * normalised x + bias(y): x [B, H, W, width], y [B, condition] to x's shape.
 

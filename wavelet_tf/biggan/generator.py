@@ -7,8 +7,8 @@ import keras
 import tensorflow as tf
 
 from wavelet_tf.biggan.attention import SelfAttention
-from wavelet_tf.biggan.blocks import GeneratorBlock
 from wavelet_tf.biggan.batch_norm import batch_norm
+from wavelet_tf.biggan.blocks import GeneratorBlock
 from wavelet_tf.biggan.config import BOTTOM, BigGANConfig
 from wavelet_tf.biggan.deep_blocks import DeepGeneratorBlock
 from wavelet_tf.biggan.image_generator import ImageGenerator
