@@ -39,6 +39,20 @@ TINY_GAN = (
     "--gan_class_embedding=5",
     "--gan_attention_size=8",
 )
+TINY_VQVAE2 = (
+    "--num_classes=10",
+    "--vq_stride=2",
+    "--vq_codes=12",
+    "--vq_code_size=4",
+    "--vq_width=8",
+    "--vq_residual_blocks=1",
+    "--vq_residual_width=4",
+    "--pixelsnail_blocks=1",
+    "--pixelsnail_residual_blocks=1",
+    "--pixelsnail_filters=8",
+    "--pixelsnail_key_channels=2",
+    "--guide_layers=1",
+)
 
 
 def start(command: str, *arguments: object) -> subprocess.Popen:

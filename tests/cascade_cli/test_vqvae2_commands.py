@@ -8,25 +8,14 @@ import tensorflow as tf
 from PIL import Image
 
 import wavelet_tf
-from tests.cascade_cli.commands import run, run_forked, train
+from tests.cascade_cli.commands import TINY_VQVAE2, run, run_forked, train
 
 _FLAGS = (
     "--system=vqvae2",
     "--dataset=digits",
     "--image_size=16",
     "--channels=1",
-    "--num_classes=10",
-    "--vq_stride=2",
-    "--vq_codes=12",
-    "--vq_code_size=4",
-    "--vq_width=8",
-    "--vq_residual_blocks=1",
-    "--vq_residual_width=4",
-    "--pixelsnail_blocks=1",
-    "--pixelsnail_residual_blocks=1",
-    "--pixelsnail_filters=8",
-    "--pixelsnail_key_channels=2",
-    "--guide_layers=1",
+    *TINY_VQVAE2,
     "--batch_size=8",
     "--learning_rate=1e-3",
     "--evaluate_every=0",

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Kills trainings, exports and samplings at random moments and checks the files that remain.
 
-    python -m tests.faults.kills [--kills=100] [--seed=0] [--systems=spn,nsb,nsb_pixel,biggan]
+    python -m tests.faults.kills [--kills=100] [--seed=0] [--systems=spn,nsb,...]
 
 It requires the following of each system, on small models:
 
@@ -26,7 +26,7 @@ import tensorflow as tf
 from absl import app, flags
 
 from cascade_tf.checkpoints import checkpoints
-from tests.cascade_cli.commands import TINY_GAN, TINY_MODEL, run_side_by_side
+from tests.cascade_cli.commands import TINY_GAN, TINY_MODEL, TINY_VQVAE2, run_side_by_side
 
 SHARED = (
     "--dataset=digits",
@@ -53,6 +53,7 @@ SYSTEMS = {
     "nsb": (*_DECODERS, "--patch_size=8", "--packet_width=8", "--head_width=4"),
     "nsb_pixel": (*_DECODERS, "--pixel_width=8"),
     "biggan": TINY_GAN,
+    "vqvae2": TINY_VQVAE2,
 }
 
 
@@ -226,5 +227,5 @@ def main(_: list[str]) -> None:
 if __name__ == "__main__":
     flags.DEFINE_integer("kills", 100, "Number of kills over all systems.")
     flags.DEFINE_integer("seed", 0, "Seed of the moments.")
-    flags.DEFINE_list("systems", ["spn", "nsb", "nsb_pixel", "biggan"], "Systems to test.")
+    flags.DEFINE_list("systems", list(SYSTEMS), "Systems to test.")
     app.run(main)
