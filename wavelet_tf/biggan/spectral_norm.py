@@ -75,7 +75,7 @@ class SpectralNormalized(SerializableLayer):
         return tf.cast(tf.convert_to_tensor(self.kernel) / self.sigma(), self.compute_dtype)
 
     def add_bias(self, y: tf.Tensor) -> tf.Tensor:
-        return y + tf.cast(self.bias, y.dtype) if self.use_bias else y
+        return tf.nn.bias_add(y, tf.cast(self.bias, y.dtype)) if self.use_bias else y
 
 
 class SNConv2D(SpectralNormalized):

@@ -2,6 +2,8 @@
 
 import tensorflow as tf
 
+from wavelet_tf.biggan.resampling import doubled, halved
+
 
 def upsampled(x: tf.Tensor) -> tf.Tensor:
     """[B, H, W, C] to [B, 2H, 2W, C]: pixels, each after its mean with the one before it.
@@ -11,12 +13,7 @@ def upsampled(x: tf.Tensor) -> tf.Tensor:
     >>> upsampled(tf.constant([[[[2.0]], [[6.0]]]])).numpy()[0, ..., 0].tolist()
     [[0.5, 1.0], [1.0, 2.0], [2.0, 4.0], [3.0, 6.0]]
     """
-    for axis in (1, 2):
-        between = (x + _before(x, axis)) / 2
-        shape = [*x.shape]
-        shape[axis] *= 2
-        x = tf.reshape(tf.stack([between, x], axis + 1), [-1, *shape[1:]])
-    return x
+    return _smoothed(doubled(x))
 
 
 def downsampled(x: tf.Tensor) -> tf.Tensor:
@@ -27,16 +24,9 @@ def downsampled(x: tf.Tensor) -> tf.Tensor:
     >>> downsampled(tf.constant([[[[4.0], [8.0]], [[0.0], [0.0]]]])).numpy().ravel().tolist()
     [2.0]
     """
-    for axis in (1, 2):
-        even, odd = (x[:, n::2] if axis == 1 else x[:, :, n::2] for n in (0, 1))
-        x = even / 2 + (odd + _before(odd, axis)) / 4
-    return x
+    return halved(_smoothed(x))
 
 
-def _before(x: tf.Tensor, axis: int) -> tf.Tensor:
-    """x moved by one position along an axis, with zeros in the first."""
-    padding = [[0, 0]] * x.shape.rank
-    padding[axis] = [1, 0]
-    last = [slice(None)] * x.shape.rank
-    last[axis] = slice(0, -1)
-    return tf.pad(x[tuple(last)], padding)
+def _smoothed(x: tf.Tensor) -> tf.Tensor:
+    """Means of each pixel with those before it in both directions: 2x2 pixels."""
+    return tf.nn.avg_pool2d(tf.pad(x, [[0, 0], [1, 0], [1, 0], [0, 0]]), 2, 1, "VALID")

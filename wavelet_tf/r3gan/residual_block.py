@@ -106,7 +106,7 @@ class ResidualBlock(SerializableLayer):
         first, *others = self.convolutions
         y = first(x)
         for bias, convolution in zip(self.biases, others, strict=True):
-            y = convolution(tf.nn.leaky_relu(y + bias, SLOPE))
+            y = convolution(tf.nn.leaky_relu(tf.nn.bias_add(y, bias), SLOPE))
         return x + y
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
