@@ -63,8 +63,14 @@ def eagerly():
     tf.config.run_functions_eagerly(False)
 
 
+@pytest.fixture(autouse=True, scope="module")
+def _seeded_module():
+    """Seeds Keras for the fixtures of a module, which come before those of a test."""
+    keras.utils.set_random_seed(0)
+
+
 @pytest.fixture(autouse=True)
-def _seeded():
+def _seeded(_seeded_module):
     """Seeds Keras, so that initial weights are the same in every run and order of tests."""
     keras.utils.set_random_seed(0)
 

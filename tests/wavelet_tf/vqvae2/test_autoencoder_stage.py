@@ -15,14 +15,14 @@ from wavelet_tf.vqvae2.config import VQVAE2Config
 
 @pytest.fixture(scope="module")
 def trained():
-    """An autoencoder after 80 steps on 16 digits, its examples, and its errors by step."""
+    """An autoencoder after 120 steps on 16 digits, its examples, and its errors by step."""
     wider = dataclasses.replace(SMALL, width=16, residual_width=8)
     stage = autoencoder(wider, learning_rate=(5e-3,), codebook_decay=0.9)
     examples = digits(16)
     stage.build()
     step = tf.function(stage.train_step, autograph=False)
     errors = []
-    for number in range(80):
+    for number in range(120):
         indices = tf.range(16, dtype=tf.int64) + 16 * number
         metrics = step(examples._replace(indices=indices), tf.constant(number, tf.int64))
         errors.append(float(metrics["mse"]))
