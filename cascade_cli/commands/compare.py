@@ -71,7 +71,8 @@ def main(models: Mapping[str, list[str]], options: CompareOptions) -> None:
             samples.append(np.load(file))
     page = sheet(np.concatenate(samples), columns=options.num_samples, gap=1)
     write_atomically(workdir / "samples.png", png_bytes(enlarge(page)))
-    curves = plot_all(_curves(workdir, results), "minutes of training", "bits/dim")
+    images_seen, points = _curves(workdir, results)
+    curves = plot_all(points, "minutes of training", f"bits/dim of {images_seen}")
     write_atomically(workdir / "curves.png", curves)
     rows = _rows(results)
     write_atomically(workdir / "comparison.md", _markdown(rows))
@@ -158,22 +159,27 @@ def _signals_passed_on(process: subprocess.Popen) -> Iterator[None]:
 
 def _curves(
     workdir: epath.Path, results: Mapping[str, Mapping[str, Any]]
-) -> dict[str, dict[float, float]]:
-    """Bits/dim by minutes of training, for models of one stage."""
+) -> tuple[str, dict[str, dict[float, float]]]:
+    """Which images, and bits/dim by minutes of training, for models of one stage.
+
+    The images are held-out ones if all models were evaluated on them while they trained.
+    """
     directories = {}
     for name in results:
         experiment = Experiment(workdir / name, FAMILIES)
         if len(experiment.stage_names) == 1:
             directories[name] = experiment.directory(experiment.stage_names[0])
+    images = "held-out images"
     points = {name: _points(directory / "test") for name, directory in directories.items()}
     if not all(points.values()):
+        images = "training batches"
         points = {name: _points(directory / "train") for name, directory in directories.items()}
     curves = {}
     for name, by_step in points.items():
         (steps,) = results[name]["steps"].values()
         minutes = results[name]["minutes"] / steps
         curves[name] = {minutes * step: value for step, value in by_step.items()}
-    return curves
+    return images, curves
 
 
 def _points(run: epath.Path) -> dict[int, float]:

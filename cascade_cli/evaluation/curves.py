@@ -1,7 +1,11 @@
 """Plots of a metric over truncation or time."""
 
 import io
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+_SPREADS = 8  # of the middle half of values, above which a value is a failure of the moment
 
 
 def plot(points: Mapping[float, float], x_label: str, y_label: str) -> bytes:
@@ -32,6 +36,20 @@ def plot_all(curves: Mapping[str, Mapping[float, float]], x_label: str, y_label:
     axes.set_xlabel(x_label)
     axes.set_ylabel(y_label.replace("_", " "))
     axes.grid(alpha=0.3)
+    ys = [y for points in curves.values() for y in points.values()]
+    if ys and min(ys) < (highest := usual_limit(ys)) < max(ys):
+        margin = (highest - min(ys)) / 20
+        axes.set_ylim(min(ys) - margin, highest)
     file = io.BytesIO()
     figure.savefig(file, format="png", dpi=120)
     return file.getvalue()
+
+
+def usual_limit(ys: Sequence[float]) -> float:
+    """A value that few exceed: beyond it a curve leaves the plot, so that others stay readable.
+
+    >>> usual_limit([2.0, 2.5, 3.0, 75.0, 2.5]), usual_limit([1.0, 2.0, 3.0])
+    (6.5, 10.0)
+    """
+    lower, median, upper = np.percentile(ys, [25, 50, 75])
+    return float(median + _SPREADS * (upper - lower))
