@@ -51,8 +51,7 @@ GATED_PIXELCNN = dict(system="gated_pixelcnn", pixelcnn_layers=3)
 
 PIXELSNAIL = dict(system="pixelsnail", gain=0.5)  # its features grow from block to block
 
-# Twelve hidden units for each colour: of six, all may be zero.
-IMAGE_TRANSFORMER = dict(system="image_transformer", transformer_width=36)
+IMAGE_TRANSFORMER = dict(system="image_transformer")
 
 PARALLEL = dict(system="parallel_multiscale")
 

@@ -81,7 +81,11 @@ def _assert_only_earlier_subpixels_change_logits(change):
     ]
     + [dict(channels=c) | GATED_PIXELCNN for c in (1, 3)]
     + [PIXELSNAIL, PIXELSNAIL | SOFTMAX, dict(channels=1) | PIXELSNAIL | RELATIVE]
-    + [dict(height=4) | IMAGE_TRANSFORMER | kind for kind in ({}, RELATIVE, ABSOLUTE_MIXTURE)],
+    # Twelve hidden units for each colour of a mixture: of six, all may be zero.
+    + [
+        dict(height=4, transformer_width=36) | IMAGE_TRANSFORMER | kind
+        for kind in ({}, RELATIVE, ABSOLUTE_MIXTURE)
+    ],
     ids=str,
 )
 def test_logits_depend_on_all_earlier_subpixels_and_no_others(changes):
