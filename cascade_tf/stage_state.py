@@ -2,11 +2,12 @@
 
 import dataclasses
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import keras
 import tensorflow as tf
 from etils import epath
-from tensorflow.core.protobuf.trackable_object_graph_pb2 import TrackableObjectGraph
+from google.protobuf import descriptor_pool, message_factory
 
 from cascade_tf.averages import PolyakAverage
 from cascade_tf.checkpoint_files import WEIGHTS, checkpoints, has_weights
@@ -18,7 +19,9 @@ from cascade_tf.strategies import is_chief
 from cascade_tf.training_config import TrainingConfig
 from cascade_tf.weights_file import read_weights
 
-_GRAPH = "_CHECKPOINTABLE_OBJECT_GRAPH"  # TensorFlow's entry for the names of all objects
+# The entry of TensorFlow's checkpoints with the names of all objects, and the kind of its message.
+_GRAPH = "_CHECKPOINTABLE_OBJECT_GRAPH"
+_KIND = "tensorflow.TrackableObjectGraph"
 
 
 @dataclasses.dataclass
@@ -197,7 +200,8 @@ def _require_networks(stage: Stage, paths: Sequence[str]) -> None:
             content = tf.train.load_checkpoint(path).get_tensor(_GRAPH)
         except (ValueError, tf.errors.OpError):  # the checkpoint before it may serve
             continue
-        objects = TrackableObjectGraph.FromString(content)
+        kind = descriptor_pool.Default().FindMessageTypeByName(_KIND)
+        objects: Any = message_factory.GetMessageClass(kind).FromString(content)
         found = {child.local_name for child in objects.nodes[0].children}
         missing = [name for name in stage.networks() if name not in found]
         if missing:

@@ -1,7 +1,6 @@
 """Operations of XLA that TensorFlow has in private modules only, and public substitutes.
 
-With `runtime_models.py`, which freezes graphs, and `stage_state.py`, which reads a checkpoint's
-graph of objects, it alone imports TensorFlow's private modules. From
+With `runtime_models.py`, which freezes graphs, it alone imports TensorFlow's private modules. From
 `tensorflow.compiler.tf2xla.python.xla` it takes
 
 - `dynamic_update_slice`: XLA writes the new numbers in place. Public operations that update a
