@@ -5,9 +5,10 @@
 
 All have the widths of a flagfile, which describes an SPN, whose first stage is measured, or a
 BigGAN. Today's step has its distribution, optimizer and use of the cores too. The earlier one is
-compiled by XLA, and has a softmax and RMSProp if it knows no others. Two more are today's step
-with a softmax and RMSProp (of an SPN), and today's step compiled by XLA. A process of each takes
-some steps, then the next, and so on: a busy machine slows all. Ratios are of the medians.
+compiled by XLA, and has a softmax and RMSProp if it knows no others. Further rows are today's step
+compiled by XLA; the earlier one without XLA, if today's is; and today's step with a softmax and
+RMSProp, if the flagfile has others. A process of each takes some steps, then the next, and so on:
+a busy machine slows all. Ratios are of the medians.
 """
 
 import json
@@ -49,7 +50,7 @@ from wavelet_tf.training_config import GANTrainingConfig
 
 def stage():
     encode = lambda images: tf.cast(images, tf.float32) / 255
-    latents = Latents(encode, values["size"], channels=3, value_range=(0.0, 1.0))
+    latents = Latents(encode, values["size"], values.get("channels", 3), value_range=(0.0, 1.0))
     return GANStage("gan", of(BigGANConfig), latents, of(GANTrainingConfig))
 """,
 }
@@ -141,6 +142,8 @@ def _without(values: dict[str, Any], names: tuple[str, ...]) -> dict[str, Any]:
 
 def main(_: list[str]) -> None:
     values, root = _values(), str(ROOT)
+    if values.get("system", "spn") not in _STAGES:
+        raise SystemExit(f"--config: use one of --system={' or '.join(_STAGES)}")
     earlier_learning = _without(values, _LEARNING)
     with tempfile.TemporaryDirectory() as directory:
         earlier = f"{directory}/earlier"
@@ -152,6 +155,9 @@ def main(_: list[str]) -> None:
                 "today": _start(root, values),
                 "today, by XLA": _start(root, _without(values, _USE_OF_CORES)),
             }
+            if values.get("jit_compile") is False:
+                plain = _without(values, _USE_OF_CORES) | {"jit_compile": False}
+                workers[f"{FLAGS.commit}, without XLA"] = _start(earlier, plain)
             if earlier_learning != values:
                 workers["today, the earlier learning"] = _start(root, earlier_learning)
             turns = [[_took(worker) for worker in workers.values()] for _ in range(FLAGS.rounds)]

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-_SPREADS = 8  # of the middle half of values, above which a value is a failure of the moment
+_RANGES = 8  # interquartile ranges above the median, beyond which values are cut off
 
 
 def plot(points: Mapping[float, float], x_label: str, y_label: str) -> bytes:
@@ -17,7 +17,8 @@ def plot_all(curves: Mapping[str, Mapping[float, float]], x_label: str, y_label:
     """Curves through points, as the bytes of a PNG file.
 
     Args:
-        curves: by name, y by x; those without points are left out.
+        curves: by name, y by x; those without points are left out. The plot ends below outliers:
+            see `usual_limit`.
         x_label, y_label: titles of the axes; underscores of the latter become spaces.
     """
     # Imported here, because it takes a second that other commands need not wait for.
@@ -46,10 +47,10 @@ def plot_all(curves: Mapping[str, Mapping[float, float]], x_label: str, y_label:
 
 
 def usual_limit(ys: Sequence[float]) -> float:
-    """A value that few exceed: beyond it a curve leaves the plot, so that others stay readable.
+    """The top of a plot in which single large values do not hide all others.
 
     >>> usual_limit([2.0, 2.5, 3.0, 75.0, 2.5]), usual_limit([1.0, 2.0, 3.0])
     (6.5, 10.0)
     """
     lower, median, upper = np.percentile(ys, [25, 50, 75])
-    return float(median + _SPREADS * (upper - lower))
+    return float(median + _RANGES * (upper - lower))

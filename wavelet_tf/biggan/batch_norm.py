@@ -32,8 +32,8 @@ def batch_norm(affine: bool, synchronized: bool = False, **kwargs: Any) -> "Batc
 class BatchNorm(keras.layers.BatchNormalization):
     """Keras's layer, [B, H, W, C] to the same, faster in training outside of XLA.
 
-    Keras reads x five times for mean and variance. XLA would fuse that, and expands the one
-    operation to a variance that rounds more, so Keras's own call stays there.
+    Keras computes mean, variance and result by five operations, each of which reads the whole map;
+    TensorFlow has one for all. XLA fuses the five itself, so there Keras's own call remains.
 
     Example:
         >>> layer = BatchNorm(epsilon=0)
