@@ -1,13 +1,13 @@
 #!/usr/bin/env python3
-"""Trains a decoder of not-so-BigGAN with several losses for equal minutes and compares them.
+"""Trains decoders of not-so-BigGAN with several losses for equal minutes and compares them.
 
     python -m benchmarks.data.photographs --output_dir=data/photographs
     python benchmarks/decoder_losses.py --inception=WEIGHTS --output_dir=D [--minutes=10]
 
-The decoder makes 64x64 from the real TL of 32x32. For each loss a row has the errors of held-out
-windows, and the distances of their reconstructions to the windows themselves. An interrupted study
-resumes. D/reconstructions.png shows windows in rows: the original, a bicubic resize of TL, and a
-reconstruction for each loss.
+The decoders make 64x64 from the real TL of 32x32, or of 16x16 with `--levels=2`. For each loss a
+row has the errors of held-out images, and the distances of their reconstructions to the images
+themselves. An interrupted study resumes. D/reconstructions.png shows images in rows: the original,
+a bicubic resize of TL, and a reconstruction for each loss.
 """
 
 import os
@@ -27,61 +27,66 @@ from cascade_tf.data import DataConfig, open_source
 from cascade_tf.metrics import compare, extract_features, load_inception
 from cascade_tf.pictures import enlarge, sheet
 from wavelet_tf.reconstruction import resized
+from wavelet_tf.unit_images import to_uint8
 
 flags.DEFINE_string("output_dir", None, "Directory of workdirs and results.", required=True)
 flags.DEFINE_string("inception", None, "Weights of Inception.", required=True)
-flags.DEFINE_string("photographs", "data/photographs", "Directory of the photographs.")
-flags.DEFINE_float("minutes", 10, "Of each training.")
-flags.DEFINE_integer("windows", 2000, "Held-out windows to reconstruct.")
-flags.DEFINE_list("shown", ["0", "300", "700", "1100", "1500", "1900"], "Windows in the picture.")
+flags.DEFINE_string("data_dir", "data/photographs", "Directory of the images.")
+flags.DEFINE_integer("levels", 1, "Decoders.")
+flags.DEFINE_float("minutes", 10, "Of each decoder's training.")
+flags.DEFINE_integer("images", 2000, "Held-out images to reconstruct, at most.")
+flags.DEFINE_list("shown", ["0", "300", "700", "1100", "1500", "1900"], "Images in the picture.")
+flags.DEFINE_multi_string("flag", [], "Further flags for bin/train.")
 FLAGS = flags.FLAGS
 
 LOSSES = {
     "mse": "mse",
-    "mse + perceptual": "mse,perceptual",
-    "mse + adversarial": "mse,adversarial",
-    "all three": "mse,perceptual,adversarial",
+    "mse_perceptual": "mse,perceptual",
+    "mse_adversarial": "mse,adversarial",
+    "all": "mse,perceptual,adversarial",
 }
+flags.DEFINE_multi_enum("loss", list(LOSSES), list(LOSSES), "Losses to compare.")
 SIZE = 64
 
 
 def main(_: list[str]) -> None:
     output = pathlib.Path(FLAGS.output_dir)
     output.mkdir(parents=True, exist_ok=True)
-    data = DataConfig("folder", FLAGS.photographs, SIZE, 3)
-    batches = open_source(data, "test").evaluation_examples(100, limit=FLAGS.windows)
+    data = DataConfig("folder", FLAGS.data_dir, SIZE, 3)
+    batches = open_source(data, "test").evaluation_examples(100, limit=FLAGS.images)
     images = np.concatenate([batch.images.numpy()[batch.indices >= 0] for batch in batches])
     inception = load_inception(FLAGS.inception)
     real = extract_features(inception, [images])
     shown = [int(number) for number in FLAGS.shown if int(number) < len(images)]
     columns = [images[shown]]
     print("| loss | steps | MSE | PSNR, dB | SSIM | FID | KID |\n|---|---|---|---|---|---|---|")
-    for name, losses in LOSSES.items():
-        workdir = output / losses.replace(",", "_")
-        run(
-            "train",
+    for name in FLAGS.loss:
+        workdir = output / name
+        trained = [
             f"--flagfile={ROOT / 'configs' / 'nsb_photos.flags'}",
-            *("--dataset=folder", f"--data_dir={FLAGS.photographs}", "--levels=1"),
-            *(f"--workdir={workdir}", f"--max_minutes={FLAGS.minutes}", "--report=false"),
-            f"--decoder_loss={losses}",
-            *([f"--inception={FLAGS.inception}"] * ("perceptual" in losses)),
-        )
+            *("--dataset=folder", f"--data_dir={FLAGS.data_dir}", f"--levels={FLAGS.levels}"),
+            *(f"--max_minutes={FLAGS.minutes}", f"--decoder_loss={LOSSES[name]}"),
+            *([f"--inception={FLAGS.inception}"] * ("perceptual" in LOSSES[name])),
+            *("--report=false", *FLAGS.flag),
+        ]
+        run("train", *trained, f"--workdir={workdir}")
         model = wavelet_tf.load(workdir)
         made = model.decode(model.encode(images))
 
         def measured(workdir: pathlib.Path = workdir, made: np.ndarray = made) -> dict:
             distances = compare(inception, extract_features(inception, [made]), real).figures
-            return figures(workdir, f"--num_images={FLAGS.windows}") | distances
+            return figures(workdir, f"--num_images={FLAGS.images}") | distances
 
-        settings = {"minutes": FLAGS.minutes, "windows": FLAGS.windows, "loss": losses}
-        row = kept(output / f"{workdir.name}.json", settings, measured)
-        cells = [f"{row['steps'][f'to{SIZE}']:,}", f"{row['mse']:.6f}", f"{row['psnr']:.2f}"]
+        settings = {"flags": trained, "images": FLAGS.images}
+        row = kept(output / f"{name}.json", settings, measured)
+        steps = ", ".join(f"{count:,}" for count in row["steps"].values())
+        cells = [steps, f"{row['mse']:.6f}", f"{row['psnr']:.2f}"]
         cells += [f"{row['ssim']:.3f}", f"{row['fid']:.1f}", f"{row['kid']:.5f}"]
         print(f"| {name} | {' | '.join(cells)} |", flush=True)
         if len(columns) == 1:
-            first = model.decoders[0]
-            plain = resized(first, tf.constant(model.encode(columns[0])), "bicubic")
-            columns.append(first.to_images(plain).numpy())
+            latents = tf.constant(model.encode(columns[0]))
+            plain = resized(model.decoders[0], latents, "bicubic")
+            columns.append(to_uint8(plain, 1).numpy())
         columns.append(made[shown])
     rows = np.stack(columns, axis=1).reshape(-1, SIZE, SIZE, 3)
     page = enlarge(sheet(rows, columns=len(columns), gap=1), 768)
