@@ -21,7 +21,6 @@ PRIOR_STAGE = "prior"
 UNRECORDED_OF_PRIOR = frozenset(
     {"packet_width", "head_width", "pixel_width", "architecture", "slice_positions"}
 )
-UNRECORDED_OF_SPN_PRIOR = UNRECORDED_OF_PRIOR | {"num_classes"}
 
 
 class NSBFamily(Family):
@@ -56,9 +55,7 @@ class NSBFamily(Family):
         return self.chain_kind, PriorConfig, LatentConfig, *model
 
     def unrecorded(self, stage: str) -> frozenset[str]:
-        if stage != PRIOR_STAGE:
-            return frozenset()
-        return UNRECORDED_OF_PRIOR if self.prior.is_gan else UNRECORDED_OF_SPN_PRIOR
+        return UNRECORDED_OF_PRIOR if stage == PRIOR_STAGE else frozenset()
 
     def make_stage(self, stage: str) -> "Stage":
         from wavelet_tf.decoder_stage import PixelDecoderStage, WaveletDecoderStage
@@ -89,7 +86,7 @@ class NSBFamily(Family):
             chain,
             self.prior,
             limits,
-            self._read(SPNConfig, PRIOR_STAGE, height=size, width=size, num_classes=1),
+            self._read(SPNConfig, PRIOR_STAGE, height=size, width=size),
             self._read(SPNTrainingConfig, PRIOR_STAGE),
         )
 

@@ -8,7 +8,7 @@ from spn_tf.training_config import SPNTrainingConfig
 from wavelet_tf.biggan.config import BigGANConfig
 from wavelet_tf.config import NSBConfig, PixelConfig, WaveletConfig
 from wavelet_tf.encoder import Encoder, PixelEncoder, WaveletEncoder
-from wavelet_tf.family import PRIOR_STAGE, UNRECORDED_OF_PRIOR, UNRECORDED_OF_SPN_PRIOR
+from wavelet_tf.family import PRIOR_STAGE, UNRECORDED_OF_PRIOR
 from wavelet_tf.gan_stage import GANStage
 from wavelet_tf.latents import Latents
 from wavelet_tf.prior_config import LatentConfig, PriorConfig
@@ -33,7 +33,7 @@ def gan_prior(
 ) -> GANStage:
     """A BigGAN, or BigGAN-deep, that samples latents."""
     settings = (prior, limits, config, training)
-    description = _description(chain, UNRECORDED_OF_PRIOR, *settings)
+    description = _description(chain, *settings)
     return GANStage(PRIOR_STAGE, config, _latents(chain, limits), training, description=description)
 
 
@@ -46,7 +46,7 @@ def spn_prior(
 ) -> QuantizedPrior:
     """A Subscale Pixel Network that models quantized latents, with an exact likelihood."""
     settings = (prior, limits, config, training)
-    description = _description(chain, UNRECORDED_OF_SPN_PRIOR, *settings)
+    description = _description(chain, *settings)
     model = SPNStage(PRIOR_STAGE, config, training)
     return QuantizedPrior(model, _latents(chain, limits), config.bits, description)
 
@@ -62,6 +62,6 @@ def _latents(chain: NSBConfig, limits: LatentConfig) -> Latents:
     )
 
 
-def _description(chain: NSBConfig, unrecorded: frozenset[str], *settings: Settings) -> Description:
+def _description(chain: NSBConfig, *settings: Settings) -> Description:
     system = "nsb" if isinstance(chain, WaveletConfig) else "nsb_pixel"
-    return Description(system, (chain, *settings), unrecorded)
+    return Description(system, (chain, *settings), UNRECORDED_OF_PRIOR)

@@ -23,13 +23,11 @@ class QuantizedPrior(ModelPrior):
     """A stage for images as a prior of latents; its figures are of quantized latents.
 
     Args:
-        model: unconditional stage for images of the latents' size, not yet built.
+        model: stage for images of the latents' size, not yet built.
         latents: the representation that it samples.
         bits: bits that the model keeps of each 8-bit value.
         description: of the prior; by default the model's.
     """
-
-    accepts = ("temperature",)
 
     def __init__(
         self,
@@ -39,6 +37,8 @@ class QuantizedPrior(ModelPrior):
         description: Description | None = None,
     ):
         super().__init__(model, description)
+        self.accepts = [name for name in model.accepts if name in ("temperature", "labels")]
+        self.num_classes = model.num_classes
         self.latents, self.bits = latents, bits
 
     def build(self) -> None:

@@ -160,7 +160,6 @@ def test_mistakes_are_refused_in_one_line(decoders, folder, tmp_path):
 
 def test_train_refuses_invalid_settings_in_one_line(tmp_path):
     for mistakes, message in (
-        ("--prior=spn --num_classes=9", "--num_classes means nothing to --system=nsb --prior=spn"),
         ("--patch_size=5", "--patch_size=5: TL after 2 transforms is 8 pixels wide"),
         ("--levels=9", "--levels=9: images of 32x32 pixels cannot be halved so often"),
         ("--wavelet=haar", "--wavelet=haar: mode 'reflect' is for biorthogonal wavelets"),

@@ -215,11 +215,14 @@ def test_the_saved_model_samples_classes_without_the_project(workdir, tmp_path):
 def test_an_spn_as_prior(tmp_path):
     flags = ("--system=nsb", "--prior=spn", "--steps=1", f"--workdir={tmp_path / 'w'}")
     model = [flag for flag in TINY_MODEL if "image_size" not in flag]
-    train(*model, *_SHARED, *_DECODER, *flags)
+    train(*model, *_SHARED, *_DECODER, *flags, "--num_classes=10")
     figures, _ = _evaluated(tmp_path / "w", "--num_samples=8", command="evaluate")
     assert figures["prior"]["bits_per_dim_of_latents"] == pytest.approx(8, abs=1)
     assert figures["prior"]["quantization_psnr"] > 40
     assert figures["samples"]["by_truncation"]["1"]["pixel_frechet_distance"] > 0
+    sampled = (f"--workdir={tmp_path / 'w'}", f"--output_dir={tmp_path / 'o'}", "--num_samples=3")
+    run("sample", *sampled, "--classes=7,2,2")
+    assert np.load(tmp_path / "o" / "samples.npz")["images"].shape == (3, 32, 32, 1)
 
 
 def test_the_baseline_of_whole_images(baseline, tmp_path):

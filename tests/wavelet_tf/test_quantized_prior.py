@@ -7,13 +7,13 @@ from spn_tf.config import SPNConfig
 from spn_tf.spn_stage import SPNStage
 from spn_tf.training_config import SPNTrainingConfig
 from tests.cascade_tf.trainings import trainer
-from tests.spn_tf.random_networks import SHALLOW
+from tests.spn_tf.random_networks import SHALLOW, randomize
 from tests.wavelet_tf.small_priors import digits, latents
 from wavelet_tf.quantized_prior import QuantizedPrior
 
 
-def _prior(value_range=(-0.5, 2.5), bits=8):
-    config = SPNConfig(**SHALLOW, height=16, width=16, channels=1, bits=bits, scale=2)
+def _prior(value_range=(-0.5, 2.5), bits=8, **config):
+    config = SPNConfig(**SHALLOW, height=16, width=16, channels=1, bits=bits, scale=2, **config)
     training = SPNTrainingConfig(jit_compile=False)
     return QuantizedPrior(SPNStage("prior", config, training), latents(value_range), bits)
 
@@ -48,3 +48,22 @@ def test_it_learns_evaluates_and_samples_latents(tmp_path):
     assert samples.shape == (2, 16, 16, 1)
     assert low - 1e-5 <= samples.min() and samples.max() <= high + 1e-5
     assert prior.to_images(tf.constant(samples)).dtype == tf.uint8
+
+
+def test_it_conditions_on_classes():
+    prior = _prior(num_classes=2)
+    prior.build()
+    randomize(prior.model.network)
+    assert prior.num_classes == 2
+    two = digits(2)
+    nats = [
+        prior.evaluate_step(two._replace(labels=tf.constant([label, label])))["nats"].numpy()
+        for label in (0, 1)
+    ]
+    assert np.abs(nats[0] - nats[1]).min() > 0.1
+    first, second = (
+        prior.sample(SampleRequest(2, labels=tf.constant(labels))).numpy()
+        for labels in ([0, 0], [0, 1])
+    )
+    np.testing.assert_array_equal(first[0], second[0])  # the same noise
+    assert np.abs(first[1] - second[1]).max() > 0
