@@ -67,23 +67,20 @@ _LATENT = (
     "--packet_width=96",
     "--head_width=24",
     "--batch_size=16",
-    "--batch_size=prior:64",
     "--learning_rate=1e-3,3e-4,1e-4",
     "--learning_rate_boundaries=to32:0.56,0.84",
     "--learning_rate_boundaries=to64:0.56,0.84",
+    "--polyak_decay=to32:0.999",
+    "--polyak_decay=to64:0.999",
+)
+_GAN_OF_LATENTS = (
+    *_LATENT,
+    "--batch_size=prior:64",
     "--learning_rate=prior:2e-4",
-    "--polyak_decay=0.999",
+    "--polyak_decay=prior:0.999",
     "--polyak_start=prior:500",
 )
-_VQVAE2 = (
-    "--system=vqvae2",
-    "--vq_stride=4",
-    "--vq_codes=128",
-    "--vq_code_size=32",
-    "--vq_width=64",
-    "--vq_residual_blocks=2",
-    "--vq_residual_width=32",
-    "--code_prior=spn",
+_SPN = (
     "--scale=2",
     "--pixelcnn_layers=8",
     "--pixelcnn_conv_channels=48",
@@ -99,13 +96,37 @@ _VQVAE2 = (
     "--embedder_attention_channels=32",
     "--attention_ffn=dense",
     "--ffn_size=192",
-    "--batch_size=32",
     "--optimizer=muon",
+    "--convolution_dropout=0.1",
+)
+_SPN_OF_LATENTS = (
+    *_LATENT,
+    "--prior=spn",
+    *_SPN,
+    "--intensity_distribution=anchored_softmax",
+    "--batch_size=prior:32",
+    "--learning_rate=prior:1e-2",
+    "--learning_rate_decay=prior:linear",
+    "--warmup=prior:100",
+    "--polyak_share=prior:0.03",
+    "--decoder_loss=mse,perceptual",
+    "--perceptual_weight=1",
+)
+_VQVAE2 = (
+    "--system=vqvae2",
+    "--vq_stride=4",
+    "--vq_codes=128",
+    "--vq_code_size=32",
+    "--vq_width=64",
+    "--vq_residual_blocks=2",
+    "--vq_residual_width=32",
+    "--code_prior=spn",
+    *_SPN,
+    "--batch_size=32",
     "--learning_rate=1e-2",
     "--learning_rate=autoencoder:1e-3",
     "--learning_rate_decay=linear",
     "--warmup=100",
-    "--convolution_dropout=0.1",
     "--polyak_share=0.03",
 )
 # Flags of each model, and its stages' shares of the time.
@@ -115,9 +136,10 @@ MODELS = {
     "biggan": ((*_WHOLE, "--architecture=biggan", *_BIGGAN), _GAN),
     "biggan_diffaugment": ((*_WHOLE, "--architecture=biggan", *_BIGGAN, *_DIFFAUGMENT), _GAN),
     "r3gan": ((*_WHOLE, "--architecture=r3gan", *_R3GAN, *_DIFFAUGMENT), _GAN),
-    "nsb_biggan": ((*_LATENT, "--prior=biggan", *_BIGGAN), _CASCADE),
-    "nsb_diffaugment": ((*_LATENT, "--prior=biggan", *_BIGGAN, *_DIFFAUGMENT), _CASCADE),
-    "nsb_r3gan": ((*_LATENT, "--prior=r3gan", *_R3GAN, *_DIFFAUGMENT), _CASCADE),
+    "nsb_biggan": ((*_GAN_OF_LATENTS, "--prior=biggan", *_BIGGAN), _CASCADE),
+    "nsb_diffaugment": ((*_GAN_OF_LATENTS, "--prior=biggan", *_BIGGAN, *_DIFFAUGMENT), _CASCADE),
+    "nsb_r3gan": ((*_GAN_OF_LATENTS, "--prior=r3gan", *_R3GAN, *_DIFFAUGMENT), _CASCADE),
+    "nsb_spn": (_SPN_OF_LATENTS, {"prior": 8 / 15, "to32": 1 / 6, "to64": 3 / 10}),
     "vqvae2_spn": (_VQVAE2, {"top": 0.25, "bottom": 0.5, "autoencoder": 0.25}),
 }
 flags.DEFINE_multi_enum("model", None, list(MODELS), "Models to train; all by default.")
@@ -143,6 +165,8 @@ def _measured(name: str, output: pathlib.Path) -> dict:
         f"--max_minutes={stage}:{share * FLAGS.minutes:g}" for stage, share in shares.items()
     ]
     trained = [*_SHARED, f"--data_dir={FLAGS.emoji}", *own, *minutes, *FLAGS.flag]
+    if "--decoder_loss=mse,perceptual" in own:
+        trained.append(f"--inception={FLAGS.inception}")
     workdir = output / name
 
     def measure() -> dict:

@@ -70,6 +70,16 @@ class Stage(abc.ABC):
         """
         return None
 
+    def require_needed(self) -> None:
+        """Checks what `prepare` took from the stages that this one `needs`.
+
+        Called before a training continues from a checkpoint.
+
+        Raises:
+            UserError: they have been trained again since.
+        """
+        return
+
     @abc.abstractmethod
     def networks(self) -> Mapping[str, keras.Layer]:
         """The stage's networks, by name."""

@@ -214,6 +214,8 @@ class Trainer:
                 self.summaries.text("train", 0, "prepared", line)
                 if is_chief(self._strategy):
                     print(f"stage {name}: {line}", file=sys.stderr)
+        else:
+            self._stage.require_needed()
         quiet = not is_chief(self._strategy)
         with (
             StopRequest() as stop,

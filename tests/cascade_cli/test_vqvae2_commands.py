@@ -118,12 +118,15 @@ def test_codes_of_an_autoencoder_that_was_trained_further_are_refused(workdir, t
     train(*run_in_steps, "--steps=2")
     for stage in ("top", "bottom"):
         (aside / stage).rename(further / stage)
-    flags = (f"--workdir={further}", f"--output_dir={tmp_path / 's'}")
-    code, _, stderr = run_forked(tmp_path, "sample", *flags)
-    assert code == 1 and stderr.endswith(
-        "stage top was trained on the codes of another autoencoder, or of this one before it was "
-        "trained further: delete its folder, and train it again\n"
-    ), stderr
+    for command, *flags in (
+        ("sample", f"--output_dir={tmp_path / 's'}"),
+        ("train", *_FLAGS, "--stage=top", "--steps=2"),
+    ):
+        code, _, stderr = run_forked(tmp_path, command, f"--workdir={further}", *flags)
+        assert code == 1 and stderr.endswith(
+            "stage top was trained on the codes of another autoencoder, or of this one before it "
+            "was trained further: delete its folder, and train it again\n"
+        ), stderr
 
 
 def test_models_that_start_from_others_have_the_codes_of_their_own_autoencoder(workdir, tmp_path):

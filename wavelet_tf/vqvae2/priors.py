@@ -4,7 +4,7 @@ The top codes have a likelihood model, conditioned on the class. The bottom code
 which is conditioned on the top codes as well.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import keras
 import numpy as np
@@ -90,14 +90,30 @@ class CodePrior(ModelPrior):
 
     def prepare(self, source: Source) -> str:
         """Copies the trained autoencoder."""
+        for own, trained in self._pairs_of_weights(self._trained_autoencoder()):
+            own.assign(trained.numpy())
+        return "codes are those of the trained autoencoder"
+
+    def require_needed(self) -> None:
+        self.require_codes_of(self._trained_autoencoder())
+
+    def require_codes_of(self, stage: Stage) -> None:
+        """Raises UserError if its copy of the autoencoder is not that of a stage."""
+        pairs = self._pairs_of_weights(stage)
+        if not all(np.array_equal(own.numpy(), trained.numpy()) for own, trained in pairs):
+            raise UserError(
+                f"stage {self.name} was trained on the codes of another autoencoder, or of this "
+                f"one before it was trained further: delete its folder, and train it again"
+            )
+
+    def _trained_autoencoder(self) -> Stage:
         if self.load_needed is None:
             raise ValueError("load_needed: set it to a function that returns the autoencoder")
-        trained = self.load_needed("autoencoder")
-        assert isinstance(trained, AutoencoderStage)
-        pairs = zip(self.autoencoder.weights, trained.autoencoder.weights, strict=True)
-        for own, other in pairs:
-            own.assign(other.numpy())
-        return "codes are those of the trained autoencoder"
+        return self.load_needed("autoencoder")
+
+    def _pairs_of_weights(self, stage: Stage) -> Iterable[tuple[keras.Variable, keras.Variable]]:
+        assert isinstance(stage, AutoencoderStage)
+        return zip(self.autoencoder.weights, stage.autoencoder.weights, strict=True)
 
     def networks(self) -> Mapping[str, keras.Layer]:
         return {**self.model.networks(), "autoencoder": self.autoencoder}
@@ -140,16 +156,10 @@ def require_codes_of_the_autoencoder(stages: Sequence[Stage]) -> None:
     Args:
         stages: of a VQ-VAE-2, with their weights; the autoencoder is the last one.
     """
-    autoencoder = stages[-1]
-    assert isinstance(autoencoder, AutoencoderStage)
-    for stage in stages[:-1]:
-        assert isinstance(stage, CodePrior)
-        pairs = zip(stage.autoencoder.weights, autoencoder.autoencoder.weights, strict=True)
-        if not all(np.array_equal(own.numpy(), other.numpy()) for own, other in pairs):
-            raise UserError(
-                f"stage {stage.name} was trained on the codes of another autoencoder, or of this "
-                f"one before it was trained further: delete its folder, and train it again"
-            )
+    *priors, autoencoder = stages
+    for prior in priors:
+        assert isinstance(prior, CodePrior)
+        prior.require_codes_of(autoencoder)
 
 
 def code_prior(
