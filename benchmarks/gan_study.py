@@ -183,8 +183,8 @@ def _measured(name: str, output: pathlib.Path) -> dict:
             f"--inception={FLAGS.inception}",
             "--overwrite",
         )
-        results = results.get("samples", results)
-        [of_samples] = results["by_truncation"].values()
+        of = results if "by_truncation" in results else results["samples"]
+        [of_samples] = of["by_truncation"].values()
         return {"steps": results["steps"], **of_samples}
 
     settings = {"flags": trained, "num_samples": FLAGS.num_samples}
