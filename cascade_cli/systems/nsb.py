@@ -71,7 +71,8 @@ class NSBSystem(System[Stage]):
         if self.truncates:
             return gan_drawing(stages, options, seed, classes)
         temperatures = stage_temperatures(options, stages)
-        return Drawing(stages, options.num_samples, SampleRequest(0, seed), temperatures)
+        request = SampleRequest(0, seed)
+        return Drawing(stages, options.num_samples, request, temperatures, classes=classes)
 
     def endpoints(
         self, stages: Sequence[Stage], options: ExportOptions, batch: int | None = None

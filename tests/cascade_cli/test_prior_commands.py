@@ -221,8 +221,13 @@ def test_an_spn_as_prior(tmp_path):
     assert figures["prior"]["quantization_psnr"] > 40
     assert figures["samples"]["by_truncation"]["1"]["pixel_frechet_distance"] > 0
     sampled = (f"--workdir={tmp_path / 'w'}", f"--output_dir={tmp_path / 'o'}", "--num_samples=3")
-    run("sample", *sampled, "--classes=7,2,2")
-    assert np.load(tmp_path / "o" / "samples.npz")["images"].shape == (3, 32, 32, 1)
+    run("sample", *sampled, "--classes=7,2,2", "--seed=5")
+    images = np.load(tmp_path / "o" / "samples.npz")["images"]
+    model = wavelet_tf.load(tmp_path / "w")
+    np.testing.assert_array_equal(images, model.sample(classes=[7, 2, 2], seed=5))
+    others = model.sample(classes=[7, 2, 3], seed=5)
+    np.testing.assert_array_equal(images[:2], others[:2])
+    assert (images[2] != others[2]).any()
 
 
 def test_the_baseline_of_whole_images(baseline, tmp_path):
