@@ -16,7 +16,6 @@ from cascade_cli.systems import FAMILIES
 from cascade_cli.systems.system import System
 from cascade_tf.checkpoint_files import WEIGHTS
 from cascade_tf.class_record import NAME as CLASSES
-from cascade_tf.class_record import require_model_of_classes
 from cascade_tf.data import Source, open_source
 from cascade_tf.data.fingerprint import fingerprint
 from cascade_tf.description import PATHS
@@ -89,9 +88,7 @@ def _held_out(experiment: Experiment, stages: Sequence) -> Source | None:
         for stage in stages:
             experiment.require_held_out(stage.name)
         source = open_source(experiment.data_of_all_stages(), "test")
-        for stage in stages:
-            own = experiment.directory(stage.name)
-            require_model_of_classes(own, stage.num_classes, source)
+        experiment.require_classes_of(source)
     except UserError as error:
         print(f"export: no {HELD_OUT}: {with_flags(error.recorded)}", file=sys.stderr)
         return None

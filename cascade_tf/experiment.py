@@ -13,6 +13,7 @@ from etils import epath
 
 from cascade_tf import record, stage_lock
 from cascade_tf.checkpoint_files import WEIGHTS, has_checkpoint, has_weights, refuse_weights
+from cascade_tf.class_record import require_model_of_classes
 from cascade_tf.data.config import DataConfig
 from cascade_tf.description import recorded_text
 from cascade_tf.errors import SettingError, UsageError, UserError, text
@@ -26,6 +27,7 @@ from cascade_tf.training_config import TrainingConfig
 if TYPE_CHECKING:
     import tensorflow as tf
 
+    from cascade_tf.data import Source
     from cascade_tf.stage import Stage
     from cascade_tf.stage_state import StageState
 
@@ -273,6 +275,12 @@ class Experiment:
                 f"{self.directory(stage)} was trained with `split`=all, so no image is held out: "
                 f"evaluate with `split`=all, or on another `dataset`"
             )
+
+    def require_classes_of(self, source: "Source") -> None:
+        """Raises UserError if a stage knows classes, and those of images to evaluate are others."""
+        for name in self.stage_names:
+            classes = self.make_stage(name).num_classes
+            require_model_of_classes(self.directory(name), classes, source)
 
     def load_state(self, stage: "Stage", strategy: "tf.distribute.Strategy") -> "StageState":
         """Builds a stage with its averaged weights: of its newest checkpoint, or of a file."""

@@ -36,6 +36,8 @@ class Stage(abc.ABC):
             them itself, in `prepare`.
         needs: names of the stages that are trained before this one, which `prepare` reads.
         load_needed: loads one of them, trained; set by an experiment, or by who creates the stage.
+        of_training: names of networks and optimizers that training alone uses. They begin anew in a
+            start from another training that did not have them.
         needs_inception: whether training needs the weights of Inception.
         inception: path of these weights, which is set before `build`.
     """
@@ -51,6 +53,7 @@ class Stage(abc.ABC):
     num_classes = 1
     image_shape: tuple[int, int, int] | None = None
     needs: Sequence[str] = ()
+    of_training: Collection[str] = ()
     needs_inception = False
     inception: str | None = None
 

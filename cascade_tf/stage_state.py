@@ -35,7 +35,6 @@ class StageState:
             example has index step * batch_size.
         seconds: float64, training time over all resumes.
         checkpoints: of all of these.
-        others: weights that a checkpoint reaches through none of these, by their name in it.
     """
 
     stage: Stage
@@ -43,7 +42,6 @@ class StageState:
     step: tf.Variable
     seconds: tf.Variable
     checkpoints: Checkpoints
-    others: Mapping[str, Sequence[tf.Variable]]
 
     @classmethod
     def create(
@@ -68,25 +66,18 @@ class StageState:
             )
             step = tf.Variable(0, dtype=tf.int64, trainable=False)
             seconds = tf.Variable(0.0, dtype=tf.float64, trainable=False)
-        # tf.train.Checkpoint does not track layers within a Keras layer's lists. It reaches their
-        # trainable weights through the optimizers and averaged ones through the averages; `others`
-        # are the rest.
-        weights = [weight for network in stage.networks().values() for weight in network.weights]
-        averaged = {id(weight) for weight in stage.averaged_variables()}
-        rest = [w.value for w in weights if not w.trainable and id(w) not in averaged]
-        others = {"others": rest} if rest else {}
         checkpoint = tf.train.Checkpoint(
             average=average,
             step=step,
             seconds=seconds,
-            **others,
+            **_others(stage, stage.networks()),
             **stage.networks(),
             **stage.optimizers(),
         )
         checkpoints = Checkpoints(
             checkpoint, str(directory / "checkpoints"), config.keep_checkpoints, is_chief(strategy)
         )
-        return cls(stage, average, step, seconds, checkpoints, others)
+        return cls(stage, average, step, seconds, checkpoints)
 
     def restore(self, path: str | None = None) -> bool:
         """See `Checkpoints.restore`."""
@@ -124,7 +115,8 @@ class StageState:
         They are the live ones of a checkpoint, or those of a file, which are averages.
 
         The optimizers stay as they are: their variables depend on settings of the training, such
-        as the momentum, which may differ.
+        as the momentum, which may differ. So do networks of training alone that the other training
+        did not have.
 
         Args:
             directory: of a stage with the same networks.
@@ -138,20 +130,21 @@ class StageState:
         if has_weights(directory):
             self.load_weights(directory / WEIGHTS)
             return str(directory / WEIGHTS)
-        stage = self.stage
+        directory, stage = directory / "checkpoints", self.stage
+        left_out = set(stage.of_training) - _names_in(directory)
+        networks = {n: net for n, net in stage.networks().items() if n not in left_out}
         # A part of the checkpoint that `create` describes, under the same names.
         optimizers = {
             name: tf.train.Checkpoint(_trainable_variables=optimizer._trainable_variables)
             for name, optimizer in stage.optimizers().items()
+            if name not in left_out
         }
         checkpoint = tf.train.Checkpoint(
             average=tf.train.Checkpoint(_variables=self.average._variables),
-            **self.others,
-            **stage.networks(),
+            **_others(stage, networks),
+            **networks,
             **optimizers,
         )
-        directory = directory / "checkpoints"
-        _require_networks(stage, checkpoints(str(directory))[-1:])
         start = Checkpoints(checkpoint, str(directory), keep=1, writes=False)
         if not start.restore():
             raise UserError(f"stage {stage.name} has no checkpoint in {directory}: train it first")
@@ -193,16 +186,25 @@ class StageState:
         self.checkpoints.save(self.step)
 
 
-def _require_networks(stage: Stage, paths: Sequence[str]) -> None:
-    """Raises UserError if checkpoints that can be read lack a network of the stage."""
-    for path in paths:
-        try:
-            content = tf.train.load_checkpoint(path).get_tensor(_GRAPH)
-        except (ValueError, tf.errors.OpError):  # the checkpoint before it may serve
-            continue
-        kind = descriptor_pool.Default().FindMessageTypeByName(_KIND)
-        objects: Any = message_factory.GetMessageClass(kind).FromString(content)
-        found = {child.local_name for child in objects.nodes[0].children}
-        missing = [name for name in stage.networks() if name not in found]
-        if missing:
-            raise UserError(f"{path} was trained without a {missing[0]}, so nothing starts from it")
+def _others(stage: Stage, networks: Mapping[str, keras.Layer]) -> dict[str, Sequence[tf.Variable]]:
+    """Weights of networks that a checkpoint reaches in no other way, by their name in it.
+
+    tf.train.Checkpoint does not track layers within a Keras layer's lists. It reaches their
+    trainable weights through the optimizers and averaged ones through the averages.
+    """
+    weights = [weight for network in networks.values() for weight in network.weights]
+    averaged = {id(weight) for weight in stage.averaged_variables()}
+    rest = [w.value for w in weights if not w.trainable and id(w) not in averaged]
+    return {"others": rest} if rest else {}
+
+
+def _names_in(directory: epath.Path) -> set[str]:
+    """Names of the networks and optimizers in the newest checkpoint; none if it is unreadable."""
+    try:
+        [path] = checkpoints(directory)[-1:]
+        content = tf.train.load_checkpoint(path).get_tensor(_GRAPH)
+    except (ValueError, tf.errors.OpError):  # a ValueError also without a checkpoint
+        return set()
+    kind = descriptor_pool.Default().FindMessageTypeByName(_KIND)
+    objects: Any = message_factory.GetMessageClass(kind).FromString(content)
+    return {child.local_name for child in objects.nodes[0].children}

@@ -46,6 +46,7 @@ class DecoderStage(DecodingStage):
     """
 
     headline = "mse"
+    of_training = ("discriminator", "discriminating")
     decoder_class: type[Decoder]
     decoder: Decoder
     system: str
@@ -100,7 +101,9 @@ class DecoderStage(DecodingStage):
             maps * c.channels, t.adversarial_width, dtype=t.dtype_policy, name="patches"
         )
         self.discriminator.build()
-        self._discriminating = Adam(t.schedule(), beta_1=_BETA_1, beta_2=t.adam_beta_2)
+        self._discriminating = Adam(
+            t.schedule(), beta_1=_BETA_1, beta_2=t.adam_beta_2, epsilon=t.adam_epsilon
+        )
         self._discriminating.build(self.discriminator.trainable_variables)
 
     def networks(self) -> Mapping[str, keras.Layer]:

@@ -1,4 +1,4 @@
-"""A BigGAN as a stage: the prior before decoders, or a model of whole images (section 4.3)."""
+"""A GAN as a stage: the prior before decoders, or a model of whole images (section 4.3)."""
 
 import functools
 from collections.abc import Callable, Mapping, Sequence
@@ -59,6 +59,7 @@ class GANStage(Stage):
 
     headline = "discriminator_loss"
     accepts = ("truncation", "truncation_kind", "labels")
+    of_training = ("logit_averages",)
 
     def __init__(
         self,
@@ -354,7 +355,9 @@ class GANStage(Stage):
         """
         real_logits = self.discriminator(self._real(examples), self._labels(examples))
         stream = f"{self.name}/evaluation"
-        labels = self._draw_labels(0, stream, examples.indices)
+        labels = self._labels(examples)
+        if not self._loss.pairs:
+            labels = self._draw_labels(0, stream, examples.indices)
         z = noise(0, stream, examples.indices, self.config.z_size)
         fake_logits = self.discriminator(self.generator(z, labels), labels)
         loss = self._loss.discriminator(real_logits, fake_logits)

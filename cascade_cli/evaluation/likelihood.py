@@ -6,7 +6,6 @@ import tensorflow as tf
 
 from cascade_cli.archives.files import progress
 from cascade_cli.evaluation.report import Figures
-from cascade_tf.class_record import require_model_of_classes
 from cascade_tf.codecs import TITLES, codec_bits_per_dim
 from cascade_tf.data import Source
 from cascade_tf.evaluation import Evaluator
@@ -46,9 +45,7 @@ def evaluate(
         files: whether they are also measured with each image in a file of its own.
         archive: whether the images of the codecs are also compressed with the model.
     """
-    for name in experiment.stage_names:
-        classes = experiment.make_stage(name).num_classes
-        require_model_of_classes(experiment.directory(name), classes, source)
+    experiment.require_classes_of(source)
     report.begin(
         *experiment.stage_names,
         "total",

@@ -51,7 +51,9 @@ class NSBSystem(System[Stage]):
     ) -> None:
         parts, samples = ["decoders"], None
         if self.samples:  # constructed first: it refuses mistakes before anything is computed
-            parts += [] if self.truncates else ["prior"]
+            if not self.truncates:
+                parts.append("prior")
+                self.experiment.require_classes_of(source)
             truncates = self.truncates
             samples = sample_evaluation(
                 self.experiment, strategy, source, total, options, report, truncates, settle

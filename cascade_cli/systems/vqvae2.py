@@ -44,6 +44,7 @@ class VQVAE2System(System[Stage]):
         options: EvaluateOptions,
         report: Report,
     ) -> None:
+        self.experiment.require_classes_of(source)
         samples = sample_evaluation(
             self.experiment, strategy, source, total, options, report, truncates=False
         )

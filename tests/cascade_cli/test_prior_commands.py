@@ -9,6 +9,7 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
+import wavelet_tf
 from cascade_cli.command_line import flags_of, open_experiment
 from cascade_cli.commands import evaluate as evaluate_command
 from cascade_cli.evaluation.report import Report

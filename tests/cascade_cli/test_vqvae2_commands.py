@@ -70,6 +70,18 @@ def test_evaluate_reports_errors_bits_of_codes_and_distances(workdir):
     assert {"pixel_frechet_distance", "pixel_frechet_distance*"} <= figures.keys()
 
 
+def test_likelihoods_of_other_classes_are_refused(workdir, tmp_path):
+    for name in ("first", "second"):
+        folder = tmp_path / "images" / name
+        folder.mkdir(parents=True)
+        for number in range(4):
+            Image.new("L", (16, 16), number).save(folder / f"{number}.png")
+    data = (f"--data_dir={tmp_path / 'images'}", "--dataset=folder", "--split=all")
+    arguments = (f"--workdir={workdir}", *data, "--class_shares=even")
+    code, stdout, stderr = run_forked(tmp_path, "evaluate eagerly", *arguments)
+    assert (code, stdout) == (1, "") and "evaluate images of the same classes" in stderr, stderr
+
+
 def test_given_images_are_reconstructed(workdir, tmp_path):
     images = tmp_path / "images"
     images.mkdir()

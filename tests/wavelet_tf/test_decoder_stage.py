@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 
 from cascade_tf.data import open_source
-from cascade_tf.errors import SettingError, UserError
+from cascade_tf.errors import SettingError
 from cascade_tf.sample_request import SampleRequest
 from cascade_tf.strategies import make_strategy
 from cascade_tf.training import Trainer
@@ -127,13 +127,24 @@ def test_a_perceptual_loss_needs_the_weights_and_large_enough_images():
         stage(WaveletDecoderStage, level=1, decoder_loss=("perceptual",))
 
 
-def test_a_decoder_without_a_discriminator_does_not_start_one_with(tmp_path):
-    (tmp_path / "w").mkdir()
-    _trained(tmp_path / "w" / "to32", stage(PixelDecoderStage), steps=1)
-    adversarial = stage(PixelDecoderStage, decoder_loss=("mse", "adversarial"))
-    with pytest.raises(UserError, match="was trained without a discriminator"):
-        (tmp_path / "v").mkdir()
-        _trained(tmp_path / "v" / "to32", adversarial, init_from=str(tmp_path / "w"))
+@pytest.mark.parametrize("origin", [("mse",), ("mse", "adversarial")])
+def test_a_start_takes_the_discriminator_that_there_is(origin, tmp_path):
+    def started(name, loss, **config):
+        (tmp_path / name).mkdir()
+        untrained = stage(PixelDecoderStage, decoder_loss=loss, **config.pop("training", {}))
+        return _trained(tmp_path / name / "to32", untrained, steps=1, **config).state.stage
+
+    first = started("first", origin)
+    still = dict(training=dict(learning_rate=(1e-12,)), seed=1)
+    new = started("new", ("mse", "adversarial"), init_from=str(tmp_path / "first"), **still)
+    for name, network in first.networks().items():
+        weights = zip(
+            network.trainable_weights, new.networks()[name].trainable_weights, strict=True
+        )
+        for expected, weight in weights:
+            np.testing.assert_allclose(weight.numpy(), expected.numpy(), atol=1e-9)
+    kernels = [convolution.kernel.numpy() for convolution in new.discriminator.convolutions]
+    assert all(kernel.std() > 0 for kernel in kernels)
 
 
 @pytest.mark.parametrize("field", ["perceptual_weight", "adversarial_weight", "adversarial_width"])
