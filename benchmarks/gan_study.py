@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
-"""Trains GANs and VQ-VAE-2 on emoji for equal minutes and compares their samples.
+"""Trains GANs, not-so-BigGANs and VQ-VAE-2 on emoji for equal minutes; compares their samples.
 
     python -m benchmarks.data.emoji --output_dir=data/emoji
     taskset -c 0 python benchmarks/gan_study.py --inception=WEIGHTS --output_dir=D [--minutes=30]
 
 Emoji are 64x64 and of nine classes. A model of several stages shares the minutes: two thirds are
-for a GAN before decoders, and the rest for its decoders; a quarter each for VQ-VAE-2's autoencoder
-and top codes, half for its bottom codes. Distances are those of 2,000 samples to the held-out
+for a GAN before decoders, and the rest for its decoders; 16 of 30 for an SPN before decoders with a
+perceptual loss; a quarter each for VQ-VAE-2's autoencoder and top codes, half for its bottom codes.
+Distances are those of 2,000 samples to the held-out
 emoji, and in stars to their reconstructions. Finished models in the directory are kept; an
 interrupted training resumes. D/NAME/samples/samples.png has eight samples of each class.
 """

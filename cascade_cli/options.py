@@ -207,7 +207,7 @@ class EvaluateOptions(TruncationOptions):
     )
     class_shares: str = setting(
         "images",
-        "Classes of a GAN's samples: in the proportion of the images, or drawn evenly at random.",
+        "Classes of samples: in the proportion of the images, or drawn evenly at random.",
         choices=("images", "even"),
     )
     output_dir: str | None = setting(

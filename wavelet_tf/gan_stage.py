@@ -22,6 +22,7 @@ from wavelet_tf.biggan.augmentation import augment
 from wavelet_tf.biggan.config import BigGANConfig
 from wavelet_tf.biggan.discriminator import Discriminator
 from wavelet_tf.biggan.generator import Generator
+from wavelet_tf.biggan.image_discriminator import ImageDiscriminator
 from wavelet_tf.biggan.image_generator import ImageGenerator
 from wavelet_tf.biggan.losses import LOSSES
 from wavelet_tf.biggan.orthogonal_regularisation import orthogonal_penalty
@@ -73,7 +74,7 @@ class GANStage(Stage):
         self.name = name
         self.config, self.latents, self.training = config, latents, training
         self.batch_parts = training.discriminator_steps * training.accumulations
-        self.num_classes = config.num_classes or 1
+        self.num_classes = config.classes
         self._loss = LOSSES[training.loss]
         if config.is_r3gan and training.orthogonal_regularisation:
             training.refuse("it means nothing to R3GAN", "orthogonal_regularisation")
@@ -85,7 +86,7 @@ class GANStage(Stage):
         replicas = tf.distribute.get_strategy().num_replicas_in_sync
         c, dtype = self.config, self.training.dtype_policy
         self.generator: ImageGenerator
-        self.discriminator: Discriminator | R3GANDiscriminator
+        self.discriminator: ImageDiscriminator
         if c.is_r3gan:
             self.generator = R3GANGenerator(c, dtype=dtype, name="generator")
             self.discriminator = R3GANDiscriminator(c, dtype=dtype, name="discriminator")

@@ -31,7 +31,7 @@ def gan_prior(
     config: BigGANConfig,
     training: GANTrainingConfig,
 ) -> GANStage:
-    """A BigGAN, or BigGAN-deep, that samples latents."""
+    """A GAN that samples latents."""
     settings = (prior, limits, config, training)
     description = _description(chain, *settings)
     return GANStage(PRIOR_STAGE, config, _latents(chain, limits), training, description=description)

@@ -175,3 +175,10 @@ class GANTrainingConfig(LearningConfig):
         decides="training",
         at_least=0,
     )
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if len({*self.augmentation}) < len(self.augmentation):
+            self.refuse("name each change once", "augmentation")
+        if self.penalty_every > 1 and not (self.r1 or self.r2):
+            self.refuse("it means nothing without R1 or R2", "penalty_every")

@@ -234,7 +234,8 @@ def main(experiment: Experiment, options: TrainOptions) -> None:
     trainings = [Training(experiment, name, options, strategy) for name in names]
     trainings = _in_order(experiment, trainings)
     needed = [t.stage.name for t in trainings if t.stage.needs_inception]
-    if options.inception and not (options.distance_images or needed):
+    anywhere = any(experiment.make_stage(name).needs_inception for name in experiment.stage_names)
+    if options.inception and not (options.distance_images or anywhere):
         raise UsageError("`inception` means nothing without `distance_images` or a loss of it")
     if needed and not options.inception:
         raise UsageError(f"the loss of {needed[0]} needs `inception`, the weights of Inception")

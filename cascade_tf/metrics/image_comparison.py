@@ -57,8 +57,8 @@ def fid(
     extractor = _extractor(weights)
     if extractor.distance_name != "fid":
         raise UserError(
-            f"distances between {extractor.name} are no FID, which needs Inception's weights: "
-            f"use a file for load_inception, or compare_images"
+            f"distances between {extractor.name} are no FID, which needs Inception's pooled "
+            f"features: use a file for load_inception, or compare_images"
         )
     return frechet_distance(
         set_statistics(a, extractor, batch_size, other=b),
@@ -79,9 +79,10 @@ def compare_images(
         samples: a uint8 array or tensor [N, H, W, 1 or 3], or a folder of images.
         reference: likewise, or a file of statistics. Statistics allow only the Frechet
             distance and the Inception Score of the samples.
-        weights: as for `fid`, for FID, KID, precision and recall in Inception's space, and the
-            Inception Score. None: pixel features, which need images of one size. Their metrics
-            are no FID, and their names begin with "pixel".
+        weights: as for `fid`, for FID, KID, MIND, precision and recall, density and coverage in
+            Inception's space, and the Inception Score; or the result of `load_extractor`. None:
+            pixel features, which need images of one size. Metrics in other spaces have other
+            names, such as "pixel_frechet_distance".
         batch_size: images at a time.
         seed: as for `compare`.
 
@@ -109,6 +110,6 @@ def _extractor(weights: Path | FeatureExtractor) -> FeatureExtractor:
     if not hasattr(weights, "distance_name"):
         raise UserError(
             f"weights={weights}: use a file for load_inception, or its result; compare_images "
-            f"also works without weights"
+            f"also works without weights, and with the result of load_extractor"
         )
     return weights

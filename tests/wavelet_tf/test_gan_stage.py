@@ -14,6 +14,7 @@ from cascade_tf.xla_choice import compiled_by_xla
 from tests.cascade_tf.trainings import final_weights, scalars, trainer
 from tests.wavelet_tf.small_priors import R3GAN, built, digits, gan, sample
 from wavelet_tf.family import BigGANFamily
+from wavelet_tf.noise import noise
 
 OPTIONS = dict(
     loss="relativistic",
@@ -93,9 +94,27 @@ def test_both_players_learn_from_an_auxiliary_classifier(architecture):
     assert np.abs(whole - none).max() > 0.01 * np.abs(whole).max()
 
 
+def test_images_of_a_pair_are_of_one_class():
+    stage, examples = built(loss="relativistic"), digits()
+    for player in ("discriminator", "generator"):
+        _, labels = stage._generate_for(player, examples)
+        np.testing.assert_array_equal(labels, examples.labels)
+    z = noise(0, "prior/evaluation", examples.indices, stage.config.z_size)
+    fake = stage.generator(z, examples.labels)
+    expected = stage.discriminator(fake, examples.labels)
+    np.testing.assert_allclose(stage.evaluate_step(examples)["D_fake"], expected, rtol=1e-4)
+
+
 def test_a_weight_of_a_classifier_that_there_is_not_is_refused():
     with pytest.raises(SettingError, match="means nothing without an auxiliary classifier"):
         gan(classification=0.5)
+
+
+def test_settings_that_change_nothing_are_refused():
+    with pytest.raises(SettingError, match=r"augmentation.*: name each change once"):
+        gan(augmentation=("flip", "flip"))
+    with pytest.raises(SettingError, match="penalty_every=2: it means nothing without R1 or R2"):
+        gan(penalty_every=2)
 
 
 def test_an_unconditional_discriminator_has_no_classifier():

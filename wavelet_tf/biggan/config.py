@@ -39,6 +39,7 @@ _R3GAN_WIDTHS = {
     256: (8, 8, 8, 8, 4, 2, 1),
     512: (8, 8, 8, 8, 4, 2, 1, 1),
 }
+_R3GAN_UNITS = 8  # units of a residual block are a multiple of it
 _R3GAN_NOISE = 64
 _NOISE = 128  # default units of the noise, rounded down to a multiple of the generator's parts
 _ATTENTION = 32  # default side of attention, for larger images than this
@@ -48,7 +49,7 @@ _SMALLEST_SIDES = {16: 8, 32: 8}
 
 @dataclasses.dataclass(frozen=True)
 class BigGANConfig(Settings):
-    """Sizes of a BigGAN's images and of its two networks.
+    """Sizes of a GAN's images and of its two networks: BigGAN's, BigGAN-deep's or R3GAN's.
 
     Default widths are those of the sampler in not-so-BigGAN's best model (Table 2). With one
     class the model is unconditional.
@@ -135,8 +136,8 @@ class BigGANConfig(Settings):
                 f"parts: use a multiple of {self.z_parts}",
                 "z_size",
             )
-        if self.is_r3gan and self.attention_size:
-            self.refuse("R3GAN has no attention: use 0", "attention_size")
+        if self.is_r3gan:
+            self._check_r3gan()
         sides = [8 << n for n in range(self.size.bit_length() - 4)]
         if self.attention_size not in (0, *sides):
             self.refuse(
@@ -144,10 +145,24 @@ class BigGANConfig(Settings):
                 "attention_size",
             )
 
+    def _check_r3gan(self) -> None:
+        if self.attention_size:
+            self.refuse("R3GAN has no attention: use 0", "attention_size")
+        fits = _R3GAN_UNITS // min(_R3GAN_UNITS, *_R3GAN_WIDTHS[self.size])
+        for name in ("generator_width", "discriminator_width"):
+            if getattr(self, name) % fits:
+                self.refuse(f"R3GAN of {self.size}x{self.size} needs a multiple of {fits}", name)
+
+    @property
+    def classes(self) -> int:
+        """`num_classes`, which is no longer None."""
+        assert self.num_classes is not None
+        return self.num_classes
+
     @property
     def has_classifier(self) -> bool:
         """Whether the discriminator classifies images, too."""
-        return self.conditioning == "auxiliary_classifier" and (self.num_classes or 1) > 1
+        return self.conditioning == "auxiliary_classifier" and self.classes > 1
 
     @property
     def deep(self) -> bool:

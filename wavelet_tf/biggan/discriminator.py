@@ -6,16 +6,15 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from cascade_tf.serializable_layer import SerializableLayer
 from wavelet_tf.biggan.attention import SelfAttention
 from wavelet_tf.biggan.blocks import DiscriminatorBlock
 from wavelet_tf.biggan.config import BigGANConfig
 from wavelet_tf.biggan.deep_blocks import DeepDiscriminatorBlock
-from wavelet_tf.biggan.shapes import Shape
+from wavelet_tf.biggan.image_discriminator import ImageDiscriminator
 from wavelet_tf.biggan.spectral_norm import SNConv2D, SNDense, SNEmbedding
 
 
-class Discriminator(SerializableLayer):
+class Discriminator(ImageDiscriminator):
     """Stages, of which the first ones halve the sides; then a sum over positions, and a logit.
 
     A stage is one block in BigGAN and two in BigGAN-deep, which has a convolution of the image
@@ -33,9 +32,8 @@ class Discriminator(SerializableLayer):
     """
 
     def __init__(self, config: BigGANConfig, **kwargs: Any):
-        super().__init__(autocast=False, **kwargs)  # the image stays float32
-        c = self.config = config
-        dtype = self.dtype_policy
+        super().__init__(config, **kwargs)
+        c, dtype = config, self.dtype_policy
         widths = c.discriminator_widths
         self.input_convolution = None
         self.stages = []
@@ -62,7 +60,7 @@ class Discriminator(SerializableLayer):
             self.attention = SelfAttention(width, dtype=dtype, name="attention")
         self.dense = SNDense(widths[-1], 1, dtype="float32", name="dense")
         self.projection = None
-        classes, width = c.num_classes or 1, widths[-1]
+        classes, width = c.classes, widths[-1]
         if c.has_classifier:
             self.classifier = SNDense(width, classes, dtype="float32", name="classifier")
         else:
@@ -88,18 +86,7 @@ class Discriminator(SerializableLayer):
                 layer.build()
         self.built = True
 
-    def call(self, x: tf.Tensor, labels: tf.Tensor, training: bool = False) -> tf.Tensor:
-        """Logits, float32 [B], larger for images that look real.
-
-        Args:
-            x: images, float32 [B, size, size, channels] in [-1, 1].
-            labels: int32 [B] in [0, num_classes).
-            training: has no effect.
-        """
-        return self.judge(x, labels)[0]
-
     def judge(self, x: tf.Tensor, labels: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor | None]:
-        """The logits of `call`, and those of classes, float32 [B, classes], if it classifies."""
         if self.input_convolution is not None:
             x = self.input_convolution(x)
         for blocks in self.stages:
@@ -114,10 +101,3 @@ class Discriminator(SerializableLayer):
         if self.projection is not None:
             return logits + tf.reduce_sum(features * self.projection(labels), axis=1), None
         return logits, self.classifier(features)
-
-    @property
-    def output_dtype(self) -> str:
-        return "float32"
-
-    def compute_output_shape(self, x_shape: Shape) -> Shape:
-        return (x_shape[0],)

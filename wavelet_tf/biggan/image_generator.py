@@ -1,4 +1,4 @@
-"""What the generators of GANs have in common: noise and a class to an image."""
+"""Base class of the generators of GANs: noise and a class to an image."""
 
 import abc
 

@@ -5,15 +5,14 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from cascade_tf.serializable_layer import SerializableLayer
 from wavelet_tf.biggan.config import BOTTOM, BigGANConfig
-from wavelet_tf.biggan.shapes import Shape
+from wavelet_tf.biggan.image_discriminator import ImageDiscriminator
 from wavelet_tf.biggan.spectral_norm import look_up
 from wavelet_tf.r3gan.residual_block import ScaledConvolution
 from wavelet_tf.r3gan.stages import stages
 
 
-class R3GANDiscriminator(SerializableLayer):
+class R3GANDiscriminator(ImageDiscriminator):
     """Stages of residual blocks that halve the sides to 4x4, and a weighted sum over places.
 
     With several classes, the sums are projected to as many units as the last stage has, and the
@@ -33,8 +32,7 @@ class R3GANDiscriminator(SerializableLayer):
     """
 
     def __init__(self, config: BigGANConfig, **kwargs: Any):
-        super().__init__(autocast=False, **kwargs)  # the image stays float32
-        self.config = config
+        super().__init__(config, **kwargs)
         widths, dtype = config.discriminator_widths, self.dtype_policy
         self.input_convolution = ScaledConvolution(
             config.channels, widths[0], dtype=dtype, name="input"
@@ -44,7 +42,7 @@ class R3GANDiscriminator(SerializableLayer):
     def build(self, input_shape: Any = None) -> None:
         if self.built:
             return
-        classes, width = self.config.num_classes or 1, self.config.discriminator_widths[-1]
+        classes, width = self.config.classes, self.config.discriminator_widths[-1]
         projects = classes > 1 and not self.config.has_classifier
         outputs = width if projects else 1
 
@@ -63,18 +61,7 @@ class R3GANDiscriminator(SerializableLayer):
             layer.build()
         self.built = True
 
-    def call(self, x: tf.Tensor, labels: tf.Tensor, training: bool = False) -> tf.Tensor:
-        """Logits, float32 [B], larger for images that look real.
-
-        Args:
-            x: images, float32 [B, size, size, channels], in [-1, 1] or near it.
-            labels: int32 [B] in [0, num_classes).
-            training: has no effect.
-        """
-        return self.judge(x, labels)[0]
-
     def judge(self, x: tf.Tensor, labels: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor | None]:
-        """The logits of `call`, and those of classes, float32 [B, classes], if it classifies."""
         x = self.stages[0](self.input_convolution(x))
         for resampling, stage in zip(self.resamplings, self.stages[1:], strict=True):
             x = stage(resampling(x))
@@ -82,13 +69,6 @@ class R3GANDiscriminator(SerializableLayer):
         outputs = tf.matmul(features, self.dense)
         if self.config.has_classifier:
             return outputs[:, 0], tf.matmul(features, self.classifier)
-        if (self.config.num_classes or 1) > 1:
+        if self.config.classes > 1:
             outputs *= look_up(tf.convert_to_tensor(self.class_embedding), labels)
         return tf.reduce_sum(outputs, axis=1), None
-
-    @property
-    def output_dtype(self) -> str:
-        return "float32"
-
-    def compute_output_shape(self, x_shape: Shape) -> Shape:
-        return (x_shape[0],)

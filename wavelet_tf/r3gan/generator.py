@@ -44,7 +44,7 @@ class R3GANGenerator(ImageGenerator):
             return
         c, normal = self.config, keras.initializers.RandomNormal
         inputs, width = c.z_size, c.generator_widths[0]
-        classes = c.num_classes or 1
+        classes = c.classes
         if classes > 1:
             inputs += c.class_embedding
             self.class_embedding = self.add_weight(
@@ -71,7 +71,7 @@ class R3GANGenerator(ImageGenerator):
 
     def embed(self, labels: tf.Tensor) -> tf.Tensor:
         """Embeddings of labels, int32 [B] to float32 [B, class_embedding]; [B, 0] for one class."""
-        if (self.config.num_classes or 1) == 1:
+        if self.config.classes == 1:
             return tf.zeros([tf.shape(labels)[0], 0])
         return look_up(tf.convert_to_tensor(self.class_embedding), labels)
 

@@ -12,7 +12,7 @@ _SMOOTHING = 1e-5
 
 
 class Assignments(NamedTuple):
-    """What a batch of encodings says about each code; sums over batches.
+    """A batch's encodings by their code; those of several batches can be added.
 
     Attributes:
         counts: float32 [K], the number of encodings nearest to a code.

@@ -28,6 +28,14 @@ from wavelet_tf.biggan.config import BigGANConfig
         (dict(attention_size=64), "attention_size=64: at size 64, use 8, 16, 32, or 0"),
         (dict(attention_size=4), "attention_size=4: at size 64, use 8"),
         (dict(architecture="r3gan", attention_size=8), "attention_size=8: R3GAN has no attention"),
+        (
+            dict(architecture="r3gan", generator_width=11),
+            "generator_width=11: R3GAN of 64x64 needs a multiple of 2",
+        ),
+        (
+            dict(architecture="r3gan", size=256, discriminator_width=12),
+            "discriminator_width=12: R3GAN of 256x256 needs a multiple of 8",
+        ),
         (dict(size=16, attention_size=16), "attention_size=16: at size 16, use 8, or 0"),
     ],
 )

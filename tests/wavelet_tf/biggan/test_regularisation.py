@@ -74,6 +74,28 @@ def test_gradients_are_those_of_all_terms(options):
         _assert_gradient(stage.generator, lambda: stage._generator_gradients(examples))
 
 
+def test_lecam_and_consistency_are_those_of_their_equations():
+    stage, examples = built(lecam=2.0, consistency=5.0), digits(4)
+    stage._averages.move(tf.constant(40.0), tf.constant(-30.0))
+    average_real, average_fake = (float(a) for a in (stage._averages.real, stage._averages.fake))
+    real = stage._real(examples)
+    fake, drawn = stage._generate_for("discriminator", examples)
+    seed, stream = stage.training.seed, "prior/consistency"
+    changed = augment(real, ("flip", "translation"), seed, stream, examples.indices)
+    of_real, of_fake, of_changed = (
+        stage.discriminator(images, labels).numpy()
+        for images, labels in ((real, examples.labels), (fake, drawn), (changed, examples.labels))
+    )
+    figures, _ = stage._discriminator_gradients(examples)
+    expected = {
+        "lecam_real": 2 * np.mean((of_real - average_fake) ** 2),
+        "lecam_fake": 2 * np.mean((of_fake - average_real) ** 2),
+        "consistency": 5 * np.mean((of_real - of_changed) ** 2),
+    }
+    for name, value in expected.items():
+        np.testing.assert_allclose(figures[name], value, rtol=1e-4, err_msg=name)
+
+
 @pytest.mark.parametrize("kind", ["real", "fake"])
 def test_penalties_of_gradients_are_added_to_the_loss(kind):
     """In a network of ReLUs they are not continuous: differences would not show their gradient."""
