@@ -153,6 +153,7 @@ def test_every_row_of_the_papers_tables_has_a_config():
         "nsb_pixel_photos",
         "nsb_digits",
         "nsb_digits_spn",
+        "nsb_emoji",
         "nsb_photos_biggan",
         "vqvae2_digits",
     }
@@ -240,7 +241,7 @@ def test_every_flagfile_gives_the_settings_of_an_earlier_commit():
     """
     golden = json.loads((ROOT / "tests" / "goldens" / "configs.json").read_text())
     newer = {"digits", "emoji", "photographs", "photographs64"}
-    newer |= {"vqvae2_digits", "vqvae2_imagenet256"}
+    newer |= {"nsb_emoji", "vqvae2_digits", "vqvae2_imagenet256"}
     assert {path.stem for path in CONFIGS} - golden.keys() == newer
     for path in [ROOT / "configs" / f"{name}.flags" for name in golden]:
         arguments = [f"--flagfile={path}", "--workdir=none"]
