@@ -307,7 +307,8 @@ def test_every_layer_of_the_packages_is_in_the_list():
     for package in (spn_tf, wavelet_tf):
         for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
             importlib.import_module(module.name)
-    abstract = {"Decoder", "FlowLayer", "ImageGenerator", "IntensityDecoder", "SpectralNormalized"}
+    abstract = {"Decoder", "FlowLayer", "ImageDiscriminator", "ImageGenerator"}
+    abstract |= {"IntensityDecoder", "SpectralNormalized"}
     known = {type(make()) for make, _ in LAYERS.values()}
     names = {kind.__name__ for kind in _subclasses(SerializableLayer) - known}
     assert names == abstract
