@@ -7,9 +7,9 @@
 Emoji are 64x64 and of nine classes. A model of several stages shares the minutes: two thirds are
 for a GAN before decoders, and the rest for its decoders; 22 of 30 for an SPN before decoders with a
 perceptual loss; a quarter each for VQ-VAE-2's autoencoder and top codes, half for its bottom codes.
-Distances are those of 2,000 samples to the held-out
-emoji, and in stars to their reconstructions. Finished models in the directory are kept; an
-interrupted training resumes. D/NAME/samples/samples.png has eight samples of each class.
+Distances are those of 2,000 samples to the held-out emoji, and in stars to their reconstructions.
+Finished models in the directory are kept; an interrupted training resumes.
+D/NAME/samples/samples.png has eight samples of each class.
 """
 
 import os

@@ -234,6 +234,14 @@ def test_the_models_of_a_comparison_have_the_same_data_and_learning():
         assert all(learning in (None, shared[0][1]) for _, learning in shared)
 
 
+@pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)
+def test_every_flagfile_makes_all_its_stages(path):
+    _, experiment = open_experiment([f"--flagfile={path}", "--workdir=none"], flags_of("train"))
+    for name in experiment.stage_names:
+        assert experiment.make_stage(name).name == name
+        assert experiment.training(name).steps > 0
+
+
 def test_every_flagfile_gives_the_settings_of_an_earlier_commit():
     """configs.json has the settings by class and field at commit 30152d1.
 
