@@ -31,7 +31,7 @@ from wavelet_tf.unit_images import to_uint8
 
 flags.DEFINE_string("output_dir", None, "Directory of workdirs and results.", required=True)
 flags.DEFINE_string("inception", None, "Weights of Inception.", required=True)
-flags.DEFINE_string("data_dir", "data/photographs", "Directory of the images.")
+flags.DEFINE_string("data_dir", "data/photographs/64", "Directory of the images.")
 flags.DEFINE_integer("levels", 1, "Decoders.")
 flags.DEFINE_float("minutes", 10, "Of each decoder's training.")
 flags.DEFINE_integer("images", 2000, "Held-out images to reconstruct, at most.")
@@ -64,8 +64,9 @@ def main(_: list[str]) -> None:
         workdir = output / name
         trained = [
             f"--flagfile={ROOT / 'configs' / 'nsb_photos.flags'}",
-            *("--dataset=folder", f"--data_dir={FLAGS.data_dir}", f"--levels={FLAGS.levels}"),
-            *(f"--max_minutes={FLAGS.minutes}", f"--decoder_loss={LOSSES[name]}"),
+            *("--dataset=folder", f"--data_dir={FLAGS.data_dir}", "--smallest_crop=1"),
+            *(f"--levels={FLAGS.levels}", f"--max_minutes={FLAGS.minutes}"),
+            f"--decoder_loss={LOSSES[name]}",
             *([f"--inception={FLAGS.inception}"] * ("perceptual" in LOSSES[name])),
             *("--report=false", *FLAGS.flag),
         ]

@@ -60,7 +60,7 @@ class DecoderTrainingConfig(RegressionTrainingConfig):
         choices=DECODER_LOSSES,
     )
     perceptual_weight: float = setting(
-        0.1, "Weight of a decoder's perceptual loss.", decides="training", above=0
+        1.0, "Weight of a decoder's perceptual loss.", decides="training", above=0
     )
     adversarial_weight: float = setting(
         0.01, "Weight of a decoder's adversarial loss.", decides="training", above=0
