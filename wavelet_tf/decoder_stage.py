@@ -172,8 +172,8 @@ class DecoderStage(DecodingStage):
         if "perceptual" in t.decoder_loss:
             if self._perceptual is None:
                 t.refuse("it needs the weights of Inception, `inception`", "decoder_loss")
-            made = self.decoder.join(coarse, predicted) / self.gain
-            distance = perceptual_distance(self._perceptual, made, fine / self.gain)
+            reconstructed = self.decoder.join(coarse, predicted) / self.gain
+            distance = perceptual_distance(self._perceptual, reconstructed, fine / self.gain)
             losses["perceptual"] = t.perceptual_weight * tf.reduce_mean(distance)
         if self.discriminator is not None:
             logits = self.discriminator(coarse, self.decoder.details(predicted))
@@ -221,7 +221,7 @@ class DecoderStage(DecodingStage):
             to_uint8(coarse, self.condition_gain).numpy(), output.shape[1], output.shape[2]
         )
         rows = np.concatenate([condition, output, self.to_images(fine).numpy()], axis=2)
-        return {"given, made, true": rows} | self._band_previews(predicted, fine)
+        return {"condition, prediction, target": rows} | self._band_previews(predicted, fine)
 
     def _band_previews(self, predicted: tf.Tensor, fine: tf.Tensor) -> dict[str, np.ndarray]:
         return {}
@@ -249,7 +249,7 @@ class WaveletDecoderStage(DecoderStage):
         true = self.decoder.split(fine)[1]
         pairs = zip(self.decoder.bands(predicted), self.decoder.bands(true), strict=True)
         columns = [tf.concat(pair, axis=1) for pair in pairs]
-        return {"bands, made and true": to_uint8(0.5 + tf.concat(columns, axis=2), 1).numpy()}
+        return {"bands, predicted and true": to_uint8(0.5 + tf.concat(columns, axis=2), 1).numpy()}
 
 
 class PixelDecoderStage(DecoderStage):

@@ -63,12 +63,12 @@ class Latents(keras.layers.Layer):
             SettingError: the latents of such images are of another size.
         """
         c, own = source.config, (self.size, self.size, self.channels)
-        shape = [1, c.image_size, c.image_size, c.channels]
-        found = tuple(self.encode(tf.zeros(shape, tf.uint8)).shape[1:])
-        if found != own:
+        images = tf.zeros([1, c.image_size, c.image_size, c.channels], tf.uint8)
+        shape = tuple(self.encode(images).shape[1:])
+        if shape != own:
             raise SettingError(
                 {"image_size": c.image_size, "channels": c.channels},
-                f"the latents of such images are {'x'.join(map(str, found))}, but those of the "
+                f"the latents of such images are {'x'.join(map(str, shape))}, but those of the "
                 f"prior are {'x'.join(map(str, own))}",
             )
         if self.value_range is None:

@@ -45,15 +45,15 @@ def nearest(
     # Centred, since large means would cost digits of the distances.
     center = reference.mean(axis=0, dtype=np.float64)
     samples, reference = samples - center, reference - center
-    found = np.zeros([len(samples), count], int)
+    numbers = np.zeros([len(samples), count], int)
     for rows, squared, _ in squared_distances(samples, reference, block):
-        found[rows] = np.argsort(squared, axis=1, kind="stable")[:, :count]
+        numbers[rows] = np.argsort(squared, axis=1, kind="stable")[:, :count]
     # Of the differences themselves: a copy is at a distance of exactly 0.
     distances = [
         np.linalg.norm(sample - reference[own], axis=1)
-        for sample, own in zip(samples, found, strict=True)
+        for sample, own in zip(samples, numbers, strict=True)
     ]
-    return Neighbours(found, np.reshape(distances, found.shape))
+    return Neighbours(numbers, np.reshape(distances, numbers.shape))
 
 
 def share_nearer(

@@ -53,7 +53,7 @@ SYSTEMS = {
     "nsb": (*_DECODERS, "--patch_size=8", "--packet_width=8", "--head_width=4"),
     "nsb_pixel": (*_DECODERS, "--pixel_width=8"),
     "biggan": TINY_GAN,
-    "vqvae2": TINY_VQVAE2,
+    "vqvae2": (*TINY_VQVAE2, "--image_size=16"),  # sampling is a pass for each code
 }
 
 

@@ -197,11 +197,11 @@ def test_it_learns_photographs(kind):
 def test_previews_show_condition_reconstruction_and_target(kind):
     progress = []
     previews = built(kind).previews(_examples(3), lambda: progress.append(1))
-    rows = previews.pop("given, made, true")
+    rows = previews.pop("condition, prediction, target")
     assert rows.shape == (3, 32, 3 * 32, 3) and progress
     np.testing.assert_array_equal(rows[:, :, 64:], photographs(3))
     if kind is WaveletDecoderStage:
-        bands = previews.pop("bands, made and true")
+        bands = previews.pop("bands, predicted and true")
         assert bands.shape == (3, 2 * 16, 3 * 16, 3)
         # Untrained, it predicts zero bands.
         assert np.all(bands[:, :16] == 128) and np.ptp(bands[:, 16:]) > 50

@@ -101,8 +101,8 @@ class AutoencoderStage(DecodingStage):
         images = unit_range(examples.images)
         with tf.GradientTape() as tape:
             maps = self.autoencoder.encode(images)
-            made = self.autoencoder.decode_encodings(*maps)
-            mse = tf.reduce_mean(tf.math.squared_difference(images, made))
+            reconstructed = self.autoencoder.decode_encodings(*maps)
+            mse = tf.reduce_mean(tf.math.squared_difference(images, reconstructed))
             loss = 4 * mse + self.training.commitment * self._commitment(maps)
             scaled = loss / replicas
         gradients = tape.gradient(scaled, self.autoencoder.trainable_variables)
@@ -133,8 +133,8 @@ class AutoencoderStage(DecodingStage):
     def evaluate_step(self, examples: Examples) -> dict[str, tf.Tensor]:
         images = unit_range(examples.images)
         top, bottom = self.autoencoder.encode(images)
-        made = self.autoencoder.decode(top.codes, bottom.codes)
-        return {"mse": tf.reduce_mean(tf.math.squared_difference(images, made), [1, 2, 3])}
+        reconstructed = self.autoencoder.decode(top.codes, bottom.codes)
+        return {"mse": tf.reduce_mean(tf.math.squared_difference(images, reconstructed), [1, 2, 3])}
 
     def encode(self, images: tf.Tensor) -> tf.Tensor:
         """Codes of uint8 images [B, H, W, C], int32 [B, h, w, 2] as of `joined`."""
@@ -164,7 +164,7 @@ class AutoencoderStage(DecodingStage):
         ]
         columns += [self.to_images(self.decode(codes)).numpy(), examples.images.numpy()]
         on_progress()
-        return {"top, bottom, made, true": np.concatenate(columns, axis=2)}
+        return {"top, bottom, reconstruction, image": np.concatenate(columns, axis=2)}
 
 
 def _use(name: str, counts: tf.Tensor) -> dict[str, tf.Tensor]:

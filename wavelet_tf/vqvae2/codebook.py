@@ -19,13 +19,13 @@ class Assignments(NamedTuple):
         sums: float32 [K, D], their sums.
         candidates: float32 [K, D], an encoding of the batch for each code, in place of an unused
             vector.
-        found: float32 [K], 1 where there is a candidate.
+        has_candidate: float32 [K], 1 or 0.
     """
 
     counts: tf.Tensor
     sums: tf.Tensor
     candidates: tf.Tensor
-    found: tf.Tensor
+    has_candidate: tf.Tensor
 
 
 class Codebook(SerializableLayer):
@@ -109,7 +109,7 @@ class Codebook(SerializableLayer):
     def assignments(
         self, encodings: tf.Tensor, codes: tf.Tensor, places: tf.Tensor, batch: int, draw: tf.Tensor
     ) -> Assignments:
-        """What a replica's encodings say about the codes; the sums over replicas are the batch's.
+        """A replica's encodings by their codes; the sums over replicas are those of the batch.
 
         Args:
             encodings: [b, h, w, D].
@@ -126,10 +126,10 @@ class Codebook(SerializableLayer):
         image = tf.cast(draw[0] * batch, tf.int32)
         position = tf.cast(draw[1] * positions, tf.int32)
         here = places[:, None] == image  # [b, K]; each code's image is in one replica
-        found = tf.reduce_sum(tf.cast(here, tf.float32), axis=0)
+        has_candidate = tf.reduce_sum(tf.cast(here, tf.float32), axis=0)
         own = tf.argmax(here, axis=0, output_type=tf.int32)
-        candidates = tf.gather(flat, own * positions + position) * found[:, None]
-        return Assignments(counts, sums, candidates, found)
+        candidates = tf.gather(flat, own * positions + position) * has_candidate[:, None]
+        return Assignments(counts, sums, candidates, has_candidate)
 
     def update(self, assignments: Assignments, decay: float, restart: float) -> None:
         """Moves the averages by a batch; all replicas call it with the same sums.
@@ -143,7 +143,7 @@ class Codebook(SerializableLayer):
         counts = decay * self.counts + (1 - decay) * assignments.counts
         sums = decay * self.sums + (1 - decay) * assignments.sums
         average = tf.reduce_mean(counts)
-        restarted = (counts < restart * average) & (assignments.found > 0)
+        restarted = (counts < restart * average) & (assignments.has_candidate > 0)
         candidates = assignments.candidates * average
         self.counts.assign(tf.where(restarted, average, counts))
         self.sums.assign(tf.where(restarted[:, None], candidates, sums))
