@@ -43,6 +43,6 @@ def nearest_in_words(figures: dict[str, Any]) -> str:
     if "share_nearer" in figures:
         line += (
             f"; {figures['share_nearer']:.1%} of all samples are nearer to a training image "
-            "than to as many held-out ones (50% without memorisation)"
+            f"than to a held-out one ({figures['share_nearer_expected']:.1%} without memorisation)"
         )
     return line

@@ -319,22 +319,23 @@ class SampleEvaluation:
         """Writes a picture of samples of the first truncation, by their features; its figures."""
         count = min(training.num_examples, TRAINING_IMAGES)
         features = self._features(self._images(training, count), count, "training images")
-        found = nearest(sampled, features, BESIDE)
-        order = np.argsort(found.distances[:, 0])[: self._options.nearest]
+        neighbours = nearest(sampled, features, BESIDE)
+        order = np.argsort(neighbours.distances[:, 0])[: self._options.nearest]
         self._settle(stages, self._options, self._truncations[0])
         samples = np.concatenate([*self._samples(stages, self._truncations[0], order)])
-        page = nearest_page(samples, self._images(training, count), found.numbers[order])
+        page = nearest_page(samples, self._images(training, count), neighbours.numbers[order])
         self._report.write(PLOTS[2], page)
         figures: dict[str, Any] = {
             "training_images": len(features),
             "samples": order.tolist(),
-            "distances": found.distances[order, 0].tolist(),
+            "distances": neighbours.distances[order, 0].tolist(),
         }
         held_out = self._references["images"]
         # The first images of a set may be of one class, or of one photograph.
         whole = (count, self._total) == (training.num_examples, self._source.num_examples)
         if whole and self._source.split == "test" and isinstance(held_out, np.ndarray):
             figures["share_nearer"] = share_nearer(sampled, features, held_out)
+            figures["share_nearer_expected"] = count / (count + len(held_out))
         return figures
 
     def _compare_folder(self, folder: Source) -> dict[str, dict[str, float]]:

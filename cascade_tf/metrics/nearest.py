@@ -56,34 +56,26 @@ def nearest(
     return Neighbours(numbers, np.reshape(distances, numbers.shape))
 
 
-def share_nearer(
-    samples: np.ndarray, training: np.ndarray, held_out: np.ndarray, seed: int = 0
-) -> float:
+def share_nearer(samples: np.ndarray, training: np.ndarray, held_out: np.ndarray) -> float:
     """Share of samples that are nearer to a training image than to any held-out one.
 
-    Both sets are cut to the same number of images, drawn at random. Without memorisation it is
-    about one half, since training and held-out images are of one distribution. Samples as near to
-    both count half.
+    Without memorisation it is about M / (M + K): training and held-out images are of one
+    distribution, so each of them is as likely to be the nearest one. A model that copies its
+    training images has 1. Samples as near to both count M / (M + K).
 
     Args:
         samples: [N, D].
         training: [M, D].
         held_out: [K, D].
-        seed: of the images that are drawn.
 
     Raises:
         UserError: see `nearest`.
 
     >>> rng = np.random.default_rng(0)
-    >>> training, held_out = rng.normal(size=[2, 400, 3])
+    >>> training, held_out = rng.normal(size=[400, 3]), rng.normal(size=[100, 3])
     >>> share_nearer(training[:50], training, held_out)  # a model that copies
     1.0
     """
-    count = min(len(training), len(held_out))
-    generator = np.random.default_rng(seed)
-    own, other = (
-        nearest(samples, features[generator.choice(len(features), count, replace=False)])
-        for features in (training, held_out)
-    )
-    nearer, equal = own.distances < other.distances, own.distances == other.distances
-    return float((nearer + equal / 2).mean())
+    own, other = (nearest(samples, features).distances for features in (training, held_out))
+    expected = len(training) / (len(training) + len(held_out))
+    return float(np.where(own == other, expected, own < other).mean())

@@ -1,8 +1,8 @@
 """Sliced Wasserstein distance between two sets of features; "MIND" with those of Inception.
 
 Monge Inception Distance (Berthet et al. 2026): the squared 2-Wasserstein distance between the
-projections of both sets to a line, averaged over random lines through the origin. It needs no
-Gaussian, as FID does.
+projections of both sets to a line, averaged over random lines through the origin. Unlike FID,
+it assumes no Gaussian.
 """
 
 import numpy as np
@@ -51,13 +51,12 @@ def sliced_distance(
     # Centred, since large means would cost digits of the projections.
     center = reference.mean(axis=0, dtype=np.float64)
     sets = samples - center, reference - center
-    shares = _shares(len(samples), len(reference))
+    weights, of_ours, of_theirs = _shares(len(samples), len(reference))
     total = 0.0
     count = max(1, block // max(len(samples), len(reference)))
     for start in range(0, directions, count):
         part = lines[start : start + count]
         ours, theirs = (np.sort(part @ features.T, axis=1) for features in sets)
-        weights, of_ours, of_theirs = shares
         total += float((np.square(ours[:, of_ours] - theirs[:, of_theirs]) @ weights).sum())
     return 3 * size * total / directions
 
