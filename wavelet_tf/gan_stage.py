@@ -246,7 +246,7 @@ class GANStage(Stage):
     def _discriminate(
         self, images: tf.Tensor, labels: tf.Tensor, indices: tf.Tensor, kind: str
     ) -> tf.Tensor:
-        """Logits of images in training, after changes; those of another `kind` are others."""
+        """Logits of augmented images; each `kind` of images has its own draws."""
         return self._judge(images, labels, indices, kind)[0]
 
     def _judge(

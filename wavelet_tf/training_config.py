@@ -55,7 +55,7 @@ class DecoderTrainingConfig(RegressionTrainingConfig):
     decoder_loss: tuple[str, ...] = setting(
         ("mse",),
         "Terms of a decoder's loss, with commas: the squared error of details (the paper's), the "
-        "distance of images in Inception's features, what a discriminator of patches says.",
+        "distance of images in Inception's features, the loss against a discriminator of patches.",
         decides="training",
         choices=DECODER_LOSSES,
     )

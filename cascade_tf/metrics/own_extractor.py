@@ -15,6 +15,7 @@ from cascade_tf.extras import require_packages
 from cascade_tf.metrics.features import checked_images
 
 _NEEDED = "one input, images [N, H, W, 3] of uint8 or float32, and one output, features [N, D]"
+_RESERVED = "inception", "inception_spatial", "pixel"  # prefixes of the other extractors
 _BATCH = 32  # images at once, if the program takes any number
 _TRIED = 224, 224  # sides of the first image, if the program takes any; a multiple of 14 and 32
 
@@ -49,6 +50,8 @@ class OwnExtractor:
         if image_size is not None:
             self.resizer = "bicubic with antialiasing to {}x{}, rounded".format(*image_size)
         self.prefix = re.sub(r"\W+", "_", name)
+        if self.prefix in _RESERVED:
+            raise UserError(f"{name} would name figures as the built-in features do: rename it")
         self.distance_name = f"{self.prefix}_frechet_distance"
         self.kernel_distance_name = f"{self.prefix}_kernel_distance"
         self.sliced_distance_name = f"{self.prefix}_sliced_distance"
@@ -151,7 +154,7 @@ def _from_saved_model(place: epath.Path) -> OwnExtractor:
     files = [place / "saved_model.pb", *sorted((place / "variables").glob("*"))]
     checksum = hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()
     shape = spec.shape.as_list() if spec.shape.rank is not None else [None] * 4
-    return _made(place, network, checksum, shape, spec.dtype.as_numpy_dtype)
+    return _extractor_of(place, network, checksum, shape, spec.dtype.as_numpy_dtype)
 
 
 def _from_jax(place: epath.Path, content: bytes) -> OwnExtractor:
@@ -169,10 +172,10 @@ def _from_jax(place: epath.Path, content: bytes) -> OwnExtractor:
     [aval] = exported.in_avals
     shape = [side if isinstance(side, int) else None for side in aval.shape]
     checksum = hashlib.sha256(content).hexdigest()
-    return _made(place, exported.call, checksum, shape, aval.dtype)
+    return _extractor_of(place, exported.call, checksum, shape, aval.dtype)
 
 
-def _made(
+def _extractor_of(
     place: epath.Path,
     network: Callable[[np.ndarray], np.ndarray],
     checksum: str,

@@ -21,13 +21,12 @@ class ImageDiscriminator(SerializableLayer):
         super().__init__(autocast=False, **kwargs)  # the image stays float32
         self.config = config
 
-    def call(self, x: tf.Tensor, labels: tf.Tensor, training: bool = False) -> tf.Tensor:
+    def call(self, x: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
         """Logits, float32 [B], larger for images that look real.
 
         Args:
             x: images, float32 [B, size, size, channels], in [-1, 1] or near it.
             labels: int32 [B] in [0, num_classes).
-            training: has no effect.
         """
         return self.judge(x, labels)[0]
 

@@ -6,9 +6,9 @@ from wavelet_tf.biggan.resampling import doubled, halved
 
 
 def upsampled(x: tf.Tensor) -> tf.Tensor:
-    """[B, H, W, C] to [B, 2H, 2W, C]: pixels, each after its mean with the one before it.
+    """[B, H, W, C] to [B, 2H, 2W, C]: a pixel becomes two along each axis.
 
-    Before the first pixel there are zeros.
+    They are its mean with the pixel before it, or with zero, and then the pixel itself.
 
     >>> upsampled(tf.constant([[[[2.0]], [[6.0]]]])).numpy()[0, ..., 0].tolist()
     [[0.5, 1.0], [1.0, 2.0], [2.0, 4.0], [3.0, 6.0]]

@@ -61,7 +61,7 @@ class ScaledConvolution(SerializableLayer):
 
 
 class ResidualBlock(SerializableLayer):
-    """Adds what a 1x1, a grouped 3x3 and a 1x1 convolution make of x; at first nothing.
+    """x plus a branch of a 1x1, a grouped 3x3 and a 1x1 convolution, which starts at zero.
 
     Before the second and the third are a bias and a leaky ReLU. There is no normalisation: the
     last convolution starts at zero, and the others with a gain of L^-1/4 (Zhang et al., 2019).

@@ -1,4 +1,4 @@
-"""Sizes of VQ-VAE-2's autoencoder, and of the models of its codes (Razavi et al., Table 4)."""
+"""Sizes of VQ-VAE-2's autoencoder, and of the models of its codes (Razavi et al., 2019)."""
 
 import dataclasses
 
@@ -9,7 +9,7 @@ from wavelet_tf.training_config import RegressionTrainingConfig
 
 @dataclasses.dataclass(frozen=True)
 class VQVAE2Config(Settings):
-    """Images, and sizes of the autoencoder; the defaults are the paper's.
+    """Images, and sizes of the autoencoder; the defaults are for ImageNet at 256x256.
 
     Attributes:
         stride: pixels per bottom code along a side; a top code covers twice as many.

@@ -34,6 +34,11 @@ def test_a_saved_model_extracts_features_of_unit_images(batch, tmp_path):
     assert {"small_net_frechet_distance", "small_net_density"} <= figures.keys()
 
 
+def test_a_name_of_built_in_features_is_refused(tmp_path):
+    with pytest.raises(UserError, match="inception would name figures as the built-in features"):
+        load_extractor(_saved(tmp_path / "inception", _means, _images(None, None, None, 3)))
+
+
 def test_images_are_resized_and_grey_is_repeated(tmp_path):
     def ranges(images):
         return {"x": tf.stack([tf.reduce_min(images, [1, 2, 3]), tf.reduce_max(images, [1, 2, 3])])}

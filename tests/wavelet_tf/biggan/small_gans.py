@@ -59,7 +59,7 @@ def gradients(generator, discriminator, images, z, labels, replicas=1):
     update_spectral_norms(discriminator)
     with tf.GradientTape(persistent=True) as tape:
         samples = generator(z, labels, training=True)
-        fake = discriminator(samples, labels, training=True)
+        fake = discriminator(samples, labels)
         real, loss = discriminator(images, labels), LOSSES["hinge"]
         d_loss = tf.reduce_mean(loss.discriminator(real, fake)) / replicas
         g_loss = tf.reduce_mean(loss.generator(fake, real)) / replicas
