@@ -72,10 +72,11 @@ def main(_: list[str]) -> None:
         ]
         run("train", *trained, f"--workdir={workdir}")
         model = wavelet_tf.load(workdir)
-        made = model.decode(model.encode(images))
+        outputs = model.decode(model.encode(images))
 
-        def measured(workdir: pathlib.Path = workdir, made: np.ndarray = made) -> dict:
-            distances = compare(inception, extract_features(inception, [made]), real).figures
+        def measured(workdir: pathlib.Path = workdir, outputs: np.ndarray = outputs) -> dict:
+            features = extract_features(inception, [outputs])
+            distances = compare(inception, features, real).figures
             return figures(workdir, f"--num_images={FLAGS.images}") | distances
 
         settings = {"flags": trained, "images": FLAGS.images}
@@ -88,7 +89,7 @@ def main(_: list[str]) -> None:
             latents = tf.constant(model.encode(columns[0]))
             plain = resized(model.decoders[0], latents, "bicubic")
             columns.append(to_uint8(plain, 1).numpy())
-        columns.append(made[shown])
+        columns.append(outputs[shown])
     rows = np.stack(columns, axis=1).reshape(-1, SIZE, SIZE, 3)
     page = enlarge(sheet(rows, columns=len(columns), gap=1), 768)
     Image.fromarray(page).save(output / "reconstructions.png")

@@ -34,8 +34,8 @@ def evaluate(
     assert isinstance(autoencoder, AutoencoderStage)
 
     def figures_of(examples: Examples) -> dict[str, tf.Tensor]:
-        made = autoencoder.decode(autoencoder.encode(examples.images))
-        figures = image_errors(unit_range(examples.images), made)
+        reconstructed = autoencoder.decode(autoencoder.encode(examples.images))
+        figures = image_errors(unit_range(examples.images), reconstructed)
         for prior in priors:
             for name, values in prior.evaluate_step(examples).items():
                 figures[f"{prior.name}/{name}"] = values
@@ -65,12 +65,12 @@ def _codes_used(
     autoencoder: AutoencoderStage, source: Source, size: int, total: int
 ) -> dict[str, int]:
     """Different codes among those of the images, by the name of their codebook."""
-    found: dict[str, set[int]] = {codebook.name: set() for codebook in autoencoder.codebooks}
+    used: dict[str, set[int]] = {codebook.name: set() for codebook in autoencoder.codebooks}
     for batch in source.evaluation_examples(size, limit=total):
         maps = parted(autoencoder.encode(batch.images[batch.indices >= 0]))
-        for codes, own in zip(found.values(), maps, strict=True):
+        for codes, own in zip(used.values(), maps, strict=True):
             codes |= set(np.unique(own.numpy()).tolist())
-    return {name: len(codes) for name, codes in found.items()}
+    return {name: len(codes) for name, codes in used.items()}
 
 
 def _table(results: dict) -> rich.table.Table:
