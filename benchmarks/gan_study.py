@@ -176,7 +176,7 @@ def _measured(name: str, output: pathlib.Path) -> dict:
         )
         of = results if "by_truncation" in results else results["samples"]
         [of_samples] = of["by_truncation"].values()
-        return {"steps": results["steps"], **of_samples}
+        return {"steps": of["steps"], **of_samples}
 
     settings = {"flags": trained, "num_samples": FLAGS.num_samples}
     return kept(output / f"{name}.json", settings, measure)
