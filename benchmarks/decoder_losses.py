@@ -2,12 +2,12 @@
 """Trains decoders of not-so-BigGAN with several losses for equal minutes and compares them.
 
     python -m benchmarks.data.photographs --output_dir=data/photographs
-    python benchmarks/decoder_losses.py --inception=WEIGHTS --output_dir=D [--minutes=10]
+    taskset -c 0 python benchmarks/decoder_losses.py --inception=WEIGHTS --output_dir=D
 
-The decoders make 64x64 from the real TL of 32x32, or of 16x16 with `--levels=2`. For each loss a
-row has the errors of held-out images, and the distances of their reconstructions to the images
-themselves. An interrupted study resumes. D/reconstructions.png shows images in rows: the original,
-a bicubic resize of TL, and a reconstruction for each loss.
+Two decoders make 64x64 from the real TL of 16x16, or one with `--levels=1` from that of 32x32. For
+each loss a row has the errors of held-out images, and the distances of their reconstructions to
+the images themselves. An interrupted study resumes. D/reconstructions.png shows images in rows: the
+original, a bicubic resize of TL, and a reconstruction for each loss.
 """
 
 import os
@@ -32,10 +32,10 @@ from wavelet_tf.unit_images import to_uint8
 flags.DEFINE_string("output_dir", None, "Directory of workdirs and results.", required=True)
 flags.DEFINE_string("inception", None, "Weights of Inception.", required=True)
 flags.DEFINE_string("data_dir", "data/photographs/64", "Directory of the images.")
-flags.DEFINE_integer("levels", 1, "Decoders.")
-flags.DEFINE_float("minutes", 10, "Of each decoder's training.")
-flags.DEFINE_integer("images", 2000, "Held-out images to reconstruct, at most.")
-flags.DEFINE_list("shown", ["0", "300", "700", "1100", "1500", "1900"], "Images in the picture.")
+flags.DEFINE_integer("levels", 2, "Decoders.")
+flags.DEFINE_float("minutes", 5, "Of each decoder's training.")
+flags.DEFINE_integer("images", 1000, "Held-out images to reconstruct, at most.")
+flags.DEFINE_list("shown", ["0", "100", "200", "300", "500", "700"], "Images in the picture.")
 flags.DEFINE_multi_string("flag", [], "Further flags for bin/train.")
 FLAGS = flags.FLAGS
 
