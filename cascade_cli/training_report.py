@@ -45,7 +45,11 @@ def report(
             samples = f"none, {with_flags(str(error))}"
         _say("samples", samples)
     here = f"--workdir={shlex.quote(str(experiment.workdir))}"
-    _say("train on", f"cascade-tf train {here}, with more --max_minutes or --steps")
+    # A stage that others learned from is not trained further.
+    needed = {n for name in experiment.stage_names for n in experiment.make_stage(name).needs}
+    stages = [f"--stage={name}" for name in experiment.stage_names if name not in needed]
+    stage = f" {' or '.join(stages)}" if needed else ""
+    _say("train on", f"cascade-tf train {here}{stage}, with more --max_minutes or --steps")
     images = "" if system.samples else " --from_images=FOLDER"
     recorded = experiment.recorded(experiment.stage_names[0])
     split = " --split=all" if recorded.get("split") == "all" else ""

@@ -27,6 +27,7 @@ from cascade_tf.description import absolute
 from cascade_tf.errors import UsageError, UserError, with_flags
 from cascade_tf.experiment import Experiment
 from cascade_tf.files import make_directory, write_atomically
+from cascade_tf.metrics.inception import load_first_layers
 from cascade_tf.record import save_record, stage_record
 from cascade_tf.shipped_models import located
 from cascade_tf.stage_lock import stage_lock
@@ -77,8 +78,9 @@ class Training:
         self._strategy, self._chief = strategy, is_chief(strategy)
         data, self._config = experiment.data(name), experiment.training(name)
         if not data.dataset and not experiment.is_given(name, "dataset"):
+            missing = f"stage {name}" if experiment.trained_stages else "training"
             raise UsageError(
-                f"{experiment.workdir} holds no training to resume: check `workdir`, or add "
+                f"{experiment.workdir} holds no {missing} to resume: check `workdir`, or add "
                 f"--flagfile=... or `dataset` for a new one"
             )
         self.stage = experiment.make_stage(name)
@@ -182,13 +184,18 @@ class Training:
 
     def _require_that_none_needs_it(self) -> None:
         """Raises UserError if another stage was trained on what this one computes now."""
-        for other in self._experiment.trained_stages:
-            if self.stage.name in self._experiment.make_stage(other).needs:
-                raise UserError(
-                    f"{self._directory}: stage {other} was trained on what it computes now: train "
-                    f"other stages alone, by `stage`; delete {self._experiment.directory(other)} "
-                    f"first; or use another `workdir`"
-                )
+        others = [
+            other
+            for other in self._experiment.trained_stages
+            if self.stage.name in self._experiment.make_stage(other).needs
+        ]
+        if others:
+            directories = " and ".join(str(self._experiment.directory(other)) for other in others)
+            raise UserError(
+                f"{self._directory}: {' and '.join(others)} learned from what it computes now: "
+                f"train them alone, by `stage`; delete {directories} and add the training's flags "
+                f"again; or use another `workdir`"
+            )
 
     def _print(self, line: str) -> None:
         if self._chief:
@@ -239,6 +246,8 @@ def main(experiment: Experiment, options: TrainOptions) -> None:
         raise UsageError("`inception` means nothing without `distance_images` or a loss of it")
     if needed and not options.inception:
         raise UsageError(f"the loss of {needed[0]} needs `inception`, the weights of Inception")
+    if needed:  # stages before it may train for hours
+        load_first_layers(options.inception)
     if is_chief(strategy):
         _tell_of_data([training.splits for training in trainings])
     for training in trainings:  # all of them first: the workdir alone is then enough to resume

@@ -44,13 +44,13 @@ def nearest(
         raise UserError(f"{len(reference)} images have no {count} nearest ones")
     # Centred, since large means would cost digits of the distances.
     center = reference.mean(axis=0, dtype=np.float64)
-    samples, reference = samples - center, reference - center
     numbers = np.zeros([len(samples), count], int)
-    for rows, squared, _ in squared_distances(samples, reference, block):
+    for rows, squared, _ in squared_distances(samples - center, reference - center, block):
         numbers[rows] = np.argsort(squared, axis=1, kind="stable")[:, :count]
-    # Of the differences themselves: a copy is at a distance of exactly 0.
+    # Of the differences themselves: a copy is at a distance of exactly 0, and an image at the same
+    # distance from a sample in every set.
     distances = [
-        np.linalg.norm(sample - reference[own], axis=1)
+        np.linalg.norm(np.float64(sample) - reference[own], axis=1)
         for sample, own in zip(samples, numbers, strict=True)
     ]
     return Neighbours(numbers, np.reshape(distances, numbers.shape))

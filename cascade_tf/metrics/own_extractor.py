@@ -57,10 +57,7 @@ class OwnExtractor:
         self.sliced_distance_name = f"{self.prefix}_sliced_distance"
         self.size = 0
         height, width = image_size or _TRIED
-        example = self(np.zeros([1, height, width, 3], np.uint8))
-        if example.ndim != 2 or len(example) != 1:
-            raise UserError(f"{name} returns {list(example.shape)} for one image: {_NEEDED}")
-        self.size = example.shape[1]
+        self.size = self(np.zeros([1, height, width, 3], np.uint8)).shape[1]
 
     def __call__(self, images: np.ndarray) -> np.ndarray:
         """Extracts features: uint8 [N, H, W, 1 or 3] to float32 [N, D]; grey is repeated."""
@@ -73,14 +70,24 @@ class OwnExtractor:
             count = len(part)
             if self._batch is not None:
                 part = np.resize(part, (size, *part.shape[1:]))
-            try:
-                parts.append(np.atleast_1d(np.asarray(self._network(part), np.float32))[:count])
-            except (TypeError, ValueError, tf.errors.OpError) as error:
-                line = str(error).strip().partition("\n")[0]
-                raise UserError(
-                    f"{self.name} fails on images {list(part.shape)}: {line}"
-                ) from error
+            parts.append(self._checked(part)[:count])
         return np.concatenate(parts)
+
+    def _checked(self, images: np.ndarray) -> np.ndarray:
+        """The network's features, float32 [n, D], of n images of its size and dtype."""
+        try:
+            features = np.asarray(self._network(images))
+            if features.dtype.kind in "cOSU":
+                raise TypeError(f"features are {features.dtype}")
+            features = features.astype(np.float32)
+        except (TypeError, ValueError, tf.errors.OpError) as error:
+            line = str(error).strip().partition("\n")[0]
+            raise UserError(f"{self.name} fails on images {list(images.shape)}: {line}") from error
+        expected = len(images), self.size or max(1, features.size // len(images))
+        if features.shape != expected:
+            shapes = f"{list(features.shape)} for images {list(images.shape)}"
+            raise UserError(f"{self.name} returns {shapes}: {_NEEDED}")
+        return features
 
     def _resized(self, images: np.ndarray) -> np.ndarray:
         if self._image_size is not None and images.shape[1:3] != self._image_size:
@@ -135,7 +142,7 @@ def load_extractor(path: str | os.PathLike[str]) -> OwnExtractor:
 def _from_saved_model(place: epath.Path) -> OwnExtractor:
     try:
         model = tf.saved_model.load(place)
-    except (OSError, ValueError, KeyError, tf.errors.OpError) as error:
+    except (OSError, ValueError, LookupError, tf.errors.OpError) as error:
         raise UserError(f"{place} is no SavedModel that TensorFlow loads: {error}") from error
     names = [*model.signatures]
     key = names[0] if len(names) == 1 else "serving_default"

@@ -121,7 +121,7 @@ def test_codes_of_an_autoencoder_that_was_trained_further_are_refused(workdir, t
     for stage in ("top", "bottom"):
         train(f"--workdir={further}", *_FLAGS, f"--stage={stage}", "--steps=1")
     code, _, stderr = run_forked(tmp_path, "train", *run_in_steps, "--steps=2")
-    assert code == 1 and "was trained on what it computes now: train other" in stderr, stderr
+    assert code == 1 and "learned from what it computes now: train them alone" in stderr, stderr
     run_in_steps = (f"--workdir={further}", *_FLAGS, "--stage=autoencoder")
     aside = tmp_path / "aside"
     aside.mkdir()

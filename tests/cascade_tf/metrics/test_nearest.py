@@ -40,8 +40,12 @@ def test_samples_near_training_images_are_told():
     samples = training[:100] + 0.1 * _features(100, seed=2)
     assert share_nearer(samples, training, held_out) > 0.95
     assert share_nearer(samples, held_out, training) < 0.05
-    # Images that are in both sets are as near to both.
-    assert share_nearer(training, training, training) == 0.5
+
+
+def test_images_of_both_sets_are_as_near_in_both():
+    images = np.float32(_features(100, size=64))
+    training = np.concatenate([images, np.float32(_features(200, size=64, seed=1)) + 30])
+    assert share_nearer(images + np.float32(0.1), training, images) == pytest.approx(3 / 4)
 
 
 def test_mistakes_are_refused():

@@ -71,7 +71,13 @@ def test_a_program_of_jax_equals_the_same_function_here(tmp_path):
         (_means, [_images(None, None, None, 1)], r"takes float32 \[None, None, None, 1\]"),
         (_means, [_images(None, 8, None, 3)], "both sides must be fixed, or neither"),
         (lambda x, y: _means(x), [_images(None, 8, 8, 3), _images(1)], "has 2 inputs"),
-        (lambda x: {"f": x}, [_images(None, 8, 8, 3)], r"returns \[1, 8, 8, 3\] for one image"),
+        (lambda x: {"f": x}, [_images(None, 8, 8, 3)], r"returns \[1, 8, 8, 3\] for images \[1, 8"),
+        (lambda x: {"f": x[:, 0, 0, :0]}, [_images(None, 8, 8, 3)], r"returns \[1, 0\] for"),
+        (
+            lambda x: {"f": tf.cast(x[:, 0, 0], tf.complex64)},
+            [_images(None, 8, 8, 3)],
+            "features are complex64",
+        ),
     ],
 )
 def test_other_functions_are_refused(function, specs, message, tmp_path):
@@ -79,6 +85,15 @@ def test_other_functions_are_refused(function, specs, message, tmp_path):
         specs[1] = tf.TensorSpec([1], tf.float32, "others")
     with pytest.raises(UserError, match=message):
         load_extractor(_saved(tmp_path / "m", function, *specs))
+
+
+@pytest.mark.parametrize(
+    "function", [lambda x: {"f": x[:1, 0, 0]}, lambda x: {"f": tf.reduce_mean(x, [2, 3])}]
+)
+def test_features_that_depend_on_other_images_or_on_sizes_are_refused(function, tmp_path):
+    extractor = load_extractor(_saved(tmp_path / "m", function, _images(None, None, None, 3)))
+    with pytest.raises(UserError, match=r"m returns \[.*\] for images \[32, 16, 16, 3\]"):
+        extractor(IMAGES)
 
 
 def test_paths_without_a_network_are_refused(tmp_path):
