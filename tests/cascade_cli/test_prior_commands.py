@@ -355,6 +355,14 @@ def test_a_batch_not_divisible_by_the_accumulations_is_refused(tmp_path):
     assert code == 2 and advice in stderr and not (tmp_path / "new").exists()
 
 
+def test_weights_of_a_later_stage_are_read_before_the_first_one_trains(tmp_path):
+    flags = (*_SHARED, *_DECODER, *TINY_GAN, "--system=nsb", "--prior=biggan", "--workdir=new")
+    loss = ("--decoder_loss=mse,perceptual", "--inception=nowhere")
+    code, _, stderr = run_forked(tmp_path, "train", *flags, *loss)
+    assert (code, stderr) == (1, "train: cannot read nowhere: No such file or directory\n")
+    assert not (tmp_path / "new").exists()
+
+
 def test_mistakes_are_refused_in_one_line(workdir, tmp_path):
     wrong = [
         ("sample", "--classes=10", 2, "there is no class 10: the model knows 10"),
