@@ -116,6 +116,8 @@ class Experiment:
                     {name: f"{scope}:..."},
                     f"there is no stage {scope}; the stages are {', '.join(self.stage_names)}",
                 )
+            if name not in _recorded_entries(self.family, scope):
+                raise SettingError({name: f"{scope}:..."}, f"it means nothing to stage {scope}")
 
     @property
     def described(self) -> str:

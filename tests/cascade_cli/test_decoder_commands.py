@@ -168,6 +168,10 @@ def test_train_refuses_invalid_settings_in_one_line(tmp_path):
         ("--bits=3", "--bits means nothing to --system=nsb"),
         ("--antialias", "--antialias means nothing to --system=nsb"),
         ("--steps=to64:1", "there is no stage to64; the stages are to16, to32"),
+        (
+            "--prior=biggan --gan_r1=to16:1",
+            "--gan_r1=to16:...: it means nothing to stage to16",
+        ),
     ):
         flags = (*_TINY, *_WIDTHS["nsb"], "--system=nsb", "--workdir=new", *mistakes.split())
         code, stdout, stderr = run_forked(tmp_path, "train", *flags)
