@@ -244,10 +244,10 @@ def main(experiment: Experiment, options: TrainOptions) -> None:
     anywhere = any(experiment.make_stage(name).needs_inception for name in experiment.stage_names)
     if options.inception and not (options.distance_images or anywhere):
         raise UsageError("`inception` means nothing without `distance_images` or a loss of it")
-    if needed and not options.inception:
-        raise UsageError(f"the loss of {needed[0]} needs `inception`, the weights of Inception")
-    if needed:  # stages before it may train for hours
-        load_first_layers(options.inception)
+    if needed:
+        if not options.inception:
+            raise UsageError(f"the loss of {needed[0]} needs `inception`, the weights of Inception")
+        load_first_layers(options.inception)  # now, since stages before it may train for hours
     if is_chief(strategy):
         _tell_of_data([training.splits for training in trainings])
     for training in trainings:  # all of them first: the workdir alone is then enough to resume
