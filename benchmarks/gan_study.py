@@ -61,7 +61,7 @@ _R3GAN = (
 )
 _DIFFAUGMENT = ("--gan_augmentation=colour,translation,cutout",)
 _WHOLE = ("--system=biggan", "--batch_size=32", "--learning_rate=2e-4", "--polyak_decay=0.998")
-_LATENT = (
+_GAN_OF_LATENTS = (
     "--system=nsb",
     "--levels=2",
     "--patch_size=8",
@@ -73,9 +73,6 @@ _LATENT = (
     "--learning_rate_boundaries=to64:0.56,0.84",
     "--polyak_decay=to32:0.999",
     "--polyak_decay=to64:0.999",
-)
-_GAN_OF_LATENTS = (
-    *_LATENT,
     "--batch_size=prior:64",
     "--learning_rate=prior:2e-4",
     "--polyak_decay=prior:0.999",

@@ -334,9 +334,8 @@ class SampleEvaluation:
         # The first images of a set may be of one class, or of one photograph.
         whole = (count, self._total) == (training.num_examples, self._source.num_examples)
         if whole and self._source.split == "test" and isinstance(held_out, np.ndarray):
-            figures["share_nearer"] = share_nearer(sampled, features, held_out)
-            known = len(features) / (len(features) + len(held_out))
-            figures["share_nearer_expected"] = known
+            share, expected = share_nearer(sampled, features, held_out)
+            figures |= {"share_nearer": share, "share_nearer_expected": expected}
         return figures
 
     def _compare_folder(self, folder: Source) -> dict[str, dict[str, float]]:

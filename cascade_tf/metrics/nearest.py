@@ -56,17 +56,22 @@ def nearest(
     return Neighbours(numbers, np.reshape(distances, numbers.shape))
 
 
-def share_nearer(samples: np.ndarray, training: np.ndarray, held_out: np.ndarray) -> float:
+def share_nearer(
+    samples: np.ndarray, training: np.ndarray, held_out: np.ndarray
+) -> tuple[float, float]:
     """Share of samples that are nearer to a training image than to any held-out one.
 
-    Without memorisation it is about M / (M + K): training and held-out images are of one
-    distribution, so each of them is as likely to be the nearest one. A model that copies its
-    training images has 1. Samples as near to both count M / (M + K).
+    Samples as near to both count M / (M + K).
 
     Args:
         samples: [N, D].
         training: [M, D].
         held_out: [K, D].
+
+    Returns:
+        The share, and the share without memorisation, M / (M + K): training and held-out images
+        are of one distribution, so each of them is as likely to be the nearest one. A model that
+        copies its training images has a share of 1.
 
     Raises:
         UserError: see `nearest`.
@@ -74,8 +79,8 @@ def share_nearer(samples: np.ndarray, training: np.ndarray, held_out: np.ndarray
     >>> rng = np.random.default_rng(0)
     >>> training, held_out = rng.normal(size=[400, 3]), rng.normal(size=[100, 3])
     >>> share_nearer(training[:50], training, held_out)  # a model that copies
-    1.0
+    (1.0, 0.8)
     """
     own, other = (nearest(samples, features).distances for features in (training, held_out))
     expected = len(training) / (len(training) + len(held_out))
-    return float(np.where(own == other, expected, own < other).mean())
+    return float(np.where(own == other, expected, own < other).mean()), expected

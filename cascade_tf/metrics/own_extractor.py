@@ -83,6 +83,7 @@ class OwnExtractor:
         except (TypeError, ValueError, tf.errors.OpError) as error:
             line = str(error).strip().partition("\n")[0]
             raise UserError(f"{self.name} fails on images {list(images.shape)}: {line}") from error
+        # Any number of features the first time, and the same one later.
         expected = len(images), self.size or max(1, features.size // len(images))
         if features.shape != expected:
             shapes = f"{list(features.shape)} for images {list(images.shape)}"

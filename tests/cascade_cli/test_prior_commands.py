@@ -239,7 +239,7 @@ def test_the_baseline_of_whole_images(baseline, tmp_path):
     shown = figures["nearest"]
     assert len(shown["distances"]) == 4 and shown["distances"] == sorted(shown["distances"])
     assert shown["training_images"] == 4500 and 0 <= shown["share_nearer"] <= 1
-    assert 0.85 < shown["share_nearer_expected"] < 1
+    assert shown["share_nearer_expected"] == 4500 / 5000
     assert "nearest.png: samples beside the nearest of 4,500 training images; " in stdout
     with Image.open(tmp_path / "nearest.png") as picture:
         strip = 4 * 17 - 1  # a sample and three training images, with gaps

@@ -127,6 +127,8 @@ def test_codes_of_an_autoencoder_that_was_trained_further_are_refused(workdir, t
     aside.mkdir()
     for stage in ("top", "bottom"):
         (further / stage).rename(aside / stage)
+    code, _, stderr = run_forked(tmp_path, "train", f"--workdir={further}")
+    assert code == 2 and "w holds no stage top to resume: check --workdir, or add" in stderr, stderr
     train(*run_in_steps, "--steps=2")
     for stage in ("top", "bottom"):
         (aside / stage).rename(further / stage)
